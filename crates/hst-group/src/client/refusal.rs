@@ -1,0 +1,42 @@
+use hst_proto::{ErrorCode, Failure};
+use thiserror::Error;
+
+/// Why a call failed: a number of the platform and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message} (code {code})")]
+pub struct Refusal {
+    /// The engine's number, such as 34.
+    pub code: u32,
+    /// The number that the server sent, such as 1000008; `None` when the server was not asked.
+    pub server_code: Option<u32>,
+    /// What is wrong and what to do, in English.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal that the server was not asked about.
+    pub fn local(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code: code.number(),
+            server_code: None,
+            message: message.into(),
+        }
+    }
+
+    /// Whether the same call may succeed later without any change.
+    pub fn is_retryable(&self) -> bool {
+        [ErrorCode::Connect, ErrorCode::ServerInternal]
+            .iter()
+            .any(|code| code.number() == self.code)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: ErrorCode::engine(failure.code),
+            server_code: Some(failure.code),
+            message: failure.message,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
+use hst_proto::Media;
+
+use super::{Permissions, TrackId};
+
+/// One user in the group. Plain data: what happens to it is decided in [`Group`](super::Group).
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) user: UserId,
+    pub(super) permissions: Permissions,
+    pub(super) published: BTreeMap<(MediaType, MediaId), Published>,
+    pub(super) receives: BTreeSet<MediaRef>,
+    /// The highest generation of peer connections that was offered.
+    pub(super) generation: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) track: TrackId,
+    pub(super) name: String,
+}
+
+impl Member {
+    pub(super) fn new(user: UserId, permissions: Permissions) -> Self {
+        Self {
+            user,
+            permissions,
+            published: BTreeMap::new(),
+            receives: BTreeSet::new(),
+            generation: 0,
+        }
+    }
+
+    pub(super) fn media(&self) -> impl Iterator<Item = Media> + '_ {
+        self.published.iter().map(|((media_type, media), published)| Media {
+            key: MediaRef {
+                user: self.user.clone(),
+                media_type: *media_type,
+                media: media.clone(),
+            },
+            name: published.name.clone(),
+        })
+    }
+}
