@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod command;
+mod connection;
+mod driver;
+mod error;
+mod event;
+mod media;
+mod pump;
+mod remote;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use error::Error;
+pub use event::{Event, Events};
+pub use hst_group::client::{GroupEvent, LoginOptions, Refusal, State};
+pub use hst_proto::{ErrorCode, Media, Payload};
+pub use media::MediaStats;
+pub use remote::RemoteMedia;

@@ -22,7 +22,8 @@ pub(super) enum Kind {
     Join,
     Leave,
     Exit,
-    Ping,
+    /// Sent by the session itself: nobody waits for it.
+    Unasked,
     Other,
 }
 

@@ -85,6 +85,18 @@ pub struct LoginOptions {
     pub extend_info: String,
 }
 
+impl LoginOptions {
+    /// A login with what every login needs.
+    pub fn new(app: impl Into<String>, token: impl Into<String>, user: impl Into<String>) -> Self {
+        Self {
+            app: app.into(),
+            token: token.into(),
+            user: user.into(),
+            ..Self::default()
+        }
+    }
+}
+
 impl std::fmt::Debug for LoginOptions {
     /// Keeps the token out of logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -238,7 +250,7 @@ impl Session {
     pub fn destroy(&mut self, now: Instant) {
         if self.state.is_online() {
             self.outputs.push_back(Output::CloseMedia);
-            self.send(now, Kind::Exit, Command::Exit {});
+            self.send(now, Kind::Unasked, Command::Exit {});
         }
         self.end(
             State::Uninit,
@@ -348,7 +360,7 @@ impl Session {
         }
         if now >= traffic.pinged + HEARTBEAT {
             traffic.pinged = now;
-            self.send(now, Kind::Ping, Command::Ping {});
+            self.send(now, Kind::Unasked, Command::Ping {});
         }
         while let Some((id, kind)) = self.requests.take_overdue(now) {
             let overdue = Refusal::local(ErrorCode::OperationFailed, "the server did not answer in time");
@@ -362,21 +374,22 @@ impl Session {
                     return self.handle_disconnected("the server did not answer in time");
                 }
                 Kind::Exit => self.answer(id, kind, Ok(Reply::Done {})),
-                Kind::Ping | Kind::Other => self.answer(id, kind, Err(overdue)),
+                Kind::Unasked | Kind::Other => self.answer(id, kind, Err(overdue)),
             }
         }
     }
 
     fn answer(&mut self, id: RequestId, kind: Kind, result: Result<Reply, Refusal>) {
+        let mut over = false;
         match (kind, self.state) {
-            (Kind::Ping, _) => return,
+            (Kind::Unasked, _) => return,
             (Kind::Login, State::LoggingIn) if result.is_ok() => self.state = State::LoggedIn,
-            (Kind::Login, State::LoggingIn) => self.disconnect(State::Inited),
+            (Kind::Login, State::LoggingIn) => over = true,
             (Kind::Join, State::Joining) => {
                 self.state = if result.is_ok() { State::Joined } else { State::LoggedIn };
             }
             (Kind::Leave, State::Leaving) => self.state = State::LoggedIn,
-            (Kind::Exit, State::Exiting) => self.disconnect(State::Inited),
+            (Kind::Exit, State::Exiting) => over = true,
             _ => {}
         }
         let snapshot = match &result {
@@ -389,6 +402,12 @@ impl Session {
             for media in joined.media {
                 self.tell(GroupEvent::Published(media));
             }
+        }
+        if over {
+            self.end(
+                State::Inited,
+                &Refusal::local(ErrorCode::NotLoggedIn, "the session has ended"),
+            );
         }
     }
 
@@ -441,7 +460,7 @@ impl Session {
     fn end(&mut self, next: State, why: &Refusal) {
         for (id, kind) in self.requests.take_all() {
             let result = match kind {
-                Kind::Ping => continue,
+                Kind::Unasked => continue,
                 Kind::Exit => Ok(Reply::Done {}),
                 _ => Err(why.clone()),
             };

@@ -1,0 +1,186 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hst_access::AccessDiscovery;
+use hst_group::client::LoginOptions;
+use hst_id::{MediaId, MediaRef, MediaType};
+use hst_media::MediaSource;
+use hst_proto::{ErrorCode, Payload, Reply};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::{
+    ClientBuilder, Error, Event, Events, MediaStats, RemoteMedia,
+    command::{Command, Outcome},
+    driver::Driver,
+    event::EVENT_CAPACITY,
+};
+
+/// How many calls wait for the driver; a further one waits for room.
+const COMMAND_CAPACITY: usize = 64;
+
+/// An engine: the platform's verbs, driven by one task from `init` to `destroy`.
+///
+/// Calls that the present state does not allow fail at once. All methods may be called from any task; those that are
+/// under way when the engine is destroyed fail with code 2. Dropping the client destroys it.
+pub struct Client {
+    parts: ClientBuilder,
+    events: broadcast::Sender<Event>,
+    /// The way to the driver, while initialised. A lock, because `destroy` is synchronous and takes `&self`; it is never
+    /// held across an `await`.
+    driver: Mutex<Option<mpsc::Sender<Command>>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(parts: ClientBuilder) -> Self {
+        Self { parts, events: broadcast::channel(EVENT_CAPACITY).0, driver: Mutex::new(None) }
+    }
+
+    /// A reader of everything that happens from now on. It survives `destroy` and the next `init`.
+    pub fn events(&self) -> Events {
+        Events(self.events.subscribe())
+    }
+
+    /// Asks the Access service for the addresses of all others.
+    ///
+    /// # Errors
+    /// Code 2 when initialised already, 30 when Access gives no answer; the engine is then as before the call.
+    pub async fn init(&self, access: Arc<dyn AccessDiscovery>) -> Result<(), Error> {
+        let commands = {
+            let mut driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*driver {
+                Some(running) => running.clone(),
+                None => {
+                    let (commands, inbox) = mpsc::channel(COMMAND_CAPACITY);
+                    tokio::spawn(Driver::new(self.parts.clone(), self.events.clone()).run(inbox));
+                    driver.insert(commands).clone()
+                }
+            }
+        };
+        done(ask(&commands, |outcome| Command::Init { access, outcome }).await)
+    }
+
+    /// Identifies the user to the platform.
+    ///
+    /// # Errors
+    /// Code 2 before `init` or when logged in, 1 and 1000006 for malformed ids, 30 when no service can be reached, 32 for
+    /// the token, 33 for the App, 34 when the same user is online.
+    pub async fn login(&self, options: LoginOptions) -> Result<(), Error> {
+        done(self.call("login", |outcome| Command::Login { options, outcome }).await)
+    }
+
+    /// Enters a group.
+    ///
+    /// # Errors
+    /// Code 2 before `init` or in a group, 35 before login, 1 for a malformed Group ID, 32 when the token is for another.
+    pub async fn join_group(&self, group: &str) -> Result<(), Error> {
+        let group = group.to_owned();
+        done(self.call("joining a group", |outcome| Command::Join { group, outcome }).await)
+    }
+
+    /// Leaves the group. Everything published and received there is stopped and closed, and from the call on no event
+    /// of the group comes.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group.
+    pub async fn leave_group(&self) -> Result<(), Error> {
+        done(self.call("leaving the group", |outcome| Command::Leave { outcome }).await)
+    }
+
+    /// Ends the session, and leaves the group first when in one. The caller may clean up without waiting for the outcome,
+    /// which may never come from the server; it is given up then.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 35 when not logged in.
+    pub async fn exit(&self) -> Result<(), Error> {
+        done(self.call("exit", |outcome| Command::Exit { outcome }).await)
+    }
+
+    /// Ends everything at once, leaves and exits by itself. `init` works again afterwards, and readers of events stay.
+    pub fn destroy(&self) {
+        // The driver notices that nobody can ask it any more.
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Publishes a media, fed by `source` until it ends or is stopped. Returns when the others can receive it.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 71, 72 or 1000009 without the right to it, 302 when it is published already.
+    pub async fn publish(
+        &self,
+        media_type: MediaType,
+        media: &str,
+        source: Box<dyn MediaSource>,
+    ) -> Result<(), Error> {
+        let media = MediaId::parse(media)?;
+        self.call("publishing", |outcome| Command::Publish { media_type, media, source, outcome }).await
+    }
+
+    /// Stops publishing a media; done also when it was not published.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group.
+    pub async fn stop_publish(&self, media_type: MediaType, media: &str) -> Result<(), Error> {
+        let media = MediaId::parse(media)?;
+        done(self.call("stopping to publish", |outcome| Command::StopPublish { media_type, media, outcome }).await)
+    }
+
+    /// Receives another member's media. Dropping what is returned discards its frames; stop with
+    /// [`stop_receive`](Self::stop_receive).
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 302 or 73 when it is not published.
+    pub async fn receive(&self, key: MediaRef) -> Result<RemoteMedia, Error> {
+        self.call("receiving", |outcome| Command::Receive { key, outcome }).await
+    }
+
+    /// Stops receiving a media; done also when it was not received.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group.
+    pub async fn stop_receive(&self, key: MediaRef) -> Result<(), Error> {
+        done(self.call("stopping to receive", |outcome| Command::StopReceive { key, outcome }).await)
+    }
+
+    /// Sends a message to all others in the group and returns its number there.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 1 when it is too large, 1000020 without the right to it.
+    pub async fn send_group_message(&self, body: Payload) -> Result<u64, Error> {
+        match self.call("sending a message", |outcome| Command::Message { body, outcome }).await? {
+            Reply::Sent { seq } => Ok(seq),
+            _ => Err(Error::local(ErrorCode::ServerInternal, "the server answered a message with something else")),
+        }
+    }
+
+    /// What each media in use has carried so far.
+    ///
+    /// # Errors
+    /// Code 2 before `init`.
+    pub async fn stats(&self) -> Result<Vec<MediaStats>, Error> {
+        self.call("asking for statistics", |outcome| Command::Stats { outcome }).await
+    }
+
+    async fn call<T>(&self, call: &str, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
+        let commands = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let commands = commands.ok_or_else(|| Error::not_initialised(call))?;
+        ask(&commands, command).await
+    }
+}
+
+async fn ask<T>(commands: &mpsc::Sender<Command>, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
+    let (outcome, result) = oneshot::channel();
+    commands.send(command(outcome)).await.map_err(|_| Error::destroyed())?;
+    result.await.map_err(|_| Error::destroyed())?
+}
+
+fn done(result: Result<Reply, Error>) -> Result<(), Error> {
+    result.map(|_| ())
+}

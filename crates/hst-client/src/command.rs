@@ -1,0 +1,29 @@
+use std::sync::Arc;
+
+use hst_access::AccessDiscovery;
+use hst_group::client::LoginOptions;
+use hst_id::{MediaId, MediaRef, MediaType};
+use hst_media::MediaSource;
+use hst_proto::{Payload, Reply};
+use tokio::sync::oneshot;
+
+use crate::{Error, MediaStats, RemoteMedia};
+
+/// Where the outcome of a call goes; the caller may have given up.
+pub(crate) type Outcome<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What an application asks of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Init { access: Arc<dyn AccessDiscovery>, outcome: Outcome<Reply> },
+    Login { options: LoginOptions, outcome: Outcome<Reply> },
+    Join { group: String, outcome: Outcome<Reply> },
+    Leave { outcome: Outcome<Reply> },
+    Exit { outcome: Outcome<Reply> },
+    Publish { media_type: MediaType, media: MediaId, source: Box<dyn MediaSource>, outcome: Outcome<()> },
+    StopPublish { media_type: MediaType, media: MediaId, outcome: Outcome<Reply> },
+    Receive { key: MediaRef, outcome: Outcome<RemoteMedia> },
+    StopReceive { key: MediaRef, outcome: Outcome<Reply> },
+    Message { body: Payload, outcome: Outcome<Reply> },
+    Stats { outcome: Outcome<Vec<MediaStats>> },
+}

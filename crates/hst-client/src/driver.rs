@@ -1,0 +1,416 @@
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use hst_access::{AccessDiscovery, AccessError, AccessPoints};
+use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session};
+use hst_id::MediaRef;
+use hst_media::{IceServer, MediaSource, PeerEvent, PeerState, SourceError};
+use hst_proto::{ErrorCode, Reply, RequestId};
+use hst_signal::{ConnectError, SignalConnection, SignalTransport};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::{Instant, sleep_until, timeout},
+};
+use tracing::{debug, info};
+
+use crate::{
+    ClientBuilder, Error, Event, RemoteMedia,
+    command::{Command, Outcome},
+    connection::Connection,
+    media::{MediaLink, News, stopped},
+    pump::OwnMedia,
+};
+
+/// How long one address may take to answer before the next is tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The one task of an initialised engine: it owns the state machine, the connection and the media, and asks and
+/// tells everybody else over channels. It ends when nobody can ask it any more, which is `destroy`.
+pub(crate) struct Driver {
+    session: Session,
+    transport: Arc<dyn SignalTransport>,
+    events: broadcast::Sender<Event>,
+    media: MediaLink,
+    access: Option<AccessPoints>,
+    /// `init` under way.
+    discovery: Option<(Task<Result<AccessPoints, AccessError>>, Outcome<Reply>)>,
+    link: Link,
+    waiting: HashMap<RequestId, Waiter>,
+}
+
+/// The way to the signalling service.
+enum Link {
+    Down,
+    /// Being made; what is to be sent first waits, which is no more than a login.
+    Connecting(Task<Result<SignalConnection, ConnectError>>, Vec<Bytes>),
+    Up(Connection),
+}
+
+/// Who waits for the outcome of a request.
+enum Waiter {
+    Caller(Outcome<Reply>),
+    Publish(OwnMedia),
+    Receive(MediaRef),
+    Offer,
+}
+
+/// What woke the driver.
+enum Wake {
+    Asked(Option<Command>),
+    Discovered(Result<AccessPoints, AccessError>),
+    Connected(Result<SignalConnection, ConnectError>),
+    Frame(Result<Bytes, String>),
+    Media(News),
+    Timeout,
+}
+
+impl Driver {
+    pub(crate) fn new(parts: ClientBuilder, events: broadcast::Sender<Event>) -> Self {
+        Self {
+            session: Session::new(),
+            transport: parts.transport,
+            events,
+            media: MediaLink::new(parts.media),
+            access: None,
+            discovery: None,
+            link: Link::Down,
+            waiting: HashMap::new(),
+        }
+    }
+
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            match self.wait(&mut commands).await {
+                Wake::Asked(None) => break,
+                Wake::Asked(Some(command)) => self.handle_command(command).await,
+                Wake::Discovered(result) => self.handle_discovered(result),
+                Wake::Connected(result) => self.handle_connected(result),
+                Wake::Frame(Ok(frame)) => self.session.handle_frame(now(), &frame),
+                Wake::Frame(Err(why)) => self.session.handle_disconnected(&why),
+                Wake::Media(News::Peer(event)) => self.handle_peer(event).await,
+                Wake::Media(News::SourceEnded(key, result)) => self.handle_source_ended(key, result).await,
+                Wake::Timeout => self.session.handle_timeout(now()),
+            }
+            self.settle().await;
+        }
+        self.session.destroy(now());
+        self.settle().await;
+    }
+
+    async fn wait(&mut self, commands: &mut mpsc::Receiver<Command>) -> Wake {
+        let deadline = self.session.poll_timeout();
+        tokio::select! {
+            command = commands.recv() => Wake::Asked(command),
+            result = discovered(&mut self.discovery) => Wake::Discovered(result),
+            wake = linked(&mut self.link) => wake,
+            news = self.media.next() => Wake::Media(news),
+            () = until(deadline) => Wake::Timeout,
+        }
+    }
+
+    async fn handle_command(&mut self, command: Command) {
+        let now = now();
+        match command {
+            Command::Init { access, outcome } => self.init(access, outcome),
+            Command::Login { options, outcome } => self.login(options, outcome),
+            Command::Join { group, outcome } => {
+                let sent = self.session.join(now, &group);
+                self.await_reply(sent, outcome);
+            }
+            Command::Leave { outcome } => {
+                let sent = self.session.leave(now);
+                self.await_reply(sent, outcome);
+            }
+            Command::Exit { outcome } => {
+                let sent = self.session.exit(now);
+                self.await_reply(sent, outcome);
+            }
+            Command::Publish { media_type, media, source, outcome } => {
+                self.publish((media_type, media), source, outcome).await;
+            }
+            Command::StopPublish { media_type, media, outcome } => {
+                let key = (media_type, media);
+                let sent = self.session.unpublish(now, media_type, key.1.clone());
+                if sent.is_ok() {
+                    self.media.stop_publish(&key, &stopped()).await;
+                }
+                self.await_reply(sent, outcome);
+            }
+            Command::Receive { key, outcome } => self.receive(key, outcome).await,
+            Command::StopReceive { key, outcome } => {
+                let sent = self.session.stop_receive(now, key.clone());
+                if sent.is_ok() {
+                    self.media.stop_receive(&key, &stopped()).await;
+                }
+                self.await_reply(sent, outcome);
+            }
+            Command::Message { body, outcome } => {
+                let sent = self.session.message(now, body);
+                self.await_reply(sent, outcome);
+            }
+            Command::Stats { outcome } => tell(outcome, Ok(self.media.stats(self.session.user()))),
+        }
+    }
+
+    fn init(&mut self, access: Arc<dyn AccessDiscovery>, outcome: Outcome<Reply>) {
+        match self.session.init() {
+            Ok(()) => self.discovery = Some((Box::pin(async move { access.discover(None).await }), outcome)),
+            Err(refusal) => tell(outcome, Err(refusal.into())),
+        }
+    }
+
+    fn handle_discovered(&mut self, result: Result<AccessPoints, AccessError>) {
+        let Some((_, outcome)) = self.discovery.take() else { return };
+        self.session.handle_inited(result.is_ok());
+        let result = result.map(|points| {
+            self.media.config.ice_servers = points.ice_servers.iter().map(ice_server).collect();
+            self.access = Some(points);
+            Reply::Done {}
+        });
+        tell(outcome, result.map_err(Error::from));
+    }
+
+    fn login(&mut self, options: LoginOptions, outcome: Outcome<Reply>) {
+        let sent = self.session.login(now(), options);
+        if let (Ok(_), Some(points)) = (&sent, &self.access) {
+            let connecting = connect(self.transport.clone(), points.signal.clone());
+            self.link = Link::Connecting(Box::pin(connecting), Vec::new());
+        }
+        self.await_reply(sent, outcome);
+    }
+
+    fn handle_connected(&mut self, result: Result<SignalConnection, ConnectError>) {
+        let Link::Connecting(_, unsent) = std::mem::replace(&mut self.link, Link::Down) else { return };
+        match result {
+            Ok(connection) => {
+                info!(peer = ?connection.peer, "connected to the signalling service");
+                self.link = Link::Up(Connection::new(connection));
+                for frame in unsent {
+                    self.send(frame);
+                }
+            }
+            Err(error) => self.session.handle_disconnected(&format!("no signalling service can be reached: {error}")),
+        }
+    }
+
+    async fn publish(&mut self, key: OwnMedia, source: Box<dyn MediaSource>, outcome: Outcome<()>) {
+        if self.media.is_published(&key) {
+            let message = format!("{} {} is published already: stop it first", key.0, key.1);
+            return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
+        }
+        match self.session.publish(now(), key.0, key.1.clone(), String::new()) {
+            Ok(id) => match self.media.publish(key.clone(), source, outcome).await {
+                Ok(()) => {
+                    self.waiting.insert(id, Waiter::Publish(key));
+                }
+                Err((error, outcome)) => {
+                    self.withdraw(key);
+                    tell(outcome, Err(error.into()));
+                }
+            },
+            Err(refusal) => tell(outcome, Err(refusal.into())),
+        }
+    }
+
+    async fn receive(&mut self, key: MediaRef, outcome: Outcome<RemoteMedia>) {
+        if self.media.is_received(&key) {
+            let message = format!("{key} is received already: stop it first");
+            return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
+        }
+        match self.session.receive(now(), key.clone()) {
+            Ok(id) => match self.media.receive(key.clone(), outcome).await {
+                Ok(()) => {
+                    self.waiting.insert(id, Waiter::Receive(key));
+                }
+                Err((error, outcome)) => {
+                    // The group was just asked for it, and the state has not changed since.
+                    let _ = self.session.stop_receive(now(), key);
+                    tell(outcome, Err(error.into()));
+                }
+            },
+            Err(refusal) => tell(outcome, Err(refusal.into())),
+        }
+    }
+
+    async fn handle_peer(&mut self, event: Option<PeerEvent>) {
+        match event {
+            Some(PeerEvent::State(state)) => {
+                self.tell(Event::Transport(state));
+                if state == PeerState::Failed {
+                    self.restart_transport(self.media.generation()).await;
+                }
+            }
+            Some(PeerEvent::Track { line, codec, reader }) => self.media.arrived(line, codec, reader),
+            Some(_) => {}
+            None => self.restart_transport(self.media.generation()).await,
+        }
+    }
+
+    async fn handle_source_ended(&mut self, key: OwnMedia, result: Result<(), SourceError>) {
+        self.media.stop_publish(&key, &stopped()).await;
+        self.withdraw(key.clone());
+        let (media_type, media) = key;
+        self.tell(Event::SourceEnded { media_type, media, fault: result.err().map(|e| e.to_string()) });
+    }
+
+    async fn restart_transport(&mut self, generation: u32) {
+        if let Err(error) = self.media.transport_lost(generation).await {
+            self.give_up_media(&format!("the media transport cannot be made again: {error}")).await;
+        }
+    }
+
+    /// Ends all media but stays in the group.
+    async fn give_up_media(&mut self, why: &str) {
+        debug!(why, "media given up");
+        self.media.close(&Refusal::local(ErrorCode::OperationFailed, why)).await;
+        self.tell(Event::Transport(PeerState::Closed));
+    }
+
+    /// Takes an announcement back without anybody waiting for the outcome.
+    fn withdraw(&mut self, (media_type, media): OwnMedia) {
+        // Outside a group there is nothing to take back.
+        let _ = self.session.unpublish(now(), media_type, media);
+    }
+
+    /// Carries out what the state machine wants, until it wants nothing more.
+    async fn settle(&mut self) {
+        loop {
+            while let Some(output) = self.session.poll_output() {
+                self.handle_output(output).await;
+            }
+            match self.media.next_offer().await {
+                Ok(Some(offer)) => match self.session.offer(now(), offer) {
+                    Ok(id) => {
+                        self.media.offered(id);
+                        self.waiting.insert(id, Waiter::Offer);
+                    }
+                    Err(refusal) => self.media.close(&refusal).await,
+                },
+                Ok(None) => return,
+                Err(error) => self.give_up_media(&format!("the media engine failed: {error}")).await,
+            }
+        }
+    }
+
+    async fn handle_output(&mut self, output: Output) {
+        match output {
+            Output::Send(frame) => self.send(frame),
+            Output::Answered { id, result } => self.handle_answered(id, result).await,
+            Output::Event(event) => {
+                if let GroupEvent::Unpublished(media) = &event {
+                    self.media.stop_receive(&media.key, &stopped()).await;
+                }
+                self.tell(Event::Group(event));
+            }
+            Output::TransportLost(generation) => self.restart_transport(generation).await,
+            Output::CloseMedia => self.media.close(&stopped()).await,
+            Output::Disconnect => self.link = Link::Down,
+            Output::Lost(why) => self.tell(Event::Ended(why)),
+        }
+    }
+
+    async fn handle_answered(&mut self, id: RequestId, result: Result<Reply, Refusal>) {
+        match self.waiting.remove(&id) {
+            Some(Waiter::Caller(outcome)) => tell(outcome, result.map_err(Error::from)),
+            Some(Waiter::Publish(key)) => self.media.published(&key, result.map(|_| ())).await,
+            Some(Waiter::Receive(key)) => self.media.received(&key, result.map(|_| ())).await,
+            Some(Waiter::Offer) => {
+                let answer = result.and_then(|reply| match reply {
+                    Reply::Answer { sdp } => Ok(sdp),
+                    _ => Err(Refusal::local(ErrorCode::ServerInternal, "the server answered an offer with something else")),
+                });
+                if let Err(error) = self.media.answered(id, answer).await {
+                    self.give_up_media(&format!("the media engine failed: {error}")).await;
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn send(&mut self, frame: Bytes) {
+        match &mut self.link {
+            Link::Up(connection) => {
+                if connection.send(frame).is_err() {
+                    self.link = Link::Down;
+                    self.session.handle_disconnected("the server does not read what is sent");
+                }
+            }
+            Link::Connecting(_, unsent) => unsent.push(frame),
+            Link::Down => {}
+        }
+    }
+
+    fn await_reply(&mut self, sent: Result<RequestId, Refusal>, outcome: Outcome<Reply>) {
+        match sent {
+            Ok(id) => {
+                self.waiting.insert(id, Waiter::Caller(outcome));
+            }
+            Err(refusal) => tell(outcome, Err(refusal.into())),
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody may be listening.
+        let _ = self.events.send(event);
+    }
+}
+
+fn tell<T>(outcome: Outcome<T>, result: Result<T, Error>) {
+    // The caller may have given up.
+    let _ = outcome.send(result);
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+async fn until(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(Instant::from_std(deadline)).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn discovered(
+    discovery: &mut Option<(Task<Result<AccessPoints, AccessError>>, Outcome<Reply>)>,
+) -> Result<AccessPoints, AccessError> {
+    match discovery {
+        Some((task, _)) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn linked(link: &mut Link) -> Wake {
+    match link {
+        Link::Down => std::future::pending().await,
+        Link::Connecting(task, _) => Wake::Connected(task.await),
+        Link::Up(connection) => Wake::Frame(connection.recv().await.map_err(|end| format!("the connection ended: {end}"))),
+    }
+}
+
+/// The first address that answers, in their order.
+async fn connect(
+    transport: Arc<dyn SignalTransport>,
+    addresses: Vec<String>,
+) -> Result<SignalConnection, ConnectError> {
+    let mut last = ConnectError::Unsupported;
+    for address in addresses {
+        match timeout(CONNECT_TIMEOUT, transport.connect(&address)).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = ConnectError::Timeout,
+        }
+        debug!(address, error = %last, "this address does not answer");
+    }
+    Err(last)
+}
+
+fn ice_server(server: &hst_access::IceServer) -> IceServer {
+    IceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone().unwrap_or_default(),
+        credential: server.credential.clone().unwrap_or_default(),
+    }
+}

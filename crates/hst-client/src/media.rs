@@ -1,0 +1,427 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use hst_group::client::Refusal;
+use hst_id::{MediaRef, MediaType, UserId};
+use hst_media::{
+    Codec, FrameReader, FrameWriter, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource,
+    PeerConfig, PeerEvent, PeerEvents, SourceError, TrackInfo,
+};
+use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use crate::{
+    RemoteMedia,
+    command::Outcome,
+    pump::{OwnMedia, Pumped, pump},
+    remote::READER_CAPACITY,
+};
+
+/// What one media in use has carried so far.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct MediaStats {
+    /// Whose and which.
+    pub key: MediaRef,
+    /// The figures of its line.
+    pub line: LineStats,
+}
+
+/// The media of one session: what is sent and received, over one peer at a time, and the round of offer and answer
+/// that brings both ends to agree.
+///
+/// A media is *settled* when the server has taken its announcement and answered an offer with its line; only then
+/// does the caller hear of it.
+#[derive(Debug)]
+pub(crate) struct MediaLink {
+    engine: Arc<dyn MediaEngine>,
+    pub(crate) config: PeerConfig,
+    peer: Option<Peer>,
+    /// Counts the peers of this engine's life.
+    generation: u32,
+    sends: BTreeMap<OwnMedia, Sending>,
+    receives: BTreeMap<MediaRef, Receiving>,
+    round: Round,
+    pumps: JoinSet<Option<Pumped>>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    peer: Box<dyn MediaPeer>,
+    events: PeerEvents,
+}
+
+#[derive(Debug)]
+struct Sending {
+    info: TrackInfo,
+    line: LineId,
+    lines: mpsc::Sender<Box<dyn FrameWriter>>,
+    pump: AbortHandle,
+    progress: Progress<()>,
+}
+
+#[derive(Debug)]
+struct Receiving {
+    line: LineId,
+    readers: mpsc::Sender<(Codec, Box<dyn FrameReader>)>,
+    progress: Progress<RemoteMedia>,
+}
+
+/// What happens to media by itself.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// The peer has something to tell; `None` when it is over.
+    Peer(Option<PeerEvent>),
+    /// A source has ended, or failed.
+    SourceEnded(OwnMedia, Result<(), SourceError>),
+}
+
+/// How far a media is on its way to being settled, and what to tell its caller then.
+#[derive(Debug)]
+struct Progress<T> {
+    announced: bool,
+    negotiated: bool,
+    outcome: Option<(T, Outcome<T>)>,
+}
+
+/// Where the exchange of offer and answer stands. Changes made while an answer is due go into the next round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Settled,
+    Due,
+    Offered { id: RequestId, changed: bool },
+}
+
+impl<T> Progress<T> {
+    fn new(value: T, outcome: Outcome<T>) -> Self {
+        Self { announced: false, negotiated: false, outcome: Some((value, outcome)) }
+    }
+
+    fn advance(&mut self) {
+        if self.announced && self.negotiated
+            && let Some((value, outcome)) = self.outcome.take()
+        {
+            // The caller may have given up.
+            let _ = outcome.send(Ok(value));
+        }
+    }
+
+    fn fail(self, why: &Refusal) {
+        if let Some((_, outcome)) = self.outcome {
+            let _ = outcome.send(Err(why.clone().into()));
+        }
+    }
+}
+
+impl MediaLink {
+    pub(crate) fn new(engine: Arc<dyn MediaEngine>) -> Self {
+        Self {
+            engine,
+            config: PeerConfig::default(),
+            peer: None,
+            generation: 0,
+            sends: BTreeMap::new(),
+            receives: BTreeMap::new(),
+            round: Round::Settled,
+            pumps: JoinSet::new(),
+        }
+    }
+
+    /// The next thing that happens here by itself. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> News {
+        let Self { peer, pumps, .. } = self;
+        tokio::select! {
+            event = next_event(peer) => News::Peer(event),
+            (key, result) = next_ended(pumps) => News::SourceEnded(key, result),
+        }
+    }
+
+    pub(crate) fn is_published(&self, key: &OwnMedia) -> bool {
+        self.sends.contains_key(key)
+    }
+
+    pub(crate) fn is_received(&self, key: &MediaRef) -> bool {
+        self.receives.contains_key(key)
+    }
+
+    /// Gives a media a line and feeds it from its source.
+    pub(crate) async fn publish(
+        &mut self,
+        key: OwnMedia,
+        source: Box<dyn MediaSource>,
+        outcome: Outcome<()>,
+    ) -> Result<(), (MediaError, Outcome<()>)> {
+        let info = source.info();
+        let added = match self.open().await {
+            Ok(peer) => peer.add_sender(info).await,
+            Err(error) => Err(error),
+        };
+        let (line, writer) = match added {
+            Ok(added) => added,
+            Err(error) => return Err((error, outcome)),
+        };
+        let (lines, queue) = mpsc::channel(1);
+        let _ = lines.try_send(writer);
+        let pump = self.pumps.spawn(pump(key.clone(), source, queue));
+        self.sends.insert(key, Sending { info, line, lines, pump, progress: Progress::new((), outcome) });
+        self.changed();
+        Ok(())
+    }
+
+    /// Gives another member's media a line to arrive on.
+    pub(crate) async fn receive(
+        &mut self,
+        key: MediaRef,
+        outcome: Outcome<RemoteMedia>,
+    ) -> Result<(), (MediaError, Outcome<RemoteMedia>)> {
+        let added = match self.open().await {
+            Ok(peer) => peer.add_receiver(kind_of(key.media_type)).await,
+            Err(error) => Err(error),
+        };
+        let line = match added {
+            Ok(line) => line,
+            Err(error) => return Err((error, outcome)),
+        };
+        let (readers, queue) = mpsc::channel(READER_CAPACITY);
+        let remote = RemoteMedia::new(key.clone(), queue);
+        self.receives.insert(key, Receiving { line, readers, progress: Progress::new(remote, outcome) });
+        self.changed();
+        Ok(())
+    }
+
+    /// The server's word on an announcement.
+    pub(crate) async fn published(&mut self, key: &OwnMedia, result: Result<(), Refusal>) {
+        match result {
+            Ok(()) => {
+                if let Some(sending) = self.sends.get_mut(key) {
+                    sending.progress.announced = true;
+                    sending.progress.advance();
+                }
+            }
+            Err(why) => self.stop_publish(key, &why).await,
+        }
+    }
+
+    /// The server's word on what is to be received.
+    pub(crate) async fn received(&mut self, key: &MediaRef, result: Result<(), Refusal>) {
+        match result {
+            Ok(()) => {
+                if let Some(receiving) = self.receives.get_mut(key) {
+                    receiving.progress.announced = true;
+                    receiving.progress.advance();
+                }
+            }
+            Err(why) => self.stop_receive(key, &why).await,
+        }
+    }
+
+    pub(crate) async fn stop_publish(&mut self, key: &OwnMedia, why: &Refusal) {
+        if let Some(sending) = self.sends.remove(key) {
+            sending.pump.abort();
+            self.stop_line(sending.line).await;
+            sending.progress.fail(why);
+        }
+    }
+
+    pub(crate) async fn stop_receive(&mut self, key: &MediaRef, why: &Refusal) {
+        if let Some(receiving) = self.receives.remove(key) {
+            self.stop_line(receiving.line).await;
+            receiving.progress.fail(why);
+        }
+    }
+
+    /// Ends everything.
+    pub(crate) async fn close(&mut self, why: &Refusal) {
+        for (_, sending) in std::mem::take(&mut self.sends) {
+            sending.pump.abort();
+            sending.progress.fail(why);
+        }
+        for (_, receiving) in std::mem::take(&mut self.receives) {
+            receiving.progress.fail(why);
+        }
+        self.round = Round::Settled;
+        if let Some(mut peer) = self.peer.take() {
+            peer.peer.close().await;
+        }
+    }
+
+    /// The offer that is due, if one is. [`offered`](Self::offered) must follow.
+    pub(crate) async fn next_offer(&mut self) -> Result<Option<Offer>, MediaError> {
+        let (Round::Due, Some(peer)) = (self.round, &mut self.peer) else { return Ok(None) };
+        let offer = peer.peer.offer().await?;
+        let lines = offer.mids.into_iter().filter_map(|(line, mid)| Some(Line { role: self.role(line)?, mid })).collect();
+        Ok(Some(Offer { generation: self.generation, sdp: offer.sdp, lines }))
+    }
+
+    /// The offer has gone out under this number.
+    pub(crate) fn offered(&mut self, id: RequestId) {
+        self.round = Round::Offered { id, changed: false };
+    }
+
+    /// The server's answer to an offer. A refused one costs the media that were new in it; the others get a new peer,
+    /// because this one's description is stuck half-way.
+    pub(crate) async fn answered(&mut self, id: RequestId, answer: Result<String, Refusal>) -> Result<(), MediaError> {
+        let Round::Offered { id: due, changed } = self.round else { return Ok(()) };
+        let (true, Some(peer)) = (due == id, &mut self.peer) else { return Ok(()) };
+        self.round = if changed { Round::Due } else { Round::Settled };
+        let taken = match &answer {
+            Ok(sdp) => peer.peer.answer(sdp).await,
+            Err(_) => Ok(()),
+        };
+        if let (Ok(_), Ok(())) = (&answer, &taken) {
+            // Lines that were added behind this offer are settled by the next one.
+            if !changed {
+                self.settle();
+            }
+            return Ok(());
+        }
+        let why = match (answer, taken) {
+            (Err(why), _) => why,
+            (_, Err(error)) => Refusal::local(ErrorCode::OperationFailed, format!("the media engine failed: {error}")),
+            (Ok(_), Ok(())) => return Ok(()),
+        };
+        let fresh: Vec<_> = self.sends.iter().filter(|(_, s)| !s.progress.negotiated).map(|(k, _)| k.clone()).collect();
+        for key in fresh {
+            self.stop_publish(&key, &why).await;
+        }
+        let fresh: Vec<_> =
+            self.receives.iter().filter(|(_, r)| !r.progress.negotiated).map(|(k, _)| k.clone()).collect();
+        for key in fresh {
+            self.stop_receive(&key, &why).await;
+        }
+        self.reopen().await
+    }
+
+    /// Media has arrived on a line.
+    pub(crate) fn arrived(&mut self, line: LineId, codec: Codec, reader: Box<dyn FrameReader>) {
+        if let Some(receiving) = self.receives.values().find(|r| r.line == line) {
+            // When the application reads nothing at all, this reader's frames are dropped like all others.
+            let _ = receiving.readers.try_send((codec, reader));
+        }
+    }
+
+    /// Replaces the peer by a new one with the same media, if it is still the one of this generation.
+    pub(crate) async fn transport_lost(&mut self, generation: u32) -> Result<(), MediaError> {
+        if generation == self.generation && self.peer.is_some() { self.reopen().await } else { Ok(()) }
+    }
+
+    /// Which peer is in use.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    pub(crate) fn stats(&self, own: Option<&UserId>) -> Vec<MediaStats> {
+        let (Some(peer), Some(own)) = (&self.peer, own) else { return Vec::new() };
+        let figures = peer.peer.stats().into_iter();
+        figures.filter_map(|line| Some(MediaStats { key: self.key_of(line.line, own)?, line })).collect()
+    }
+
+    async fn open(&mut self) -> Result<&mut Box<dyn MediaPeer>, MediaError> {
+        let peer = match self.peer.take() {
+            Some(peer) => peer,
+            None => {
+                let (peer, events) = self.engine.open(self.config.clone()).await?;
+                self.generation += 1;
+                Peer { peer, events }
+            }
+        };
+        Ok(&mut self.peer.insert(peer).peer)
+    }
+
+    async fn reopen(&mut self) -> Result<(), MediaError> {
+        if let Some(mut old) = self.peer.take() {
+            old.peer.close().await;
+        }
+        self.round = Round::Settled;
+        if self.sends.is_empty() && self.receives.is_empty() {
+            return Ok(());
+        }
+        self.open().await?;
+        let Some(peer) = &mut self.peer else { return Ok(()) };
+        for sending in self.sends.values_mut() {
+            let (line, writer) = peer.peer.add_sender(sending.info).await?;
+            sending.line = line;
+            // The pump takes it as soon as its old line fails; one that is unused is replaced by the next round.
+            let _ = sending.lines.try_send(writer);
+        }
+        for (key, receiving) in &mut self.receives {
+            receiving.line = peer.peer.add_receiver(kind_of(key.media_type)).await?;
+        }
+        self.changed();
+        Ok(())
+    }
+
+    async fn stop_line(&mut self, line: LineId) {
+        if let Some(peer) = &mut self.peer {
+            // A line that the peer does not know is stopped already.
+            let _ = peer.peer.stop_line(line).await;
+            self.changed();
+        }
+    }
+
+    fn changed(&mut self) {
+        self.round = match self.round {
+            Round::Settled | Round::Due => Round::Due,
+            Round::Offered { id, .. } => Round::Offered { id, changed: true },
+        };
+    }
+
+    fn settle(&mut self) {
+        for sending in self.sends.values_mut() {
+            sending.progress.negotiated = true;
+            sending.progress.advance();
+        }
+        for receiving in self.receives.values_mut() {
+            receiving.progress.negotiated = true;
+            receiving.progress.advance();
+        }
+    }
+
+    fn role(&self, line: LineId) -> Option<Role> {
+        let sent = self.sends.iter().find(|(_, s)| s.line == line);
+        if let Some(((media_type, media), _)) = sent {
+            return Some(Role::Send { media_type: *media_type, media: media.clone() });
+        }
+        self.receives.iter().find(|(_, r)| r.line == line).map(|(key, _)| Role::Receive(key.clone()))
+    }
+
+    fn key_of(&self, line: LineId, own: &UserId) -> Option<MediaRef> {
+        Some(match self.role(line)? {
+            Role::Send { media_type, media } => MediaRef { user: own.clone(), media_type, media },
+            Role::Receive(key) => key,
+        })
+    }
+}
+
+/// Why a media is over that was neither refused nor lost.
+pub(crate) fn stopped() -> Refusal {
+    Refusal::local(ErrorCode::OperationFailed, "the media was stopped")
+}
+
+async fn next_event(peer: &mut Option<Peer>) -> Option<PeerEvent> {
+    match peer {
+        Some(peer) => peer.events.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_ended(pumps: &mut JoinSet<Option<Pumped>>) -> Pumped {
+    loop {
+        match pumps.join_next().await {
+            Some(Ok(Some(pumped))) => return pumped,
+            // One that was stopped.
+            Some(Ok(None) | Err(_)) => {}
+            None => return std::future::pending().await,
+        }
+    }
+}
+
+fn kind_of(media_type: MediaType) -> Kind {
+    match media_type {
+        MediaType::Audio => Kind::Audio,
+        _ => Kind::Video,
+    }
+}
+

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+
+use hst_access::AccessDiscovery;
+use hst_client::{Client, Error, Events, LoginOptions, MediaStats, Payload, RemoteMedia};
+use hst_id::{MediaRef, MediaType};
+use hst_media::MediaSource;
+
+use crate::Preset;
+
+/// Names the Access service for `init(None)`, before the preset's own.
+#[cfg(feature = "http")]
+const ACCESS_URL: &str = "HST_ACCESS_URL";
+
+/// The engine: `init`, `login`, `join_group`, `leave_group`, `exit`, `destroy`, and what goes on in a group between them.
+///
+/// A call that the engine's present state does not allow fails at once: any call before `init` with code 2, one that
+/// needs a login with 35, one that needs a group with 31. Methods may be called from any task of a Tokio runtime.
+#[derive(Debug)]
+pub struct RtcEngine {
+    client: Client,
+    access: Arc<dyn AccessDiscovery>,
+}
+
+#[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+impl Default for RtcEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RtcEngine {
+    /// An engine of the [`local`](crate::presets::local) preset.
+    #[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+    pub fn new() -> Self {
+        Self::with(crate::presets::local())
+    }
+
+    /// An engine of other parts.
+    pub fn with(preset: Preset) -> Self {
+        Self { client: preset.client.build(), access: preset.access }
+    }
+
+    /// A reader of everything that happens from now on; it survives `destroy` and the next `init`.
+    pub fn events(&self) -> Events {
+        self.client.events()
+    }
+
+    /// Asks the Access service for the addresses of all others.
+    ///
+    /// `access_url` is its base URL, with or without `/server/address`; `None` takes the environment's
+    /// `HST_ACCESS_URL`, and without that the preset's.
+    ///
+    /// # Errors
+    /// Code 2 when initialised already, 1 for a malformed URL, 30 when Access gives no answer; the engine is then as
+    /// before the call.
+    pub async fn init(&self, access_url: Option<&str>) -> Result<(), Error> {
+        self.client.init(self.access_at(access_url)?).await
+    }
+
+    #[cfg(feature = "http")]
+    fn access_at(&self, url: Option<&str>) -> Result<Arc<dyn AccessDiscovery>, Error> {
+        let from_environment = std::env::var(ACCESS_URL).ok().filter(|url| !url.is_empty());
+        match url.map(str::to_owned).or(from_environment) {
+            Some(url) => Ok(Arc::new(hst_access_http::HttpAccess::parse(&url)?)),
+            None => Ok(self.access.clone()),
+        }
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn access_at(&self, _url: Option<&str>) -> Result<Arc<dyn AccessDiscovery>, Error> {
+        Ok(self.access.clone())
+    }
+
+    /// Identifies the user to the platform.
+    ///
+    /// # Errors
+    /// Code 2 before `init` or when logged in, 1 and 1000006 for malformed ids, 30 when no service can be reached, 32 for
+    /// the token, 33 for the App, 34 when the same user is online.
+    pub async fn login(&self, options: LoginOptions) -> Result<(), Error> {
+        self.client.login(options).await
+    }
+
+    /// Enters a group, one at a time. Its members and media come as events.
+    ///
+    /// # Errors
+    /// Code 2 before `init` or in a group, 35 before login, 1 for a malformed Group ID, 32 when the token is for another.
+    pub async fn join_group(&self, group: &str) -> Result<(), Error> {
+        self.client.join_group(group).await
+    }
+
+    /// Leaves the group: everything published and received is stopped and closed, and from the call on no event of the
+    /// group comes.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group.
+    pub async fn leave_group(&self) -> Result<(), Error> {
+        self.client.leave_group().await
+    }
+
+    /// Ends the session, and leaves the group first when in one. There is no need to wait for the outcome.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 35 when not logged in.
+    pub async fn exit(&self) -> Result<(), Error> {
+        self.client.exit().await
+    }
+
+    /// Ends everything at once, leaves and exits by itself. `init` works again afterwards, and readers of events stay.
+    pub fn destroy(&self) {
+        self.client.destroy();
+    }
+
+    /// Publishes a media, fed by `source` until it ends or is stopped. Returns when the others can receive it.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 71, 72 or 1000009 without the right to it, 302 when it is published already.
+    pub async fn publish(&self, media_type: MediaType, media: &str, source: Box<dyn MediaSource>) -> Result<(), Error> {
+        self.client.publish(media_type, media, source).await
+    }
+
+    /// Stops publishing a media; done also when it was not published.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group.
+    pub async fn stop_publish(&self, media_type: MediaType, media: &str) -> Result<(), Error> {
+        self.client.stop_publish(media_type, media).await
+    }
+
+    /// Receives another member's media.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 302 or 73 when it is not published.
+    pub async fn receive(&self, key: MediaRef) -> Result<RemoteMedia, Error> {
+        self.client.receive(key).await
+    }
+
+    /// Stops receiving a media; done also when it was not received.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group.
+    pub async fn stop_receive(&self, key: MediaRef) -> Result<(), Error> {
+        self.client.stop_receive(key).await
+    }
+
+    /// Sends a message to all others in the group and returns its number there.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 1 when it is too large, 1000020 without the right to it.
+    pub async fn send_group_message(&self, body: Payload) -> Result<u64, Error> {
+        self.client.send_group_message(body).await
+    }
+
+    /// What each media in use has carried so far.
+    ///
+    /// # Errors
+    /// Code 2 before `init`.
+    pub async fn stats(&self) -> Result<Vec<MediaStats>, Error> {
+        self.client.stats().await
+    }
+}
