@@ -1,1 +1,73 @@
-fn main() {}
+//! The project's own commands: `cargo xtask help`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command speaks on the terminal"
+)]
+
+mod cargo;
+mod child;
+mod ci;
+mod demo;
+mod fault;
+mod layers;
+mod source;
+mod system;
+mod test;
+mod tidy;
+mod tree;
+
+use std::{env, error::Error, path::PathBuf, process::ExitCode};
+
+/// What a command ends with: its error is for a person to read.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo [--bind ADDR:PORT] [--release]   build, start a server and a bot with a film, and print the URL to open
+  test [FILTER]...                      run every test, or those whose name contains a FILTER
+  check                                 formatting, layers, tidy, clippy, licences: what runs no test
+  ci                                    check, then test
+  layers                                hold the crates against docs/architecture.md
+  tidy [--bless]                        hold the files against the rules of the house; --bless signs docs/protocol.md
+
+demo and test install the programs that they need where they can (Debian) and say so.";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result {
+    match args {
+        ["demo", options @ ..] => demo::run(&root(), demo::Options::parse(options)?),
+        ["test", filters @ ..] => test::run(&root(), filters),
+        ["check"] => ci::check(&root()),
+        ["ci"] => ci::run(&root()),
+        ["layers"] => layers::run(&root()),
+        ["tidy"] => tidy::run(&root()),
+        ["tidy", "--bless"] => tidy::bless(&root()),
+        [child::GUARD, command @ ..] => child::guard(command),
+        [] | ["help" | "-h" | "--help"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no command `{}`\n\n{HELP}", other.join(" ")).into()),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let mut root = PathBuf::from(own);
+    root.pop();
+    root
+}

@@ -1,1 +1,10 @@
 #![doc = include_str!("../README.md")]
+
+mod answer;
+mod client;
+mod error;
+mod http;
+mod url;
+
+pub use error::InvalidAccessUrl;
+pub use http::HttpAccess;

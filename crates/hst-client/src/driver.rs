@@ -165,7 +165,7 @@ impl Driver {
         let Some((_, outcome)) = self.discovery.take() else { return };
         self.session.handle_inited(result.is_ok());
         let result = result.map(|points| {
-            self.media.config.ice_servers = points.ice_servers.iter().map(ice_server).collect();
+            self.media.config.ice_servers = points.ice_servers().iter().map(ice_server).collect();
             self.access = Some(points);
             Reply::Done {}
         });
@@ -175,7 +175,7 @@ impl Driver {
     fn login(&mut self, options: LoginOptions, outcome: Outcome<Reply>) {
         let sent = self.session.login(now(), options);
         if let (Ok(_), Some(points)) = (&sent, &self.access) {
-            let connecting = connect(self.transport.clone(), points.signal.clone());
+            let connecting = connect(self.transport.clone(), points.signal().to_vec());
             self.link = Link::Connecting(Box::pin(connecting), Vec::new());
         }
         self.await_reply(sent, outcome);

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use hst_access::AccessDiscovery;
 use hst_client::{Client, Error, Events, LoginOptions, MediaStats, Payload, RemoteMedia};
+#[cfg(feature = "http")]
+use hst_client::{ErrorCode, Refusal};
 use hst_id::{MediaRef, MediaType};
 use hst_media::MediaSource;
 
@@ -61,7 +63,11 @@ impl RtcEngine {
     fn access_at(&self, url: Option<&str>) -> Result<Arc<dyn AccessDiscovery>, Error> {
         let from_environment = std::env::var(ACCESS_URL).ok().filter(|url| !url.is_empty());
         match url.map(str::to_owned).or(from_environment) {
-            Some(url) => Ok(Arc::new(hst_access_http::HttpAccess::parse(&url)?)),
+            Some(url) => {
+                let access = hst_access_http::HttpAccess::parse(&url)
+                    .map_err(|e| Refusal::local(ErrorCode::InvalidArgument, format!("the Access URL is no good: {e}")))?;
+                Ok(Arc::new(access))
+            }
             None => Ok(self.access.clone()),
         }
     }

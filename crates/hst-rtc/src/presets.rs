@@ -27,11 +27,11 @@ impl Preset {
 pub fn local() -> Preset {
     use hst_access_http::HttpAccess;
     use hst_media_webrtc::WebRtcEngine;
-    use hst_signal::AnyTransport;
+    use hst_signal::{AnyTransport, Limits};
     use hst_signal_quic::QuicTransport;
     use hst_signal_ws::WsTransport;
 
     let access = HttpAccess::parse("http://127.0.0.1:7880").expect("a well-formed address");
-    let transport = AnyTransport::new(vec![Arc::new(QuicTransport::new()), Arc::new(WsTransport::new())]);
+    let transport = AnyTransport::new(vec![Arc::new(QuicTransport::new(Limits::default())), Arc::new(WsTransport::new(Limits::default()))]);
     Preset::new(Arc::new(access), ClientBuilder::new(Arc::new(transport), Arc::new(WebRtcEngine::new())))
 }

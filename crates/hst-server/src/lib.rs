@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+
+mod apps;
+mod certificate;
+mod config;
+mod config_file;
+mod connection;
+mod error;
+mod group;
+mod groups;
+mod http;
+mod hub;
+mod life;
+mod logins;
+mod media;
+mod membership;
+mod network;
+mod origin;
+mod outbox;
+mod pace;
+mod server;
+
+pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Tls};
+pub use error::{ConfigError, StartError};
+pub use hst_auth as auth;
+pub use hst_signal as signal;
+pub use origin::{InvalidOrigin, Origin};
+pub use server::{Addresses, RunningServer, Server};

@@ -1,0 +1,46 @@
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use hst_rtc::UserId;
+
+use super::summary::{Carried, Summary};
+
+/// One line on the terminal, written over each second.
+#[derive(Debug)]
+pub(super) struct Progress {
+    is_on: bool,
+}
+
+impl Progress {
+    pub(super) fn new(is_on: bool) -> Self {
+        Self { is_on }
+    }
+
+    pub(super) fn show(&mut self, since: Duration, members: &[UserId], summary: &Summary) {
+        if !self.is_on {
+            return;
+        }
+        let seconds = since.as_secs();
+        let (sent, received) = (rate(summary.sent()), rate(summary.received()));
+        let others = members.len();
+        // A terminal that cannot be written to is no reason to leave the group.
+        let _ = write!(
+            io::stderr(),
+            "\r\x1b[2K{:02}:{:02}  {others} others  sending {sent} kb/s  receiving {received} kb/s",
+            seconds / 60,
+            seconds % 60,
+        );
+    }
+
+    pub(super) fn finish(&mut self) {
+        if self.is_on {
+            let _ = writeln!(io::stderr());
+        }
+    }
+}
+
+fn rate(carried: &[Carried]) -> u64 {
+    carried.iter().map(|c| c.bits_per_second).sum::<u64>() / 1000
+}

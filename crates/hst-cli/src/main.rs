@@ -1,0 +1,58 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod join;
+mod token;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::SystemTime,
+};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::error::CliError;
+
+/// The platform from a terminal.
+#[derive(Parser)]
+#[command(name = "hst", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Join a group, publish files into it and record what the others publish.
+    Join(Box<join::JoinOptions>),
+    /// Make a token or read one.
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // If even that can't be said, the exit code still says it.
+            let _ = writeln!(io::stderr(), "hst: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Join(options) => {
+            tracing_subscriber::fmt()
+                .with_writer(io::stderr)
+                .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")))
+                .init();
+            tokio::runtime::Runtime::new()?.block_on(join::run(*options))
+        }
+        Command::Token(command) => Ok(writeln!(io::stdout(), "{}", command.run(SystemTime::now().into())?)?),
+    }
+}

@@ -1,0 +1,244 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use hst_media::Kind;
+use rtc::rtp::Packet;
+use tokio::time::Instant;
+
+/// How many packets may wait behind a gap; when there are more, the gap is given up at once.
+const MAX_WAITING: usize = 1024;
+/// A jump by more than this is no loss but a new beginning.
+const MAX_GAP: u64 = 4096;
+/// How often a missing packet of video is asked for, how soon after it is missed, and how long between.
+const MAX_REQUESTS: u32 = 4;
+const REQUEST_DELAY: Duration = Duration::from_millis(10);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
+/// How long missing sound, which is never sent again, is waited for.
+const LATE_SOUND: Duration = Duration::from_millis(60);
+
+/// Puts the packets of one stream in order, waits a little for those that are missing, and says which to ask for.
+///
+/// A gap is given up after so many requests, not at a moment: if this program was stopped for a while, the packet may
+/// be there already and only not have been read yet.
+#[derive(Debug)]
+pub(crate) struct Reorder {
+    kind: Kind,
+    waiting: BTreeMap<u64, Packet>,
+    /// The extended sequence number that is to come out next.
+    next: Option<u64>,
+    highest: u64,
+    /// How often the gap before the waiting packets has been looked at, and when to do so again.
+    looks: u32,
+    look_at: Option<Instant>,
+}
+
+/// What comes out.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ordered {
+    /// The next packet.
+    Packet(Packet),
+    /// That many packets are lost for good here.
+    Gap(u64),
+}
+
+impl Reorder {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            waiting: BTreeMap::new(),
+            next: None,
+            highest: 0,
+            looks: 0,
+            look_at: None,
+        }
+    }
+
+    /// Takes a packet in; one that is a duplicate or too late is dropped, and `false` returned.
+    pub(crate) fn push(&mut self, packet: Packet) -> bool {
+        let sequence = packet.header.sequence_number;
+        let Some(next) = self.next else {
+            // Far from zero, so that a first packet that comes late is not below zero.
+            let first = u64::from(sequence) + (1 << 16);
+            self.next = Some(first);
+            self.highest = first;
+            self.waiting.insert(first, packet);
+            return true;
+        };
+        let number = extend(sequence, self.highest);
+        if number.abs_diff(self.highest) > MAX_GAP {
+            self.waiting.clear();
+            self.next = Some(number);
+            self.highest = number;
+        } else if number < next {
+            return false;
+        }
+        self.highest = self.highest.max(number);
+        let fresh = !self.waiting.contains_key(&number);
+        if fresh {
+            self.waiting.insert(number, packet);
+        }
+        fresh
+    }
+
+    /// The next packet or gap; `None` if it must still be waited for.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Ordered> {
+        let next = self.next?;
+        let (&first, _) = self.waiting.first_key_value()?;
+        let patience = if self.kind == Kind::Video { MAX_REQUESTS } else { 0 };
+        let out = if first == next {
+            self.next = Some(next + 1);
+            self.waiting.remove(&first).map(Ordered::Packet)
+        } else if self.looks > patience || self.waiting.len() > MAX_WAITING {
+            self.next = Some(first);
+            Some(Ordered::Gap(first - next))
+        } else {
+            let delay = if self.kind == Kind::Video {
+                REQUEST_DELAY
+            } else {
+                LATE_SOUND
+            };
+            self.look_at.get_or_insert(now + delay);
+            return None;
+        };
+        // The next gap is looked at afresh.
+        self.looks = 0;
+        self.look_at = None;
+        out
+    }
+
+    /// When to call [`look`](Self::look), and [`pop`](Self::pop) after it, even if nothing arrives.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.look_at
+    }
+
+    /// Looks at the gap if it is time to: the packets to ask the other side for again.
+    pub(crate) fn look(&mut self, now: Instant) -> Vec<u16> {
+        if self.look_at.is_none_or(|at| now < at) {
+            return vec![];
+        }
+        self.looks += 1;
+        self.look_at = Some(now + REQUEST_INTERVAL);
+        if self.kind == Kind::Audio || self.looks > MAX_REQUESTS {
+            return vec![];
+        }
+        let missing = self.next.unwrap_or(self.highest)..self.highest;
+        missing
+            .filter(|number| !self.waiting.contains_key(number))
+            .map(|number| number as u16)
+            .collect()
+    }
+}
+
+/// The number that ends in these 16 bits and is nearest to another one.
+fn extend(sequence: u16, near: u64) -> u64 {
+    let distance = i64::from(sequence.wrapping_sub(near as u16) as i16);
+    near.saturating_add_signed(distance)
+}
+
+#[cfg(test)]
+mod tests {
+    use rtc::rtp::Header;
+
+    use super::*;
+
+    fn packet(sequence: u16) -> Packet {
+        Packet {
+            header: Header {
+                sequence_number: sequence,
+                ..Header::default()
+            },
+            ..Packet::default()
+        }
+    }
+
+    fn push(reorder: &mut Reorder, sequences: &[u16]) {
+        for &sequence in sequences {
+            reorder.push(packet(sequence));
+        }
+    }
+
+    fn drain(reorder: &mut Reorder, now: Instant) -> Vec<Result<u16, u64>> {
+        std::iter::from_fn(|| reorder.pop(now))
+            .map(|out| match out {
+                Ordered::Packet(packet) => Ok(packet.header.sequence_number),
+                Ordered::Gap(lost) => Err(lost),
+            })
+            .collect()
+    }
+
+    /// Looks whenever it is time to, until something comes out; returns what was asked for, what came out and when.
+    fn wait(reorder: &mut Reorder) -> (Vec<Vec<u16>>, Vec<Result<u16, u64>>, Instant) {
+        let mut asked = Vec::new();
+        loop {
+            let now = reorder.deadline().unwrap();
+            asked.extend(Some(reorder.look(now)).filter(|missing| !missing.is_empty()));
+            let out = drain(reorder, now);
+            if !out.is_empty() {
+                return (asked, out, now);
+            }
+        }
+    }
+
+    #[test]
+    fn packets_come_out_in_order_across_the_wrap() {
+        let (mut reorder, now) = (Reorder::new(Kind::Video), Instant::now());
+        push(&mut reorder, &[65534, 0, 65535, 2, 1, 1, 65534]);
+        assert_eq!(drain(&mut reorder, now), [Ok(65534), Ok(65535), Ok(0), Ok(1), Ok(2)]);
+        assert!(!reorder.push(packet(1)), "a late one is refused");
+    }
+
+    #[test]
+    fn a_gap_in_video_is_asked_for_and_then_given_up() {
+        let (mut reorder, start) = (Reorder::new(Kind::Video), Instant::now());
+        push(&mut reorder, &[10, 12, 14]);
+        assert_eq!(drain(&mut reorder, start), [Ok(10)]);
+        assert!(reorder.look(start).is_empty(), "what is only late is not asked for");
+        let (asked, out, at) = wait(&mut reorder);
+        assert_eq!(asked, vec![vec![11, 13]; 4]);
+        assert_eq!((out, at), (vec![Err(1), Ok(12)], start + Duration::from_millis(210)));
+        let (asked, out, _) = wait(&mut reorder);
+        assert_eq!((asked, out), (vec![vec![13]; 4], vec![Err(1), Ok(14)]));
+        assert_eq!(reorder.deadline(), None);
+    }
+
+    #[test]
+    fn a_gap_in_sound_is_only_waited_for() {
+        let (mut reorder, start) = (Reorder::new(Kind::Audio), Instant::now());
+        push(&mut reorder, &[10, 12]);
+        assert_eq!(drain(&mut reorder, start), [Ok(10)]);
+        assert_eq!(wait(&mut reorder), (vec![], vec![Err(1), Ok(12)], start + LATE_SOUND));
+    }
+
+    #[test]
+    fn a_stop_of_the_program_alone_gives_nothing_up() {
+        let (mut reorder, start) = (Reorder::new(Kind::Video), Instant::now());
+        push(&mut reorder, &[1, 3]);
+        assert_eq!(drain(&mut reorder, start), [Ok(1)]);
+        let later = start + Duration::from_secs(9);
+        assert_eq!(reorder.look(later), [2]);
+        assert_eq!(drain(&mut reorder, later), []);
+        push(&mut reorder, &[2]);
+        assert_eq!(drain(&mut reorder, later), [Ok(2), Ok(3)]);
+        assert_eq!(reorder.deadline(), None);
+    }
+
+    #[test]
+    fn a_flood_behind_a_gap_is_bounded() {
+        let (mut reorder, now) = (Reorder::new(Kind::Video), Instant::now());
+        push(&mut reorder, &[0]);
+        drain(&mut reorder, now);
+        for sequence in 2..(MAX_WAITING as u16 + 10) {
+            push(&mut reorder, &[sequence]);
+            drain(&mut reorder, now);
+            assert!(reorder.waiting.len() <= MAX_WAITING);
+        }
+    }
+
+    #[test]
+    fn a_far_jump_is_a_new_beginning() {
+        let (mut reorder, now) = (Reorder::new(Kind::Audio), Instant::now());
+        push(&mut reorder, &[5]);
+        drain(&mut reorder, now);
+        push(&mut reorder, &[30_000]);
+        assert_eq!(drain(&mut reorder, now), [Ok(30_000)]);
+    }
+}

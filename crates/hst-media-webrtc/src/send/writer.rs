@@ -1,0 +1,202 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use hst_media::{Codec, Frame, FrameWriter, LineClosed};
+use rtc::{
+    rtp::{Header, Packet},
+    sdp::extmap::SDES_MID_URI,
+};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
+use webrtc::{
+    media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
+    rtp_transceiver::RtpTransceiver,
+};
+
+use super::packetize::packetize;
+use crate::{codecs::payload_type_of, counters::Counters, shared::Link};
+
+/// Whether a line may be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Not negotiated yet.
+    Waiting,
+    /// Negotiated.
+    Open,
+    /// Stopped.
+    Shut,
+}
+
+/// The RTP stream of one section. It outlives the lines that the section carries in turn, so that sequence numbers
+/// and timestamps go on.
+pub(crate) struct Sending {
+    pub(crate) codec: Codec,
+    pub(crate) ssrc: u32,
+    track: Arc<TrackLocalStaticRTP>,
+    transceiver: Arc<dyn RtpTransceiver>,
+    /// A lock, because the writer of a stopped line may still be at its last frame when the next one begins.
+    stream: Mutex<Stream>,
+}
+
+struct Stream {
+    sequence: u16,
+    picture: u16,
+    /// The timestamp and the moment of the latest frame.
+    latest: Option<(u32, Instant)>,
+}
+
+impl Sending {
+    pub(crate) fn new(
+        codec: Codec,
+        ssrc: u32,
+        track: Arc<TrackLocalStaticRTP>,
+        transceiver: Arc<dyn RtpTransceiver>,
+    ) -> Self {
+        // Below the middle, so that the rollover counter of SRTP starts at zero for sure (RFC 3711 section 3.3.1).
+        let stream = Stream {
+            sequence: rand::random::<u16>() >> 1,
+            picture: 0,
+            latest: None,
+        };
+        Self {
+            codec,
+            ssrc,
+            track,
+            transceiver,
+            stream: Mutex::new(stream),
+        }
+    }
+
+    /// The `mid` header extension (RFC 9143 section 15), if the other side takes it: its number and our value.
+    async fn mid_extension(&self) -> Option<(u8, Bytes)> {
+        let sender = self.transceiver.sender().await.ok()??;
+        let extensions = sender.get_parameters().await.ok()?.rtp_parameters.header_extensions;
+        let number = extensions.iter().find(|extension| extension.uri == SDES_MID_URI)?.id;
+        let mid = self.transceiver.mid().await.ok()??;
+        Some((u8::try_from(number).ok()?, mid.into()))
+    }
+}
+
+/// The [`FrameWriter`] of one line.
+pub(crate) struct Writer {
+    sending: Arc<Sending>,
+    gate: watch::Receiver<Gate>,
+    link: watch::Receiver<Link>,
+    counters: Arc<Counters>,
+    start: Option<Start>,
+}
+
+/// How the frames of this line are placed on the section's RTP stream; known once the line works.
+#[derive(Debug, Clone)]
+struct Start {
+    /// The timestamp of the track's time zero.
+    timestamp: u32,
+    mid: Option<(u8, Bytes)>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        sending: Arc<Sending>,
+        gate: watch::Receiver<Gate>,
+        link: watch::Receiver<Link>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            sending,
+            gate,
+            link,
+            counters,
+            start: None,
+        }
+    }
+
+    /// Waits until the line works for the first time; from then on it only finds out whether it still does.
+    async fn ready(&mut self) -> Result<(), LineClosed> {
+        loop {
+            match (*self.gate.borrow_and_update(), *self.link.borrow_and_update()) {
+                (Gate::Shut, _) | (_, Link::Gone) => return Err(LineClosed),
+                (Gate::Open, Link::Up) => return Ok(()),
+                (Gate::Waiting, _) | (_, Link::Waiting) => {}
+            }
+            tokio::select! {
+                changed = self.gate.changed() => changed,
+                changed = self.link.changed() => changed,
+            }
+            .map_err(|_| LineClosed)?;
+        }
+    }
+}
+
+#[async_trait]
+impl FrameWriter for Writer {
+    async fn write(&mut self, frame: Frame) -> Result<(), LineClosed> {
+        self.ready().await?;
+        let codec = self.sending.codec;
+        let payload_type = payload_type_of(codec).ok_or(LineClosed)?;
+        let time = ticks(frame.time, codec);
+        let mut stream = self.sending.stream.lock().await;
+
+        let start = match &self.start {
+            Some(start) => start.clone(),
+            None => {
+                let now = match stream.latest {
+                    None => rand::random(),
+                    // The line before has ended; the silence since then counts.
+                    Some((timestamp, at)) => timestamp.wrapping_add(ticks(at.elapsed(), codec).max(1)),
+                };
+                let start = Start {
+                    timestamp: now.wrapping_sub(time),
+                    mid: self.sending.mid_extension().await,
+                };
+                self.start.insert(start).clone()
+            }
+        };
+
+        let timestamp = start.timestamp.wrapping_add(time);
+        let mut payloads = packetize(codec, &frame.data, stream.picture).into_iter().peekable();
+        while let Some(payload) = payloads.next() {
+            let mut header = Header {
+                version: 2,
+                // The end of a picture; for sound it would mean a new talk spurt, which nobody here knows.
+                marker: payloads.peek().is_none() && codec != Codec::Opus,
+                payload_type,
+                sequence_number: stream.sequence,
+                timestamp,
+                ssrc: self.sending.ssrc,
+                ..Header::default()
+            };
+            if let Some((number, mid)) = &start.mid {
+                // A name of one or two digits always fits.
+                let _ = header.set_extension(*number, mid.clone());
+            }
+            stream.sequence = stream.sequence.wrapping_add(1);
+            self.counters.packet(payload_type, payload.len());
+            self.sending
+                .track
+                .write_rtp(Packet { header, payload })
+                .await
+                .map_err(|_| LineClosed)?;
+        }
+        stream.picture = stream.picture.wrapping_add(1) & 0x7fff;
+        stream.latest = Some((timestamp, Instant::now()));
+        self.counters.frame();
+        Ok(())
+    }
+}
+
+/// A time in ticks of the codec's clock; they wrap around by design.
+fn ticks(time: Duration, codec: Codec) -> u32 {
+    (time.as_nanos() * u128::from(codec.clock_rate()) / 1_000_000_000) as u32
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("codec", &self.sending.codec)
+            .field("ssrc", &self.sending.ssrc)
+            .finish_non_exhaustive()
+    }
+}

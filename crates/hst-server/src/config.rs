@@ -1,0 +1,142 @@
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+use hst_auth::{AppKeys, AppSecret, TokenFormat};
+use hst_id::AppId;
+
+use crate::{Origin, StartError};
+
+/// The App of development, with [`DEV_APP_SECRET`]: known to everybody.
+pub const DEV_APP_ID: &str = "7a02a8217cd541f990152ea666ee24bf";
+/// The secret of [`DEV_APP_ID`].
+pub const DEV_APP_SECRET: &str = "42de63b19db7fda7";
+
+/// The port of HTTP and of QUIC; the media threads have those behind it.
+const DEFAULT_PORT: u16 = 7880;
+
+/// How the server is to run.
+///
+/// The default listens on this machine only and knows no App. [`dev`](Self::dev) knows one;
+/// [`with_toml`](Self::with_toml) reads a file over either.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the UDP ports behind it. Port 0 picks a free one
+    /// for each.
+    pub bind: SocketAddr,
+    /// The addresses at which clients reach the media threads; empty: found out from `bind` and this machine.
+    pub node_ips: Vec<IpAddr>,
+    /// How many media threads there are; `None`: one a core.
+    pub workers: Option<NonZeroUsize>,
+    /// Where clients see the server, when it stands behind a proxy; `None`: what their request says.
+    pub public_url: Option<Origin>,
+    /// How HTTP and WebSocket are encrypted.
+    pub tls: Tls,
+    /// Who may use the server.
+    pub apps: Vec<App>,
+    /// Whether `POST /generate/token` makes tokens for whoever knows an App's secret; for trying things out.
+    pub token_service: bool,
+    /// Whether the development App may be reached from other machines.
+    pub dev: bool,
+}
+
+/// How HTTP and WebSocket are encrypted. QUIC always is: with the same certificate, or with one made at the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed by design: a server must know every kind")]
+pub enum Tls {
+    /// Not at all.
+    Off,
+    /// By a certificate made at the start, for `localhost` and every address of this machine.
+    SelfSigned,
+    /// By the certificate chain and the key in these PEM files.
+    Files {
+        /// The chain, the server's own certificate first.
+        cert: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+    },
+}
+
+/// One App: who may use the server, and by which tokens.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its App ID.
+    pub id: AppId,
+    /// A name for people.
+    pub name: String,
+    /// What its tokens are verified with.
+    pub keys: AppKeys,
+    /// The formats of tokens that it takes.
+    pub tokens: Vec<TokenFormat>,
+    /// Whether its users may log in.
+    pub enabled: bool,
+}
+
+impl App {
+    /// An App that takes every token made with its secret.
+    pub fn new(id: AppId, secret: &AppSecret) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            keys: AppKeys::from_secret(secret),
+            tokens: vec![TokenFormat::Legacy001, TokenFormat::Jwt],
+            enabled: true,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            bind: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
+            node_ips: Vec::new(),
+            workers: None,
+            public_url: None,
+            tls: Tls::Off,
+            apps: Vec::new(),
+            token_service: false,
+            dev: false,
+        }
+    }
+}
+
+impl Config {
+    /// Knows the development App and makes tokens.
+    pub fn dev() -> Self {
+        let id = AppId::parse(DEV_APP_ID).expect("the App ID of development keeps the rule");
+        let secret = AppSecret::parse(DEV_APP_SECRET).expect("the secret of development has 16 characters");
+        let app = App {
+            name: "development".to_owned(),
+            ..App::new(id, &secret)
+        };
+        Self {
+            apps: vec![app],
+            token_service: true,
+            dev: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a server may start like this. `knows_more` is whether somebody else knows of further Apps.
+    pub(crate) fn check(&self, knows_more: bool) -> Result<(), StartError> {
+        if self.apps.is_empty() && !knows_more {
+            return Err(StartError::NoApps);
+        }
+        let exposed = !self.bind.ip().is_loopback() && self.apps.iter().any(|app| app.id.as_str() == DEV_APP_ID);
+        if exposed && !self.dev {
+            return Err(StartError::DevAppExposed { bind: self.bind });
+        }
+        if exposed {
+            tracing::warn!(bind = %self.bind, "THE DEVELOPMENT APP IS OPEN TO OTHER MACHINES: everybody knows its secret");
+        }
+        Ok(())
+    }
+
+    /// The number of media threads.
+    pub(crate) fn worker_count(&self) -> NonZeroUsize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.workers.unwrap_or_else(cores)
+    }
+}

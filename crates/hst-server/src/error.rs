@@ -1,0 +1,86 @@
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use thiserror::Error;
+
+/// Why a configuration cannot be used. Nothing here ever shows a secret.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read: check its name and its rights.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The file says something that is not understood: correct this line.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Nobody could log in: name an App, or start in development.
+    #[error("there is no App: list one under [[apps]] in a file given by --config, or start with --dev")]
+    NoApps,
+    /// Everybody knows the secret of the development App.
+    #[error(
+        "{bind} is open to others, and the secret of the development App is public: remove it from [[apps]], or add --dev if this is what you want"
+    )]
+    DevAppExposed {
+        /// Where it was to listen.
+        bind: SocketAddr,
+    },
+    /// The media threads have the ports behind that of HTTP, and there are not enough.
+    #[error("port {port} leaves no ports for {workers} media threads behind it: take a lower one")]
+    PortTooHigh {
+        /// The port of HTTP.
+        port: u16,
+        /// How many media threads there are.
+        workers: usize,
+    },
+    /// The address is in use or not this machine's.
+    #[error("cannot listen at {address} ({what}): {source}")]
+    Bind {
+        /// For what.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// A certificate or key file cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    CertificateFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// The certificate and its key do not fit each other, or cannot be used for TLS.
+    #[error("the certificate cannot be used: {0}")]
+    Certificate(#[from] rustls::Error),
+    /// The certificate cannot be used for QUIC.
+    #[error("no QUIC: {0}")]
+    Quic(#[source] hst_signal_quic::BindError),
+    /// No certificate could be made.
+    #[error("cannot make a certificate: {0}")]
+    SelfSigned(#[from] rcgen::Error),
+}
+
+impl StartError {
+    /// Whether the same start may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+    }
+}

@@ -1,0 +1,111 @@
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, http::Request};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    http::peer::Peer,
+    hub::{ACCEPT_PAUSE, Hub},
+};
+
+/// A client that does not complete the TLS handshake in this time is cut.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// A client that does not send a whole request head in this time is cut, also when it sends nothing at all.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// How long one connection may be used for HTTP, and so how slowly an answer may be read. WebSockets have their own
+/// rules.
+const LIFETIME: Duration = Duration::from_secs(60);
+/// How long a connection may take for its last answer after that.
+const GRACE: Duration = Duration::from_secs(5);
+/// Room for a request's head, and for what is read or written at a time.
+const BUFFER: usize = 16 * 1024;
+
+/// Serves HTTP/1.1 until the server ends.
+///
+/// A loop of its own and not the framework's, because that one would wait for ever for a client that never speaks.
+pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, hub: Arc<Hub>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = hub.life.draining() => return,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "the system handed over no connection");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(place) = hub.place() else {
+            tracing::warn!("no place for another connection");
+            continue;
+        };
+        let local = stream
+            .local_addr()
+            .unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+        let peer = Peer {
+            address,
+            local,
+            secure: tls.is_some(),
+            place,
+        };
+        let (tls, router, hub) = (tls.clone(), router.clone(), hub.clone());
+        hub.clone()
+            .life
+            .spawn(async move { accepted_one(stream, tls, peer, router, &hub).await });
+    }
+}
+
+async fn accepted_one(stream: TcpStream, tls: Option<TlsAcceptor>, peer: Peer, router: Router, hub: &Hub) {
+    // Frames are small and each is wanted at once.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => speak(stream, peer, router, hub).await,
+        Some(tls) => match timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => speak(stream, peer, router, hub).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
+        },
+    }
+}
+
+async fn speak<S>(stream: S, peer: Peer, router: Router, hub: &Hub)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        service.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // An error here is the client's: it broke off, or sent what is not HTTP and was told so.
+        _ = connection.as_mut() => return,
+        () = sleep(LIFETIME) => {}
+        () = hub.life.draining() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(GRACE, connection).await;
+}

@@ -1,0 +1,54 @@
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hst_signal::CertificatePin;
+use serde_json::json;
+
+use super::{peer::Peer, router::Web};
+use crate::Origin;
+
+/// Where QUIC listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuicPoint {
+    pub(crate) address: SocketAddr,
+    /// The certificate to expect, when no public root vouches for it.
+    pub(crate) pin: Option<CertificatePin>,
+}
+
+impl QuicPoint {
+    /// Its URL for a client that sees the server at `origin`; `None` if it is reached through a proxy, which does not
+    /// pass QUIC on.
+    fn url(&self, origin: &Origin) -> Option<String> {
+        let host = match self.address {
+            // `localhost` may also mean the other family, where nobody listens.
+            SocketAddr::V4(v4) if v4.ip().is_loopback() => origin.is_local().then(|| v4.ip().to_string())?,
+            SocketAddr::V6(v6) if v6.ip().is_loopback() => origin.is_local().then(|| format!("[{}]", v6.ip()))?,
+            _ => origin.host().to_owned(),
+        };
+        let url = format!("quic://{host}:{}", self.address.port());
+        Some(self.pin.map_or(url.clone(), |pin| format!("{url}#sha256={pin}")))
+    }
+}
+
+/// `GET /v1/access`: where signalling is, best first. Every App gets the same answer, also one that does not exist.
+pub(super) async fn answer(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    let Some(origin) = web.origin(&peer, &headers) else {
+        let body = Json(json!({ "code": 1, "message": "the Host header is no host" }));
+        return (StatusCode::BAD_REQUEST, no_store, body).into_response();
+    };
+    let quic = web.quic.iter().filter_map(|quic| quic.url(&origin));
+    let signal: Vec<_> = quic.chain([format!("{}/v1/signal", origin.web_socket())]).collect();
+    // The media server is reached directly: no STUN or TURN server is needed to find the way.
+    let body = Json(json!({ "code": 0, "message": "OK", "signal": signal, "ice_servers": [] }));
+    (no_store, body).into_response()
+}

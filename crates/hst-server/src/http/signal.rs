@@ -1,0 +1,102 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hst_signal::Limits;
+use hst_signal_ws::{accept_key, from_upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+
+use super::{peer::Peer, router::Web};
+
+/// How long the connection may take to become a WebSocket after it was promised to be one.
+const UPGRADE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// `GET /v1/signal`: the connection becomes a WebSocket that carries signalling (RFC 6455, section 4.2).
+pub(super) async fn upgrade(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+) -> Response {
+    let key = match key(request.headers()) {
+        Ok(key) => key,
+        Err(refused) => return refused.into_response(),
+    };
+    if web.hub.life.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
+    }
+    let upgraded = hyper::upgrade::on(&mut request);
+    web.hub.clone().life.spawn(async move {
+        match timeout(UPGRADE_DEADLINE, upgraded).await {
+            Ok(Ok(io)) => {
+                let connection = from_upgraded(TokioIo::new(io), Some(peer.address), Limits::default());
+                web.hub.serve(connection, peer.place);
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "no WebSocket"),
+            Err(_) => tracing::debug!("no WebSocket in time"),
+        }
+    });
+    let headers = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, key),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// A request that does not open a WebSocket.
+enum Refused {
+    /// It does not want one, or in another version.
+    UpgradeRequired,
+    /// Its key is none.
+    BadKey,
+}
+
+/// The key that answers a request's own, if it opens a WebSocket.
+fn key(headers: &HeaderMap) -> Result<String, Refused> {
+    let wants = has_token(headers, &header::CONNECTION, "upgrade") && has_token(headers, &header::UPGRADE, "websocket");
+    if !wants
+        || headers
+            .get(header::SEC_WEBSOCKET_VERSION)
+            .is_none_or(|version| version != "13")
+    {
+        return Err(Refused::UpgradeRequired);
+    }
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) if STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16) => {
+            Ok(accept_key(key.as_bytes()))
+        }
+        _ => Err(Refused::BadKey),
+    }
+}
+
+/// Whether a header's comma-separated list has this token.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lists
+        .flat_map(|list| list.split(','))
+        .any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::UpgradeRequired => {
+                let headers = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
+                let body = "signalling is spoken here over WebSocket, version 13\n";
+                (StatusCode::UPGRADE_REQUIRED, headers, body).into_response()
+            }
+            Self::BadKey => (
+                StatusCode::BAD_REQUEST,
+                "one Sec-WebSocket-Key of 16 bytes in base64 is wanted\n",
+            )
+                .into_response(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Duration, sleep},
+};
+
+use crate::{apps::Apps, connection::Connection, groups::Groups, life::Life};
+
+/// Connections of all kinds at a time. Further ones are refused.
+const MAX_CONNECTIONS: usize = 16_384;
+/// The pause after the system could not hand over a connection, for example because too many files are open.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where all connections meet.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) apps: Apps,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) life: Life,
+    places: Arc<Semaphore>,
+    last_session: AtomicU64,
+}
+
+/// The right to one connection, as long as it is held.
+pub(crate) type Place = Arc<OwnedSemaphorePermit>;
+
+impl Hub {
+    pub(crate) fn new(apps: Apps, groups: Arc<Groups>, life: Life) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Arc::new(Self {
+            apps,
+            groups,
+            life,
+            places,
+            last_session: AtomicU64::new(0),
+        })
+    }
+
+    /// A place for one more connection, if there is one.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.places.clone().try_acquire_owned().ok().map(Arc::new)
+    }
+
+    /// The server's name for the next session.
+    pub(crate) fn next_session(&self) -> u64 {
+        1 + self.last_session.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Serves a connection in a task of its own.
+    pub(crate) fn serve(self: &Arc<Self>, connection: SignalConnection, place: Place) {
+        let hub = self.clone();
+        self.life.spawn(async move {
+            Connection::serve(hub, connection).await;
+            drop(place);
+        });
+    }
+
+    /// Serves whoever a listener accepts, until the server ends.
+    pub(crate) async fn listen(self: Arc<Self>, mut listener: Box<dyn SignalListener>) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.life.draining() => return,
+            };
+            match accepted {
+                Ok(connection) => match self.place() {
+                    Some(place) => self.serve(connection, place),
+                    None => self.refuse(connection),
+                },
+                Err(error @ AcceptError::Io(_)) => {
+                    tracing::warn!(%error);
+                    sleep(ACCEPT_PAUSE).await;
+                }
+                Err(error) => return tracing::error!(%error, ?listener, "a listener has ended"),
+            }
+        }
+    }
+
+    fn refuse(&self, mut connection: SignalConnection) {
+        tracing::warn!("no place for another connection");
+        self.life
+            .spawn(async move { connection.sender.close(CloseCode::Overloaded.into()).await });
+    }
+}

@@ -1,0 +1,202 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hst_group::server::{MediaCommand, MemberId, TrackId, TrackLine, TrackRole};
+use hst_proto::{ErrorCode, Failure};
+use hst_sfu::{PeerId, TrackId as SfuTrackId};
+use hst_sfu_worker::{Line, LineRole, MediaEvent, MediaPlane, OfferError, Room, RoomId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{group::Message, life::Life};
+
+/// Commands that wait for a room of the media plane. When it is full, the group waits.
+const COMMANDS: usize = 256;
+
+/// The media plane, or none: groups then carry no media. A clone is the same plane.
+#[derive(Debug, Clone)]
+pub(crate) struct Media {
+    plane: Option<Arc<MediaPlane>>,
+    rooms: Arc<Rooms>,
+    life: Life,
+}
+
+/// Whose room is whose, for events. A lock, because groups enter and remove theirs; held for one look-up.
+type Rooms = Mutex<HashMap<RoomId, mpsc::WeakSender<Message>>>;
+
+/// A group's way to its room.
+#[derive(Debug)]
+pub(crate) struct RoomMedia {
+    commands: Option<mpsc::Sender<Asked>>,
+}
+
+/// A command and, for an offer, where the answer goes.
+type Asked = (MediaCommand, Option<oneshot::Sender<Result<String, Failure>>>);
+
+impl Media {
+    /// No media plane.
+    pub(crate) fn off(life: Life) -> Self {
+        Self {
+            plane: None,
+            rooms: Arc::default(),
+            life,
+        }
+    }
+
+    /// A running plane, whose events are told to the groups from now on.
+    pub(crate) fn new(plane: MediaPlane, events: mpsc::Receiver<MediaEvent>, life: Life) -> Self {
+        let rooms = Arc::default();
+        life.spawn(tell(events, Arc::clone(&rooms), life.clone()));
+        Self {
+            plane: Some(Arc::new(plane)),
+            rooms,
+            life,
+        }
+    }
+
+    /// A room for a group, served by a task of its own until the group drops its end.
+    pub(crate) fn open_room(&self, group: &mpsc::Sender<Message>) -> RoomMedia {
+        let Some(plane) = &self.plane else {
+            return RoomMedia { commands: None };
+        };
+        let room = plane.open_room();
+        lock(&self.rooms).insert(room.id(), group.downgrade());
+        let (to_room, commands) = mpsc::channel(COMMANDS);
+        let rooms = self.rooms.clone();
+        self.life.spawn(async move {
+            serve(&room, commands).await;
+            lock(&rooms).remove(&room.id());
+        });
+        RoomMedia {
+            commands: Some(to_room),
+        }
+    }
+}
+
+impl RoomMedia {
+    /// Hands over a command; the answer to an offer comes out of what is returned. Commands are carried out in order.
+    pub(crate) async fn command(&self, command: MediaCommand) -> oneshot::Receiver<Result<String, Failure>> {
+        let (answer, answered) = oneshot::channel();
+        match &self.commands {
+            // A room that has ended drops the answer's sender, which the receiver notices.
+            Some(room) => drop(room.send((command, Some(answer))).await),
+            None => drop(answer.send(Err(Failure::new(
+                ErrorCode::OperationFailed,
+                "this server carries no media",
+            )))),
+        }
+        answered
+    }
+}
+
+async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
+    while let Some((command, answer)) = commands.recv().await {
+        match command {
+            MediaCommand::Offer {
+                member,
+                generation,
+                sdp,
+                lines,
+                ..
+            } => {
+                let lines = lines.into_iter().map(line).collect();
+                let outcome = room.offer(peer(member), generation, sdp, lines).await;
+                if let Some(answer) = answer {
+                    // A group that has ended needs no answer.
+                    let _ = answer.send(outcome.map_err(|error| failure(&error)));
+                }
+            }
+            MediaCommand::EndTrack(ended) => room.remove_track(track(ended)).await,
+            MediaCommand::EndPeer(member) => room.remove_peer(peer(member)).await,
+        }
+    }
+}
+
+/// Tells groups what has happened to their transports.
+async fn tell(mut events: mpsc::Receiver<MediaEvent>, rooms: Arc<Rooms>, life: Life) {
+    loop {
+        let event = tokio::select! {
+            Some(event) = events.recv() => event,
+            () = life.draining() => return,
+            else => return,
+        };
+        tracing::debug!(?event, "media");
+        if let MediaEvent::Lost {
+            room, peer, generation, ..
+        } = event
+        {
+            let group = lock(&rooms).get(&room).and_then(mpsc::WeakSender::upgrade);
+            if let Some(group) = group {
+                // A group reads its inbox without waiting for anybody who waits here.
+                let _ = group
+                    .send(Message::TransportLost {
+                        member: MemberId(peer.0),
+                        generation,
+                    })
+                    .await;
+            }
+        }
+    }
+}
+
+fn peer(member: MemberId) -> PeerId {
+    PeerId(member.0)
+}
+
+fn track(track: TrackId) -> SfuTrackId {
+    SfuTrackId(track.0)
+}
+
+fn line(line: TrackLine) -> Line {
+    let role = match line.role {
+        TrackRole::Send(sent) => LineRole::Send { track: track(sent) },
+        TrackRole::Receive(received) => LineRole::Receive { track: track(received) },
+    };
+    Line { mid: line.mid, role }
+}
+
+fn failure(error: &OfferError) -> Failure {
+    let code = match error {
+        OfferError::TrackTaken(_) => ErrorCode::OperationFailed,
+        OfferError::Stopped => ErrorCode::ServerInternal,
+        _ => ErrorCode::InvalidArgument,
+    };
+    Failure::new(code, error.to_string())
+}
+
+fn lock(rooms: &Rooms) -> MutexGuard<'_, HashMap<RoomId, mpsc::WeakSender<Message>>> {
+    rooms.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use hst_sfu_worker::LostReason;
+
+    use super::*;
+    use crate::life;
+
+    #[tokio::test]
+    async fn a_lost_transport_is_told_to_the_group_of_its_room() {
+        let (_lifeline, life) = life::begin();
+        let rooms = Arc::new(Rooms::default());
+        let (group, mut inbox) = mpsc::channel(1);
+        lock(&rooms).insert(RoomId(7), group.downgrade());
+        let (plane, events) = mpsc::channel(4);
+        life.spawn(tell(events, rooms.clone(), life.clone()));
+
+        let lost = |room| MediaEvent::Lost {
+            room: RoomId(room),
+            peer: PeerId(3),
+            generation: 2,
+            reason: LostReason::Silent,
+        };
+        for room in [8, 7] {
+            plane.send(lost(room)).await.unwrap();
+        }
+        let Some(Message::TransportLost { member, generation }) = inbox.recv().await else {
+            panic!("the group was not told")
+        };
+        assert_eq!((member, generation), (MemberId(3), 2));
+    }
+}

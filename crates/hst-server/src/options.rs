@@ -1,0 +1,117 @@
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+use clap::Parser;
+use hst_server::{Config, ConfigError, Origin, Tls};
+
+/// The platform in one program: access, sign-in, groups, media.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Options {
+    /// Run for development: knows a public App and makes tokens, without any configuration
+    #[arg(long)]
+    dev: bool,
+    /// Read this TOML file; what is also said here on the command line wins
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where HTTP and QUIC listen [default: 127.0.0.1:7880]; media has the UDP ports behind it; port 0 picks free ones
+    #[arg(long, value_name = "ADDR:PORT")]
+    bind: Option<SocketAddr>,
+    /// An address at which clients reach the media, in place of those found out; may be repeated
+    #[arg(long = "node-ip", value_name = "IP")]
+    node_ips: Vec<IpAddr>,
+    /// How many media threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// Where clients see the server, when it stands behind a proxy
+    #[arg(long, value_name = "URL")]
+    public_url: Option<Origin>,
+    /// Serve HTTPS with the certificate chain in this PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Serve HTTPS with a certificate made on the spot, for phones on the LAN
+    #[arg(long, conflicts_with = "tls_cert")]
+    tls_self_signed: bool,
+    /// When ready, print one line of JSON in place of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Options {
+    /// The configuration: defaults, then the file, then the command line.
+    pub(crate) fn into_config(self) -> Result<Config, ConfigError> {
+        let mut config = if self.dev { Config::dev() } else { Config::default() };
+        if let Some(path) = &self.config {
+            config = config.with_file(path)?;
+        }
+        config.bind = self.bind.unwrap_or(config.bind);
+        config.workers = self.workers.or(config.workers);
+        config.public_url = self.public_url.or(config.public_url);
+        if !self.node_ips.is_empty() {
+            config.node_ips = self.node_ips;
+        }
+        if let (Some(cert), Some(key)) = (self.tls_cert, self.tls_key) {
+            config.tls = Tls::Files { cert, key };
+        } else if self.tls_self_signed {
+            config.tls = Tls::SelfSigned;
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn config(arguments: &str) -> Result<Config, clap::Error> {
+        let options = Options::try_parse_from(["hst-server"].into_iter().chain(arguments.split_whitespace()))?;
+        Ok(options.into_config().unwrap())
+    }
+
+    #[test]
+    fn the_options_fit_together() {
+        Options::command().debug_assert();
+        for arguments in [
+            "--tls-cert a.pem",
+            "--tls-key a.pem",
+            "--tls-cert a --tls-key b --tls-self-signed",
+        ] {
+            assert!(config(arguments).is_err(), "{arguments}");
+        }
+        for arguments in [
+            "--bind 7880",
+            "--node-ip here",
+            "--workers 0",
+            "--public-url rtc.example.org",
+            "--what",
+        ] {
+            assert!(config(arguments).is_err(), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn dev_needs_nothing_else() {
+        let config = config("--dev").unwrap();
+        assert_eq!(config.bind.to_string(), "127.0.0.1:7880");
+        assert_eq!(config.apps[0].id.as_str(), hst_server::DEV_APP_ID);
+        assert!(config.token_service && config.dev);
+    }
+
+    #[test]
+    fn what_is_said_is_kept() {
+        let config =
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed").unwrap();
+        assert_eq!(config.bind.to_string(), "[::]:0");
+        assert_eq!(config.node_ips.len(), 2);
+        assert_eq!(config.workers, NonZeroUsize::new(3));
+        assert_eq!(config.tls, Tls::SelfSigned);
+    }
+}

@@ -1,0 +1,192 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hst_signal::{CloseCode, CloseReason, SendError, SignalSender};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+
+/// Frames that wait for the peer to read. When it is full, the peer is cut as a slow reader.
+const FRAMES: usize = 1024;
+/// Bytes that wait for the peer to read, with the same consequence. Four frames of the largest size fit.
+const BYTES: usize = 1024 * 1024;
+/// A peer that does not make room for one frame in this time is cut.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that is to be closed may take for what is due and for its good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a session has to say to its peer, without ever waiting for it.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    frames: mpsc::Sender<Bytes>,
+    waiting: Arc<AtomicUsize>,
+    reason: watch::Sender<Option<CloseReason>>,
+}
+
+/// Says it.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    sender: Box<dyn SignalSender>,
+    frames: mpsc::Receiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
+    reason: watch::Receiver<Option<CloseReason>>,
+}
+
+/// The peer reads too slowly, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
+
+pub(crate) fn outbox(sender: Box<dyn SignalSender>) -> (Outbox, Writer) {
+    let (to_writer, frames) = mpsc::channel(FRAMES);
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let (reason, closing) = watch::channel(None);
+    let outbox = Outbox {
+        frames: to_writer,
+        waiting: waiting.clone(),
+        reason,
+    };
+    (
+        outbox,
+        Writer {
+            sender,
+            frames,
+            waiting,
+            reason: closing,
+        },
+    )
+}
+
+impl Outbox {
+    /// Adds a frame. After the writer has ended it goes nowhere, and [`ended`](Self::ended) says so.
+    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Full> {
+        let waiting = self.waiting.fetch_add(frame.len(), Ordering::Relaxed) + frame.len();
+        if waiting > BYTES {
+            return Err(Full);
+        }
+        match self.frames.try_send(frame) {
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Full),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+
+    /// Waits until the connection takes nothing any more. Cancel-safe.
+    pub(crate) async fn ended(&self) {
+        self.frames.closed().await;
+    }
+
+    /// Lets the writer say what is due, then good-bye.
+    pub(crate) fn close(self, reason: CloseReason) {
+        self.reason.send_replace(Some(reason));
+    }
+}
+
+impl Writer {
+    /// Writes until the connection is closed from either side.
+    pub(crate) async fn run(mut self) {
+        let mut reason = self.reason.clone();
+        let too_late = async {
+            // An error: the outbox was dropped without a word, and is as much at its end.
+            let _ = reason.wait_for(Option::is_some).await;
+            sleep(CLOSE_TIMEOUT).await;
+        };
+        tokio::select! {
+            () = self.write() => {}
+            () = too_late => {}
+        }
+    }
+
+    async fn write(&mut self) {
+        while let Some(frame) = self.frames.recv().await {
+            let len = frame.len();
+            match timeout(WRITE_TIMEOUT, self.sender.send(frame)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(SendError::Closed)) | Err(_) => return,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a frame of the server's own breaks a limit");
+                    return self.sender.close(CloseCode::InternalError.into()).await;
+                }
+            }
+            self.waiting.fetch_sub(len, Ordering::Relaxed);
+        }
+        let reason = self.reason.borrow().clone();
+        self.sender
+            .close(reason.unwrap_or(CloseCode::InternalError.into()))
+            .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hst_signal::{Limits, RecvEnd, memory};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_is_said_before_the_good_bye() {
+        let (server, mut client) = memory::pair(Limits::default());
+        let (outbox, writer) = outbox(server.sender);
+        outbox.push(Bytes::from_static(b"1")).unwrap();
+        outbox.push(Bytes::from_static(b"2")).unwrap();
+        outbox.close(CloseCode::Normal.into());
+        writer.run().await;
+        assert_eq!(client.receiver.recv().await.unwrap(), "1");
+        assert_eq!(client.receiver.recv().await.unwrap(), "2");
+        assert_eq!(
+            client.receiver.recv().await,
+            Err(RecvEnd::Closed(CloseCode::Normal.into()))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_never_reads_fills_the_outbox_by_frames_or_by_bytes() {
+        for (size, fit) in [(1, FRAMES), (BYTES / 4, 4)] {
+            let (server, _client) = memory::pair(Limits::default());
+            let (outbox, _writer) = outbox(server.sender);
+            for _ in 0..fit {
+                outbox.push(vec![b'x'; size].into()).unwrap();
+            }
+            assert_eq!(outbox.push(Bytes::from_static(b"x")), Err(Full), "{size}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_never_reads_is_given_up() {
+        let (server, _client) = memory::pair(Limits::default());
+        let (outbox, writer) = outbox(server.sender);
+        for _ in 0..100 {
+            outbox.push(Bytes::from_static(b"x")).unwrap();
+        }
+        tokio::join!(writer.run(), outbox.ended());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_a_little_cannot_put_off_the_close() {
+        let (server, mut client) = memory::pair(Limits::default());
+        let (outbox, writer) = outbox(server.sender);
+        for _ in 0..FRAMES {
+            outbox.push(Bytes::from_static(b"x")).unwrap();
+        }
+        outbox.close(CloseCode::SlowReader.into());
+        let reads_one_a_second = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                if client.receiver.recv().await.is_err() {
+                    break;
+                }
+            }
+        };
+        let start = tokio::time::Instant::now();
+        tokio::select! {
+            () = writer.run() => {}
+            () = reads_one_a_second => {}
+        }
+        assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
+    }
+}

@@ -1,0 +1,289 @@
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
+
+use hst_auth::TokenVerifier;
+use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
+use hst_signal::{Limits, SignalListener};
+use hst_signal_quic::{BindError, QuicListener};
+use tokio::net::TcpListener;
+
+use crate::{
+    Config, Origin, StartError, Tls,
+    apps::Apps,
+    certificate::Certificate,
+    groups::Groups,
+    http::{self, QuicPoint, Web},
+    hub::Hub,
+    life::{self, Life, Lifeline},
+    media::Media,
+    network::{MediaNetwork, own_addresses},
+};
+
+/// How long connections may take to end when the server does.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that is about to start.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    verifier: Option<Arc<dyn TokenVerifier>>,
+    listeners: Vec<Box<dyn SignalListener>>,
+    has_sockets: bool,
+    has_media: bool,
+}
+
+/// A server at work. Dropping it ends everything at once; [`shutdown`](Self::shutdown) lets its sessions know.
+#[derive(Debug)]
+pub struct RunningServer {
+    lifeline: Lifeline,
+    addresses: Addresses,
+    pages: Vec<Origin>,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// HTTP and WebSocket (TCP).
+    pub http: Option<SocketAddr>,
+    /// QUIC (UDP).
+    pub quic: Option<SocketAddr>,
+    /// The media threads (UDP).
+    pub media: Vec<SocketAddr>,
+    /// The addresses that clients are told to find the media threads at.
+    pub candidates: Vec<IpAddr>,
+}
+
+impl Server {
+    /// Everything that the configuration says, and nothing more.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            verifier: None,
+            listeners: Vec::new(),
+            has_sockets: true,
+            has_media: true,
+        }
+    }
+
+    /// Serves whoever this listener accepts, too.
+    #[must_use]
+    pub fn listener(mut self, listener: impl SignalListener) -> Self {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// Leaves the judgement of tokens to this verifier in place of the keys of the configured Apps.
+    #[must_use]
+    pub fn verifier(mut self, verifier: Arc<dyn TokenVerifier>) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Opens neither HTTP nor QUIC: only the [listeners](Self::listener) that it was given lead to it.
+    #[must_use]
+    pub fn without_sockets(mut self) -> Self {
+        self.has_sockets = false;
+        self
+    }
+
+    /// Has no media threads: offers are refused, and all else works.
+    #[must_use]
+    pub fn without_media(mut self) -> Self {
+        self.has_media = false;
+        self
+    }
+
+    /// Starts it. Everything listens when this returns.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Nothing is left running then.
+    pub async fn start(self) -> Result<RunningServer, StartError> {
+        let Self {
+            config,
+            verifier,
+            listeners,
+            has_sockets,
+            has_media,
+        } = self;
+        config.check(verifier.is_some())?;
+        let own = own_addresses();
+        let (lifeline, life) = life::begin();
+        let mut addresses = Addresses::default();
+
+        let sockets = if has_sockets {
+            Some(Sockets::open(&config, &own, &mut addresses).await?)
+        } else {
+            None
+        };
+        let media = if has_media {
+            start_media(&config, &own, &life, &mut addresses)?
+        } else {
+            Media::off(life.clone())
+        };
+
+        let pages = addresses
+            .http
+            .map(|http| pages(&config, http, &own))
+            .unwrap_or_default();
+        let mut apps = Apps::new(config.apps);
+        if let Some(verifier) = verifier {
+            apps = apps.with_verifier(verifier);
+        }
+        let groups = Groups::new(media, life.clone());
+        let hub = Hub::new(apps, groups, life.clone());
+        for listener in listeners {
+            life.spawn(hub.clone().listen(listener));
+        }
+        if let Some(Sockets {
+            http,
+            quic,
+            quic_point,
+            certificate,
+        }) = sockets
+        {
+            life.spawn(hub.clone().listen(Box::new(quic)));
+            let web = Web {
+                hub: hub.clone(),
+                public_url: config.public_url,
+                quic: Some(quic_point),
+                token_service: config.token_service,
+            };
+            let tls = if config.tls == Tls::Off {
+                None
+            } else {
+                Some(certificate.acceptor()?)
+            };
+            life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub));
+        }
+        Ok(RunningServer {
+            lifeline,
+            addresses,
+            pages,
+        })
+    }
+}
+
+/// What was opened towards the network.
+struct Sockets {
+    http: TcpListener,
+    quic: QuicListener,
+    quic_point: QuicPoint,
+    certificate: Certificate,
+}
+
+impl Sockets {
+    async fn open(config: &Config, own: &[IpAddr], addresses: &mut Addresses) -> Result<Self, StartError> {
+        let failed = |what| {
+            move |source| StartError::Bind {
+                what,
+                address: config.bind,
+                source,
+            }
+        };
+        let certificate = match &config.tls {
+            Tls::Files { cert, key } => Certificate::read(cert, key)?,
+            Tls::Off | Tls::SelfSigned => {
+                let names = own
+                    .iter()
+                    .chain(&config.node_ips)
+                    .copied()
+                    .chain([IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])]);
+                Certificate::self_signed(&names.collect::<Vec<_>>())?
+            }
+        };
+        let http = TcpListener::bind(config.bind).await.map_err(failed("HTTP, TCP"))?;
+        let (chain, key) = (certificate.chain.clone(), certificate.key.clone_key());
+        let quic = QuicListener::bind(config.bind, chain, key, Limits::default()).map_err(|error| match error {
+            BindError::Io(source) => failed("QUIC, UDP")(source),
+            error => StartError::Quic(error),
+        })?;
+        let address = quic.local_addr().map_err(failed("QUIC, UDP"))?;
+        addresses.http = Some(http.local_addr().map_err(failed("HTTP, TCP"))?);
+        addresses.quic = Some(address);
+        let quic_point = QuicPoint {
+            address,
+            pin: certificate.pin(),
+        };
+        Ok(Self {
+            http,
+            quic,
+            quic_point,
+            certificate,
+        })
+    }
+}
+
+fn start_media(config: &Config, own: &[IpAddr], life: &Life, addresses: &mut Addresses) -> Result<Media, StartError> {
+    let MediaNetwork { bind, advertise } = MediaNetwork::plan(config.bind.ip(), &config.node_ips, own);
+    let workers = config.worker_count();
+    let first_port = match config.bind.port() {
+        0 => 0,
+        port => media_port(port, workers).ok_or(StartError::PortTooHigh {
+            port,
+            workers: workers.get(),
+        })?,
+    };
+    addresses.candidates.clone_from(&advertise);
+    let (plane, events) = MediaPlane::start(MediaConfig {
+        bind,
+        first_port,
+        workers,
+        advertise,
+    })
+    .map_err(|source: io::Error| StartError::Bind {
+        what: "media, UDP",
+        address: (bind, first_port).into(),
+        source,
+    })?;
+    addresses.media = plane.local_addrs();
+    Ok(Media::new(plane, events, life.clone()))
+}
+
+/// The first port of the media threads: behind that of HTTP, if there are enough.
+fn media_port(port: u16, workers: NonZeroUsize) -> Option<u16> {
+    port.checked_add(workers.get().try_into().ok()?)?;
+    port.checked_add(1)
+}
+
+/// Where a person can open the demo page, best first.
+fn pages(config: &Config, http: SocketAddr, own: &[IpAddr]) -> Vec<Origin> {
+    if let Some(public_url) = &config.public_url {
+        return vec![public_url.clone()];
+    }
+    let secure = config.tls != Tls::Off;
+    if !http.ip().is_unspecified() {
+        return vec![Origin::of_address(secure, http)];
+    }
+    let local = Origin::of_host(secure, &format!("localhost:{}", http.port())).expect("localhost is a host");
+    let of_family = own.iter().filter(|ip| http.is_ipv6() || ip.is_ipv4());
+    [local]
+        .into_iter()
+        .chain(of_family.map(|&ip| Origin::of_address(secure, (ip, http.port()).into())))
+        .collect()
+}
+
+impl RunningServer {
+    /// Where it listens.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The addresses of its demo page, which are also those of its Access service; empty without sockets.
+    pub fn origins(&self) -> &[Origin] {
+        &self.pages
+    }
+
+    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, and then all is
+    /// closed.
+    ///
+    /// Not cancel-safe: dropped half-way, everything ends at once.
+    pub async fn shutdown(self) {
+        self.lifeline.end(PATIENCE).await;
+    }
+}

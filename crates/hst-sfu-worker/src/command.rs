@@ -1,0 +1,32 @@
+use std::sync::Weak;
+
+use hst_sfu::{PeerId, TrackId};
+use str0m::change::SdpAnswer;
+use tokio::sync::oneshot;
+
+use crate::{OfferError, RoomId, RoomStats, offer::Offer};
+
+/// How many commands may wait for one thread. When it is full, callers wait.
+pub(crate) const COMMANDS: usize = 256;
+
+/// What is asked of a media thread.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) room: RoomId,
+    /// Dead when the last handle of the room is gone.
+    pub(crate) alive: Weak<()>,
+    pub(crate) ask: Ask,
+}
+
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Offer {
+        peer: PeerId,
+        generation: u32,
+        offer: Box<Offer>,
+        answer: oneshot::Sender<Result<SdpAnswer, OfferError>>,
+    },
+    RemoveTrack(TrackId, oneshot::Sender<()>),
+    RemovePeer(PeerId, oneshot::Sender<()>),
+    Stats(oneshot::Sender<RoomStats>),
+}

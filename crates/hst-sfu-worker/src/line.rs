@@ -1,0 +1,25 @@
+use hst_sfu::TrackId;
+
+/// What a client uses one m-line of its offer for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The `a=mid` of the m-line.
+    pub mid: String,
+    /// What it carries.
+    pub role: LineRole,
+}
+
+/// What an m-line carries, seen from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineRole {
+    /// The client publishes this track.
+    Send {
+        /// The track; no other peer of the room may be publishing it.
+        track: TrackId,
+    },
+    /// The client receives this track, from its first packet on if it is not published yet.
+    Receive {
+        /// The track.
+        track: TrackId,
+    },
+}

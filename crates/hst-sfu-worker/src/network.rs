@@ -1,0 +1,236 @@
+use std::{
+    io::{self, IoSliceMut},
+    net::{IpAddr, SocketAddr},
+};
+
+use mio::{Interest, Registry, Token, net::UdpSocket};
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+use tracing::debug;
+
+/// The kernel's buffers: a keyframe to many receivers comes all at once.
+const SOCKET_BUFFER: usize = 4 << 20;
+/// The most bytes of one send call, under the 64 KiB that a UDP length can say.
+const MAX_SEND: usize = 60_000;
+/// The room for what one receive call may bring in one buffer, when the kernel joins datagrams (GRO).
+const RECEIVE_BUFFER: usize = 65_535;
+
+/// A thread's UDP socket: many datagrams in one call, both ways.
+#[derive(Debug)]
+pub(crate) struct Network {
+    socket: UdpSocket,
+    state: UdpSocketState,
+    local_addr: SocketAddr,
+    candidates: Vec<SocketAddr>,
+    outbox: Outbox,
+}
+
+/// Datagrams that wait to be sent, one after the other in one buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    bytes: Vec<u8>,
+    datagrams: Vec<(SocketAddr, usize)>,
+}
+
+/// What one receive call brought.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    storage: Vec<u8>,
+    metas: [RecvMeta; BATCH_SIZE],
+}
+
+/// A received datagram.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Datagram<'a> {
+    pub(crate) source: SocketAddr,
+    /// Which of this machine's addresses it came to.
+    pub(crate) local_ip: Option<IpAddr>,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Network {
+    pub(crate) fn bind(addr: SocketAddr, advertise: &[IpAddr]) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+        if addr.is_ipv6() {
+            socket.set_only_v6(false)?;
+        }
+        // The system may give less; it still works then.
+        for set in [Socket::set_recv_buffer_size, Socket::set_send_buffer_size] {
+            if let Err(error) = set(&socket, SOCKET_BUFFER) {
+                debug!(%error, "socket buffers stay small");
+            }
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&addr.into())?;
+        let socket = UdpSocket::from_std(socket.into());
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let local_addr = socket.local_addr()?;
+        let candidates = advertise
+            .iter()
+            .map(|&ip| SocketAddr::new(ip, local_addr.port()))
+            .collect();
+        Ok(Self {
+            socket,
+            state,
+            local_addr,
+            candidates,
+            outbox: Outbox::default(),
+        })
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE)
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    pub(crate) fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// The candidate that a client must have used to reach this address of the machine: that address, or behind an
+    /// address translation the first candidate of its family.
+    pub(crate) fn candidate_for(&self, local_ip: Option<IpAddr>) -> SocketAddr {
+        let ip = local_ip.unwrap_or(self.local_addr.ip());
+        let exact = self.candidates.iter().find(|candidate| candidate.ip() == ip);
+        let family = || {
+            self.candidates
+                .iter()
+                .find(|candidate| candidate.is_ipv4() == ip.is_ipv4())
+        };
+        *exact.or_else(family).unwrap_or(&self.local_addr)
+    }
+
+    /// Receives what has arrived into the inbox.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing has.
+    pub(crate) fn receive(&self, inbox: &mut Inbox) -> io::Result<usize> {
+        let mut chunks = inbox.storage.chunks_mut(RECEIVE_BUFFER).map(IoSliceMut::new);
+        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| chunks.next().expect("the storage has room for a batch"));
+        self.state
+            .recv(UdpSockRef::from(&self.socket), &mut buffers, &mut inbox.metas)
+    }
+
+    /// Sends everything that waits. `local_ip` says from which of this machine's addresses a client must be
+    /// answered. What the kernel does not take is lost, as any datagram may be.
+    pub(crate) fn flush(&mut self, local_ip: impl Fn(SocketAddr) -> Option<IpAddr>) {
+        // An address as this socket's family writes it.
+        let is_v6 = self.local_addr.is_ipv6();
+        let map = |ip| match ip {
+            IpAddr::V4(ip) if is_v6 => ip.to_ipv6_mapped().into(),
+            other => other,
+        };
+        let Outbox { bytes, datagrams } = &mut self.outbox;
+        let mut rest: &[u8] = bytes;
+        let mut waiting: &[(SocketAddr, usize)] = datagrams;
+        while let Some(&(destination, size)) = waiting.first() {
+            let run = run_length(waiting, self.state.max_gso_segments());
+            let (now, later) = waiting.split_at(run);
+            waiting = later;
+            let (contents, after) = rest.split_at(now.iter().map(|(_, len)| len).sum());
+            rest = after;
+            let transmit = Transmit {
+                destination: SocketAddr::new(map(destination.ip()), destination.port()),
+                ecn: None,
+                contents,
+                segment_size: (run > 1).then_some(size),
+                src_ip: local_ip(destination).map(map),
+            };
+            if let Err(error) = self.state.send(UdpSockRef::from(&self.socket), &transmit) {
+                debug!(%error, run, "datagrams not sent");
+            }
+        }
+        bytes.clear();
+        datagrams.clear();
+    }
+}
+
+/// How many of the first datagrams can go in one call: to one destination, all of one size, only the last one smaller.
+fn run_length(waiting: &[(SocketAddr, usize)], max_segments: usize) -> usize {
+    let (destination, size) = waiting[0];
+    let mut total = 0;
+    let mut run = 0;
+    for &(other, len) in waiting.iter().take(max_segments) {
+        total += len;
+        if other != destination || len > size || total > MAX_SEND && run > 0 {
+            break;
+        }
+        run += 1;
+        if len < size {
+            break;
+        }
+    }
+    run
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, destination: SocketAddr, datagram: &[u8]) {
+        self.bytes.extend_from_slice(datagram);
+        self.datagrams.push((destination, datagram.len()));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn take(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut bytes = std::mem::take(&mut self.bytes).into_iter();
+        let cut = |(destination, len)| (destination, bytes.by_ref().take(len).collect());
+        std::mem::take(&mut self.datagrams).into_iter().map(cut).collect()
+    }
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            storage: vec![0; RECEIVE_BUFFER * BATCH_SIZE],
+            metas: [RecvMeta::default(); BATCH_SIZE],
+        }
+    }
+
+    /// The datagrams in the first `filled` buffers.
+    pub(crate) fn datagrams(&self, filled: usize) -> impl Iterator<Item = Datagram<'_>> {
+        let buffers = self.storage.chunks(RECEIVE_BUFFER).zip(&self.metas).take(filled);
+        buffers.flat_map(|(buffer, meta)| {
+            // A mapped IPv4 address of a dual-stack socket is the IPv4 address.
+            let source = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+            let local_ip = meta.dst_ip.map(|ip| ip.to_canonical());
+            let datagrams = buffer[..meta.len].chunks(meta.stride.max(1));
+            datagrams.map(move |bytes| Datagram {
+                source,
+                local_ip,
+                bytes,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_one_destination_and_one_size_with_a_shorter_end() {
+        let (a, b) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        assert_eq!(run_length(&[(a, 10), (a, 10), (a, 9), (a, 9)], 64), 3);
+        assert_eq!(run_length(&[(a, 10), (a, 10), (b, 10)], 64), 2);
+        assert_eq!(run_length(&[(a, 10), (a, 11)], 64), 1);
+        assert_eq!(run_length(&[(a, 10); 9], 4), 4);
+        assert_eq!(run_length(&[(a, 10); 9], 1), 1);
+        assert_eq!(run_length(&[(a, 1200); 64], 64), MAX_SEND / 1200);
+        assert_eq!(run_length(&[(a, MAX_SEND + 1)], 64), 1);
+    }
+
+    #[test]
+    fn clients_behind_an_address_translation_are_reached_at_the_advertised_address() {
+        let public = ["203.0.113.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
+        let network = Network::bind("127.0.0.1:0".parse().unwrap(), &public).unwrap();
+        let port = network.local_addr().port();
+        let candidate = |ip: &str| network.candidate_for(Some(ip.parse().unwrap())).ip().to_string();
+        assert_eq!(candidate("10.0.0.5"), "203.0.113.7");
+        assert_eq!(candidate("fd00::5"), "2001:db8::7");
+        assert_eq!(candidate("203.0.113.7"), "203.0.113.7");
+        assert_eq!(network.candidate_for(None).port(), port);
+    }
+}

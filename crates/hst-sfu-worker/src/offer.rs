@@ -1,0 +1,259 @@
+use std::panic;
+
+use str0m::{change::SdpOffer, media::Mid};
+
+use crate::{Line, LineRole, OfferError};
+
+/// The longest offer, in bytes: about eighty lines of video as browsers write them.
+pub const MAX_SDP: usize = 256 * 1024;
+/// The most m-lines of one connection. They are used again and again, so this is the most tracks at a time.
+pub const MAX_LINES: usize = 256;
+/// The most SSRCs an offer may announce: three layers of video and their repairs on each line.
+const MAX_SSRCS: usize = MAX_LINES * 6;
+/// The longest mid that str0m keeps whole.
+const MAX_MID: usize = 16;
+
+/// An offer that was read and whose lines fit together. Reading it is slow, so it is done before it comes to a
+/// media thread.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) sdp: SdpOffer,
+    /// The client's ICE user name fragment: another one means an ICE restart.
+    pub(crate) ufrag: String,
+    /// The SSRCs that it announces.
+    pub(crate) ssrcs: Vec<u32>,
+    /// The m-lines in order, with what they are declared to carry. The position is the line's slot.
+    pub(crate) slots: Vec<(Mid, Option<LineRole>)>,
+}
+
+impl Offer {
+    pub(crate) fn parse(text: &str, lines: &[Line]) -> Result<Self, OfferError> {
+        if text.len() > MAX_SDP {
+            return Err(OfferError::TooLarge {
+                len: text.len(),
+                max: MAX_SDP,
+            });
+        }
+        let Outline {
+            sdp,
+            ufrag,
+            ssrcs,
+            mids,
+        } = Outline::read(text)?;
+        let mut slots: Vec<(&str, Option<LineRole>)> = mids.into_iter().map(|mid| (mid, None)).collect();
+        for (at, Line { mid, role }) in lines.iter().enumerate() {
+            if let LineRole::Send { track } = role
+                && lines[..at].iter().any(|earlier| earlier.role == *role)
+            {
+                return Err(OfferError::TrackTaken(*track));
+            }
+            let Some((_, slot)) = slots.iter_mut().find(|(other, _)| other == mid) else {
+                return Err(OfferError::NoSuchLine { mid: mid.clone() });
+            };
+            if slot.replace(*role).is_some() {
+                return Err(OfferError::LineTwice { mid: mid.clone() });
+            }
+        }
+        // The parser is not ours, and this text is anybody's.
+        let parsed = panic::catch_unwind(|| SdpOffer::from_sdp_string(&sdp));
+        let sdp = parsed
+            .map_err(|_| OfferError::malformed("it upsets the parser"))?
+            .map_err(OfferError::malformed)?;
+        if sdp.media_lines.len() != slots.len() {
+            return Err(OfferError::malformed(format_args!(
+                "only {} m-lines can be read",
+                sdp.media_lines.len()
+            )));
+        }
+        let slots = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
+        Ok(Self {
+            sdp,
+            ufrag: ufrag.to_owned(),
+            ssrcs,
+            slots,
+        })
+    }
+}
+
+/// What can be seen of an offer line by line.
+struct Outline<'a> {
+    /// The text without the client's candidates: we learn its address from its checks, so they would only cost.
+    sdp: String,
+    ufrag: &'a str,
+    ssrcs: Vec<u32>,
+    mids: Vec<&'a str>,
+}
+
+impl<'a> Outline<'a> {
+    fn read(text: &'a str) -> Result<Self, OfferError> {
+        let mut sdp = String::with_capacity(text.len());
+        let mut ufrag = None;
+        let mut ssrcs = Vec::new();
+        let mut mids: Vec<&str> = Vec::new();
+        let mut media = 0;
+        for line in text.lines() {
+            if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
+                continue;
+            }
+            if let Some(kind) = line.strip_prefix("m=") {
+                media += 1;
+                if media > MAX_LINES {
+                    return Err(OfferError::TooManyLines { max: MAX_LINES });
+                }
+                if !kind.starts_with("audio ") && !kind.starts_with("video ") {
+                    return Err(OfferError::malformed("only audio and video lines are possible"));
+                }
+            } else if let Some(mid) = line.strip_prefix("a=mid:") {
+                let is_plain = mid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                if mid.is_empty() || mid.len() > MAX_MID || !is_plain {
+                    return Err(OfferError::malformed("a mid must be 1 to 16 letters and digits"));
+                }
+                if mids.contains(&mid) {
+                    return Err(OfferError::malformed("two m-lines have the same mid"));
+                }
+                mids.push(mid);
+                if mids.len() > media {
+                    return Err(OfferError::malformed("a mid outside of an m-line"));
+                }
+            } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
+                ufrag = ufrag.or(Some(value));
+            } else if let Some(value) = line.strip_prefix("a=ssrc:") {
+                // Each is written with several attributes, one after the other.
+                let ssrc = value.split(' ').next().and_then(|number| number.parse().ok());
+                ssrcs.extend(ssrc.filter(|ssrc| ssrcs.last() != Some(ssrc)));
+                if ssrcs.len() > MAX_SSRCS {
+                    return Err(OfferError::malformed("it announces too many SSRCs"));
+                }
+            }
+            sdp.push_str(line);
+            sdp.push_str("\r\n");
+        }
+        if mids.len() != media {
+            return Err(OfferError::malformed("each m-line must have one mid"));
+        }
+        let ufrag = ufrag.ok_or_else(|| OfferError::malformed("it has no a=ice-ufrag"))?;
+        Ok(Self {
+            sdp,
+            ufrag,
+            ssrcs,
+            mids,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use hst_sfu::TrackId;
+
+    use super::*;
+
+    fn session(mids: &str) -> String {
+        let fingerprint = ["00"; 32].join(":");
+        format!(
+            "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE{mids}\r\na=ice-ufrag:abcd\r\n\
+             a=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 {fingerprint}\r\na=setup:actpass\r\n"
+        )
+    }
+
+    fn media(mid: &str) -> String {
+        format!(
+            "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n\
+             a=mid:{mid}\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
+        )
+    }
+
+    fn offer(count: usize) -> String {
+        let mids: String = (0..count).map(|mid| format!(" {mid}")).collect();
+        let lines: String = (0..count).map(|mid| media(&mid.to_string())).collect();
+        session(&mids) + &lines
+    }
+
+    fn receive(mid: &str) -> Line {
+        Line {
+            mid: mid.to_owned(),
+            role: LineRole::Receive { track: TrackId(1) },
+        }
+    }
+
+    #[test]
+    fn lines_keep_their_order_and_candidates_are_ignored() {
+        let read = Offer::parse(&offer(3), &[receive("2")]).unwrap();
+        let mids: Vec<_> = read
+            .slots
+            .iter()
+            .map(|(mid, role)| (mid.to_string(), role.is_some()))
+            .collect();
+        assert_eq!(mids, [("0".into(), false), ("1".into(), false), ("2".into(), true)]);
+        assert_eq!(read.ufrag, "abcd");
+        assert!(!read.sdp.to_sdp_string().contains("192.0.2.1"));
+    }
+
+    #[test]
+    fn what_goes_past_a_limit_is_refused_quickly() {
+        let start = Instant::now();
+        let long = "v=0\r\n".to_owned() + &"a=x\r\n".repeat(200_000);
+        assert_eq!(
+            Offer::parse(&long, &[]).unwrap_err(),
+            OfferError::TooLarge {
+                len: long.len(),
+                max: MAX_SDP
+            }
+        );
+        assert!(Offer::parse(&offer(MAX_LINES), &[]).is_ok());
+        let many = OfferError::TooManyLines { max: MAX_LINES };
+        assert_eq!(Offer::parse(&offer(MAX_LINES + 1), &[]).unwrap_err(), many);
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn lines_must_name_the_offers_mids_once() {
+        let unknown = Offer::parse(&offer(2), &[receive("7")]).unwrap_err();
+        assert_eq!(unknown, OfferError::NoSuchLine { mid: "7".into() });
+        let twice = Offer::parse(&offer(2), &[receive("1"), receive("1")]).unwrap_err();
+        assert_eq!(twice, OfferError::LineTwice { mid: "1".into() });
+        let send = |mid: &str| Line {
+            mid: mid.to_owned(),
+            role: LineRole::Send { track: TrackId(5) },
+        };
+        let both = Offer::parse(&offer(2), &[send("0"), send("1")]).unwrap_err();
+        assert_eq!(both, OfferError::TrackTaken(TrackId(5)));
+    }
+
+    #[test]
+    fn hostile_texts_are_errors() {
+        let good = offer(2);
+        for (what, text) in [
+            ("nothing", String::new()),
+            ("no m-line mid", good.replace("a=mid:1\r\n", "")),
+            ("the same mid", good.replace("a=mid:1\r\n", "a=mid:0\r\n")),
+            ("two mids", good.replace("a=mid:1\r\n", "a=mid:1\r\na=mid:2\r\n")),
+            (
+                "a mid too long",
+                good.replace("a=mid:1\r\n", "a=mid:12345678901234567\r\n"),
+            ),
+            ("a mid that would change", good.replace("a=mid:1\r\n", "a=mid:a-b\r\n")),
+            (
+                "a data channel",
+                good.clone() + "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n",
+            ),
+            ("no ufrag", good.replace("a=ice-ufrag", "a=ice-u")),
+            (
+                "a broken m-line",
+                good.replacen("m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 RTP", 1),
+            ),
+            ("no payload type number", good.replace("SAVPF 96", "SAVPF 4711")),
+        ] {
+            let refused = Offer::parse(&text, &[]);
+            assert!(
+                matches!(refused, Err(OfferError::Malformed { .. })),
+                "{what}: {refused:?}"
+            );
+        }
+        // Cut anywhere it is an error or a shorter offer, never a panic.
+        for end in (0..good.len()).filter(|&end| good.is_char_boundary(end)) {
+            let _ = Offer::parse(&good[..end], &[]);
+        }
+    }
+}

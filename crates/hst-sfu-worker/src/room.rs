@@ -1,0 +1,162 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use hst_sfu::{PeerId, TrackId};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task,
+};
+
+use crate::{
+    Line, OfferError, RoomStats,
+    command::{Ask, Command},
+    offer::Offer,
+};
+
+/// A room of the media plane; no two rooms of one plane have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub u64);
+
+/// A set of peers that publish tracks and receive each other's, all on one thread.
+///
+/// This is a handle: clone it freely. When the last one is dropped, all connections of the room are closed.
+#[derive(Clone)]
+pub struct Room {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: RoomId,
+    thread: ThreadHandle,
+    alive: Option<Arc<()>>,
+}
+
+/// The way to a media thread.
+#[derive(Debug, Clone)]
+pub(crate) struct ThreadHandle {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) waker: Arc<mio::Waker>,
+    /// How many rooms and connections it has.
+    pub(crate) load: Arc<AtomicUsize>,
+}
+
+impl Room {
+    pub(crate) fn new(id: RoomId, thread: ThreadHandle) -> Self {
+        thread.load.fetch_add(1, Ordering::Relaxed);
+        Self {
+            inner: Arc::new(Inner {
+                id,
+                thread,
+                alive: Some(Arc::new(())),
+            }),
+        }
+    }
+
+    /// Which room this is, as in [`MediaEvent`](crate::MediaEvent).
+    pub fn id(&self) -> RoomId {
+        self.inner.id
+    }
+
+    /// Answers a client's offer (SDP, without or with candidates, which are not needed) with an answer that has all of
+    /// our candidates.
+    ///
+    /// `lines` says completely what the connection carries from now on; an m-line that is not mentioned carries
+    /// nothing. The same `generation` again changes the connection; a newer one is a fresh connection, which replaces
+    /// the peer's.
+    ///
+    /// Must be called on a tokio runtime. Not cancel-safe: a cancelled offer may or may not have been applied.
+    ///
+    /// # Errors
+    /// [`OfferError`] says which rule it breaks. When an offer of a new generation fails, the peer keeps the
+    /// connection that it has. When an offer that would change a connection cannot be applied
+    /// ([`OfferError::Malformed`] after [`MediaEvent::Lost`](crate::MediaEvent::Lost)), that connection is lost.
+    pub async fn offer(
+        &self,
+        peer: PeerId,
+        generation: u32,
+        sdp: String,
+        lines: Vec<Line>,
+    ) -> Result<String, OfferError> {
+        // A long offer takes tens of milliseconds to read, too long for an async thread.
+        let read = task::spawn_blocking(move || Offer::parse(&sdp, &lines).map(Box::new));
+        let offer = read.await.map_err(|_| OfferError::Stopped)??;
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Offer {
+            peer,
+            generation,
+            offer,
+            answer,
+        })
+        .await;
+        let answer = answered.await.map_err(|_| OfferError::Stopped)??;
+        Ok(answer.to_sdp_string())
+    }
+
+    /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent.
+    /// It comes back with the publisher's next offer, if that still names it.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn remove_track(&self, track: TrackId) {
+        let (done, is_done) = oneshot::channel();
+        self.ask(Ask::RemoveTrack(track, done)).await;
+        // No answer means that the plane has been shut down, and everything with it.
+        let _ = is_done.await;
+    }
+
+    /// The peer leaves: its connection is closed, its tracks are not published any more, and its generations are
+    /// forgotten. There is no event. When this returns, nothing is sent to it any more.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn remove_peer(&self, peer: PeerId) {
+        let (done, is_done) = oneshot::channel();
+        self.ask(Ask::RemovePeer(peer, done)).await;
+        let _ = is_done.await;
+    }
+
+    /// What the room has done so far; all zero if the media plane has been shut down.
+    ///
+    /// Cancel-safe.
+    pub async fn stats(&self) -> RoomStats {
+        let (reply, replied) = oneshot::channel();
+        self.ask(Ask::Stats(reply)).await;
+        replied.await.unwrap_or_default()
+    }
+
+    async fn ask(&self, ask: Ask) {
+        let Inner { id, thread, alive } = &*self.inner;
+        let alive = alive.as_ref().map(Arc::downgrade).unwrap_or_default();
+        // If the thread is gone, so is everything that could be asked of it; replies then tell by not coming.
+        if thread.commands.send(Command { room: *id, alive, ask }).await.is_ok() {
+            thread.wake();
+        }
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room")
+            .field("id", &self.inner.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // First let go, then wake the thread so that it sees it.
+        self.alive = None;
+        self.thread.load.fetch_sub(1, Ordering::Relaxed);
+        self.thread.wake();
+    }
+}
+
+impl ThreadHandle {
+    pub(crate) fn wake(&self) {
+        // Fails only when the thread has closed its poll, and then there is nobody to wake.
+        let _ = self.waker.wake();
+    }
+}

@@ -1,0 +1,118 @@
+use std::{collections::HashMap, sync::Weak};
+
+use hst_sfu::{PeerId, Router, TrackId};
+
+use crate::{RoomStats, TrackStats, demux::TransportId};
+
+/// A room as its thread sees it.
+#[derive(Debug)]
+pub(crate) struct RoomState {
+    /// Dead when the last handle is gone.
+    pub(crate) alive: Weak<()>,
+    pub(crate) router: Router,
+    pub(crate) members: HashMap<PeerId, Member>,
+    pub(crate) published: HashMap<TrackId, Published>,
+    pub(crate) forwarded_packets: u64,
+    pub(crate) forwarded_bytes: u64,
+}
+
+/// A peer, with or without a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    /// The newest that was seen.
+    pub(crate) generation: u32,
+    pub(crate) transport: Option<TransportId>,
+}
+
+/// A track and where it comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Published {
+    pub(crate) peer: PeerId,
+    pub(crate) transport: TransportId,
+    pub(crate) slot: u16,
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) keyframe_requests: u64,
+}
+
+impl RoomState {
+    pub(crate) fn new(alive: Weak<()>) -> Self {
+        Self {
+            alive,
+            router: Router::new(),
+            members: HashMap::new(),
+            published: HashMap::new(),
+            forwarded_packets: 0,
+            forwarded_bytes: 0,
+        }
+    }
+
+    pub(crate) fn transport_of(&self, peer: PeerId) -> Option<TransportId> {
+        self.members.get(&peer)?.transport
+    }
+
+    pub(crate) fn publish(&mut self, track: TrackId, peer: PeerId, transport: TransportId, slot: u16) {
+        let published = Published {
+            peer,
+            transport,
+            slot,
+            packets: 0,
+            bytes: 0,
+            keyframe_requests: 0,
+        };
+        self.published.insert(track, published);
+        self.router.publish(track);
+    }
+
+    pub(crate) fn unpublish(&mut self, track: TrackId) -> Option<Published> {
+        self.router.unpublish(track);
+        self.published.remove(&track)
+    }
+
+    /// Everything of this transport is over.
+    pub(crate) fn forget_transport(&mut self, peer: PeerId, transport: TransportId) {
+        self.router.forget_peer(peer);
+        let theirs = |(track, published): (&TrackId, &Published)| (published.transport == transport).then_some(*track);
+        let tracks: Vec<_> = self.published.iter().filter_map(theirs).collect();
+        for track in tracks {
+            self.unpublish(track);
+        }
+        if let Some(member) = self
+            .members
+            .get_mut(&peer)
+            .filter(|member| member.transport == Some(transport))
+        {
+            member.transport = None;
+        }
+    }
+
+    pub(crate) fn stats(&self, peers: usize) -> RoomStats {
+        let tracks = self.published.iter().map(|(&track, it)| {
+            let Published {
+                peer,
+                packets,
+                bytes,
+                keyframe_requests,
+                ..
+            } = *it;
+            TrackStats {
+                track,
+                peer,
+                packets,
+                bytes,
+                keyframe_requests,
+            }
+        });
+        let Self {
+            forwarded_packets,
+            forwarded_bytes,
+            ..
+        } = *self;
+        RoomStats {
+            peers,
+            tracks: tracks.collect(),
+            forwarded_packets,
+            forwarded_bytes,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use hst_sfu::{Codec, Format};
+use rand::distr::{Alphanumeric, SampleString};
+use str0m::{
+    Candidate, IceCreds, Rtc, RtcConfig, RtcError,
+    crypto::{self, CryptoProvider},
+    format::{self, CodecConfig},
+    media::Pt,
+    rtp::Extension,
+};
+
+/// Makes the transports of one thread: all alike, each with secrets of its own.
+#[derive(Debug)]
+pub(crate) struct RtcFactory {
+    template: RtcConfig,
+    candidates: Vec<Candidate>,
+}
+
+impl RtcFactory {
+    pub(crate) fn new(advertise: &[IpAddr], port: u16) -> Result<Self, RtcError> {
+        let provider: Arc<CryptoProvider> = Arc::new(crypto::from_feature_flags());
+        let mut template = RtcConfig::new()
+            .set_crypto_provider(provider.clone())
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .enable_h264(true)
+            .enable_vp9(true)
+            .enable_av1(true)
+            // Beside str0m's own: what receivers need to show and sync a picture as its sender meant it.
+            .set_extension(5, Extension::PlayoutDelay)
+            .set_extension(6, Extension::VideoContentType)
+            .set_extension(7, Extension::AbsoluteCaptureTime);
+        // One certificate for all: making one takes longer than a handshake.
+        if let Some(certificate) = provider.dtls_provider.generate_certificate() {
+            template = template.set_dtls_cert(certificate);
+        }
+        let candidates = advertise
+            .iter()
+            .map(|&ip| Candidate::host(SocketAddr::new(ip, port), "udp").map_err(RtcError::Ice))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { template, candidates })
+    }
+
+    /// A fresh transport and its ICE user name fragment.
+    pub(crate) fn build(&self, now: Instant) -> (Rtc, String) {
+        // str0m would take these from a generator that is not for secrets.
+        let secret = |len| Alphanumeric.sample_string(&mut rand::rng(), len);
+        let credentials = IceCreds {
+            ufrag: secret(12),
+            pass: secret(32),
+        };
+        let ufrag = credentials.ufrag.clone();
+        let mut rtc = self.template.clone().set_local_ice_credentials(credentials).build(now);
+        for candidate in &self.candidates {
+            rtc.add_local_candidate(candidate.clone());
+        }
+        (rtc, ufrag)
+    }
+}
+
+/// What a payload type of a publisher stands for. Every transport has the same formats at the same positions; only
+/// the payload types differ.
+pub(crate) fn format_of(config: &CodecConfig, pt: Pt) -> Option<(Format, Codec)> {
+    let position = config.iter().position(|params| params.pt() == pt)?;
+    let codec = match config[position].spec().codec {
+        format::Codec::Opus => Codec::Opus,
+        format::Codec::Vp8 => Codec::Vp8,
+        format::Codec::H264 => Codec::H264,
+        format::Codec::Vp9 => Codec::Vp9,
+        format::Codec::Av1 => Codec::Av1,
+        _ => return None,
+    };
+    Some((Format::new(position as u8)?, codec))
+}
+
+/// The payload types which a receiver has negotiated on a line, by format.
+pub(crate) fn payload_types(config: &CodecConfig, negotiated: &[Pt]) -> Vec<Option<Pt>> {
+    config
+        .iter()
+        .map(|params| Some(params.pt()).filter(|pt| negotiated.contains(pt)))
+        .collect()
+}

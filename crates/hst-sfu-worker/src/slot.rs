@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use hst_sfu::{Codec, Format, Formats, Forward, TrackId, Vp8Ids};
+use str0m::{
+    Rtc,
+    media::{Mid, Pt, Rid},
+    rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
+};
+
+use crate::{LineRole, rtc::payload_types};
+
+/// How long a receiver may ask for a lost packet again, and how many are kept for that.
+const RESEND_AGE: Duration = Duration::from_secs(1);
+const RESEND_PACKETS: usize = 512;
+/// At most this share of what is sent goes into answering such requests.
+const RESEND_SHARE: f32 = 0.15;
+
+/// An m-line.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) mid: Mid,
+    pub(crate) role: Option<LineRole>,
+    /// The SSRC that the client sends on it at present.
+    pub(crate) received: Option<Ssrc>,
+    /// The simulcast layer that was seen first is the one that is forwarded.
+    pub(crate) layer: Option<Option<Rid>>,
+    /// The SSRC that we send on it, for as long as it is a receiving line.
+    sent: Option<Ssrc>,
+    /// What we may send on it, by format.
+    payload_types: Vec<Option<Pt>>,
+}
+
+/// A packet on its way through, shared by all its receivers.
+#[derive(Debug)]
+pub(crate) struct Media {
+    pub(crate) track: TrackId,
+    pub(crate) format: Format,
+    pub(crate) codec: Codec,
+    pub(crate) packet: RtpPacket,
+}
+
+/// What an offer changed for the router, in an order in which it can be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Unpublish(TrackId),
+    Publish {
+        track: TrackId,
+        slot: u16,
+    },
+    /// The slot's stream is over; the next one on it is new.
+    Forget {
+        slot: u16,
+    },
+    /// The slot carries nothing for now.
+    Pause {
+        slot: u16,
+    },
+    Carry {
+        slot: u16,
+        track: TrackId,
+        formats: Formats,
+    },
+}
+
+impl Slot {
+    pub(crate) fn new(mid: Mid) -> Self {
+        Self {
+            mid,
+            role: None,
+            received: None,
+            layer: None,
+            sent: None,
+            payload_types: Vec::new(),
+        }
+    }
+
+    /// Takes over what the offer just applied says of this m-line.
+    pub(crate) fn update(&mut self, slot: u16, declared: Option<LineRole>, rtc: &mut Rtc, changes: &mut Vec<Change>) {
+        let Some(media) = rtc.media(self.mid) else { return };
+        let is_open = !media.disabled();
+        let sends = is_open && media.direction().is_sending();
+        let receives = is_open && media.direction().is_receiving();
+        self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
+
+        let mut api = rtc.direct_api();
+        if receives {
+            // The next stream may be another layer.
+            self.layer = self.layer.filter(|_| declared == self.role);
+        } else {
+            self.layer = None;
+            if let Some(ssrc) = self.received.take() {
+                api.remove_stream_rx(ssrc);
+            }
+        }
+        let mut sent = api.stream_tx_by_mid(self.mid, None).map(|stream| stream.ssrc());
+        if !sends && let Some(ssrc) = sent.take() {
+            // A receiver may forget how often a stopped stream's sequence numbers wrapped, and then it can decrypt
+            // nothing of it any more. So a line that starts again gets a fresh SSRC.
+            api.remove_stream_tx(ssrc);
+        }
+        if sent != self.sent {
+            if let Some(stream) = sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
+                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
+            }
+            changes.extend(self.sent.map(|_| Change::Forget { slot }));
+            self.sent = sent;
+        }
+
+        let role = declared.filter(|role| match role {
+            LineRole::Send { .. } => receives,
+            LineRole::Receive { .. } => sent.is_some(),
+        });
+        let old = std::mem::replace(&mut self.role, role);
+        if old != role {
+            match old {
+                Some(LineRole::Send { track }) => changes.push(Change::Unpublish(track)),
+                Some(LineRole::Receive { .. }) => changes.push(Change::Pause { slot }),
+                None => {}
+            }
+            if let Some(LineRole::Send { track }) = role {
+                changes.push(Change::Publish { track, slot });
+            }
+        }
+        changes.extend(self.carry(slot));
+    }
+
+    /// What has to be undone when the m-line becomes another.
+    pub(crate) fn retire(&self, slot: u16) -> impl Iterator<Item = Change> + use<> {
+        let unpublish = match self.role {
+            Some(LineRole::Send { track }) => Some(Change::Unpublish(track)),
+            _ => None,
+        };
+        unpublish.into_iter().chain([Change::Forget { slot }])
+    }
+
+    pub(crate) fn carry(&self, slot: u16) -> Option<Change> {
+        let Some(LineRole::Receive { track }) = self.role else {
+            return None;
+        };
+        let negotiated = self.payload_types.iter().enumerate().filter(|(_, pt)| pt.is_some());
+        let formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
+        Some(Change::Carry { slot, track, formats })
+    }
+
+    pub(crate) fn write(&self, rtc: &mut Rtc, media: &Media, forward: Forward) {
+        let Media { format, packet, .. } = media;
+        let payload_type = self.payload_types.get(usize::from(format.number())).copied().flatten();
+        let (Some(pt), Some(ssrc)) = (payload_type, self.sent) else {
+            return;
+        };
+        let mut api = rtc.direct_api();
+        let Some(stream) = api.stream_tx(&ssrc) else { return };
+        let Forward {
+            seq, timestamp, vp8, ..
+        } = forward;
+        let mut write = RtpWrite::new(pt, seq.into(), timestamp, packet.timestamp, packet.payload.clone())
+            .marker(packet.header.marker)
+            .ext_vals(end_to_end(&packet.header.ext_vals))
+            .nackable(media.codec.is_video());
+        if let Some(patch) = vp8.and_then(|ids| vp8_patch(&packet.payload, ids)) {
+            write = write.vp8_patch(patch);
+        }
+        stream.write_rtp(write);
+    }
+}
+
+/// The header extensions that speak from sender to receiver; the others speak from hop to hop.
+fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
+    ExtensionValues {
+        audio_level: values.audio_level,
+        voice_activity: values.voice_activity,
+        video_orientation: values.video_orientation,
+        video_content_type: values.video_content_type,
+        abs_capture_time: values.abs_capture_time,
+        play_delay_min: values.play_delay_min,
+        play_delay_max: values.play_delay_max,
+        ..ExtensionValues::default()
+    }
+}
+
+fn vp8_patch(payload: &[u8], ids: Vp8Ids) -> Option<Vp8Patch> {
+    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
+    if let Some(id) = ids.picture_id {
+        patch = patch.picture_id(id);
+    }
+    if let Some(index) = ids.tl0_pic_idx {
+        patch = patch.tl0_pic_idx(index);
+    }
+    patch.build().ok()
+}

@@ -1,0 +1,448 @@
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    panic::{self, AssertUnwindSafe},
+    time::{Duration, Instant},
+};
+
+use hst_sfu::{Forward, PeerId};
+use str0m::{
+    Event, IceConnectionState, Input, Output, Rtc, RtcError,
+    change::SdpAnswer,
+    media::{KeyframeRequestKind, Mid},
+    net::{Protocol, Receive},
+    rtp::{RtpPacket, Ssrc},
+};
+use tracing::{debug, warn};
+
+use crate::{
+    LineRole, LostReason, OfferError, RoomId,
+    network::Outbox,
+    offer::Offer,
+    rtc::format_of,
+    slot::{Change, Media, Slot},
+};
+
+/// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The largest payload that is forwarded. Larger ones do not fit a datagram on any ordinary path.
+const MAX_PAYLOAD: usize = 1450;
+/// From how many addresses a client may speak at a time: the least recently proved one is dropped.
+const MAX_ADDRESSES: usize = 8;
+/// How many addresses a client may use in a connection's life. One that moves more must connect anew.
+const MAX_MOVES: usize = 256;
+/// How many sources (SSRCs) a client may use in a connection's life.
+const MAX_SOURCES: usize = 1024;
+
+/// One peer's connection: str0m, and what its m-lines carry.
+///
+/// A panic inside of str0m ends this connection and nothing else.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) room: RoomId,
+    pub(crate) peer: PeerId,
+    pub(crate) generation: u32,
+    pub(crate) ufrag: String,
+    pub(crate) addresses: VecDeque<SocketAddr>,
+    rtc: Rtc,
+    remote_ufrag: String,
+    slots: Vec<Slot>,
+    /// The SSRCs of the last offer.
+    announced: Vec<Ssrc>,
+    /// On which slot each SSRC was seen; `None` is one that is not forwarded.
+    sources: Vec<(Ssrc, Option<u16>)>,
+    moves: usize,
+    sources_seen: usize,
+    queue: Vec<Queued>,
+    keyframes_wanted: Vec<u16>,
+    /// Whether it waits for a flush.
+    is_dirty: bool,
+    is_connected: bool,
+    is_over: bool,
+    /// When it is given up, unless it connects.
+    deadline: Option<Instant>,
+    wake_at: Instant,
+}
+
+/// A packet that waits to be written: which of the batch, and how.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) index: usize,
+    pub(crate) forward: Forward,
+}
+
+/// What a transport tells while it is driven.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large one, and they must not cost an allocation"
+)]
+pub(crate) enum Happening {
+    Connected,
+    Media(Media),
+    KeyframeRequest { slot: u16 },
+    Lost(LostReason),
+}
+
+impl Transport {
+    pub(crate) fn new(now: Instant, (rtc, ufrag): (Rtc, String), room: RoomId, peer: PeerId, generation: u32) -> Self {
+        Self {
+            room,
+            peer,
+            generation,
+            ufrag,
+            addresses: VecDeque::new(),
+            rtc,
+            remote_ufrag: String::new(),
+            slots: Vec::new(),
+            announced: Vec::new(),
+            sources: Vec::new(),
+            moves: 0,
+            sources_seen: 0,
+            queue: Vec::new(),
+            keyframes_wanted: Vec::new(),
+            is_dirty: false,
+            is_connected: false,
+            is_over: false,
+            deadline: Some(now + CONNECT_TIMEOUT),
+            wake_at: now,
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_connected && !self.is_over
+    }
+
+    pub(crate) fn mid(&self, slot: u16) -> Option<Mid> {
+        Some(self.slots.get(usize::from(slot))?.mid)
+    }
+
+    /// When to call [`tick`](Self::tick).
+    pub(crate) fn wake_at(&self) -> Instant {
+        self.deadline
+            .map_or(self.wake_at, |deadline| deadline.min(self.wake_at))
+    }
+
+    /// Applies an offer.
+    ///
+    /// # Errors
+    /// The offer is at fault; the transport must not be used any more, unless it is an ICE restart.
+    pub(crate) fn negotiate(&mut self, offer: Offer) -> Result<(SdpAnswer, Vec<Change>), OfferError> {
+        let applied = panic::catch_unwind(AssertUnwindSafe(|| self.accept(offer)));
+        applied.unwrap_or_else(|_| Err(OfferError::malformed("it upsets the media stack")))
+    }
+
+    fn accept(&mut self, offer: Offer) -> Result<(SdpAnswer, Vec<Change>), OfferError> {
+        let Offer {
+            sdp,
+            ufrag,
+            ssrcs,
+            slots,
+        } = offer;
+        if !self.remote_ufrag.is_empty() && self.remote_ufrag != ufrag {
+            return Err(OfferError::IceRestart);
+        }
+        if slots.len() < self.slots.len() {
+            return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
+        }
+        let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
+        self.remote_ufrag = ufrag;
+        self.forget_sources(ssrcs);
+
+        let mut changes = Vec::new();
+        for (index, (mid, role)) in slots.into_iter().enumerate() {
+            let slot = index as u16;
+            match self.slots.get(index) {
+                None => self.slots.push(Slot::new(mid)),
+                // The client has taken a stopped m-line for something new (RFC 8829 section 5.2.2).
+                Some(old) if old.mid != mid => {
+                    changes.extend(old.retire(slot));
+                    self.slots[index] = Slot::new(mid);
+                }
+                Some(_) => {}
+            }
+            self.slots[index].update(slot, role, &mut self.rtc, &mut changes);
+        }
+        changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
+        Ok((answer, changes))
+    }
+
+    /// What its lines carry: for the moment when it connects.
+    pub(crate) fn carried(&self) -> impl Iterator<Item = Change> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, it)| it.carry(slot as u16))
+    }
+
+    /// The line does not publish any more, whatever the last offer said.
+    pub(crate) fn stop_publishing(&mut self, slot: u16) {
+        if let Some(slot) = self.slots.get_mut(usize::from(slot)) {
+            slot.role = None;
+        }
+    }
+
+    /// Whether a connectivity check from a new address knows our secret, so that the address may be taken for the
+    /// client's. An address more than allowed gives back the one that has to go.
+    pub(crate) fn proves(&mut self, now: Instant, source: SocketAddr, to: SocketAddr, bytes: &[u8]) -> Option<Proved> {
+        if self.moves >= MAX_MOVES || self.is_over {
+            return None;
+        }
+        let rtc = AssertUnwindSafe(&self.rtc);
+        let accepts = panic::catch_unwind(|| {
+            let receive = Receive::new(Protocol::Udp, source, to, bytes).ok()?;
+            rtc.accepts(&Input::Receive(now, receive)).then_some(())
+        });
+        accepts.ok()??;
+        self.moves += 1;
+        self.addresses.push_back(source);
+        Some(Proved {
+            dropped: if self.addresses.len() > MAX_ADDRESSES {
+                self.addresses.pop_front()
+            } else {
+                None
+            },
+        })
+    }
+
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        outbox: &mut Outbox,
+        happenings: &mut Vec<Happening>,
+    ) {
+        // What cannot even be parsed is noise.
+        let parse = || Receive::new(Protocol::Udp, source, to, bytes);
+        let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
+            return;
+        };
+        self.drive(now, Input::Receive(now, receive), outbox, happenings);
+    }
+
+    /// Its time has come.
+    pub(crate) fn tick(&mut self, now: Instant, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            let reason = if self.is_connected {
+                LostReason::Silent
+            } else {
+                LostReason::NeverConnected
+            };
+            self.end(reason, happenings);
+        } else if self.wake_at <= now {
+            self.drive(now, Input::Timeout(now), outbox, happenings);
+        }
+    }
+
+    /// Marks it for the next flush; says whether it was not marked before.
+    pub(crate) fn touch(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_dirty, true)
+    }
+
+    /// Takes a packet for the next flush, and marks it for that.
+    pub(crate) fn enqueue(&mut self, queued: Queued) -> bool {
+        self.queue.push(queued);
+        self.touch()
+    }
+
+    /// Asks the client for a keyframe with the next flush, and marks it for that.
+    pub(crate) fn request_keyframe(&mut self, slot: u16) -> bool {
+        self.keyframes_wanted.push(slot);
+        self.touch()
+    }
+
+    /// Sends what was queued, all packets for this receiver in one go.
+    pub(crate) fn flush(
+        &mut self,
+        now: Instant,
+        batch: &[Media],
+        outbox: &mut Outbox,
+        happenings: &mut Vec<Happening>,
+    ) {
+        self.is_dirty = false;
+        let written = self.guard(|it| {
+            let Self {
+                rtc,
+                slots,
+                queue,
+                keyframes_wanted,
+                ..
+            } = it;
+            for slot in keyframes_wanted.drain(..) {
+                let Some(ssrc) = slots.get(usize::from(slot)).and_then(|slot| slot.received) else {
+                    continue;
+                };
+                if let Some(stream) = rtc.direct_api().stream_rx(&ssrc) {
+                    stream.request_keyframe(KeyframeRequestKind::Pli);
+                }
+            }
+            for Queued { index, forward } in queue.drain(..) {
+                let slot = &slots[usize::from(forward.line.slot)];
+                slot.write(rtc, &batch[index], forward);
+            }
+            Ok(())
+        });
+        self.queue.clear();
+        self.end_on(written, happenings);
+        self.drive(now, Input::Timeout(now), outbox, happenings);
+    }
+
+    /// Says goodbye, as far as that is possible.
+    pub(crate) fn close(&mut self, now: Instant, outbox: &mut Outbox) {
+        // However it goes, it is over.
+        if self.guard(|it| it.rtc.close()).is_ok() {
+            self.drive(now, Input::Timeout(now), outbox, &mut Vec::new());
+        }
+        self.is_over = true;
+    }
+
+    /// Gives an input to str0m and takes all of its output.
+    fn drive(&mut self, now: Instant, input: Input<'_>, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
+        let driven = self.guard(|it| {
+            it.rtc.handle_input(input)?;
+            loop {
+                match it.rtc.poll_output()? {
+                    Output::Timeout(at) => break it.wake_at = at,
+                    Output::Transmit(transmit) => outbox.push(transmit.destination, &transmit.contents),
+                    Output::Event(event) => it.handle_event(now, event, happenings),
+                }
+            }
+            Ok(())
+        });
+        self.end_on(driven, happenings);
+        if !self.rtc.is_alive() {
+            self.end(LostReason::Closed, happenings);
+        }
+    }
+
+    /// Runs what may panic or fail; after either this transport must not be used again.
+    fn guard(&mut self, run: impl FnOnce(&mut Self) -> Result<(), RtcError>) -> Result<(), LostReason> {
+        if self.is_over {
+            return Ok(());
+        }
+        match panic::catch_unwind(AssertUnwindSafe(|| run(self))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                debug!(peer = self.peer.0, %error, "a connection failed");
+                Err(LostReason::Failed)
+            }
+            Err(_) => {
+                warn!(peer = self.peer.0, "the media stack panicked; its connection is closed");
+                Err(LostReason::Fault)
+            }
+        }
+    }
+
+    fn end_on(&mut self, result: Result<(), LostReason>, happenings: &mut Vec<Happening>) {
+        if let Err(reason) = result {
+            self.end(reason, happenings);
+        }
+    }
+
+    fn end(&mut self, reason: LostReason, happenings: &mut Vec<Happening>) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            happenings.push(Happening::Lost(reason));
+        }
+    }
+
+    fn handle_event(&mut self, now: Instant, event: Event, happenings: &mut Vec<Happening>) {
+        match event {
+            Event::Connected => {
+                self.is_connected = true;
+                self.deadline = None;
+                happenings.push(Happening::Connected);
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                let reason = if self.is_connected {
+                    LostReason::Silent
+                } else {
+                    LostReason::NeverConnected
+                };
+                self.end(reason, happenings);
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Checking) if self.is_connected => {
+                self.deadline = Some(now + CONNECT_TIMEOUT);
+            }
+            Event::IceConnectionStateChange(_) if self.is_connected => self.deadline = None,
+            Event::RtpPacket(packet) => {
+                if let Some(media) = self.media(packet, happenings) {
+                    happenings.push(Happening::Media(media));
+                }
+            }
+            Event::KeyframeRequest(request) => {
+                let slot = self.slots.iter().position(|slot| slot.mid == request.mid);
+                happenings.extend(slot.map(|slot| Happening::KeyframeRequest { slot: slot as u16 }));
+            }
+            Event::Closed => self.end(LostReason::Closed, happenings),
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, packet: RtpPacket, happenings: &mut Vec<Happening>) -> Option<Media> {
+        if packet.payload.is_empty() || packet.payload.len() > MAX_PAYLOAD {
+            return None;
+        }
+        let ssrc = packet.header.ssrc;
+        let known = self.sources.iter().find(|(other, _)| *other == ssrc);
+        let slot = match known {
+            Some(&(_, slot)) => slot?,
+            None => self.learn_source(ssrc, happenings)?,
+        };
+        let slot = &mut self.slots[usize::from(slot)];
+        slot.received = Some(ssrc);
+        let Some(LineRole::Send { track }) = slot.role else {
+            return None;
+        };
+        let (format, codec) = format_of(self.rtc.codec_config(), packet.header.payload_type)?;
+        Some(Media {
+            track,
+            format,
+            codec,
+            packet,
+        })
+    }
+
+    /// Finds the slot of an SSRC that was not seen before.
+    fn learn_source(&mut self, ssrc: Ssrc, happenings: &mut Vec<Happening>) -> Option<u16> {
+        self.sources_seen += 1;
+        if self.sources_seen > MAX_SOURCES {
+            self.end(LostReason::Abusive, happenings);
+            return None;
+        }
+        let (mid, layer) = self
+            .rtc
+            .direct_api()
+            .stream_rx(&ssrc)
+            .map(|stream| (stream.mid(), stream.rid()))?;
+        let slot = self.slots.iter().position(|slot| slot.mid == mid)?;
+        let is_forwarded = *self.slots[slot].layer.get_or_insert(layer) == layer;
+        let slot = is_forwarded.then_some(slot as u16);
+        self.sources.push((ssrc, slot));
+        slot
+    }
+
+    /// Forgets the SSRCs that are neither in use nor in the new offer, so that they cannot pile up.
+    fn forget_sources(&mut self, announced: Vec<u32>) {
+        let announced: Vec<Ssrc> = announced.into_iter().map(Ssrc::from).collect();
+        let old = std::mem::replace(&mut self.announced, announced);
+        let seen = std::mem::take(&mut self.sources).into_iter().map(|(ssrc, _)| ssrc);
+        for ssrc in old.into_iter().chain(seen) {
+            let in_use = self.slots.iter().any(|slot| slot.received == Some(ssrc));
+            if !in_use && !self.announced.contains(&ssrc) {
+                self.rtc.direct_api().remove_stream_rx(ssrc);
+            }
+        }
+    }
+}
+
+/// An address was proved to be the client's.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    /// The one that had to go for it.
+    pub(crate) dropped: Option<SocketAddr>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,355 @@
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use hst_sfu::{LineId, Output, Packet};
+use mio::{Poll, Token, Waker};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use crate::{
+    MediaEvent, RoomId,
+    command::Command,
+    demux::{Demux, Owner, TransportId},
+    event::Events,
+    network::{Datagram, Inbox, Network},
+    room_state::{Published, RoomState},
+    rtc::RtcFactory,
+    slot::{Change, Media},
+    timers::Timers,
+    transport::{Happening, Queued, Transport},
+};
+
+mod control;
+
+const SOCKET: Token = Token(0);
+const WAKER: Token = Token(1);
+/// The largest datagram that is looked at. Nothing honest is larger than an Ethernet frame, and a larger one could
+/// carry more requests than we want to answer at a time.
+const MAX_DATAGRAM: usize = 2048;
+/// The shortest time between two wake-ups of a connection: a timer that never moves on must not stop the thread.
+const TICK: Duration = Duration::from_millis(1);
+/// How soon events are offered again to a reader who had no room for them.
+const EVENT_RETRY: Duration = Duration::from_millis(20);
+
+/// A media thread: its socket, and everything about the rooms on it.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    poll: Poll,
+    network: Network,
+    factory: RtcFactory,
+    commands: mpsc::Receiver<Command>,
+    events: Events,
+    load: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    rooms: HashMap<RoomId, RoomState>,
+    transports: HashMap<TransportId, Transport>,
+    demux: Demux,
+    timers: Timers<Timer>,
+    next_transport: u64,
+    /// The packets received since the last flush, for all who get them.
+    batch: Vec<Media>,
+    /// Who has something to flush.
+    dirty: Vec<TransportId>,
+    /// What the transport driven last has told.
+    happenings: Vec<Happening>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Timer {
+    Transport(TransportId),
+    Room(RoomId),
+}
+
+impl Worker {
+    pub(crate) fn new(
+        mut network: Network,
+        factory: RtcFactory,
+        commands: mpsc::Receiver<Command>,
+        events: Events,
+        load: Arc<AtomicUsize>,
+        stop: Arc<AtomicBool>,
+    ) -> io::Result<(Self, Waker)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        network.register(poll.registry(), SOCKET)?;
+        let worker = Self {
+            poll,
+            network,
+            factory,
+            commands,
+            events,
+            load,
+            stop,
+            rooms: HashMap::new(),
+            transports: HashMap::new(),
+            demux: Demux::default(),
+            timers: Timers::new(),
+            next_transport: 0,
+            batch: Vec::new(),
+            dirty: Vec::new(),
+            happenings: Vec::new(),
+        };
+        Ok((worker, waker))
+    }
+
+    /// Works until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut ready = mio::Events::with_capacity(8);
+        let mut inbox = Inbox::new();
+        // The poll tells only once that there is something, so everything must be taken before waiting again.
+        let (mut has_datagrams, mut has_commands) = (true, true);
+        while !self.stop.load(Ordering::Acquire) {
+            let timeout = if has_datagrams || has_commands {
+                Some(Duration::ZERO)
+            } else {
+                self.next_timeout()
+            };
+            match self.poll.poll(&mut ready, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    warn!(%error, "a media thread cannot wait for its socket and gives up");
+                    break;
+                }
+                _ => {}
+            }
+            has_datagrams |= ready.iter().any(|event| event.token() == SOCKET);
+            has_commands |= ready.iter().any(|event| event.token() == WAKER);
+
+            let now = Instant::now();
+            if has_datagrams {
+                has_datagrams = self.receive(now, &mut inbox);
+            }
+            self.handle_timers(now);
+            if has_commands {
+                has_commands = self.handle_commands(now);
+            }
+            self.flush(now);
+        }
+        let now = Instant::now();
+        let transports: Vec<_> = self.transports.keys().copied().collect();
+        transports
+            .into_iter()
+            .for_each(|id| self.remove_transport(now, id, None));
+        self.network.flush(|destination| self.demux.local_ip(destination));
+    }
+
+    fn next_timeout(&mut self) -> Option<Duration> {
+        let retry = if self.events.flush() { None } else { Some(EVENT_RETRY) };
+        let timer = self
+            .timers
+            .next()
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        retry.into_iter().chain(timer).min()
+    }
+
+    /// Takes one batch from the socket; says whether there may be more.
+    fn receive(&mut self, now: Instant, inbox: &mut Inbox) -> bool {
+        match self.network.receive(inbox) {
+            Ok(filled) => {
+                inbox
+                    .datagrams(filled)
+                    .for_each(|datagram| self.handle_datagram(now, datagram));
+                true
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    debug!(%error, "nothing received");
+                }
+                false
+            }
+        }
+    }
+
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        let Datagram {
+            source,
+            local_ip,
+            bytes,
+        } = datagram;
+        if bytes.len() > MAX_DATAGRAM {
+            return;
+        }
+        let Some(owner) = self.demux.owner(source, bytes) else {
+            return;
+        };
+        let (Owner::Known(id) | Owner::Claimed(id)) = owner;
+        let Some(transport) = self.transports.get_mut(&id) else {
+            return;
+        };
+        let to = self.network.candidate_for(local_ip);
+        if let Owner::Claimed(id) = owner {
+            let Some(proved) = transport.proves(now, source, to, bytes) else {
+                return;
+            };
+            if let Some(dropped) = proved.dropped {
+                self.demux.disprove(dropped, id);
+            }
+            self.demux.prove(source, id, local_ip);
+        }
+        transport.receive(now, source, to, bytes, self.network.outbox(), &mut self.happenings);
+        self.settle(now, id);
+    }
+
+    fn handle_timers(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Transport(id) => {
+                    if let Some(transport) = self.transports.get_mut(&id) {
+                        transport.tick(now, self.network.outbox(), &mut self.happenings);
+                        self.settle(now, id);
+                    }
+                }
+                Timer::Room(id) => {
+                    if let Some(room) = self.rooms.get_mut(&id) {
+                        room.router.handle_timeout(now);
+                        self.route(id, None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sees to everything that a transport has told while it was driven.
+    fn settle(&mut self, now: Instant, id: TransportId) {
+        let mut happenings = std::mem::take(&mut self.happenings);
+        for happening in happenings.drain(..) {
+            let Some(transport) = self.transports.get(&id) else {
+                break;
+            };
+            let (room_id, peer, generation) = (transport.room, transport.peer, transport.generation);
+            match happening {
+                Happening::Connected => {
+                    self.events.push(MediaEvent::Connected {
+                        room: room_id,
+                        peer,
+                        generation,
+                    });
+                    for change in transport.carried().collect::<Vec<_>>() {
+                        if let Change::Carry { slot, track, formats } = change {
+                            self.carry(now, room_id, LineId { peer, slot }, track, formats);
+                        }
+                    }
+                }
+                Happening::Media(media) => self.handle_media(now, room_id, id, media),
+                Happening::KeyframeRequest { slot } => {
+                    if let Some(room) = self.rooms.get_mut(&room_id) {
+                        room.router.handle_keyframe_request(now, LineId { peer, slot });
+                        self.route(room_id, None);
+                    }
+                }
+                Happening::Lost(reason) => self.remove_transport(now, id, Some(reason)),
+            }
+        }
+        // Nothing above drives a transport that could tell more; the allocation is for the next time.
+        self.happenings = happenings;
+        self.schedule(now, id);
+    }
+
+    fn handle_media(&mut self, now: Instant, room_id: RoomId, id: TransportId, media: Media) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        let Some(published) = room.published.get_mut(&media.track).filter(|it| it.transport == id) else {
+            return;
+        };
+        published.packets += 1;
+        published.bytes += media.packet.payload.len() as u64;
+        let header = &media.packet.header;
+        let packet = Packet {
+            ssrc: *header.ssrc,
+            seq: header.sequence_number,
+            timestamp: header.timestamp,
+            codec: media.codec,
+            format: media.format,
+            payload: &media.packet.payload,
+        };
+        room.router.handle_packet(now, media.track, &packet);
+        self.batch.push(media);
+        self.route(room_id, Some(self.batch.len() - 1));
+    }
+
+    /// Does what a room's router says. `index` is the packet that it has just handled.
+    fn route(&mut self, room_id: RoomId, index: Option<usize>) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        while let Some(output) = room.router.poll_output() {
+            match output {
+                Output::Forward(forward) => {
+                    let Some(index) = index else { continue };
+                    let Some(id) = room.transport_of(forward.line.peer) else {
+                        continue;
+                    };
+                    let Some(transport) = self.transports.get_mut(&id) else {
+                        continue;
+                    };
+                    room.forwarded_packets += 1;
+                    room.forwarded_bytes += self.batch[index].packet.payload.len() as u64;
+                    if transport.enqueue(Queued { index, forward }) {
+                        self.dirty.push(id);
+                    }
+                }
+                Output::RequestKeyframe(track) => {
+                    let Some(published) = room.published.get_mut(&track) else {
+                        continue;
+                    };
+                    published.keyframe_requests += 1;
+                    let Published {
+                        transport: id, slot, ..
+                    } = *published;
+                    let Some(transport) = self.transports.get_mut(&id) else {
+                        continue;
+                    };
+                    if transport.request_keyframe(slot) {
+                        self.dirty.push(id);
+                    }
+                }
+                Output::Unsupported { line, track, .. } => {
+                    let id = room.transport_of(line.peer);
+                    let Some(mid) = id.and_then(|id| self.transports.get(&id)?.mid(line.slot)) else {
+                        continue;
+                    };
+                    let (room, peer, mid) = (room_id, line.peer, mid.to_string());
+                    self.events.push(MediaEvent::CodecMismatch { room, peer, mid, track });
+                }
+                _ => {}
+            }
+        }
+        if let Some(at) = room.router.poll_timeout() {
+            self.timers.schedule(Timer::Room(room_id), at);
+        }
+    }
+
+    /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
+    fn flush(&mut self, now: Instant) {
+        // Who is flushed may tell something that makes another one dirty.
+        while let Some(id) = self.dirty.pop() {
+            if let Some(transport) = self.transports.get_mut(&id) {
+                transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings);
+                self.settle(now, id);
+            }
+        }
+        self.batch.clear();
+        self.network.flush(|destination| self.demux.local_ip(destination));
+        self.events.flush();
+    }
+
+    fn touch(&mut self, id: TransportId) {
+        if self.transports.get_mut(&id).is_some_and(Transport::touch) {
+            self.dirty.push(id);
+        }
+    }
+
+    fn schedule(&mut self, now: Instant, id: TransportId) {
+        if let Some(transport) = self.transports.get(&id) {
+            self.timers
+                .schedule(Timer::Transport(id), transport.wake_at().max(now + TICK));
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What a media thread does on command: offers, removals, and the ends of connections.
+
+use std::{sync::atomic::Ordering, time::Instant};
+
+use hst_sfu::{Formats, LineId, PeerId, TrackId};
+use str0m::change::SdpAnswer;
+use tracing::debug;
+
+use super::{Timer, Worker};
+use crate::{
+    LineRole, LostReason, MediaEvent, OfferError, RoomId,
+    command::{Ask, Command},
+    demux::TransportId,
+    offer::Offer,
+    room_state::{Member, Published, RoomState},
+    slot::Change,
+    transport::Transport,
+};
+
+/// How many commands are taken before the socket has its turn again: an offer takes as long as hundreds of packets.
+const COMMANDS_AT_A_TIME: usize = 8;
+
+impl Worker {
+    /// Takes some of the commands that wait; says whether there may be more.
+    pub(super) fn handle_commands(&mut self, now: Instant) -> bool {
+        let abandoned = |(id, room): (&RoomId, &RoomState)| (room.alive.strong_count() == 0).then_some(*id);
+        let abandoned: Vec<_> = self.rooms.iter().filter_map(abandoned).collect();
+        abandoned.into_iter().for_each(|id| self.close_room(now, id));
+
+        for _ in 0..COMMANDS_AT_A_TIME {
+            let Ok(Command { room, alive, ask }) = self.commands.try_recv() else {
+                return false;
+            };
+            if alive.strong_count() == 0 {
+                continue;
+            }
+            self.rooms.entry(room).or_insert_with(|| RoomState::new(alive));
+            match ask {
+                Ask::Offer {
+                    peer,
+                    generation,
+                    offer,
+                    answer,
+                } => {
+                    let answered = self.handle_offer(now, room, peer, generation, *offer);
+                    // A caller that went away has lost the answer, not the connection.
+                    let _ = answer.send(answered);
+                }
+                Ask::RemoveTrack(track, done) => {
+                    self.remove_track(room, track);
+                    let _ = done.send(());
+                }
+                Ask::RemovePeer(peer, done) => {
+                    self.remove_peer(now, room, peer);
+                    let _ = done.send(());
+                }
+                Ask::Stats(reply) => {
+                    let is_here = |transport: &&Transport| transport.room == room && transport.is_connected();
+                    let peers = self.transports.values().filter(is_here).count();
+                    let stats = self.rooms.get(&room).map(|room| room.stats(peers));
+                    let _ = reply.send(stats.unwrap_or_default());
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn handle_offer(
+        &mut self,
+        now: Instant,
+        room_id: RoomId,
+        peer: PeerId,
+        generation: u32,
+        offer: Offer,
+    ) -> Result<SdpAnswer, OfferError> {
+        let room = self.rooms.get_mut(&room_id).ok_or(OfferError::Stopped)?;
+        for (_, role) in &offer.slots {
+            if let Some(LineRole::Send { track }) = *role
+                && room
+                    .published
+                    .get(&track)
+                    .is_some_and(|published| published.peer != peer)
+            {
+                return Err(OfferError::TrackTaken(track));
+            }
+        }
+        let member = room.members.get(&peer).copied();
+        match member {
+            Some(Member {
+                generation: current,
+                transport: Some(id),
+            }) if current == generation => {
+                return self.renegotiate(now, id, offer);
+            }
+            Some(Member {
+                generation: current, ..
+            }) if current >= generation => {
+                return Err(OfferError::Stale { current });
+            }
+            _ => {}
+        }
+        let mut transport = Transport::new(now, self.factory.build(now), room_id, peer, generation);
+        let (answer, changes) = transport.negotiate(offer)?;
+
+        if let Some(old) = member.and_then(|member| member.transport) {
+            self.remove_transport(now, old, None);
+        }
+        let id = TransportId(self.next_transport);
+        self.next_transport += 1;
+        self.demux.add(transport.ufrag.clone(), id);
+        self.transports.insert(id, transport);
+        self.load.fetch_add(1, Ordering::Relaxed);
+        if let Some(room) = self.rooms.get_mut(&room_id) {
+            room.members.insert(
+                peer,
+                Member {
+                    generation,
+                    transport: Some(id),
+                },
+            );
+        }
+        self.apply(now, id, changes);
+        Ok(answer)
+    }
+
+    pub(super) fn renegotiate(&mut self, now: Instant, id: TransportId, offer: Offer) -> Result<SdpAnswer, OfferError> {
+        let transport = self.transports.get_mut(&id).ok_or(OfferError::Stopped)?;
+        match transport.negotiate(offer) {
+            Ok((answer, changes)) => {
+                self.apply(now, id, changes);
+                Ok(answer)
+            }
+            Err(OfferError::IceRestart) => Err(OfferError::IceRestart),
+            Err(error) => {
+                // Half of it may have been applied: nobody knows what the two sides agree on.
+                self.remove_transport(now, id, Some(LostReason::Failed));
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells the room what an offer has changed, and lets the transport see to what it has to send.
+    pub(super) fn apply(&mut self, now: Instant, id: TransportId, changes: Vec<Change>) {
+        let Some(transport) = self.transports.get(&id) else {
+            return;
+        };
+        let (room_id, peer, is_connected) = (transport.room, transport.peer, transport.is_connected());
+        for change in changes {
+            let Some(room) = self.rooms.get_mut(&room_id) else {
+                return;
+            };
+            let line = |slot| LineId { peer, slot };
+            match change {
+                Change::Publish { track, slot } => room.publish(track, peer, id, slot),
+                Change::Unpublish(track) => drop(room.unpublish(track)),
+                Change::Forget { slot } => room.router.forget(line(slot)),
+                Change::Pause { slot } => room.router.pause(line(slot)),
+                // Until it is connected, packets would only pile up.
+                Change::Carry { slot, track, formats } => {
+                    if is_connected {
+                        self.carry(now, room_id, line(slot), track, formats);
+                    }
+                }
+            }
+        }
+        self.touch(id);
+        self.schedule(now, id);
+    }
+
+    pub(super) fn carry(&mut self, now: Instant, room_id: RoomId, line: LineId, track: TrackId, formats: Formats) {
+        if let Some(room) = self.rooms.get_mut(&room_id) {
+            room.router.subscribe(now, line, track, formats);
+            self.route(room_id, None);
+        }
+    }
+
+    pub(super) fn remove_track(&mut self, room_id: RoomId, track: TrackId) {
+        let Some(Published { transport, slot, .. }) = self.rooms.get_mut(&room_id).and_then(|it| it.unpublish(track))
+        else {
+            return;
+        };
+        if let Some(transport) = self.transports.get_mut(&transport) {
+            transport.stop_publishing(slot);
+        }
+    }
+
+    pub(super) fn remove_peer(&mut self, now: Instant, room_id: RoomId, peer: PeerId) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        if let Some(id) = room.members.remove(&peer).and_then(|member| member.transport) {
+            self.remove_transport(now, id, None);
+        }
+    }
+
+    pub(super) fn close_room(&mut self, now: Instant, id: RoomId) {
+        let Some(room) = self.rooms.remove(&id) else { return };
+        for id in room.members.into_values().filter_map(|member| member.transport) {
+            self.remove_transport(now, id, None);
+        }
+        self.timers.cancel(Timer::Room(id));
+    }
+
+    /// Ends a connection; with a reason it has ended by itself, and the server is told.
+    pub(super) fn remove_transport(&mut self, now: Instant, id: TransportId, reason: Option<LostReason>) {
+        let Some(mut transport) = self.transports.remove(&id) else {
+            return;
+        };
+        transport.close(now, self.network.outbox());
+        // Its goodbye must find the way out before the way is forgotten.
+        self.network.flush(|destination| self.demux.local_ip(destination));
+        self.demux
+            .remove(&transport.ufrag, id, transport.addresses.iter().copied());
+        self.timers.cancel(Timer::Transport(id));
+        self.load.fetch_sub(1, Ordering::Relaxed);
+        let Transport {
+            room, peer, generation, ..
+        } = transport;
+        if let Some(state) = self.rooms.get_mut(&room) {
+            state.forget_transport(peer, id);
+        }
+        if let Some(reason) = reason {
+            debug!(room = room.0, peer = peer.0, generation, ?reason, "connection lost");
+            self.events.push(MediaEvent::Lost {
+                room,
+                peer,
+                generation,
+                reason,
+            });
+        }
+    }
+}

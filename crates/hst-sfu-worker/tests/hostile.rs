@@ -1,0 +1,102 @@
+//! What anybody can send to an open UDP port.
+
+mod house;
+
+use std::{io, net::UdpSocket};
+
+use house::{House, KEY, Want, vp8};
+use hst_sfu_worker::{MediaEvent, TrackId};
+use str0m::media::MediaKind;
+
+const CAMERA: TrackId = TrackId(1);
+
+/// One attribute after the other, as a connectivity check with this user name; the integrity is a guess.
+fn binding_request(username: &str) -> Vec<u8> {
+    let mut attributes = Vec::new();
+    let mut attribute = |kind: u16, value: &[u8]| {
+        attributes.extend(kind.to_be_bytes());
+        attributes.extend((value.len() as u16).to_be_bytes());
+        attributes.extend(value);
+        attributes.resize(attributes.len().next_multiple_of(4), 0);
+    };
+    attribute(0x0006, username.as_bytes());
+    attribute(0x0024, &[0x7f; 4]);
+    attribute(0x0025, &[]);
+    attribute(0x802a, &[1; 8]);
+    attribute(0x0008, &[0x5a; 20]);
+    let mut message = vec![0, 1];
+    message.extend((attributes.len() as u16).to_be_bytes());
+    message.extend([0x21, 0x12, 0xa4, 0x42]);
+    message.extend([9; 12]);
+    message.extend(attributes);
+    assert!(
+        str0m::ice::StunMessage::parse(&message).is_ok(),
+        "only its integrity is wrong"
+    );
+    message
+}
+
+fn value_of<'a>(sdp: &'a str, attribute: &str) -> &'a str {
+    sdp.lines()
+        .find_map(|line| line.strip_prefix(attribute))
+        .expect("the attribute")
+}
+
+#[test]
+fn junk_from_strangers_and_in_a_clients_name_disturbs_nobody_and_gets_no_answer() {
+    let mut house = House::new();
+    let publisher = house.client(|config| config);
+    let camera = house.join(publisher, &[Want::Send(MediaKind::Video, CAMERA)])[0];
+    let receiver = house.client(|config| config);
+    house.join(receiver, &[Want::Receive(MediaKind::Video, CAMERA)]);
+    let server = house.plane.local_addrs()[0];
+
+    let mut junk: Vec<Vec<u8>> = Vec::new();
+    for first in 0..=255_u8 {
+        junk.extend((0..=64).step_by(7).map(|len| vec![first; len]));
+    }
+    // RTCP-shaped, around the length where there is a header but no room for the authentication tag.
+    for kind in [200, 201, 205, 206] {
+        junk.extend((4..=60).map(|len| [vec![0x80, kind, 0, 1], vec![7; len - 4]].concat()));
+    }
+    // RTP-shaped, with extensions and padding that claim too much.
+    for first in [0x80, 0x90, 0x9f, 0xa0, 0xbf] {
+        junk.extend((12..=40).map(|len| [vec![first, 96, 0, 1], vec![0xff; len - 4]].concat()));
+    }
+    // A DTLS record that begins a handshake, whole and cut.
+    let hello = [vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50, 1], vec![0; 49]].concat();
+    junk.extend((13..hello.len()).map(|len| hello[..len].to_vec()));
+    junk.push(hello);
+    // Checks that know the user name but not the secret, for both.
+    for client in [publisher, receiver] {
+        let ours = value_of(&house.clients[client].answer, "a=ice-ufrag:").to_owned();
+        let theirs = value_of(&house.clients[client].offer, "a=ice-ufrag:").to_owned();
+        junk.push(binding_request(&format!("{ours}:{theirs}")));
+        junk.push(binding_request(&format!("{ours}:nobody")));
+    }
+    junk.push(binding_request("nobody:nobody"));
+    junk.push(vec![0x80; 60_000]);
+
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    for bytes in &junk {
+        stranger.send_to(bytes, server).unwrap();
+        // As if the stranger could forge the clients' addresses.
+        for client in [publisher, receiver] {
+            house.clients[client].socket.send_to(bytes, server).unwrap();
+        }
+        house.drive("a moment", |_| true);
+    }
+
+    for seq in 0..50_u32 {
+        house.video(publisher, camera, 100 + u64::from(seq), vp8(KEY, seq));
+    }
+    house.drive("the media", |house| house.clients[receiver].received.len() >= 50);
+    assert!(
+        !house.seen.iter().any(|event| matches!(event, MediaEvent::Lost { .. })),
+        "{:?}",
+        house.seen
+    );
+    let answered = stranger.recv_from(&mut [0; 2048]).expect_err("no answer to strangers");
+    assert_eq!(answered.kind(), io::ErrorKind::WouldBlock);
+}

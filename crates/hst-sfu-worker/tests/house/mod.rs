@@ -1,0 +1,325 @@
+//! A media plane, and clients of it over real sockets on loopback.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::{
+    io,
+    net::SocketAddr,
+    num::NonZero,
+    time::{Duration, Instant},
+};
+
+use hst_sfu_worker::{Config, Line, LineRole, MediaEvent, MediaPlane, OfferError, PeerId, Room, TrackId};
+use mio::{Events, Interest, Poll, Token, net::UdpSocket};
+use str0m::{
+    Candidate, Event, Input, Output, Rtc,
+    change::SdpAnswer,
+    format::Codec,
+    media::{Direction, MediaKind, Mid},
+    net::{Protocol, Receive},
+    rtp::{ExtensionValues, RtpPacket, RtpWrite},
+};
+use tokio::sync::mpsc;
+
+/// Nothing here takes long; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const KEY: u8 = 0;
+pub(crate) const DELTA: u8 = 1;
+
+/// A VP8 payload: start of a partition, key or delta, and a number to recognise it by.
+pub(crate) fn vp8(kind: u8, number: u32) -> Vec<u8> {
+    let mut payload = vec![0x10, kind];
+    payload.extend(number.to_be_bytes());
+    payload.resize(600, 0xaa);
+    payload
+}
+
+pub(crate) fn number_of(payload: &[u8]) -> u32 {
+    payload[2..6].try_into().map(u32::from_be_bytes).expect("long enough")
+}
+
+pub(crate) struct House {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) plane: MediaPlane,
+    pub(crate) room: Room,
+    pub(crate) events: mpsc::Receiver<MediaEvent>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) seen: Vec<MediaEvent>,
+    poll: Poll,
+}
+
+pub(crate) struct Client {
+    pub(crate) peer: PeerId,
+    pub(crate) rtc: Rtc,
+    pub(crate) socket: UdpSocket,
+    pub(crate) addr: SocketAddr,
+    pub(crate) received: Vec<RtpPacket>,
+    pub(crate) keyframe_requests: usize,
+    pub(crate) is_connected: bool,
+    /// Looks at each datagram that comes in.
+    pub(crate) loses: Loses,
+    /// The last offer and answer.
+    pub(crate) offer: String,
+    pub(crate) answer: String,
+    wake_at: Instant,
+}
+
+/// Says of a datagram whether it is lost.
+type Loses = Box<dyn FnMut(&[u8]) -> bool>;
+
+/// A line that a client wants.
+#[derive(Clone, Copy)]
+pub(crate) enum Want {
+    Send(MediaKind, TrackId),
+    Receive(MediaKind, TrackId),
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self::with(Config {
+            workers: NonZero::<usize>::MIN,
+            ..Config::default()
+        })
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let (plane, events) = MediaPlane::start(config).expect("a media plane on loopback");
+        let room = plane.open_room();
+        let poll = Poll::new().expect("a poll");
+        Self {
+            runtime,
+            plane,
+            room,
+            events,
+            clients: Vec::new(),
+            seen: Vec::new(),
+            poll,
+        }
+    }
+
+    /// A client with its own socket. Returns its index.
+    pub(crate) fn client(&mut self, build: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig) -> usize {
+        let mut socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
+        let index = self.clients.len();
+        self.poll
+            .registry()
+            .register(&mut socket, Token(index), Interest::READABLE)
+            .expect("registered");
+        let addr = socket.local_addr().expect("bound");
+        let now = Instant::now();
+        let config = str0m::RtcConfig::new()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .enable_h264(true)
+            .set_rtp_mode(true);
+        let mut rtc = build(config).build(now);
+        rtc.add_local_candidate(Candidate::host(addr, "udp").expect("a candidate"));
+        self.clients.push(Client {
+            peer: PeerId(100 + index as u64),
+            rtc,
+            socket,
+            addr,
+            received: Vec::new(),
+            keyframe_requests: 0,
+            is_connected: false,
+            loses: Box::new(|_| false),
+            offer: String::new(),
+            answer: String::new(),
+            wake_at: now,
+        });
+        index
+    }
+
+    /// Adds lines to the client's connection, connects it, and returns their mids.
+    pub(crate) fn join(&mut self, at: usize, wants: &[Want]) -> Vec<Mid> {
+        let client = &mut self.clients[at];
+        let mut api = client.rtc.sdp_api();
+        let add = |want: &Want| match *want {
+            Want::Send(kind, track) => (
+                api.add_media(kind, Direction::SendOnly, None, None, None),
+                LineRole::Send { track },
+            ),
+            Want::Receive(kind, track) => (
+                api.add_media(kind, Direction::RecvOnly, None, None, None),
+                LineRole::Receive { track },
+            ),
+        };
+        let lines: Vec<(Mid, LineRole)> = wants.iter().map(add).collect();
+        let (offer, pending) = api.apply().expect("something to offer");
+        let mids = lines.iter().map(|(mid, _)| *mid).collect();
+        let offer = offer.to_sdp_string();
+        let answer = self.offer(at, 1, &offer, &lines).expect("an answer");
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("a well-formed answer");
+        self.clients[at]
+            .rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .expect("an answer that fits");
+        self.drive("connected", |house| house.clients[at].is_connected);
+        let peer = self.clients[at].peer;
+        self.wait_for(move |event| matches!(event, MediaEvent::Connected { peer: it, .. } if *it == peer));
+        mids
+    }
+
+    /// Changes a line's direction and offers again.
+    pub(crate) fn redirect(&mut self, at: usize, mid: Mid, direction: Direction, lines: &[(Mid, LineRole)]) {
+        let mut api = self.clients[at].rtc.sdp_api();
+        api.set_direction(mid, direction);
+        let (offer, pending) = api.apply().expect("a change");
+        let answer = self.offer(at, 1, &offer.to_sdp_string(), lines).expect("an answer");
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("a well-formed answer");
+        self.clients[at]
+            .rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .expect("an answer that fits");
+    }
+
+    pub(crate) fn offer(
+        &mut self,
+        at: usize,
+        generation: u32,
+        sdp: &str,
+        lines: &[(Mid, LineRole)],
+    ) -> Result<String, OfferError> {
+        let peer = self.clients[at].peer;
+        let lines = lines
+            .iter()
+            .map(|(mid, role)| Line {
+                mid: mid.to_string(),
+                role: *role,
+            })
+            .collect();
+        let answer = self
+            .runtime
+            .block_on(self.room.offer(peer, generation, sdp.to_owned(), lines))?;
+        self.clients[at].offer = sdp.to_owned();
+        self.clients[at].answer = answer.clone();
+        Ok(answer)
+    }
+
+    /// Lets all clients live until something is true.
+    pub(crate) fn drive(&mut self, what: &str, until: impl FnMut(&mut Self) -> bool) {
+        self.drive_for(PATIENCE, what, until);
+    }
+
+    /// The same with another patience.
+    pub(crate) fn drive_for(&mut self, patience: Duration, what: &str, mut until: impl FnMut(&mut Self) -> bool) {
+        let give_up = Instant::now() + patience;
+        let mut ready = Events::with_capacity(16);
+        loop {
+            self.clients.iter_mut().for_each(Client::progress);
+            while let Ok(event) = self.events.try_recv() {
+                self.seen.push(event);
+            }
+            if until(self) {
+                return;
+            }
+            let now = Instant::now();
+            assert!(now < give_up, "waited in vain: {what}");
+            let wake_at = self
+                .clients
+                .iter()
+                .map(|client| client.wake_at)
+                .min()
+                .unwrap_or(give_up);
+            // Events of the plane come without waking this poll.
+            let timeout = wake_at.saturating_duration_since(now).min(Duration::from_millis(5));
+            self.poll.poll(&mut ready, Some(timeout)).expect("polled");
+        }
+    }
+
+    pub(crate) fn wait_for(&mut self, event: impl Fn(&MediaEvent) -> bool) -> MediaEvent {
+        self.drive("an event", |house| house.seen.iter().any(&event));
+        let found = self.seen.iter().position(&event).expect("just seen");
+        self.seen.remove(found)
+    }
+
+    /// Sends a VP8 packet.
+    pub(crate) fn video(&mut self, at: usize, mid: Mid, seq: u64, payload: Vec<u8>) {
+        let values = ExtensionValues::default();
+        self.clients[at].send(mid, Codec::Vp8, seq, seq as u32 * 3000, payload, values);
+    }
+
+    /// The numbers of the video packets that a client got, and their sequence numbers.
+    pub(crate) fn numbers(&self, at: usize) -> Vec<(u64, u32)> {
+        self.clients[at]
+            .received
+            .iter()
+            .map(|it| (*it.seq_no, number_of(&it.payload)))
+            .collect()
+    }
+}
+
+impl Client {
+    pub(crate) fn send(
+        &mut self,
+        mid: Mid,
+        codec: Codec,
+        seq: u64,
+        time: u32,
+        payload: Vec<u8>,
+        values: ExtensionValues,
+    ) {
+        let params = self
+            .rtc
+            .codec_config()
+            .find(|it| it.spec().codec == codec)
+            .expect("a known codec");
+        let pt = params.pt();
+        let now = Instant::now();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(mid, None).expect("a sending line");
+        stream.write_rtp(
+            RtpWrite::new(pt, seq.into(), time, now, payload)
+                .ext_vals(values)
+                .nackable(codec.is_video())
+                .marker(true),
+        );
+        self.input(Input::Timeout(now));
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.rtc.handle_input(input).expect("handled");
+        loop {
+            match self.rtc.poll_output().expect("polled") {
+                Output::Timeout(at) => break self.wake_at = at,
+                Output::Transmit(out) => {
+                    // A full buffer loses a datagram, as any network may.
+                    let _ = self.socket.send_to(&out.contents, out.destination);
+                }
+                Output::Event(Event::Connected) => self.is_connected = true,
+                Output::Event(Event::RtpPacket(packet)) => self.received.push(packet),
+                Output::Event(Event::KeyframeRequest(_)) => self.keyframe_requests += 1,
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn progress(&mut self) {
+        let mut buffer = [0; 2048];
+        loop {
+            match self.socket.recv_from(&mut buffer) {
+                Ok((len, source)) => {
+                    let bytes = &buffer[..len];
+                    if (self.loses)(bytes) {
+                        continue;
+                    }
+                    if let Ok(receive) = Receive::new(Protocol::Udp, source, self.addr, bytes) {
+                        self.input(Input::Receive(Instant::now(), receive));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        if self.wake_at <= Instant::now() {
+            self.input(Input::Timeout(Instant::now()));
+        }
+    }
+}

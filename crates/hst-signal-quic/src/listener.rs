@@ -1,0 +1,141 @@
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hst_signal::{AcceptError, CloseCode, CloseReason, Limits, SignalConnection, SignalListener};
+use quinn::{Endpoint, Incoming, ServerConfig, crypto::rustls::QuicServerConfig};
+use rustls::{
+    crypto::aws_lc_rs::default_provider,
+    pki_types::{CertificateDer, PrivateKeyDer},
+    version::TLS13,
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{
+    ALPN, BindError, PREAMBLE, config,
+    connection::{CLOSE_TIMEOUT, assemble, close, number},
+};
+
+/// Handshakes under way. When it is full, further clients wait among the incoming.
+const HANDSHAKES: usize = 128;
+/// With this many under way a client must prove its address first, so that one with forged addresses cannot fill them.
+const PROOF_FROM: usize = HANDSHAKES / 2;
+/// Clients whose first packet has come. When it is full, further ones are refused.
+const INCOMING: usize = 1024;
+/// What a client may send before its handshake is taken up, in bytes; more is dropped, and sent again by the client.
+const INCOMING_BUFFER: u64 = 16 * 1024;
+/// The same for all of them together.
+const INCOMING_BUFFERS: u64 = 4 * 1024 * 1024;
+/// A client that is not through by then, with its preamble, is dropped.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A QUIC server on a UDP port of its own.
+#[derive(Debug)]
+pub struct QuicListener {
+    endpoint: Endpoint,
+    limits: Limits,
+    /// `None` comes out for a client that failed.
+    handshakes: JoinSet<Option<SignalConnection>>,
+}
+
+impl QuicListener {
+    /// Listens at `address`, port 0 taking a free one, with a certificate and those that vouch for it. Runs on the tokio
+    /// runtime that it is called in.
+    ///
+    /// # Errors
+    /// [`BindError`] says whether the certificate or the address is to blame.
+    pub fn bind(
+        address: SocketAddr,
+        certificates: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        limits: Limits,
+    ) -> Result<Self, BindError> {
+        let endpoint = Endpoint::server(
+            server_config(certificates, key).map_err(BindError::Certificate)?,
+            address,
+        )?;
+        Ok(Self {
+            endpoint,
+            limits,
+            handshakes: JoinSet::new(),
+        })
+    }
+
+    /// The address it listens at.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.endpoint.local_addr()
+    }
+
+    /// Closes every connection that is still open, at once, as [`CloseCode::GoingAway`], and waits, 2 seconds at most, until
+    /// every peer has been told. A server does this before it ends: the last packets would not leave without it.
+    pub async fn shut_down(self) {
+        self.endpoint.close(number(CloseCode::GoingAway), b"");
+        let _ = timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
+    }
+
+    fn begin(&mut self, incoming: Incoming) {
+        if self.handshakes.len() >= PROOF_FROM && !incoming.remote_address_validated() {
+            // It comes back with the proof, or never.
+            let _ = incoming.retry();
+        } else {
+            self.handshakes.spawn(handshake(incoming, self.limits));
+        }
+    }
+}
+
+fn server_config(
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    let crypto = QuicServerConfig::try_from(tls).expect("the provider has the cipher suite of QUIC's first packets");
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(config::transport(1))
+        .max_incoming(INCOMING)
+        .incoming_buffer_size(INCOMING_BUFFER)
+        .incoming_buffer_size_total(INCOMING_BUFFERS);
+    Ok(config)
+}
+
+#[async_trait]
+impl SignalListener for QuicListener {
+    async fn accept(&mut self) -> Result<SignalConnection, AcceptError> {
+        loop {
+            tokio::select! {
+                Some(done) = self.handshakes.join_next() => {
+                    if let Ok(Some(connection)) = done {
+                        return Ok(connection);
+                    }
+                }
+                incoming = self.endpoint.accept(), if self.handshakes.len() < HANDSHAKES => {
+                    self.begin(incoming.ok_or(AcceptError::Closed)?);
+                }
+            }
+        }
+    }
+}
+
+async fn handshake(incoming: Incoming, limits: Limits) -> Option<SignalConnection> {
+    let handshake = async {
+        let connection = incoming.await.ok()?;
+        let (send, mut recv) = connection.accept_bi().await.ok()?;
+        let mut preamble = [0; PREAMBLE.len()];
+        recv.read_exact(&mut preamble).await.ok()?;
+        if preamble != PREAMBLE {
+            close(
+                &connection,
+                &CloseReason::new(CloseCode::ProtocolError, "another preamble was expected"),
+            );
+            return None;
+        }
+        Some(assemble(connection, (send, recv), None, limits))
+    };
+    timeout(HANDSHAKE_TIMEOUT, handshake).await.ok().flatten()
+}

@@ -1,0 +1,66 @@
+/** Numbers of the platform for what went wrong, as the engine reports them. */
+export const ErrorCode = Object.freeze({
+  INVALID_ARGUMENT: 1,
+  NOT_INITIALISED: 2,
+  DEVICE: 4,
+  CONNECT: 30,
+  NOT_IN_GROUP: 31,
+  AUTHENTICATION: 32,
+  NO_SUCH_APP: 33,
+  ALREADY_LOGGED_IN: 34,
+  NOT_LOGGED_IN: 35,
+  NO_VIDEO_PERMISSION: 71,
+  NO_AUDIO_PERMISSION: 72,
+  NO_SCREEN_SHARE: 73,
+  SERVER_INTERNAL: 301,
+  OPERATION_FAILED: 302,
+  ILLEGAL_USER_ID: 1000006,
+});
+
+/** What the engine reports for a number of the signalling service; any other number stays as it is. */
+const ENGINE_CODES = new Map([
+  [1000000, ErrorCode.AUTHENTICATION],
+  [1000001, ErrorCode.NO_SUCH_APP],
+  [1000002, ErrorCode.NO_SUCH_APP],
+  [1000003, ErrorCode.NOT_LOGGED_IN],
+  [1000004, ErrorCode.NO_VIDEO_PERMISSION],
+  [1000005, ErrorCode.NO_AUDIO_PERMISSION],
+  [1000008, ErrorCode.ALREADY_LOGGED_IN],
+  [1000010, ErrorCode.ALREADY_LOGGED_IN],
+]);
+
+/** Why a call failed: a number of the platform, and a message that says what to do. */
+export class HstRtcError extends Error {
+  /**
+   * @param {number} code
+   * @param {string} message
+   * @param {{ serverCode?: number, cause?: unknown }} [details]
+   */
+  constructor(code, message, details = {}) {
+    super(message);
+    this.name = 'HstRtcError';
+    /** @type {number} */
+    this.code = code;
+    /** The number that the server sent; undefined when the server was not asked. @type {number | undefined} */
+    this.serverCode = details.serverCode;
+    /** The browser's own error, if there was one. @type {unknown} */
+    this.cause = details.cause;
+  }
+}
+
+/** A call that another call of the application ended before its time: no fault, so nothing is reported for it. */
+export class Interrupted extends HstRtcError {
+  /** @param {string} by */
+  constructor(by) {
+    super(ErrorCode.NOT_INITIALISED, `the call was ended by ${by}`);
+  }
+}
+
+/**
+ * The server's refusal, or its reason for ending a session, as the engine reports it.
+ * @param {{ code: number, message: string }} failure
+ */
+export function fromServer(failure) {
+  const code = ENGINE_CODES.get(failure.code) ?? failure.code;
+  return new HstRtcError(code, failure.message, { serverCode: failure.code });
+}

@@ -1,0 +1,175 @@
+import { sleep } from './time.js';
+
+/**
+ * @typedef {import('./ids.js').MediaRef} MediaRef
+ *
+ * @typedef {object} Sending what a line is to send
+ * @property {MediaRef} media
+ * @property {'send'} way
+ * @property {MediaStreamTrack} track
+ * @property {MediaStream} [stream] tracks of one stream are played in step by those who receive them
+ * @property {number} [kbps] the most to send; for pictures only
+ * @property {number} [frameRate]
+ *
+ * @typedef {object} Receiving what a line is to receive
+ * @property {MediaRef} media
+ * @property {'receive'} way
+ * @property {(track: MediaStreamTrack) => void} onFlow its packets arrive
+ *
+ * @typedef {Sending | Receiving} Want
+ */
+
+/** A line that waits for its first packet is looked at after this many ms, and then ever more rarely. */
+const FIRST_CHECK = 50;
+const LAST_CHECK = 1_000;
+
+/** Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. */
+const CODECS = [
+  { mimeType: 'audio/opus' },
+  { mimeType: 'video/VP8' },
+  { mimeType: 'video/H264', fmtp: /packetization-mode=1/ },
+  { mimeType: 'video/VP9', fmtp: /profile-id=0/ },
+  { mimeType: 'video/AV1' },
+  { mimeType: 'video/rtx' },
+];
+
+/** One m-line of the peer connection: it sends or it receives, one media at a time, and is used again and again. */
+export class Line {
+  /** What it carries; null while it is free. @type {Want | null} */
+  want = null;
+  /** Freed in the negotiation under way: it carries nothing new before the next one. */
+  isResting = false;
+  /** Packets that it had received before its present media. */
+  #packetsBefore = 0;
+  #transceiver;
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {Want} want
+   */
+  constructor(pc, want) {
+    this.kind = want.media.kind;
+    this.way = want.way;
+    this.want = want;
+    this.#transceiver =
+      want.way === 'send'
+        ? pc.addTransceiver(want.track, {
+            direction: 'sendonly',
+            streams: want.stream ? [want.stream] : [],
+            ...(this.kind === 'video' ? { sendEncodings: [encoding(want)] } : {}),
+          })
+        : pc.addTransceiver(this.kind, { direction: 'recvonly' });
+    preferCodecs(this.#transceiver, this.kind);
+  }
+
+  /** @param {Want} want */
+  canCarry(want) {
+    const isFree = !this.want && !this.isResting && this.#transceiver.currentDirection !== 'stopped';
+    return isFree && this.kind === want.media.kind && this.way === want.way;
+  }
+
+  /** @param {Want} want */
+  async carry(want) {
+    this.want = want;
+    if (want.way === 'send') {
+      this.#transceiver.direction = 'sendonly';
+      await this.#transceiver.sender.replaceTrack(want.track);
+    } else {
+      this.#transceiver.direction = 'recvonly';
+      this.#packetsBefore = await this.#packets();
+    }
+  }
+
+  rest() {
+    this.want = null;
+    this.isResting = true;
+    this.#transceiver.direction = 'inactive';
+    // It sends nothing from here on; the outcome only matters to the next track, whose own call waits for this one.
+    if (this.way === 'send') this.#transceiver.sender.replaceTrack(null).catch(() => {});
+  }
+
+  /** What the server is told of it. */
+  toWire() {
+    if (!this.want) return null;
+    const { way, media } = this.want;
+    const { user, ...own } = media.toWire();
+    return { mid: this.#transceiver.mid, ...(way === 'send' ? { send: own } : { receive: { user, ...own } }) };
+  }
+
+  /** @returns {Promise<RTCStatsReport>} */
+  stats() {
+    const { sender, receiver } = this.#transceiver;
+    return (this.way === 'send' ? sender : receiver).getStats();
+  }
+
+  /**
+   * Tells the want's owner once packets arrive, as long as it is wanted.
+   * @param {() => boolean} isOpen
+   */
+  async watch(isOpen) {
+    const want = this.want;
+    if (want?.way !== 'receive') return;
+    const { track } = this.#transceiver.receiver;
+    let pause = FIRST_CHECK;
+    while (isOpen() && this.want === want) {
+      if ((await this.#packets()) > this.#packetsBefore) {
+        if (isOpen() && this.want === want) want.onFlow(track);
+        return;
+      }
+      await sleep(pause);
+      pause = Math.min(pause * 1.2, LAST_CHECK);
+    }
+  }
+
+  async #packets() {
+    // A connection that is being closed may have no figures any more.
+    const report = await this.#transceiver.receiver.getStats().catch(() => new Map());
+    let packets = 0;
+    for (const entry of report.values()) {
+      if (entry.type === 'inbound-rtp') packets += entry.packetsReceived ?? 0;
+    }
+    return packets;
+  }
+
+  /** Sets what its encoder may use: a line that is used again would keep the limits of what it sent before. */
+  async limit() {
+    if (this.want?.way !== 'send' || this.kind !== 'video') return;
+    const { sender } = this.#transceiver;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    Object.assign(parameters.encodings[0], encoding(this.want));
+    // When there is too little for both: people keep moving, and text stays sharp.
+    const isText = this.want.track.contentHint === 'detail';
+    parameters.degradationPreference = isText ? 'maintain-resolution' : 'maintain-framerate';
+    // Advice to the encoder: a browser that takes none of it still sends.
+    await sender.setParameters(parameters).catch(() => {});
+  }
+}
+
+/**
+ * @param {Sending} want
+ * @returns {RTCRtpEncodingParameters}
+ */
+function encoding({ kbps, frameRate }) {
+  return { ...(kbps ? { maxBitrate: kbps * 1000 } : {}), ...(frameRate ? { maxFramerate: frameRate } : {}) };
+}
+
+/**
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {'audio' | 'video'} kind
+ */
+function preferCodecs(transceiver, kind) {
+  if (!transceiver.setCodecPreferences) return;
+  const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  const preferred = CODECS.flatMap(({ mimeType, fmtp }) =>
+    known.filter(
+      (codec) =>
+        codec.mimeType.toLowerCase() === mimeType.toLowerCase() && (!fmtp || fmtp.test(codec.sdpFmtpLine ?? '')),
+    ),
+  );
+  try {
+    if (preferred.length > 0) transceiver.setCodecPreferences(preferred);
+  } catch {
+    // The browser's own order will do.
+  }
+}

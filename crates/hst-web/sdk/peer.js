@@ -1,0 +1,199 @@
+import { ErrorCode, HstRtcError } from './errors.js';
+import { Line } from './line.js';
+import { nextTask, sleep } from './time.js';
+
+/** @typedef {import('./line.js').Want} Want */
+
+/** A connection that was interrupted may come back by itself for so long, in ms. */
+const PATIENCE = 4_000;
+/** The longest wait between two attempts to connect, in ms; the first is a sixteenth of it. */
+const MAX_BACKOFF = 8_000;
+
+/**
+ * @typedef {object} PeerOptions
+ * @property {RTCIceServer[]} iceServers
+ * @property {(offer: { generation: number, sdp: string, lines: object[] }) => Promise<string>} ask sends an offer,
+ *   resolves with the answer's SDP
+ * @property {(error: HstRtcError) => void} onTrouble media do not flow; the peer goes on trying
+ */
+
+/**
+ * The one peer connection of a group. It is told what is wanted and brings the m-lines in accord with that: what is
+ * asked for within one task goes into one offer, and there is never more than one offer under way.
+ */
+export class Peer {
+  /** Counts the peer connections of all groups: the server takes a higher number for a fresh start. */
+  static #lastGeneration = 0;
+
+  /** @type {Map<string, Want>} */
+  #wants = new Map();
+  /** @type {Line[]} */
+  #lines = [];
+  /** @type {RTCPeerConnection | null} */
+  #pc = null;
+  #generation = 0;
+  #failures = 0;
+  #isBusy = false;
+  #isDirty = false;
+  #isClosed = false;
+  #options;
+
+  /** @param {PeerOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /**
+   * Wants a media on a line. A want takes the place of an earlier one for the same media.
+   * @param {Want} want
+   */
+  want(want) {
+    this.#free(this.#wants.get(want.media.key));
+    this.#wants.set(want.media.key, want);
+    this.#negotiateSoon();
+  }
+
+  /**
+   * Takes a want back, unless another has taken its place.
+   * @param {Want} want
+   */
+  unwant(want) {
+    if (this.#wants.get(want.media.key) !== want) return;
+    this.#wants.delete(want.media.key);
+    this.#free(want);
+    this.#negotiateSoon();
+  }
+
+  /** @param {string} key */
+  isWanted(key) {
+    return this.#wants.has(key);
+  }
+
+  /**
+   * Figures of one media, if it has a line.
+   * @param {string} key
+   */
+  async stats(key) {
+    return (await this.#lines.find((line) => line.want?.media.key === key)?.stats()) ?? null;
+  }
+
+  /**
+   * The server's end is gone: starts anew with a fresh connection.
+   * @param {number} generation the one that was lost
+   */
+  handleLost(generation) {
+    if (generation === this.#generation) this.#restart(null);
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  /** @param {Want | undefined} want */
+  #free(want) {
+    if (want) this.#lines.find((line) => line.want === want)?.rest();
+  }
+
+  #open() {
+    this.#generation = ++Peer.#lastGeneration;
+    const pc = new RTCPeerConnection({ iceServers: this.#options.iceServers, bundlePolicy: 'max-bundle' });
+    pc.onconnectionstatechange = () => this.#handleState(pc);
+    return pc;
+  }
+
+  #drop() {
+    this.#pc?.close();
+    this.#pc = null;
+    this.#lines = [];
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  async #handleState(pc) {
+    if (pc !== this.#pc) return;
+    if (pc.connectionState === 'connected') this.#failures = 0;
+    if (pc.connectionState === 'disconnected') await sleep(PATIENCE);
+    if (pc !== this.#pc) return;
+    if (pc.connectionState === 'failed' || pc.connectionState === 'disconnected') {
+      const advice = 'check that UDP to the server is open; trying again';
+      this.#restart(new HstRtcError(ErrorCode.CONNECT, `no media connection to the server: ${advice}`));
+    }
+  }
+
+  /** @param {HstRtcError | null} why null when the server said so */
+  async #restart(why) {
+    this.#drop();
+    if (why && this.#failures === 0) this.#options.onTrouble(why);
+    if (this.#failures > 0) await sleep(Math.min((MAX_BACKOFF / 16) * 2 ** this.#failures, MAX_BACKOFF));
+    this.#failures += 1;
+    this.#negotiateSoon();
+  }
+
+  async #negotiateSoon() {
+    this.#isDirty = true;
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    await nextTask();
+    while (this.#isDirty && !this.#isClosed) {
+      this.#isDirty = false;
+      await this.#negotiate();
+    }
+    this.#isBusy = false;
+  }
+
+  async #negotiate() {
+    if (!this.#pc && this.#wants.size === 0) return;
+    const pc = (this.#pc ??= this.#open());
+    const isCurrent = () => pc === this.#pc;
+    const resting = this.#lines.filter((line) => line.isResting);
+    /** @type {Line[]} */
+    let placed = [];
+    try {
+      placed = await this.#place(pc);
+      if (!isCurrent() || resting.length + placed.length === 0) return;
+      const { sdp = '' } = await pc.createOffer();
+      if (!isCurrent()) return;
+      await pc.setLocalDescription({ type: 'offer', sdp });
+      if (!isCurrent()) return;
+      const lines = this.#lines.map((line) => line.toWire()).filter((line) => line !== null);
+      const answer = await this.#options.ask({ generation: this.#generation, sdp, lines });
+      if (!isCurrent()) return;
+      await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+      if (!isCurrent()) return;
+    } catch (cause) {
+      if (!isCurrent()) return;
+      const { message } = /** @type {Error} */ (cause);
+      this.#restart(
+        new HstRtcError(ErrorCode.OPERATION_FAILED, `media could not be negotiated (${message}); trying again`, {
+          cause,
+        }),
+      );
+      return;
+    }
+    for (const line of resting) line.isResting = false;
+    for (const line of placed) line.limit();
+  }
+
+  /**
+   * Gives every want a line; those that got a media.
+   * @param {RTCPeerConnection} pc
+   */
+  async #place(pc) {
+    /** @type {Line[]} */
+    const placed = [];
+    for (const want of [...this.#wants.values()]) {
+      if (this.#lines.some((line) => line.want === want)) continue;
+      let line = this.#lines.find((line) => line.canCarry(want));
+      if (line) {
+        await line.carry(want);
+        if (pc !== this.#pc) break;
+      } else {
+        line = new Line(pc, want);
+        this.#lines.push(line);
+      }
+      line.watch(() => pc === this.#pc);
+      placed.push(line);
+    }
+    return placed;
+  }
+}

@@ -1,0 +1,179 @@
+//! The programs that the house needs beside cargo.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::Result;
+
+/// A program that must be found on the `PATH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tool {
+    program: &'static str,
+    package: &'static str,
+    reason: &'static str,
+}
+
+const CC: Tool = Tool::new("cc", "build-essential", "compiles the cryptography (aws-lc)");
+
+/// What building needs.
+pub(crate) const TO_BUILD: &[Tool] = &[CC];
+
+/// What the tests need.
+pub(crate) const TO_TEST: &[Tool] = &[
+    CC,
+    Tool::new("chromium", "chromium", "shows the pages of the browser tests"),
+    Tool::new("chromedriver", "chromium-driver", "drives that browser"),
+    Tool::new("ffprobe", "ffmpeg", "judges the files that we record"),
+    Tool::new("ip", "iproute2", "makes the network of the namespace test"),
+];
+
+impl Tool {
+    const fn new(program: &'static str, package: &'static str, reason: &'static str) -> Self {
+        Self {
+            program,
+            package,
+            reason,
+        }
+    }
+}
+
+/// Sees to it that the tools are there: installs those that are missing where it can, and says so.
+pub(crate) fn ensure(tools: &[Tool]) -> Result {
+    let path = search_path();
+    let is_missing = |tool: &&Tool| !is_on(&path, tool.program);
+    let missing: Vec<Tool> = tools.iter().filter(is_missing).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for tool in &missing {
+        println!("{} is missing: it {}", tool.program, tool.reason);
+    }
+    let host = Host {
+        apt: is_on(&path, "apt-get"),
+        root: prints("id", &["-u"], "0"),
+        sudo: is_on(&path, "sudo"),
+    };
+    for command in commands(&missing, host)? {
+        println!("+ {}", command.join(" "));
+        let mut process = Command::new(command[0]);
+        process.args(&command[1..]).env("DEBIAN_FRONTEND", "noninteractive");
+        let status = process.stdin(Stdio::null()).status()?;
+        if !status.success() {
+            return Err(format!("`{}` failed ({status})", command.join(" ")).into());
+        }
+    }
+    match missing.iter().find(is_missing) {
+        None => Ok(()),
+        Some(tool) => Err(format!(
+            "{} is still missing, though {} is installed",
+            tool.program, tool.package
+        )
+        .into()),
+    }
+}
+
+/// What this machine lets us do.
+#[derive(Debug, Clone, Copy)]
+struct Host {
+    apt: bool,
+    root: bool,
+    sudo: bool,
+}
+
+/// The commands that install `tools`.
+fn commands(tools: &[Tool], host: Host) -> Result<Vec<Vec<&'static str>>> {
+    let mut packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if !host.apt {
+        let programs: Vec<&str> = tools.iter().map(|tool| tool.program).collect();
+        let programs = programs.join(", ");
+        return Err(format!("please install {programs}: this system has no apt-get, so I cannot").into());
+    }
+    let head: &[&str] = match host {
+        Host { root: true, .. } => &["apt-get"],
+        Host { sudo: true, .. } => &["sudo", "apt-get"],
+        _ => {
+            let packages = packages.join(" ");
+            return Err(format!("please run, as root: apt-get install --no-install-recommends {packages}").into());
+        }
+    };
+    let update = [head, &["update", "-q"]].concat();
+    let install = [head, &["install", "-y", "-q", "--no-install-recommends"], &packages].concat();
+    Ok(vec![update, install])
+}
+
+/// The folders where programs are looked for: some accounts lack the administrator's, where `ip` may be.
+fn search_path() -> Vec<std::path::PathBuf> {
+    let own = env::var_os("PATH").unwrap_or_default();
+    let administrator = ["/usr/sbin", "/sbin"].map(Into::into);
+    env::split_paths(&own).chain(administrator).collect()
+}
+
+fn is_on(path: &[impl AsRef<Path>], program: impl AsRef<OsStr>) -> bool {
+    let program = Path::new(program.as_ref());
+    path.iter().any(|folder| folder.as_ref().join(program).is_file())
+}
+
+fn prints(program: &str, args: &[&str], text: &str) -> bool {
+    let output = Command::new(program).args(args).stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEBIAN: Host = Host {
+        apt: true,
+        root: true,
+        sudo: false,
+    };
+
+    #[test]
+    fn root_on_debian_installs_each_package_once() {
+        let browser = [
+            Tool::new("chromium", "chromium", "shows"),
+            Tool::new("chromium-shell", "chromium", "shows too"),
+        ];
+        let commands = commands(&browser, DEBIAN).unwrap();
+        assert_eq!(commands[0], ["apt-get", "update", "-q"]);
+        let install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"];
+        assert_eq!(commands[1], install);
+    }
+
+    #[test]
+    fn others_go_through_sudo() {
+        let host = Host {
+            root: false,
+            sudo: true,
+            ..DEBIAN
+        };
+        assert_eq!(commands(TO_BUILD, host).unwrap()[1][..2], ["sudo", "apt-get"]);
+    }
+
+    #[test]
+    fn where_nothing_can_be_installed_the_words_say_what_to_do() {
+        let plain = Host { root: false, ..DEBIAN };
+        let words = commands(TO_BUILD, plain).unwrap_err().to_string();
+        assert!(
+            words.ends_with("apt-get install --no-install-recommends build-essential"),
+            "{words}"
+        );
+
+        let other = Host { apt: false, ..DEBIAN };
+        let words = commands(TO_BUILD, other).unwrap_err().to_string();
+        assert!(words.starts_with("please install cc"), "{words}");
+    }
+
+    #[test]
+    fn a_program_is_found_only_where_it_is() {
+        let path = search_path();
+        assert!(is_on(&path, "sh"));
+        assert!(!is_on(&path, "no-such-program-as-this"));
+    }
+}
