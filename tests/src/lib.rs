@@ -1,1 +1,1 @@
-//! The test house.
+//! The test house: what the test binaries of this folder share.

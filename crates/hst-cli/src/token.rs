@@ -101,7 +101,11 @@ impl App {
 
     /// A token to join with.
     pub(crate) fn token(&self, user: &UserId, group: &GroupId) -> Result<String, CliError> {
-        let request = TokenRequest { user: Some(user.clone()), group: Some(group.clone()), ..TokenRequest::default() };
+        let request = TokenRequest {
+            user: Some(user.clone()),
+            group: Some(group.clone()),
+            ..TokenRequest::default()
+        };
         let issuer = TokenIssuer::legacy_001(self.app_id.clone(), &self.secret()?);
         Ok(issuer.issue(&request, SystemTime::now().into())?)
     }

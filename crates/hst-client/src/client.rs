@@ -34,13 +34,19 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("parts", &self.parts).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
     }
 }
 
 impl Client {
     pub(crate) fn new(parts: ClientBuilder) -> Self {
-        Self { parts, events: broadcast::channel(EVENT_CAPACITY).0, driver: Mutex::new(None) }
+        Self {
+            parts,
+            events: broadcast::channel(EVENT_CAPACITY).0,
+            driver: Mutex::new(None),
+        }
     }
 
     /// A reader of everything that happens from now on. It survives `destroy` and the next `init`.
@@ -64,7 +70,7 @@ impl Client {
                 }
             }
         };
-        done(ask(&commands, |outcome| Command::Init { access, outcome }).await)
+        done(ask(commands, |outcome| Command::Init { access, outcome }).await)
     }
 
     /// Identifies the user to the platform.
@@ -82,7 +88,10 @@ impl Client {
     /// Code 2 before `init` or in a group, 35 before login, 1 for a malformed Group ID, 32 when the token is for another.
     pub async fn join_group(&self, group: &str) -> Result<(), Error> {
         let group = group.to_owned();
-        done(self.call("joining a group", |outcome| Command::Join { group, outcome }).await)
+        done(
+            self.call("joining a group", |outcome| Command::Join { group, outcome })
+                .await,
+        )
     }
 
     /// Leaves the group. Everything published and received there is stopped and closed, and from the call on no event
@@ -91,7 +100,10 @@ impl Client {
     /// # Errors
     /// Code 2 before `init`, 31 in no group.
     pub async fn leave_group(&self) -> Result<(), Error> {
-        done(self.call("leaving the group", |outcome| Command::Leave { outcome }).await)
+        done(
+            self.call("leaving the group", |outcome| Command::Leave { outcome })
+                .await,
+        )
     }
 
     /// Ends the session, and leaves the group first when in one. The caller may clean up without waiting for the outcome,
@@ -113,14 +125,15 @@ impl Client {
     ///
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 71, 72 or 1000009 without the right to it, 302 when it is published already.
-    pub async fn publish(
-        &self,
-        media_type: MediaType,
-        media: &str,
-        source: Box<dyn MediaSource>,
-    ) -> Result<(), Error> {
+    pub async fn publish(&self, media_type: MediaType, media: &str, source: Box<dyn MediaSource>) -> Result<(), Error> {
         let media = MediaId::parse(media)?;
-        self.call("publishing", |outcome| Command::Publish { media_type, media, source, outcome }).await
+        self.call("publishing", |outcome| Command::Publish {
+            media_type,
+            media,
+            source,
+            outcome,
+        })
+        .await
     }
 
     /// Stops publishing a media; done also when it was not published.
@@ -129,7 +142,14 @@ impl Client {
     /// Code 2 before `init`, 31 in no group.
     pub async fn stop_publish(&self, media_type: MediaType, media: &str) -> Result<(), Error> {
         let media = MediaId::parse(media)?;
-        done(self.call("stopping to publish", |outcome| Command::StopPublish { media_type, media, outcome }).await)
+        done(
+            self.call("stopping to publish", |outcome| Command::StopPublish {
+                media_type,
+                media,
+                outcome,
+            })
+            .await,
+        )
     }
 
     /// Receives another member's media. Dropping what is returned discards its frames; stop with
@@ -138,7 +158,8 @@ impl Client {
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 302 or 73 when it is not published.
     pub async fn receive(&self, key: MediaRef) -> Result<RemoteMedia, Error> {
-        self.call("receiving", |outcome| Command::Receive { key, outcome }).await
+        self.call("receiving", |outcome| Command::Receive { key, outcome })
+            .await
     }
 
     /// Stops receiving a media; done also when it was not received.
@@ -146,7 +167,10 @@ impl Client {
     /// # Errors
     /// Code 2 before `init`, 31 in no group.
     pub async fn stop_receive(&self, key: MediaRef) -> Result<(), Error> {
-        done(self.call("stopping to receive", |outcome| Command::StopReceive { key, outcome }).await)
+        done(
+            self.call("stopping to receive", |outcome| Command::StopReceive { key, outcome })
+                .await,
+        )
     }
 
     /// Sends a message to all others in the group and returns its number there.
@@ -154,9 +178,15 @@ impl Client {
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 1 when it is too large, 1000020 without the right to it.
     pub async fn send_group_message(&self, body: Payload) -> Result<u64, Error> {
-        match self.call("sending a message", |outcome| Command::Message { body, outcome }).await? {
+        match self
+            .call("sending a message", |outcome| Command::Message { body, outcome })
+            .await?
+        {
             Reply::Sent { seq } => Ok(seq),
-            _ => Err(Error::local(ErrorCode::ServerInternal, "the server answered a message with something else")),
+            _ => Err(Error::local(
+                ErrorCode::ServerInternal,
+                "the server answered a message with something else",
+            )),
         }
     }
 
@@ -165,19 +195,22 @@ impl Client {
     /// # Errors
     /// Code 2 before `init`.
     pub async fn stats(&self) -> Result<Vec<MediaStats>, Error> {
-        self.call("asking for statistics", |outcome| Command::Stats { outcome }).await
+        self.call("asking for statistics", |outcome| Command::Stats { outcome })
+            .await
     }
 
     async fn call<T>(&self, call: &str, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
         let commands = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let commands = commands.ok_or_else(|| Error::not_initialised(call))?;
-        ask(&commands, command).await
+        ask(commands, command).await
     }
 }
 
-async fn ask<T>(commands: &mpsc::Sender<Command>, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
+async fn ask<T>(commands: mpsc::Sender<Command>, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
     let (outcome, result) = oneshot::channel();
     commands.send(command(outcome)).await.map_err(|_| Error::destroyed())?;
+    // Whoever only waits must not keep the driver alive: it ends when nobody can ask any more.
+    drop(commands);
     result.await.map_err(|_| Error::destroyed())?
 }
 

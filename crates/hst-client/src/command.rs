@@ -15,15 +15,48 @@ pub(crate) type Outcome<T> = oneshot::Sender<Result<T, Error>>;
 /// What an application asks of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Init { access: Arc<dyn AccessDiscovery>, outcome: Outcome<Reply> },
-    Login { options: LoginOptions, outcome: Outcome<Reply> },
-    Join { group: String, outcome: Outcome<Reply> },
-    Leave { outcome: Outcome<Reply> },
-    Exit { outcome: Outcome<Reply> },
-    Publish { media_type: MediaType, media: MediaId, source: Box<dyn MediaSource>, outcome: Outcome<()> },
-    StopPublish { media_type: MediaType, media: MediaId, outcome: Outcome<Reply> },
-    Receive { key: MediaRef, outcome: Outcome<RemoteMedia> },
-    StopReceive { key: MediaRef, outcome: Outcome<Reply> },
-    Message { body: Payload, outcome: Outcome<Reply> },
-    Stats { outcome: Outcome<Vec<MediaStats>> },
+    Init {
+        access: Arc<dyn AccessDiscovery>,
+        outcome: Outcome<Reply>,
+    },
+    Login {
+        options: LoginOptions,
+        outcome: Outcome<Reply>,
+    },
+    Join {
+        group: String,
+        outcome: Outcome<Reply>,
+    },
+    Leave {
+        outcome: Outcome<Reply>,
+    },
+    Exit {
+        outcome: Outcome<Reply>,
+    },
+    Publish {
+        media_type: MediaType,
+        media: MediaId,
+        source: Box<dyn MediaSource>,
+        outcome: Outcome<()>,
+    },
+    StopPublish {
+        media_type: MediaType,
+        media: MediaId,
+        outcome: Outcome<Reply>,
+    },
+    Receive {
+        key: MediaRef,
+        outcome: Outcome<RemoteMedia>,
+    },
+    StopReceive {
+        key: MediaRef,
+        outcome: Outcome<Reply>,
+    },
+    Message {
+        body: Payload,
+        outcome: Outcome<Reply>,
+    },
+    Stats {
+        outcome: Outcome<Vec<MediaStats>>,
+    },
 }

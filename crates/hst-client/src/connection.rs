@@ -23,7 +23,10 @@ impl Connection {
     pub(crate) fn new(connection: SignalConnection) -> Self {
         let (outgoing, queue) = mpsc::channel(OUTGOING_CAPACITY);
         tokio::spawn(write(connection.sender, queue));
-        Self { outgoing, receiver: connection.receiver }
+        Self {
+            outgoing,
+            receiver: connection.receiver,
+        }
     }
 
     /// Queues a frame; never waits.

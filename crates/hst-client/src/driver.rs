@@ -1,4 +1,4 @@
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use hst_access::{AccessDiscovery, AccessError, AccessPoints};
@@ -6,25 +6,20 @@ use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session};
 use hst_id::MediaRef;
 use hst_media::{IceServer, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Reply, RequestId};
-use hst_signal::{ConnectError, SignalConnection, SignalTransport};
+use hst_signal::{ConnectError, SignalTransport};
 use tokio::{
     sync::{broadcast, mpsc},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 use tracing::{debug, info};
 
 use crate::{
     ClientBuilder, Error, Event, RemoteMedia,
     command::{Command, Outcome},
-    connection::Connection,
+    link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
 };
-
-/// How long one address may take to answer before the next is tried.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The one task of an initialised engine: it owns the state machine, the connection and the media, and asks and
 /// tells everybody else over channels. It ends when nobody can ask it any more, which is `destroy`.
@@ -34,18 +29,15 @@ pub(crate) struct Driver {
     events: broadcast::Sender<Event>,
     media: MediaLink,
     access: Option<AccessPoints>,
-    /// `init` under way.
-    discovery: Option<(Task<Result<AccessPoints, AccessError>>, Outcome<Reply>)>,
+    discovery: Option<Discovery>,
     link: Link,
     waiting: HashMap<RequestId, Waiter>,
 }
 
-/// The way to the signalling service.
-enum Link {
-    Down,
-    /// Being made; what is to be sent first waits, which is no more than a login.
-    Connecting(Task<Result<SignalConnection, ConnectError>>, Vec<Bytes>),
-    Up(Connection),
+/// `init` under way.
+struct Discovery {
+    task: Pin<Box<dyn Future<Output = Result<AccessPoints, AccessError>> + Send>>,
+    outcome: Outcome<Reply>,
 }
 
 /// Who waits for the outcome of a request.
@@ -60,8 +52,7 @@ enum Waiter {
 enum Wake {
     Asked(Option<Command>),
     Discovered(Result<AccessPoints, AccessError>),
-    Connected(Result<SignalConnection, ConnectError>),
-    Frame(Result<Bytes, String>),
+    Link(LinkNews),
     Media(News),
     Timeout,
 }
@@ -75,7 +66,7 @@ impl Driver {
             media: MediaLink::new(parts.media),
             access: None,
             discovery: None,
-            link: Link::Down,
+            link: Link::default(),
             waiting: HashMap::new(),
         }
     }
@@ -86,9 +77,12 @@ impl Driver {
                 Wake::Asked(None) => break,
                 Wake::Asked(Some(command)) => self.handle_command(command).await,
                 Wake::Discovered(result) => self.handle_discovered(result),
-                Wake::Connected(result) => self.handle_connected(result),
-                Wake::Frame(Ok(frame)) => self.session.handle_frame(now(), &frame),
-                Wake::Frame(Err(why)) => self.session.handle_disconnected(&why),
+                Wake::Link(LinkNews::Connected(result)) => self.handle_connected(result),
+                Wake::Link(LinkNews::Frame(frame)) => self.session.handle_frame(now(), &frame),
+                Wake::Link(LinkNews::Ended(end)) => {
+                    self.session
+                        .handle_disconnected(&format!("the connection ended: {end}"));
+                }
                 Wake::Media(News::Peer(event)) => self.handle_peer(event).await,
                 Wake::Media(News::SourceEnded(key, result)) => self.handle_source_ended(key, result).await,
                 Wake::Timeout => self.session.handle_timeout(now()),
@@ -104,7 +98,7 @@ impl Driver {
         tokio::select! {
             command = commands.recv() => Wake::Asked(command),
             result = discovered(&mut self.discovery) => Wake::Discovered(result),
-            wake = linked(&mut self.link) => wake,
+            news = self.link.next() => Wake::Link(news),
             news = self.media.next() => Wake::Media(news),
             () = until(deadline) => Wake::Timeout,
         }
@@ -127,10 +121,19 @@ impl Driver {
                 let sent = self.session.exit(now);
                 self.await_reply(sent, outcome);
             }
-            Command::Publish { media_type, media, source, outcome } => {
+            Command::Publish {
+                media_type,
+                media,
+                source,
+                outcome,
+            } => {
                 self.publish((media_type, media), source, outcome).await;
             }
-            Command::StopPublish { media_type, media, outcome } => {
+            Command::StopPublish {
+                media_type,
+                media,
+                outcome,
+            } => {
                 let key = (media_type, media);
                 let sent = self.session.unpublish(now, media_type, key.1.clone());
                 if sent.is_ok() {
@@ -156,13 +159,20 @@ impl Driver {
 
     fn init(&mut self, access: Arc<dyn AccessDiscovery>, outcome: Outcome<Reply>) {
         match self.session.init() {
-            Ok(()) => self.discovery = Some((Box::pin(async move { access.discover(None).await }), outcome)),
+            Ok(()) => {
+                self.discovery = Some(Discovery {
+                    task: Box::pin(async move { access.discover(None).await }),
+                    outcome,
+                })
+            }
             Err(refusal) => tell(outcome, Err(refusal.into())),
         }
     }
 
     fn handle_discovered(&mut self, result: Result<AccessPoints, AccessError>) {
-        let Some((_, outcome)) = self.discovery.take() else { return };
+        let Some(Discovery { outcome, .. }) = self.discovery.take() else {
+            return;
+        };
         self.session.handle_inited(result.is_ok());
         let result = result.map(|points| {
             self.media.config.ice_servers = points.ice_servers().iter().map(ice_server).collect();
@@ -175,23 +185,17 @@ impl Driver {
     fn login(&mut self, options: LoginOptions, outcome: Outcome<Reply>) {
         let sent = self.session.login(now(), options);
         if let (Ok(_), Some(points)) = (&sent, &self.access) {
-            let connecting = connect(self.transport.clone(), points.signal().to_vec());
-            self.link = Link::Connecting(Box::pin(connecting), Vec::new());
+            self.link.connect(self.transport.clone(), points.signal().to_vec());
         }
         self.await_reply(sent, outcome);
     }
 
-    fn handle_connected(&mut self, result: Result<SignalConnection, ConnectError>) {
-        let Link::Connecting(_, unsent) = std::mem::replace(&mut self.link, Link::Down) else { return };
+    fn handle_connected(&mut self, result: Result<(), ConnectError>) {
         match result {
-            Ok(connection) => {
-                info!(peer = ?connection.peer, "connected to the signalling service");
-                self.link = Link::Up(Connection::new(connection));
-                for frame in unsent {
-                    self.send(frame);
-                }
-            }
-            Err(error) => self.session.handle_disconnected(&format!("no signalling service can be reached: {error}")),
+            Ok(()) => info!("connected to the signalling service"),
+            Err(error) => self
+                .session
+                .handle_disconnected(&format!("no signalling service can be reached: {error}")),
         }
     }
 
@@ -252,12 +256,17 @@ impl Driver {
         self.media.stop_publish(&key, &stopped()).await;
         self.withdraw(key.clone());
         let (media_type, media) = key;
-        self.tell(Event::SourceEnded { media_type, media, fault: result.err().map(|e| e.to_string()) });
+        self.tell(Event::SourceEnded {
+            media_type,
+            media,
+            fault: result.err().map(|e| e.to_string()),
+        });
     }
 
     async fn restart_transport(&mut self, generation: u32) {
         if let Err(error) = self.media.transport_lost(generation).await {
-            self.give_up_media(&format!("the media transport cannot be made again: {error}")).await;
+            self.give_up_media(&format!("the media transport cannot be made again: {error}"))
+                .await;
         }
     }
 
@@ -306,7 +315,7 @@ impl Driver {
             }
             Output::TransportLost(generation) => self.restart_transport(generation).await,
             Output::CloseMedia => self.media.close(&stopped()).await,
-            Output::Disconnect => self.link = Link::Down,
+            Output::Disconnect => self.link.close(),
             Output::Lost(why) => self.tell(Event::Ended(why)),
         }
     }
@@ -319,7 +328,10 @@ impl Driver {
             Some(Waiter::Offer) => {
                 let answer = result.and_then(|reply| match reply {
                     Reply::Answer { sdp } => Ok(sdp),
-                    _ => Err(Refusal::local(ErrorCode::ServerInternal, "the server answered an offer with something else")),
+                    _ => Err(Refusal::local(
+                        ErrorCode::ServerInternal,
+                        "the server answered an offer with something else",
+                    )),
                 });
                 if let Err(error) = self.media.answered(id, answer).await {
                     self.give_up_media(&format!("the media engine failed: {error}")).await;
@@ -330,15 +342,9 @@ impl Driver {
     }
 
     fn send(&mut self, frame: Bytes) {
-        match &mut self.link {
-            Link::Up(connection) => {
-                if connection.send(frame).is_err() {
-                    self.link = Link::Down;
-                    self.session.handle_disconnected("the server does not read what is sent");
-                }
-            }
-            Link::Connecting(_, unsent) => unsent.push(frame),
-            Link::Down => {}
+        if self.link.send(frame).is_err() {
+            self.session
+                .handle_disconnected("the server does not read what is sent");
         }
     }
 
@@ -373,38 +379,11 @@ async fn until(deadline: Option<std::time::Instant>) {
     }
 }
 
-async fn discovered(
-    discovery: &mut Option<(Task<Result<AccessPoints, AccessError>>, Outcome<Reply>)>,
-) -> Result<AccessPoints, AccessError> {
+async fn discovered(discovery: &mut Option<Discovery>) -> Result<AccessPoints, AccessError> {
     match discovery {
-        Some((task, _)) => task.await,
+        Some(discovery) => (&mut discovery.task).await,
         None => std::future::pending().await,
     }
-}
-
-async fn linked(link: &mut Link) -> Wake {
-    match link {
-        Link::Down => std::future::pending().await,
-        Link::Connecting(task, _) => Wake::Connected(task.await),
-        Link::Up(connection) => Wake::Frame(connection.recv().await.map_err(|end| format!("the connection ended: {end}"))),
-    }
-}
-
-/// The first address that answers, in their order.
-async fn connect(
-    transport: Arc<dyn SignalTransport>,
-    addresses: Vec<String>,
-) -> Result<SignalConnection, ConnectError> {
-    let mut last = ConnectError::Unsupported;
-    for address in addresses {
-        match timeout(CONNECT_TIMEOUT, transport.connect(&address)).await {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = ConnectError::Timeout,
-        }
-        debug!(address, error = %last, "this address does not answer");
-    }
-    Err(last)
 }
 
 fn ice_server(server: &hst_access::IceServer) -> IceServer {

@@ -29,7 +29,10 @@ impl Error {
     }
 
     pub(crate) fn not_initialised(call: &str) -> Self {
-        Self::local(ErrorCode::NotInitialised, format!("{call} is not possible while not initialised: call init first"))
+        Self::local(
+            ErrorCode::NotInitialised,
+            format!("{call} is not possible while not initialised: call init first"),
+        )
     }
 
     /// The engine was destroyed while the call was under way.

@@ -7,6 +7,7 @@ mod connection;
 mod driver;
 mod error;
 mod event;
+mod link;
 mod media;
 mod pump;
 mod remote;

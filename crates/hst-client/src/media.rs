@@ -96,11 +96,16 @@ enum Round {
 
 impl<T> Progress<T> {
     fn new(value: T, outcome: Outcome<T>) -> Self {
-        Self { announced: false, negotiated: false, outcome: Some((value, outcome)) }
+        Self {
+            announced: false,
+            negotiated: false,
+            outcome: Some((value, outcome)),
+        }
     }
 
     fn advance(&mut self) {
-        if self.announced && self.negotiated
+        if self.announced
+            && self.negotiated
             && let Some((value, outcome)) = self.outcome.take()
         {
             // The caller may have given up.
@@ -165,7 +170,16 @@ impl MediaLink {
         let (lines, queue) = mpsc::channel(1);
         let _ = lines.try_send(writer);
         let pump = self.pumps.spawn(pump(key.clone(), source, queue));
-        self.sends.insert(key, Sending { info, line, lines, pump, progress: Progress::new((), outcome) });
+        self.sends.insert(
+            key,
+            Sending {
+                info,
+                line,
+                lines,
+                pump,
+                progress: Progress::new((), outcome),
+            },
+        );
         self.changed();
         Ok(())
     }
@@ -186,7 +200,14 @@ impl MediaLink {
         };
         let (readers, queue) = mpsc::channel(READER_CAPACITY);
         let remote = RemoteMedia::new(key.clone(), queue);
-        self.receives.insert(key, Receiving { line, readers, progress: Progress::new(remote, outcome) });
+        self.receives.insert(
+            key,
+            Receiving {
+                line,
+                readers,
+                progress: Progress::new(remote, outcome),
+            },
+        );
         self.changed();
         Ok(())
     }
@@ -249,10 +270,25 @@ impl MediaLink {
 
     /// The offer that is due, if one is. [`offered`](Self::offered) must follow.
     pub(crate) async fn next_offer(&mut self) -> Result<Option<Offer>, MediaError> {
-        let (Round::Due, Some(peer)) = (self.round, &mut self.peer) else { return Ok(None) };
+        let (Round::Due, Some(peer)) = (self.round, &mut self.peer) else {
+            return Ok(None);
+        };
         let offer = peer.peer.offer().await?;
-        let lines = offer.mids.into_iter().filter_map(|(line, mid)| Some(Line { role: self.role(line)?, mid })).collect();
-        Ok(Some(Offer { generation: self.generation, sdp: offer.sdp, lines }))
+        let lines = offer
+            .mids
+            .into_iter()
+            .filter_map(|(line, mid)| {
+                Some(Line {
+                    role: self.role(line)?,
+                    mid,
+                })
+            })
+            .collect();
+        Ok(Some(Offer {
+            generation: self.generation,
+            sdp: offer.sdp,
+            lines,
+        }))
     }
 
     /// The offer has gone out under this number.
@@ -263,8 +299,12 @@ impl MediaLink {
     /// The server's answer to an offer. A refused one costs the media that were new in it; the others get a new peer,
     /// because this one's description is stuck half-way.
     pub(crate) async fn answered(&mut self, id: RequestId, answer: Result<String, Refusal>) -> Result<(), MediaError> {
-        let Round::Offered { id: due, changed } = self.round else { return Ok(()) };
-        let (true, Some(peer)) = (due == id, &mut self.peer) else { return Ok(()) };
+        let Round::Offered { id: due, changed } = self.round else {
+            return Ok(());
+        };
+        let (true, Some(peer)) = (due == id, &mut self.peer) else {
+            return Ok(());
+        };
         self.round = if changed { Round::Due } else { Round::Settled };
         let taken = match &answer {
             Ok(sdp) => peer.peer.answer(sdp).await,
@@ -282,12 +322,21 @@ impl MediaLink {
             (_, Err(error)) => Refusal::local(ErrorCode::OperationFailed, format!("the media engine failed: {error}")),
             (Ok(_), Ok(())) => return Ok(()),
         };
-        let fresh: Vec<_> = self.sends.iter().filter(|(_, s)| !s.progress.negotiated).map(|(k, _)| k.clone()).collect();
+        let fresh: Vec<_> = self
+            .sends
+            .iter()
+            .filter(|(_, s)| !s.progress.negotiated)
+            .map(|(k, _)| k.clone())
+            .collect();
         for key in fresh {
             self.stop_publish(&key, &why).await;
         }
-        let fresh: Vec<_> =
-            self.receives.iter().filter(|(_, r)| !r.progress.negotiated).map(|(k, _)| k.clone()).collect();
+        let fresh: Vec<_> = self
+            .receives
+            .iter()
+            .filter(|(_, r)| !r.progress.negotiated)
+            .map(|(k, _)| k.clone())
+            .collect();
         for key in fresh {
             self.stop_receive(&key, &why).await;
         }
@@ -295,7 +344,7 @@ impl MediaLink {
     }
 
     /// Media has arrived on a line.
-    pub(crate) fn arrived(&mut self, line: LineId, codec: Codec, reader: Box<dyn FrameReader>) {
+    pub(crate) fn arrived(&self, line: LineId, codec: Codec, reader: Box<dyn FrameReader>) {
         if let Some(receiving) = self.receives.values().find(|r| r.line == line) {
             // When the application reads nothing at all, this reader's frames are dropped like all others.
             let _ = receiving.readers.try_send((codec, reader));
@@ -304,7 +353,11 @@ impl MediaLink {
 
     /// Replaces the peer by a new one with the same media, if it is still the one of this generation.
     pub(crate) async fn transport_lost(&mut self, generation: u32) -> Result<(), MediaError> {
-        if generation == self.generation && self.peer.is_some() { self.reopen().await } else { Ok(()) }
+        if generation == self.generation && self.peer.is_some() {
+            self.reopen().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Which peer is in use.
@@ -313,9 +366,18 @@ impl MediaLink {
     }
 
     pub(crate) fn stats(&self, own: Option<&UserId>) -> Vec<MediaStats> {
-        let (Some(peer), Some(own)) = (&self.peer, own) else { return Vec::new() };
+        let (Some(peer), Some(own)) = (&self.peer, own) else {
+            return Vec::new();
+        };
         let figures = peer.peer.stats().into_iter();
-        figures.filter_map(|line| Some(MediaStats { key: self.key_of(line.line, own)?, line })).collect()
+        figures
+            .filter_map(|line| {
+                Some(MediaStats {
+                    key: self.key_of(line.line, own)?,
+                    line,
+                })
+            })
+            .collect()
     }
 
     async fn open(&mut self) -> Result<&mut Box<dyn MediaPeer>, MediaError> {
@@ -382,14 +444,24 @@ impl MediaLink {
     fn role(&self, line: LineId) -> Option<Role> {
         let sent = self.sends.iter().find(|(_, s)| s.line == line);
         if let Some(((media_type, media), _)) = sent {
-            return Some(Role::Send { media_type: *media_type, media: media.clone() });
+            return Some(Role::Send {
+                media_type: *media_type,
+                media: media.clone(),
+            });
         }
-        self.receives.iter().find(|(_, r)| r.line == line).map(|(key, _)| Role::Receive(key.clone()))
+        self.receives
+            .iter()
+            .find(|(_, r)| r.line == line)
+            .map(|(key, _)| Role::Receive(key.clone()))
     }
 
     fn key_of(&self, line: LineId, own: &UserId) -> Option<MediaRef> {
         Some(match self.role(line)? {
-            Role::Send { media_type, media } => MediaRef { user: own.clone(), media_type, media },
+            Role::Send { media_type, media } => MediaRef {
+                user: own.clone(),
+                media_type,
+                media,
+            },
             Role::Receive(key) => key,
         })
     }
@@ -424,4 +496,3 @@ fn kind_of(media_type: MediaType) -> Kind {
         _ => Kind::Video,
     }
 }
-

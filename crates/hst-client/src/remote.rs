@@ -16,7 +16,11 @@ pub struct RemoteMedia {
 
 impl RemoteMedia {
     pub(crate) fn new(key: MediaRef, readers: mpsc::Receiver<(Codec, Box<dyn FrameReader>)>) -> Self {
-        Self { key, readers, current: None }
+        Self {
+            key,
+            readers,
+            current: None,
+        }
     }
 
     /// Whose and which.

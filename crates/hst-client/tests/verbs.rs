@@ -56,7 +56,17 @@ async fn let_in(far: &mut SignalConnection) {
     let (id, command) = next(far).await;
     assert_eq!(command, Command::Join { group: "g".into() });
     let bob = UserId::parse("bob").unwrap();
-    say(far, encode_reply(id, Reply::Joined(Joined { members: vec![bob], media: Vec::new() }))).await;
+    say(
+        far,
+        encode_reply(
+            id,
+            Reply::Joined(Joined {
+                members: vec![bob],
+                media: Vec::new(),
+            }),
+        ),
+    )
+    .await;
 }
 
 async fn joined() -> (Arc<Client>, SignalConnection) {
@@ -99,13 +109,19 @@ async fn before_init_every_verb_fails_with_code_2_and_touches_nothing() {
 async fn init_asks_access_once_and_may_be_tried_again_when_it_fails() {
     let client = client(MockSignalTransport::new(), MockMediaEngine::new());
     let mut down = MockAccessDiscovery::new();
-    down.expect_discover().times(1).returning(|_| Err(AccessError::TimedOut { address: "http://a".into() }));
+    down.expect_discover().times(1).returning(|_| {
+        Err(AccessError::TimedOut {
+            address: "http://a".into(),
+        })
+    });
     let error = client.init(Arc::new(down)).await.unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (30, true));
     assert_eq!(client.login(login()).await.unwrap_err().code(), 2);
 
     let mut up = MockAccessDiscovery::new();
-    up.expect_discover().times(1).returning(|_| AccessPoints::new(["memory://house"]));
+    up.expect_discover()
+        .times(1)
+        .returning(|_| AccessPoints::new(["memory://house"]));
     client.init(Arc::new(up)).await.unwrap();
     let again = client.init(Arc::new(MockAccessDiscovery::new())).await.unwrap_err();
     assert_eq!(again.code(), 2);
@@ -131,7 +147,11 @@ async fn login_tries_the_addresses_in_their_order_and_fails_with_30_when_none_an
     let access = AccessPoints::new(["quic://house", "ws://house"]).unwrap();
     client.init(Arc::new(StaticAccess::new(access))).await.unwrap();
     assert_eq!(client.login(login()).await.unwrap_err().code(), 30);
-    assert_eq!(client.join_group("g").await.unwrap_err().code(), 35, "the engine is where it was before");
+    assert_eq!(
+        client.join_group("g").await.unwrap_err().code(),
+        35,
+        "the engine is where it was before"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +160,11 @@ async fn a_refused_login_says_both_codes_and_can_be_tried_again() {
     let client = inited(transport, MockMediaEngine::new()).await;
     let server = async {
         let (id, _) = next(&mut far).await;
-        say(&mut far, encode_failure(id, Failure::new(ErrorCode::LoginConflict, "alice is online"))).await;
+        say(
+            &mut far,
+            encode_failure(id, Failure::new(ErrorCode::LoginConflict, "alice is online")),
+        )
+        .await;
     };
     let (refused, ()) = tokio::join!(client.login(login()), server);
     let error = refused.unwrap_err();
@@ -159,7 +183,14 @@ async fn while_login_is_under_way_other_verbs_fail_at_once() {
     tokio::task::yield_now().await;
     // The script never answers the login, and virtual time stands still while something can run.
     assert_eq!(client.join_group("g").await.unwrap_err().code(), 2);
-    assert_eq!(client.login(LoginOptions::new("app", "token", "bob")).await.unwrap_err().code(), 2);
+    assert_eq!(
+        client
+            .login(LoginOptions::new("app", "token", "bob"))
+            .await
+            .unwrap_err()
+            .code(),
+        2
+    );
     client.destroy();
     assert_eq!(login.await.unwrap().unwrap_err().code(), 2);
 }
@@ -170,7 +201,11 @@ async fn group_events_reach_every_reader_and_stop_with_leave() {
     let mut events = client.events();
     let mut others = client.events();
     let carol = UserId::parse("carol").unwrap();
-    say(&mut far, frame_event(1, &encode_event(&Told::MemberJoined { user: carol.clone() }))).await;
+    say(
+        &mut far,
+        frame_event(1, &encode_event(&Told::MemberJoined { user: carol.clone() })),
+    )
+    .await;
     let expected = Event::Group(GroupEvent::MemberJoined(carol.clone()));
     assert_eq!(events.recv().await.as_ref(), Some(&expected));
     assert_eq!(others.recv().await, Some(expected));
@@ -179,7 +214,11 @@ async fn group_events_reach_every_reader_and_stop_with_leave() {
         let (id, command) = next(&mut far).await;
         assert_eq!(command, Command::Leave {});
         // Still on its way when the client had left already.
-        say(&mut far, frame_event(2, &encode_event(&Told::MemberLeft { user: carol }))).await;
+        say(
+            &mut far,
+            frame_event(2, &encode_event(&Told::MemberLeft { user: carol })),
+        )
+        .await;
         say(&mut far, encode_reply(id, Reply::Done {})).await;
     };
     let (left, ()) = tokio::join!(client.leave_group(), server);
@@ -215,7 +254,11 @@ async fn destroy_is_synchronous_says_exit_and_keeps_the_readers_of_events() {
     assert_eq!(next(&mut far).await.1, Command::Exit {});
     assert!(far.receiver.recv().await.is_err(), "then the connection is closed");
     // Nothing is left to happen, and the reader lives on for the next init.
-    assert!(tokio::time::timeout(Duration::from_secs(1), events.recv()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), events.recv())
+            .await
+            .is_err()
+    );
     client.init(Arc::new(StaticAccess::of("memory://house"))).await.unwrap();
 }
 

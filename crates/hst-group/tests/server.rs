@@ -308,6 +308,33 @@ fn an_offer_carries_only_lines_that_are_announced() {
 }
 
 #[test]
+fn an_offer_is_answered_once_even_when_its_member_leaves_before_the_media_plane_answers() {
+    let mut room = Room::new();
+    room.join(1, "alice", Permissions::all()).unwrap();
+    let offer = Offer {
+        generation: 1,
+        sdp: "v=0".into(),
+        lines: Vec::new(),
+    };
+    room.0.handle_request(MemberId(1), 7, GroupRequest::Offer(offer));
+    room.drain();
+    room.0.handle_request(MemberId(1), 8, GroupRequest::Leave);
+    room.0.handle_answer(MemberId(1), 7, Ok("late".into()));
+    let replies: Vec<_> = room
+        .drain()
+        .into_iter()
+        .filter_map(|output| match output {
+            GroupOutput::To {
+                what: ToMember::Reply { re, result },
+                ..
+            } => Some((re, result.map_err(|f| f.code))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(replies, [(7, Err(31)), (8, Ok(Reply::Done {}))]);
+}
+
+#[test]
 fn a_member_who_goes_takes_his_media_along_and_the_media_plane_hears_first() {
     let mut room = Room::new();
     room.join(1, "alice", Permissions::all()).unwrap();

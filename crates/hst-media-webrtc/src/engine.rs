@@ -1,4 +1,5 @@
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -74,7 +75,7 @@ impl MediaEngine for WebRtcEngine {
             // The other side is a server with a real address; asking the local network for names is of no use.
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .build();
-        let connection = PeerConnectionBuilder::new()
+        let connecting = PeerConnectionBuilder::new()
             .with_configuration(
                 RTCConfigurationBuilder::new()
                     .with_ice_servers(servers.collect())
@@ -85,10 +86,18 @@ impl MediaEngine for WebRtcEngine {
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler(shared.clone())))
             .with_udp_addrs(self.bind.clone())
-            .build()
-            .await
-            .map_err(engine_error)?;
+            .build();
+        // On the heap: the stack's own future has 20 KB.
+        let connection = Box::pin(connecting).await.map_err(open_error)?;
         Ok((Box::new(WebRtcPeer::new(Arc::new(connection), shared)), events))
+    }
+}
+
+/// What can go wrong at the beginning: the sockets, or else what the configuration says of ICE servers.
+fn open_error(error: Error) -> MediaError {
+    match error {
+        Error::Other(_) | Error::Io(_) => MediaError::Socket(io::Error::other(error)),
+        error => MediaError::Config(error.into()),
     }
 }
 

@@ -9,8 +9,8 @@ use std::{path::Path, time::Duration};
 
 use hst_media::{
     Codec, Frame, FrameReader, FrameWriter, MediaEngine, MediaPeer, MediaSource, PeerConfig, PeerEvent, PeerEvents,
-    PeerState,
-    contract::{Counterpart, Route},
+    PeerState, TrackInfo,
+    contract::{Counterpart, Route, frame},
     open_source,
 };
 use hst_media_webrtc::WebRtcEngine;
@@ -34,10 +34,16 @@ async fn frames(name: &str) -> Vec<Frame> {
     frames
 }
 
-async fn connect(peer: &mut dyn MediaPeer, events: &mut PeerEvents, server: &Server, route: Route) -> String {
+async fn connect(
+    peer: &mut dyn MediaPeer,
+    events: &mut PeerEvents,
+    server: &Server,
+    number: u32,
+    route: Route,
+) -> String {
     let offer = peer.offer().await.unwrap();
     let mid = offer.mids[0].1.clone();
-    let answer = server.answer(0, &offer.sdp, vec![(mid.clone(), route)]).await;
+    let answer = server.answer(number, &offer.sdp, vec![(mid.clone(), route)]).await;
     peer.answer(&answer).await.unwrap();
     while !matches!(events.next().await.unwrap(), PeerEvent::State(PeerState::Connected)) {}
     mid
@@ -50,9 +56,8 @@ async fn others_understand_our_packets() {
         let frames = frames(name).await;
         let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
         let codec = codec_of(name);
-        let (_, mut writer): (_, Box<dyn FrameWriter>) =
-            peer.add_sender(hst_media::TrackInfo::new(codec)).await.unwrap();
-        connect(peer.as_mut(), &mut events, &server, Route::Send(name.into())).await;
+        let (_, mut writer): (_, Box<dyn FrameWriter>) = peer.add_sender(TrackInfo::new(codec)).await.unwrap();
+        connect(peer.as_mut(), &mut events, &server, 0, Route::Send(name.into())).await;
         for frame in &frames {
             writer.write(frame.clone()).await.unwrap();
         }
@@ -72,6 +77,41 @@ async fn others_understand_our_packets() {
     }
 }
 
+/// More than any queue or buffer on the way holds at once.
+#[tokio::test]
+async fn a_picture_of_hundreds_of_packets_arrives() {
+    for codec in [Codec::Vp8, Codec::H264] {
+        let server = Server::start().await;
+        let (mut alice, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (_, mut writer) = alice.add_sender(TrackInfo::new(codec)).await.unwrap();
+        connect(alice.as_mut(), &mut events, &server, 0, Route::Send("screen".into())).await;
+        let (mut bob, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        bob.add_receiver(codec.kind()).await.unwrap();
+        connect(bob.as_mut(), &mut events, &server, 1, Route::Receive("screen".into())).await;
+        let film = [
+            frame(codec, 0, 500_000, true),
+            frame(codec, 1, 300_000, false),
+            frame(codec, 2, 100, false),
+        ];
+        for picture in &film {
+            writer.write(picture.clone()).await.unwrap();
+        }
+        let mut reader = track(&mut events).await;
+        for picture in &film {
+            let got = timeout(LIMIT, reader.read()).await.unwrap().unwrap();
+            assert!(got.data == picture.data, "{codec}");
+        }
+    }
+}
+
+async fn track(events: &mut PeerEvents) -> Box<dyn FrameReader> {
+    loop {
+        if let PeerEvent::Track { reader, .. } = timeout(LIMIT, events.next()).await.unwrap().unwrap() {
+            return reader;
+        }
+    }
+}
+
 #[tokio::test]
 async fn we_understand_the_packets_of_others() {
     for (name, payload_type) in SAMPLES {
@@ -80,7 +120,7 @@ async fn we_understand_the_packets_of_others() {
         let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
         let codec = codec_of(name);
         peer.add_receiver(codec.kind()).await.unwrap();
-        let mid = connect(peer.as_mut(), &mut events, &server, Route::Receive(name.into())).await;
+        let mid = connect(peer.as_mut(), &mut events, &server, 0, Route::Receive(name.into())).await;
         let mut reader: Option<Box<dyn FrameReader>> = None;
         for frame in &frames {
             server.write(0, &mid, payload_type, frame.clone()).await;

@@ -39,7 +39,10 @@ impl RtcEngine {
 
     /// An engine of other parts.
     pub fn with(preset: Preset) -> Self {
-        Self { client: preset.client.build(), access: preset.access }
+        Self {
+            client: preset.client.build(),
+            access: preset.access,
+        }
     }
 
     /// A reader of everything that happens from now on; it survives `destroy` and the next `init`.
@@ -64,8 +67,9 @@ impl RtcEngine {
         let from_environment = std::env::var(ACCESS_URL).ok().filter(|url| !url.is_empty());
         match url.map(str::to_owned).or(from_environment) {
             Some(url) => {
-                let access = hst_access_http::HttpAccess::parse(&url)
-                    .map_err(|e| Refusal::local(ErrorCode::InvalidArgument, format!("the Access URL is no good: {e}")))?;
+                let access = hst_access_http::HttpAccess::parse(&url).map_err(|e| {
+                    Refusal::local(ErrorCode::InvalidArgument, format!("the Access URL is no good: {e}"))
+                })?;
                 Ok(Arc::new(access))
             }
             None => Ok(self.access.clone()),

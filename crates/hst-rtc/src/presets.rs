@@ -32,6 +32,12 @@ pub fn local() -> Preset {
     use hst_signal_ws::WsTransport;
 
     let access = HttpAccess::parse("http://127.0.0.1:7880").expect("a well-formed address");
-    let transport = AnyTransport::new(vec![Arc::new(QuicTransport::new(Limits::default())), Arc::new(WsTransport::new(Limits::default()))]);
-    Preset::new(Arc::new(access), ClientBuilder::new(Arc::new(transport), Arc::new(WebRtcEngine::new())))
+    let transport = AnyTransport::new(vec![
+        Arc::new(QuicTransport::new(Limits::default())),
+        Arc::new(WsTransport::new(Limits::default())),
+    ]);
+    Preset::new(
+        Arc::new(access),
+        ClientBuilder::new(Arc::new(transport), Arc::new(WebRtcEngine::new())),
+    )
 }

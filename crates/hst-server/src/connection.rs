@@ -106,7 +106,7 @@ impl Connection {
 
     /// Waits for what happens next. Cancel-safe.
     async fn turn(&mut self) -> Turn {
-        let is_busy = self.core.is_busy() || self.membership.as_ref().is_some_and(Membership::is_busy);
+        let is_busy = self.core.is_busy() || self.membership.as_ref().is_some_and(Membership::is_sending);
         let (receiver, next_frame) = (&mut self.receiver, self.pace.next());
         let frame = async {
             if is_busy {

@@ -21,9 +21,6 @@ pub(crate) struct Membership {
     words: mpsc::Receiver<ToMember>,
     /// A message for which the group had no room yet.
     unsent: Option<Message>,
-    /// The request whose answer is waited for, so that answers keep the order of requests. Those to offers may come
-    /// when they will.
-    due: Option<RequestId>,
     /// The request whose refusal means that the session is not in.
     joining: Option<RequestId>,
     /// The request whose answer means that the session is out.
@@ -55,23 +52,19 @@ impl Membership {
             permissions,
             session,
         };
-        let (unsent, due, joining) = (Some(join), Some(re), Some(re));
+        let (unsent, joining) = (Some(join), Some(re));
         Self {
             id,
             group,
             words,
             unsent,
-            due,
             joining,
             leaving: None,
         }
     }
 
-    /// Asks the group something. Not to be called while it [is busy](Self::is_busy).
+    /// Asks the group something. Not to be called while it [is sending](Self::is_sending).
     pub(crate) fn ask(&mut self, re: RequestId, request: GroupRequest) {
-        if !matches!(request, GroupRequest::Offer(_)) {
-            self.due = Some(re);
-        }
         if request == GroupRequest::Leave {
             self.leaving = Some(re);
         }
@@ -82,9 +75,9 @@ impl Membership {
         });
     }
 
-    /// Whether the next request has to wait.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.unsent.is_some() || self.due.is_some()
+    /// Whether the next request has to wait until the group has room for the last.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.unsent.is_some()
     }
 
     /// Waits for what happens next. Cancel-safe.
@@ -109,7 +102,6 @@ impl Membership {
         let ToMember::Reply { re, result } = word else {
             return false;
         };
-        self.due.take_if(|due| due == re);
         match self.joining.take_if(|joining| joining == re) {
             Some(_) => result.is_err(),
             None => self.leaving == Some(*re),

@@ -31,10 +31,16 @@ pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
     let engine = Arc::new(RtcEngine::new());
     let events = engine.events();
     engine.init(Some(&options.access)).await?;
-    engine.login(LoginOptions::new(options.app_id(), options.token()?, options.user.as_str())).await?;
+    engine
+        .login(LoginOptions::new(
+            options.app_id(),
+            options.token()?,
+            options.user.as_str(),
+        ))
+        .await?;
     engine.join_group(options.group.as_str()).await?;
-    for (number, file) in options.publish.iter().enumerate() {
-        publish(&engine, file, number).await?;
+    for file in &options.publish {
+        publish(&engine, file).await?;
     }
     let summary = Stay::new(engine.clone(), &options).run(events).await;
     // The platform may never answer; the visit is over either way.
@@ -44,14 +50,23 @@ pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
 }
 
 /// Publishes a file, looped, at the speed at which it is to be played.
-async fn publish(engine: &RtcEngine, file: &Path, number: usize) -> Result<(), CliError> {
-    let source = open_source(file).await.map_err(|fault| CliError::Source { file: file.to_owned(), fault })?;
-    let (media_type, media) = match source.info().kind() {
-        Kind::Audio if number == 0 => (MediaType::Audio, "appdef_mic".to_owned()),
-        Kind::Audio => (MediaType::Audio, format!("file{number}")),
-        Kind::Video => (MediaType::Video, format!("file{number}")),
+async fn publish(engine: &RtcEngine, file: &Path) -> Result<(), CliError> {
+    let source = open_source(file).await.map_err(|fault| CliError::Source {
+        file: file.to_owned(),
+        fault,
+    })?;
+    let media_type = match source.info().kind() {
+        Kind::Audio => MediaType::Audio,
+        Kind::Video => MediaType::Video,
     };
-    Ok(engine.publish(media_type, &media, Box::new(Paced::new(Looped::new(source)))).await?)
+    let media = file
+        .file_name()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .replace(|c: char| !c.is_ascii_graphic(), "_");
+    Ok(engine
+        .publish(media_type, &media, Box::new(Paced::new(Looped::new(source))))
+        .await?)
 }
 
 /// The time spent in the group.
@@ -81,7 +96,7 @@ impl<'a> Stay<'a> {
         let end = self.options.duration.map(|duration| self.since + *duration);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut progress = Progress::new(std::io::stderr().is_terminal() && !self.options.json);
+        let progress = Progress::new(std::io::stderr().is_terminal() && !self.options.json);
         loop {
             tokio::select! {
                 event = events.recv() => match event {
@@ -143,7 +158,13 @@ impl<'a> Stay<'a> {
     }
 
     async fn read_figures(&mut self) -> Result<(), CliError> {
-        let figures: BTreeMap<_, _> = self.engine.stats().await?.into_iter().map(|s| (s.key, s.line)).collect();
+        let figures: BTreeMap<_, _> = self
+            .engine
+            .stats()
+            .await?
+            .into_iter()
+            .map(|s| (s.key, s.line))
+            .collect();
         self.summary.figures(&self.options.user, figures);
         Ok(())
     }

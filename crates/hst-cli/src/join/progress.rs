@@ -18,7 +18,7 @@ impl Progress {
         Self { is_on }
     }
 
-    pub(super) fn show(&mut self, since: Duration, members: &[UserId], summary: &Summary) {
+    pub(super) fn show(&self, since: Duration, members: &[UserId], summary: &Summary) {
         if !self.is_on {
             return;
         }
@@ -34,7 +34,7 @@ impl Progress {
         );
     }
 
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&self) {
         if self.is_on {
             let _ = writeln!(io::stderr());
         }

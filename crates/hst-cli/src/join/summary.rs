@@ -101,9 +101,19 @@ impl Summary {
         writeln!(out, "{:.1} s in group {} as {}", self.seconds, self.group, self.user)?;
         for (way, all) in [("sent", &self.sent), ("received", &self.received)] {
             for carried in all {
-                let Carried { key, packets, bytes, frames, lost, .. } = carried;
+                let Carried {
+                    key,
+                    packets,
+                    bytes,
+                    frames,
+                    lost,
+                    ..
+                } = carried;
                 let codec = carried.codec.unwrap_or("-");
-                writeln!(out, "{way:9}{key}  {codec}  {packets} packets  {bytes} bytes  {frames} frames  {lost} lost")?;
+                writeln!(
+                    out,
+                    "{way:9}{key}  {codec}  {packets} packets  {bytes} bytes  {frames} frames  {lost} lost"
+                )?;
                 for file in &carried.files {
                     writeln!(out, "         -> {file}")?;
                 }

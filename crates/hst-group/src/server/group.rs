@@ -89,6 +89,7 @@ impl Group {
     pub fn handle_request(&mut self, id: MemberId, re: RequestId, request: GroupRequest) {
         let result = match request {
             GroupRequest::Leave => {
+                self.refuse_offers(id);
                 self.reply(id, re, Ok(Reply::Done {}));
                 return self.remove(id);
             }
@@ -111,7 +112,11 @@ impl Group {
 
     /// The media plane has answered a member's offer.
     pub fn handle_answer(&mut self, id: MemberId, re: RequestId, answer: Result<String, Failure>) {
-        if self.members.contains_key(&id) {
+        if self
+            .members
+            .get_mut(&id)
+            .is_some_and(|member| member.offers.remove(&re))
+        {
             self.reply(id, re, answer.map(|sdp| Reply::Answer { sdp }));
         }
     }
@@ -146,6 +151,15 @@ impl Group {
         }
         self.tell_all_but(id, &Event::MemberLeft { user: member.user });
         self.outputs.push_back(GroupOutput::Departed(id));
+    }
+
+    /// Every request has one reply, and these will have no other.
+    fn refuse_offers(&mut self, id: MemberId) {
+        let offers = self.members.get_mut(&id).map(|member| std::mem::take(&mut member.offers));
+        for re in offers.unwrap_or_default() {
+            let failure = Failure::new(ErrorCode::NotInGroup, "the group was left before the answer");
+            self.reply(id, re, Err(failure));
+        }
     }
 
     fn publish(&mut self, id: MemberId, media_type: MediaType, media: MediaId, name: String) -> Result<Reply, Failure> {
@@ -245,6 +259,7 @@ impl Group {
             )));
         }
         member.generation = generation;
+        member.offers.insert(re);
         let member = &self.members[&id];
         let lines = lines
             .into_iter()

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
-use hst_proto::Media;
+use hst_proto::{Media, RequestId};
 
 use super::{Permissions, TrackId};
 
@@ -14,6 +14,8 @@ pub(super) struct Member {
     pub(super) receives: BTreeSet<MediaRef>,
     /// The highest generation of peer connections that was offered.
     pub(super) generation: u32,
+    /// The offers that the media plane has not answered yet.
+    pub(super) offers: BTreeSet<RequestId>,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,7 @@ impl Member {
             published: BTreeMap::new(),
             receives: BTreeSet::new(),
             generation: 0,
+            offers: BTreeSet::new(),
         }
     }
 

@@ -23,6 +23,9 @@ pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Session {
     state: State,
+    /// The request that the group has not answered yet, so that replies keep the order of requests. Offers are left
+    /// out: the media plane may take its time.
+    due: Option<RequestId>,
     last_heard: Instant,
     last_event: u64,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
@@ -102,6 +105,7 @@ impl Session {
             state: State::New {
                 deadline: now + LOGIN_DEADLINE,
             },
+            due: None,
             last_heard: now,
             last_event: 0,
             outputs: VecDeque::new(),
@@ -190,6 +194,7 @@ impl Session {
                     .push_back(SessionOutput::Send(frame_event(self.last_event, &body)));
             }
             ToMember::Reply { re, result } => {
+                self.due.take_if(|due| *due == re);
                 match self.state {
                     State::Joining { re: due } if due == re => {
                         self.state = if result.is_ok() { State::InGroup } else { State::Online };
@@ -304,6 +309,9 @@ impl Session {
     fn ask_group(&mut self, re: RequestId, request: GroupRequest) -> Result<(), Failure> {
         if self.state != State::InGroup {
             return Err(Failure::new(ErrorCode::NotInGroup, "not in a group: join one first"));
+        }
+        if !matches!(request, GroupRequest::Offer(_)) {
+            self.due = Some(re);
         }
         self.outputs.push_back(SessionOutput::Group { re, request });
         Ok(())

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 const MAX_WAITING: usize = 1024;
 /// A jump by more than this is no loss but a new beginning.
 const MAX_GAP: u64 = 4096;
-/// How often a missing packet of video is asked for, how soon after it is missed, and how long between.
-const MAX_REQUESTS: u32 = 4;
+/// How often a missing packet of video is asked for, how soon after it is missed, and how long between. In that time a
+/// media server must be able to get it from the sender, too.
+const MAX_REQUESTS: u32 = 6;
 const REQUEST_DELAY: Duration = Duration::from_millis(10);
 const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
 /// How long missing sound, which is never sent again, is waited for.
@@ -193,10 +194,10 @@ mod tests {
         assert_eq!(drain(&mut reorder, start), [Ok(10)]);
         assert!(reorder.look(start).is_empty(), "what is only late is not asked for");
         let (asked, out, at) = wait(&mut reorder);
-        assert_eq!(asked, vec![vec![11, 13]; 4]);
-        assert_eq!((out, at), (vec![Err(1), Ok(12)], start + Duration::from_millis(210)));
+        assert_eq!(asked, vec![vec![11, 13]; 6]);
+        assert_eq!((out, at), (vec![Err(1), Ok(12)], start + Duration::from_millis(310)));
         let (asked, out, _) = wait(&mut reorder);
-        assert_eq!((asked, out), (vec![vec![13]; 4], vec![Err(1), Ok(14)]));
+        assert_eq!((asked, out), (vec![vec![13]; 6], vec![Err(1), Ok(14)]));
         assert_eq!(reorder.deadline(), None);
     }
 

@@ -45,7 +45,8 @@ fn h264(keyframe: bool, len: usize) -> Vec<u8> {
     }
 }
 
-const MAKERS: [(Codec, fn(bool, usize) -> Vec<u8>); 2] = [(Codec::Vp8, vp8), (Codec::H264, h264)];
+type Maker = fn(bool, usize) -> Vec<u8>;
+const MAKERS: [(Codec, Maker); 2] = [(Codec::Vp8, vp8), (Codec::H264, h264)];
 
 #[test]
 fn times_count_from_the_first_frame_across_the_wrap() {

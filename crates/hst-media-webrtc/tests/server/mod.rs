@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Once,
     time::{Duration, Instant},
 };
@@ -57,16 +57,21 @@ enum Command {
 impl Server {
     /// A server that forwards.
     pub(crate) async fn start() -> Self {
-        Self::start_as(None).await
+        Self::start_at(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// A server that forwards, and has this address alone.
+    pub(crate) async fn start_at(address: IpAddr) -> Self {
+        Self::start_as(address, None).await
     }
 
     /// A server that gives the frames that it receives to the second value, and sends those of [`write`](Self::write).
     pub(crate) async fn start_with_frames() -> (Self, mpsc::Receiver<MediaData>) {
         let (frames, received) = mpsc::channel(1024);
-        (Self::start_as(Some(frames)).await, received)
+        (Self::start_as(Ipv4Addr::LOCALHOST.into(), Some(frames)).await, received)
     }
 
-    async fn start_as(frames: Option<mpsc::Sender<MediaData>>) -> Self {
+    async fn start_as(address: IpAddr, frames: Option<mpsc::Sender<MediaData>>) -> Self {
         static LOG: Once = Once::new();
         LOG.call_once(|| {
             let filter = tracing_subscriber::EnvFilter::from_default_env();
@@ -75,7 +80,7 @@ impl Server {
                 .with_writer(std::io::stderr)
                 .init();
         });
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let socket = UdpSocket::bind((address, 0)).await.unwrap();
         let (commands, queue) = mpsc::channel(8);
         Self {
             commands,
@@ -320,10 +325,10 @@ impl Forwarder {
         let Some(Route::Receive(key)) = route else { return };
         for peer in self.peers.values_mut() {
             for (mid, route) in &peer.routes {
-                if *route == Route::Send(key.clone()) {
-                    if let Some(stream) = peer.rtc.direct_api().stream_rx_by_mid(*mid, None) {
-                        stream.request_keyframe(KeyframeRequestKind::Pli);
-                    }
+                if *route == Route::Send(key.clone())
+                    && let Some(stream) = peer.rtc.direct_api().stream_rx_by_mid(*mid, None)
+                {
+                    stream.request_keyframe(KeyframeRequestKind::Pli);
                 }
             }
         }
