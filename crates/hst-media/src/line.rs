@@ -9,7 +9,7 @@ use crate::{Frame, LineClosed};
 #[async_trait]
 pub trait FrameWriter: fmt::Debug + Send + 'static {
     /// Sends one frame. Waits until the line works for the first time, so that the first frame, a keyframe, is not
-    /// lost; later it waits only for room in the peer's own queue, never for the network.
+    /// lost; later it waits a few milliseconds if the frame is large, but never for a network that does not answer.
     ///
     /// Not cancel-safe: a frame whose writing is dropped may be sent in part, and the other side then asks for a
     /// keyframe.

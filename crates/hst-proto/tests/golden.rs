@@ -1,5 +1,7 @@
 //! The bytes of every message, pinned: a change here is a change of the protocol.
 
+#![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test")]
+
 use hst_id::{MediaId, MediaRef, MediaType, TerminalType, UserId};
 use hst_proto::{
     Command, DecodeError, ErrorCode, Event, Failure, Joined, Line, LoggedIn, Login, Media, Offer, Payload, Reply,

@@ -35,6 +35,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         file("/", HTML, include_str!("../page/index.html")),
         file("/page/page.css", CSS, include_str!("../page/page.css")),
+        file("/page/room.css", CSS, include_str!("../page/room.css")),
         file("/page/icon.svg", SVG, include_str!("../page/icon.svg")),
         file("/page/main.js", SCRIPT, include_str!("../page/main.js")),
         file("/page/call.js", SCRIPT, include_str!("../page/call.js")),

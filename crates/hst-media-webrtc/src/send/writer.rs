@@ -9,7 +9,7 @@ use rtc::{
 };
 use tokio::{
     sync::{Mutex, watch},
-    time::Instant,
+    time::{Instant, sleep},
 };
 use webrtc::{
     media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
@@ -18,6 +18,11 @@ use webrtc::{
 
 use super::packetize::packetize;
 use crate::{codecs::payload_type_of, counters::Counters, shared::Link};
+
+/// A large picture goes out in bursts of this many packets, this far apart (some 36 Mb/s), so that it overflows no
+/// buffer on its way.
+const BURST: usize = 20;
+const BURST_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Whether a line may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,8 +161,14 @@ impl FrameWriter for Writer {
         };
 
         let timestamp = start.timestamp.wrapping_add(time);
-        let mut payloads = packetize(codec, &frame.data, stream.picture).into_iter().peekable();
-        while let Some(payload) = payloads.next() {
+        let mut payloads = packetize(codec, &frame.data, stream.picture)
+            .into_iter()
+            .enumerate()
+            .peekable();
+        while let Some((index, payload)) = payloads.next() {
+            if index > 0 && index % BURST == 0 {
+                sleep(BURST_INTERVAL).await;
+            }
             let mut header = Header {
                 version: 2,
                 // The end of a picture; for sound it would mean a new talk spurt, which nobody here knows.

@@ -130,7 +130,9 @@ struct Forwarder {
     socket: UdpSocket,
     local: SocketAddr,
     peers: BTreeMap<u32, Peer>,
-    loss: Loss,
+    /// In either direction, counted apart.
+    loss_in: Loss,
+    loss_out: Loss,
     frames: Option<mpsc::Sender<MediaData>>,
 }
 
@@ -173,7 +175,8 @@ impl Forwarder {
             socket,
             local,
             peers: BTreeMap::new(),
-            loss: Loss::default(),
+            loss_in: Loss::default(),
+            loss_out: Loss::default(),
             frames,
         }
     }
@@ -188,7 +191,7 @@ impl Forwarder {
                         let answer = self.answer(peer, &offer, routes);
                         let _ = reply.send(answer);
                     }
-                    Some(Command::Lose { one_in }) => self.loss.one_in = one_in,
+                    Some(Command::Lose { one_in }) => (self.loss_in.one_in, self.loss_out.one_in) = (one_in, one_in),
                     Some(Command::Write { peer, mid, payload_type, frame }) => {
                         let time = MediaTime::from_micros(frame.time.as_micros() as u64);
                         let rtc = &mut self.peers.get_mut(&peer).unwrap().rtc;
@@ -199,7 +202,7 @@ impl Forwarder {
                 },
                 received = self.socket.recv_from(&mut buffer) => {
                     let (len, source) = received.unwrap();
-                    if !self.loss.takes(&buffer[..len]) {
+                    if !self.loss_in.takes(&buffer[..len]) {
                         self.receive(source, &buffer[..len]);
                     }
                 }
@@ -261,7 +264,7 @@ impl Forwarder {
                             break;
                         }
                         Output::Transmit(transmit) => {
-                            let lost = self.loss.takes(&transmit.contents);
+                            let lost = self.loss_out.takes(&transmit.contents);
                             if !lost {
                                 self.socket
                                     .send_to(&transmit.contents, transmit.destination)

@@ -323,3 +323,25 @@ impl Client {
         }
     }
 }
+
+pub(crate) const CAMERA: TrackId = TrackId(1);
+pub(crate) const MICROPHONE: TrackId = TrackId(2);
+pub(crate) const SCREEN: TrackId = TrackId(3);
+
+pub(crate) fn plain(config: str0m::RtcConfig) -> str0m::RtcConfig {
+    config
+}
+
+/// A publisher of the camera and one receiver of it, connected, with the first keyframe through.
+pub(crate) fn call() -> (House, usize, Mid, usize, Mid) {
+    let mut house = House::new();
+    let publisher = house.client(plain);
+    let camera = house.join(publisher, &[Want::Send(MediaKind::Video, CAMERA)])[0];
+    let receiver = house.client(plain);
+    let line = house.join(receiver, &[Want::Receive(MediaKind::Video, CAMERA)])[0];
+    house.video(publisher, camera, 100, vp8(KEY, 100));
+    house.drive("the first keyframe", |house| {
+        !house.clients[receiver].received.is_empty()
+    });
+    (house, publisher, camera, receiver, line)
+}

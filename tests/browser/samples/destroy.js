@@ -1,0 +1,2 @@
+hstRtcEngine.destroy();
+hstRtcEngine = null;

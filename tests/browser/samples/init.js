@@ -1,0 +1,7 @@
+hstRtcEngine.init()
+.then(() => {
+	console.log("Init success.");
+})
+.catch(() => {
+	console.log("Init failed!");
+})

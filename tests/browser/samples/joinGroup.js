@@ -1,0 +1,7 @@
+hstRtcEngine.joinGroup("test-group")
+.then(() => {
+	console.log("Join group success.");
+})
+.catch(() => {
+	console.log("Join group failed!");
+})

@@ -1,0 +1,7 @@
+hstRtcEngine.leaveGroup()
+.then(() => {
+	console.log("Leave group success.");
+})
+.catch(() => {
+	console.log("Leave group failed!");
+})

@@ -1,0 +1,167 @@
+use std::{
+    fs::File,
+    io::Write as _,
+    process::{Command as Blocking, Stdio},
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, wd::Capabilities};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::browser::Page;
+
+/// How long chromedriver and Chromium may take to start, on a machine that is busy.
+const START: Duration = Duration::from_secs(60);
+/// Says that chromedriver is ready; the port follows.
+const READY: &str = "successfully on port ";
+
+/// How every Chromium of the tests is started.
+const FLAGS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--lang=en-US",
+    "--enable-logging=stderr",
+];
+/// The fake camera gives 20 frames a second when it is not told.
+const CAMERA: &str = "--use-fake-device-for-media-stream=fps=30";
+/// Chromium takes part in a call over 127.0.0.1 only when it is told to.
+const LOOPBACK: &str = "--allow-loopback-in-peer-connection";
+
+/// Where a browser runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "for the tests of this house only")]
+pub enum Network<'a> {
+    /// On this machine, and it may use 127.0.0.1 for media.
+    Loopback,
+    /// In a network namespace, as it comes: without a flag that touches its network.
+    Namespace {
+        /// The name of the namespace.
+        name: &'a str,
+        /// The address at which the namespace is reached from here.
+        address: &'a str,
+        /// The address from which it is reached.
+        from: &'a str,
+    },
+}
+
+/// A chromedriver and the browsers that it has started, each one with a profile of its own.
+///
+/// One test at a time has one, whatever runs the tests: pictures are encoded and decoded in software. Dropping it ends
+/// all the browsers; when the test has failed, it first prints what the pages said on their consoles.
+#[derive(Debug)]
+pub struct Browser {
+    driver: Child,
+    url: String,
+    is_ordinary: bool,
+    folder: TempDir,
+    _turn: File,
+}
+
+impl Browser {
+    /// Starts a driver when it is this test's turn.
+    pub async fn start(network: Network<'_>) -> Self {
+        let turn = turn().await;
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let log = File::create(folder.path().join("log")).expect("a new folder takes a file");
+        let (mut command, host) = match network {
+            Network::Loopback => (Command::new("chromedriver"), "127.0.0.1"),
+            Network::Namespace { name, address, from } => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", name, "chromedriver"]);
+                command.arg(format!("--allowed-ips={from}"));
+                (command, address)
+            }
+        };
+        let mut driver = command
+            .args(["--port=0", "--enable-chrome-logs", "--log-level=SEVERE"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts: apt-get install chromium chromium-driver");
+        let stdout = driver.stdout.take().expect("it is piped");
+        let port = timeout(START, port(stdout)).await.expect("chromedriver starts in time");
+        Self {
+            driver,
+            url: format!("http://{host}:{port}"),
+            is_ordinary: network != Network::Loopback,
+            folder,
+            _turn: turn,
+        }
+    }
+
+    /// Starts one more browser and opens an address in it.
+    pub async fn open(&self, url: &str) -> Page {
+        let profile = tempfile::tempdir_in(&self.folder).expect("a folder takes another").keep();
+        let mut args = FLAGS.map(str::to_owned).to_vec();
+        args.push(CAMERA.to_owned());
+        args.push(format!("--user-data-dir={}", profile.display()));
+        if !self.is_ordinary {
+            args.push(LOOPBACK.to_owned());
+        }
+        let options = json!({ "args": args, "excludeSwitches": ["disable-popup-blocking"] });
+        let capabilities = Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)]);
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities);
+        let client: Client = timeout(START, builder.connect(&self.url))
+            .await
+            .expect("Chromium starts in time")
+            .expect("Chromium starts");
+        client.goto(url).await.expect("the page loads");
+        Page::new(client)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Chromium is in the group of its driver, which would leave it behind.
+        if let Some(group) = self.driver.id() {
+            let kill = format!("kill -KILL -- -{group}");
+            let _ = Blocking::new("sh").args(["-c", &kill]).status();
+        }
+        if std::thread::panicking() {
+            let log = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            let mut stderr = std::io::stderr().lock();
+            for line in log.lines().filter(|line| line.contains("CONSOLE")) {
+                let _ = writeln!(stderr, "{line}");
+            }
+        }
+    }
+}
+
+/// Waits for the one file lock of this machine's browser tests: they may run in several processes.
+async fn turn() -> File {
+    let path = std::env::temp_dir().join("hst-tests-browser.lock");
+    let lock = move || {
+        let file = File::create(path)?;
+        file.lock().map(|()| file)
+    };
+    let locked = tokio::task::spawn_blocking(lock).await.expect("locking does not panic");
+    locked.expect("the temporary folder takes a lock")
+}
+
+/// Reads the port out of what chromedriver says.
+async fn port(stdout: impl tokio::io::AsyncRead + Unpin) -> u16 {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await.expect("chromedriver can be read") {
+        if let Some((_, port)) = line.split_once(READY) {
+            return port.trim_end_matches('.').parse().expect("a port is a number");
+        }
+    }
+    panic!("chromedriver ended before it was ready");
+}

@@ -1,0 +1,249 @@
+//! The whole house in one process: a server, the ways into it, and people who come in by them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use hst_access::{AccessPoints, StaticAccess};
+use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis};
+use hst_rtc::{
+    ClientBuilder, Event, Events, GroupEvent, LoginOptions, Payload, Preset, RtcEngine, UserId,
+    media::{Looped, MediaSource, Paced, memory::Hub, open_source},
+    presets,
+    signal::{AnyTransport, Limits, SignalTransport, memory::MemoryNetwork},
+};
+use hst_server::{App, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server};
+use hst_signal_quic::QuicTransport;
+use hst_signal_ws::WsTransport;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// Longer than anything takes that goes well, also on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A second App of the house, beside that of development.
+pub const OTHER_APP_ID: &str = "other-app";
+const OTHER_APP_SECRET: &str = "0123456789abcdef";
+
+/// How one comes into the house.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Without any socket: the server has none, and carries no media.
+    Memory,
+    /// Over a WebSocket alone.
+    WebSocket,
+    /// Over QUIC alone.
+    Quic,
+    /// As everybody does who changes nothing: by Access over HTTP, which names QUIC first and a WebSocket behind it.
+    Preset,
+}
+
+/// A server at work, and one door that leads to it.
+#[derive(Debug)]
+pub struct House {
+    /// The server.
+    pub server: RunningServer,
+    door: Door,
+    transport: Arc<dyn SignalTransport>,
+    points: AccessPoints,
+}
+
+impl House {
+    /// Opens a house with this door.
+    pub async fn open(door: Door) -> Self {
+        let id = AppId::parse(OTHER_APP_ID).unwrap();
+        let mut config = Config {
+            bind: "127.0.0.1:0".parse().unwrap(),
+            ..Config::dev()
+        };
+        config
+            .apps
+            .push(App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap()));
+        let server = Server::new(config);
+        if door == Door::Memory {
+            let network = MemoryNetwork::default();
+            let server = server.listener(network.bind("server").unwrap());
+            return Self {
+                server: server.without_sockets().without_media().start().await.unwrap(),
+                door,
+                transport: Arc::new(network),
+                points: AccessPoints::new(["memory://server"]).unwrap(),
+            };
+        }
+        let server = server.start().await.unwrap();
+        let scheme = match door {
+            Door::WebSocket => "ws://",
+            Door::Quic => "quic://",
+            Door::Preset | Door::Memory => "",
+        };
+        let named = signal_urls(&server).await;
+        Self {
+            server,
+            door,
+            transport: Arc::new(AnyTransport::new(vec![
+                Arc::new(QuicTransport::new(Limits::default())),
+                Arc::new(WsTransport::new(Limits::default())),
+            ])),
+            points: AccessPoints::new(named.into_iter().filter(|url| url.starts_with(scheme))).unwrap(),
+        }
+    }
+
+    /// The address of its Access service.
+    pub fn access_url(&self) -> String {
+        format!("http://{}", self.server.addresses().http.unwrap())
+    }
+
+    /// The addresses of signalling that its door goes by, best first.
+    pub fn signal_urls(&self) -> &[String] {
+        self.points.signal()
+    }
+
+    /// What goes by its door, without an engine.
+    pub fn transport(&self) -> &Arc<dyn SignalTransport> {
+        &self.transport
+    }
+
+    /// An engine that is not initialised yet.
+    pub fn engine(&self) -> RtcEngine {
+        let access = Arc::new(StaticAccess::new(self.points.clone()));
+        match self.door {
+            Door::Memory => {
+                let client = ClientBuilder::new(self.transport.clone(), Arc::new(Hub::new().engine()));
+                RtcEngine::with(Preset::new(access, client))
+            }
+            Door::WebSocket | Door::Quic => RtcEngine::with(Preset::new(access, presets::local().client)),
+            Door::Preset => RtcEngine::new(),
+        }
+    }
+
+    /// Initialises an engine for this house.
+    ///
+    /// # Errors
+    /// As [`RtcEngine::init`].
+    pub async fn init(&self, engine: &RtcEngine) -> Result<(), hst_rtc::Error> {
+        match self.door {
+            Door::Preset => engine.init(Some(&self.access_url())).await,
+            Door::Memory | Door::WebSocket | Door::Quic => engine.init(None).await,
+        }
+    }
+
+    /// Somebody who has an initialised engine.
+    pub async fn visitor(&self) -> Member {
+        let engine = self.engine();
+        let member = Member {
+            events: engine.events(),
+            engine,
+        };
+        within("init", self.init(&member.engine)).await.unwrap();
+        member
+    }
+
+    /// Somebody who has logged in and joined.
+    pub async fn member(&self, user: &str, group: &str) -> Member {
+        let member = self.visitor().await;
+        within("login", member.engine.login(login(user))).await.unwrap();
+        within("join", member.engine.join_group(group)).await.unwrap();
+        member
+    }
+}
+
+/// What `GET /v1/access` names.
+async fn signal_urls(server: &RunningServer) -> Vec<String> {
+    let http = server.addresses().http.unwrap();
+    let mut stream = TcpStream::connect(http).await.unwrap();
+    let request = format!("GET /v1/access HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    serde_json::from_value(body["signal"].clone()).unwrap()
+}
+
+/// Somebody in the house.
+#[derive(Debug)]
+pub struct Member {
+    /// His engine.
+    pub engine: RtcEngine,
+    /// All that it told since it was made.
+    pub events: Events,
+}
+
+impl Member {
+    /// The next thing that happens in his group.
+    pub async fn event(&mut self) -> GroupEvent {
+        loop {
+            match within("an event", self.events.recv()).await.unwrap() {
+                Event::Group(event) => return event,
+                Event::Transport(_) => {}
+                other => panic!("no event of the group but {other:?}"),
+            }
+        }
+    }
+
+    /// Waits until a media is published, and says which.
+    pub async fn published(&mut self) -> hst_rtc::MediaRef {
+        loop {
+            if let GroupEvent::Published(media) = self.event().await {
+                return media.key;
+            }
+        }
+    }
+
+    /// Sends a text to his group.
+    pub async fn say(&self, text: &str) -> u64 {
+        let sent = self.engine.send_group_message(Payload::text(text));
+        within("a message", sent).await.unwrap()
+    }
+}
+
+/// A login that is accepted.
+pub fn login(user: &str) -> LoginOptions {
+    LoginOptions::new(DEV_APP_ID, token(DEV_APP_ID, DEV_APP_SECRET), user)
+}
+
+/// A login of the house's other App.
+pub fn other_login(user: &str) -> LoginOptions {
+    LoginOptions::new(OTHER_APP_ID, token(OTHER_APP_ID, OTHER_APP_SECRET), user)
+}
+
+/// A good token.
+pub fn token(app: &str, secret: &str) -> String {
+    let issuer = TokenIssuer::legacy_001(AppId::parse(app).unwrap(), &AppSecret::parse(secret).unwrap());
+    issuer
+        .issue(&TokenRequest::default(), UnixMillis::from(SystemTime::now()))
+        .unwrap()
+}
+
+/// A User ID.
+pub fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+/// A file of `tests/media`.
+pub fn media_file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("media").join(name)
+}
+
+/// A file of `tests/media` as a camera or a microphone would be: it goes round, at the speed of life.
+pub async fn live(name: &str) -> Box<dyn MediaSource> {
+    Box::new(Paced::new(Looped::new(open_source(media_file(name)).await.unwrap())))
+}
+
+/// Waits for something, and fails the test when it does not come.
+///
+/// # Panics
+/// When it takes longer than [`DEADLINE`].
+pub async fn within<T>(what: &str, something: impl Future<Output = T>) -> T {
+    match timeout(DEADLINE, something).await {
+        Ok(done) => done,
+        Err(_) => panic!("{what} did not come within {DEADLINE:?}"),
+    }
+}
