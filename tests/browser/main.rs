@@ -1,1 +1,44 @@
-//! tmp
+//! The browser SDK and the demo page in a real Chromium, against a real server.
+
+mod call;
+mod demo;
+mod life;
+mod samples;
+
+use std::time::SystemTime;
+
+use hst_server::{
+    Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server,
+    auth::{AppId, AppSecret, TokenIssuer, TokenRequest},
+};
+use hst_tests::browser::{Browser, Page};
+use serde_json::json;
+
+/// Makes a page of the SDK out of an empty one.
+const BARE: &str = include_str!("bare.js");
+
+async fn server() -> RunningServer {
+    let config = Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        ..Config::dev()
+    };
+    Server::new(config).start().await.unwrap()
+}
+
+fn origin(server: &RunningServer) -> String {
+    server.origins()[0].to_string()
+}
+
+/// A token for everybody in the development App.
+fn token() -> String {
+    let (app, secret) = (AppId::parse(DEV_APP_ID).unwrap(), AppSecret::parse(DEV_APP_SECRET).unwrap());
+    let issuer = TokenIssuer::legacy_001(app, &secret);
+    issuer.issue(&TokenRequest::default(), SystemTime::now().into()).unwrap()
+}
+
+/// An empty page with the SDK in it, and the helpers of `bare.js`.
+async fn bare_page(browser: &Browser, server: &RunningServer) -> Page {
+    let page = browser.open(&format!("{}/healthz", origin(server))).await;
+    page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })]).await;
+    page
+}

@@ -23,7 +23,7 @@ const APP: [&str; 4] = [
 /// The group that the bot is in.
 const GROUP: &str = "demo";
 /// What the bot shows and says, over and over.
-const MEDIA: [&str; 2] = ["tests/media/film.ivf", "tests/media/speech.ogg"];
+const MEDIA: [&str; 2] = ["tests/media/film.ivf", "tests/media/film.ogg"];
 /// More than a loaded machine takes to start the server.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How often we look whether a child has ended.

@@ -7,5 +7,4 @@ hstRtcEngine.exit()
 })
 
 // do something cleanning without waiting for async callback
-... 
-
+...

@@ -114,10 +114,7 @@ impl Session {
 
     /// Whether the next frame has to wait for an outcome that is due.
     pub fn is_busy(&self) -> bool {
-        matches!(
-            self.state,
-            State::SigningIn { .. } | State::Joining { .. } | State::Leaving { .. }
-        )
+        self.due.is_some() || matches!(self.state, State::SigningIn { .. } | State::Joining { .. })
     }
 
     /// The next thing to do.
