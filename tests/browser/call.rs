@@ -124,7 +124,7 @@ impl Bot {
         engine.join_group(GROUP).await.unwrap();
         for (media_type, file) in [(MediaType::Video, "film.ivf"), (MediaType::Audio, "film.ogg")] {
             let path = format!("{}/media/{file}", env!("CARGO_MANIFEST_DIR"));
-            let source = open_source(path.as_ref()).await.unwrap();
+            let source = open_source(path).await.unwrap();
             let source = Box::new(Paced::new(Looped::new(source)));
             engine.publish(media_type, file, source).await.unwrap();
         }

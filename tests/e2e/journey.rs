@@ -22,7 +22,11 @@ async fn from_init_to_destroy_and_init_again(house: House) {
         assert_eq!(ann.event().await, GroupEvent::Members(vec![]), "round {round}");
 
         let bob = house.member("bob", "g").await;
-        assert_eq!(ann.event().await, GroupEvent::MemberJoined(user("bob")), "round {round}");
+        assert_eq!(
+            ann.event().await,
+            GroupEvent::MemberJoined(user("bob")),
+            "round {round}"
+        );
         bob.engine.leave_group().await.unwrap();
         assert_eq!(ann.event().await, GroupEvent::MemberLeft(user("bob")), "round {round}");
         bob.engine.exit().await.unwrap();

@@ -29,7 +29,9 @@ async fn film_reaches_everybody(film: &str, codec: Codec) {
     let ann = house.member("ann", "g").await;
     let publish = async {
         ann.engine.publish(MediaType::Video, "film", live(film).await).await?;
-        ann.engine.publish(MediaType::Audio, "voice", live("film.ogg").await).await
+        ann.engine
+            .publish(MediaType::Audio, "voice", live("film.ogg").await)
+            .await
     };
     within("publishing", publish).await.unwrap();
     receive_both(&mut early, codec).await;
@@ -43,7 +45,11 @@ async fn film_reaches_everybody(film: &str, codec: Codec) {
 /// Receives both media of the group for a while, and says how long the first picture took to come.
 async fn receive_both(member: &mut Member, codec: Codec) -> Duration {
     let (one, other) = (member.published().await, member.published().await);
-    let (video, audio) = if one.media_type == MediaType::Video { (one, other) } else { (other, one) };
+    let (video, audio) = if one.media_type == MediaType::Video {
+        (one, other)
+    } else {
+        (other, one)
+    };
     let (pictures, sound) = tokio::join!(frames(member, video, 60), frames(member, audio, 100));
     let (waited, pictures) = pictures;
     assert!(pictures[0].1.keyframe, "a decoder can start at the first picture");
@@ -79,8 +85,12 @@ async fn what_has_ended_before_he_came_is_not_shown_to_a_late_joiner() {
     let house = House::open(Door::Preset).await;
     let ann = house.member("ann", "g").await;
     within("publishing", async {
-        ann.engine.publish(MediaType::Video, "film", live("film.ivf").await).await?;
-        ann.engine.publish(MediaType::Audio, "voice", live("film.ogg").await).await?;
+        ann.engine
+            .publish(MediaType::Video, "film", live("film.ivf").await)
+            .await?;
+        ann.engine
+            .publish(MediaType::Audio, "voice", live("film.ogg").await)
+            .await?;
         ann.engine.stop_publish(MediaType::Video, "film").await
     })
     .await

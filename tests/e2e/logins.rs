@@ -56,7 +56,11 @@ async fn a_login_that_is_wrong_is_refused_by_its_number(house: House) {
         ("other-app", &good, "ann", 32, Some(1_000_000)),
     ] {
         let refused = ann.engine.login(LoginOptions::new(app, token, user)).await.unwrap_err();
-        assert_eq!((refused.code(), refused.server_code()), (code, server_code), "{app} {token}");
+        assert_eq!(
+            (refused.code(), refused.server_code()),
+            (code, server_code),
+            "{app} {token}"
+        );
     }
     for user in ["", "a b", "a/b", "安", &long] {
         let refused = ann.engine.login(LoginOptions::new(DEV_APP_ID, &good, user)).await;

@@ -26,9 +26,12 @@ macro_rules! through_every_door {
 }
 
 mod bystanders;
+mod command_line;
 mod fallback;
 mod groups;
 mod hostile_frames;
+mod hostile_media;
+mod hostile_web_socket;
 mod journey;
 mod late_joiner;
 mod logins;

@@ -45,7 +45,10 @@ async fn it_ends_when_its_publisher_stops_it_and_may_begin_again() {
     assert_eq!(ended.key, film.key);
     end(film.remote).await;
 
-    let publish = film.ann.engine.publish(MediaType::Video, "film", live("rings.ivf").await);
+    let publish = film
+        .ann
+        .engine
+        .publish(MediaType::Video, "film", live("rings.ivf").await);
     within("publishing", publish).await.unwrap();
     assert_eq!(film.bob.published().await, film.key);
     let mut again = within("receiving", film.bob.engine.receive(film.key)).await.unwrap();
@@ -73,7 +76,7 @@ async fn it_ends_when_its_publisher_is_gone_without_a_word() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_its_receiver_stops_or_leaves_and_the_others_see_on() {
-    let mut film = film().await;
+    let film = film().await;
     let mut cat = film.house.member("cat", "g").await;
     let key = cat.published().await;
     let mut seen = within("receiving", cat.engine.receive(key)).await.unwrap();

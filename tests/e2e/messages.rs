@@ -76,7 +76,10 @@ async fn a_message_has_eight_kibibytes_at_most(house: House) {
     assert_eq!(bob.event().await, GroupEvent::Members(vec![user("ann")]));
     // The quotes count.
     let largest = "x".repeat(8 * 1024 - 2);
-    let refused = ann.engine.send_group_message(Payload::text(&format!("{largest}x"))).await;
+    let refused = ann
+        .engine
+        .send_group_message(Payload::text(&format!("{largest}x")))
+        .await;
     assert_eq!(refused.unwrap_err().code(), 1);
     ann.say(&largest).await;
     assert_eq!(bob.event().await, message("ann", 1, &largest));

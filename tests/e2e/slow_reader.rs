@@ -49,8 +49,14 @@ async fn who_never_reads_is_cut_and_the_others_lose_nothing(house: House) {
         }
     }
     assert_eq!(ann.event().await, gone);
-    assert!(start.elapsed() < hst_proto::PEER_TIMEOUT, "it was not his silence: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < hst_proto::PEER_TIMEOUT,
+        "it was not his silence: {:?}",
+        start.elapsed()
+    );
     let end = mallory.end().await;
-    let RecvEnd::Closed(reason) = end else { panic!("{end:?}") };
+    let RecvEnd::Closed(reason) = end else {
+        panic!("{end:?}")
+    };
     assert_eq!(reason.code, CloseCode::SlowReader);
 }

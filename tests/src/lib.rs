@@ -3,3 +3,12 @@
 pub mod browser;
 pub mod hand;
 pub mod house;
+
+/// The examples of the project's own pages, compiled.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct English;
+    #[doc = include_str!("../../README.zh-CN.md")]
+    struct Chinese;
+}

@@ -3,7 +3,7 @@ import { text } from './text.js';
 
 /** The flattest tile, and the highest of a broad and of a narrow window, as width by height. */
 const FLAT = 16 / 9;
-const HIGH = { broad: 4 / 3, narrow: 3 / 4 };
+const HIGH = { broad: 16 / 9, narrow: 3 / 4 };
 const GAP = 10;
 /** From this volume on a person is taken to speak. */
 const SPEAKS = 12;

@@ -1,0 +1,103 @@
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command as Blocking, Stdio},
+    time::Duration,
+};
+
+use hst_tests::browser::{Browser, Network, Page};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::namespace::Namespace;
+
+/// How long the server may take to start.
+const START: Duration = Duration::from_secs(30);
+
+/// Gathers the addresses at which this browser can be reached.
+const GATHER: &str = "
+    const peer = new RTCPeerConnection();
+    const addresses = [];
+    const gathered = new Promise((done) => {
+        peer.onicecandidate = ({ candidate }) => (candidate?.address ? addresses.push(candidate.address) : done());
+    });
+    peer.createDataChannel('any');
+    await peer.setLocalDescription();
+    await gathered;
+    peer.close();
+    return addresses";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_works_in_an_ordinary_browser_which_has_no_loopback_candidate() {
+    if !is_root() {
+        println!("skipped: making a network namespace needs root");
+        return;
+    }
+    let host = Namespace::make().unwrap();
+    let (_server, url) = serve(&host).await;
+    let network = Network::Namespace {
+        name: &host.name,
+        address: Namespace::ADDRESS,
+        from: Namespace::OUTSIDE,
+    };
+    let browser = Browser::start(network).await;
+    let (ann, ben) = tokio::join!(browser.open(&url), browser.open(&url));
+    assert_no_loopback(&ann).await;
+
+    tokio::join!(ann.join_demo("Ann", "tea"), ben.join_demo("Ben", "tea"));
+    tokio::join!(ann.see_and_hear("Ben"), ben.see_and_hear("Ann"));
+    // Neither does it gather one now that it may use the devices.
+    assert_no_loopback(&ann).await;
+}
+
+async fn assert_no_loopback(page: &Page) {
+    let addresses = page.run(GATHER, Vec::new()).await;
+    let addresses: Vec<_> = addresses.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(!addresses.is_empty(), "it gathers no address at all");
+    let is_loopback = |address: &&str| address.starts_with("127.") || *address == "::1";
+    assert!(!addresses.iter().any(is_loopback), "this is no ordinary browser: {addresses:?}");
+}
+
+fn is_root() -> bool {
+    let id = Blocking::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
+
+/// Starts the program itself on that host, and gives the address of the page that it prints.
+async fn serve(host: &Namespace) -> (Child, String) {
+    let mut server = Command::new("ip")
+        .args(["netns", "exec", &host.name])
+        .arg(program())
+        .arg("--dev")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let ready = async {
+        let mut url = None;
+        while let Some(line) = lines.next_line().await.unwrap() {
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["open", page] => url = Some(page.to_owned()),
+                ["ready", ..] => return url.expect("the page comes before"),
+                _ => {}
+            }
+        }
+        panic!("the server ended before it was ready");
+    };
+    let url = timeout(START, ready).await.expect("the server starts in time");
+    (server, url)
+}
+
+/// Where cargo puts the programs: a folder above the tests.
+fn program() -> PathBuf {
+    let folder = env::current_exe().unwrap();
+    let program = folder.ancestors().nth(2).unwrap().join("hst-server");
+    assert!(program.exists(), "{} is missing: cargo build -p hst-server", program.display());
+    program
+}

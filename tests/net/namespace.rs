@@ -1,0 +1,47 @@
+use std::process::{Command, id};
+
+/// A host of its own: with loopback, one address, and a cable to this machine. Dropping it removes it.
+///
+/// The addresses are those of documentation (RFC 5737), so they are nobody's.
+pub(crate) struct Namespace {
+    pub(crate) name: String,
+}
+
+impl Namespace {
+    /// Its address.
+    pub(crate) const ADDRESS: &str = "203.0.113.97";
+    /// The address of this machine at the other end of the cable.
+    pub(crate) const OUTSIDE: &str = "203.0.113.98";
+
+    /// Makes one, or says why that cannot be done here.
+    pub(crate) fn make() -> Result<Self, String> {
+        let name = format!("hst-{}", id());
+        ip(&format!("netns add {name}"))?;
+        let host = Self { name };
+        let (inside, outside) = (format!("hsti{}", id()), format!("hsto{}", id()));
+        let name = &host.name;
+        ip(&format!("link add {outside} type veth peer name {inside} netns {name}"))?;
+        ip(&format!("-n {name} link set dev lo up"))?;
+        ip(&format!("-n {name} addr add {}/30 dev {inside}", Self::ADDRESS))?;
+        ip(&format!("-n {name} link set dev {inside} up"))?;
+        ip(&format!("addr add {}/30 dev {outside}", Self::OUTSIDE))?;
+        ip(&format!("link set dev {outside} up"))?;
+        Ok(host)
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        // The cable goes with it.
+        let _ = ip(&format!("netns del {}", self.name));
+    }
+}
+
+fn ip(arguments: &str) -> Result<(), String> {
+    let output = Command::new("ip").args(arguments.split(' ')).output();
+    let output = output.map_err(|error| format!("the command `ip` does not start: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("ip {arguments}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
