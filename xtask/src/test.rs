@@ -16,14 +16,22 @@ pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     Ok(())
 }
 
-/// The commands that run the tests. cargo-nextest leaves out the examples in documentation, cargo itself does not.
+/// The commands that run the tests, also those that are left out of a quick `cargo test`. cargo-nextest leaves out the examples in documentation, cargo itself does not.
 fn commands<'a>(nextest: bool, filters: &[&'a str]) -> Vec<Vec<&'a str>> {
     let mut commands: Vec<Vec<&str>> = match nextest {
         true => vec![
-            vec!["nextest", "run", "--workspace", "--no-fail-fast", "--"],
+            vec![
+                "nextest",
+                "run",
+                "--workspace",
+                "--no-fail-fast",
+                "--run-ignored",
+                "all",
+                "--",
+            ],
             vec!["test", "--doc", "--workspace", "--no-fail-fast", "--"],
         ],
-        false => vec![vec!["test", "--workspace", "--no-fail-fast", "--"]],
+        false => vec![vec!["test", "--workspace", "--no-fail-fast", "--", "--include-ignored"]],
     };
     for command in &mut commands {
         command.extend(filters);
@@ -37,7 +45,10 @@ mod tests {
 
     #[test]
     fn the_examples_in_documentation_run_under_either_runner() {
-        assert_eq!(commands(false, &[]), [["test", "--workspace", "--no-fail-fast", "--"]]);
+        assert_eq!(
+            commands(false, &[]),
+            [["test", "--workspace", "--no-fail-fast", "--", "--include-ignored"]]
+        );
         let with_nextest = commands(true, &["login", "join"]);
         assert_eq!(with_nextest.len(), 2);
         assert_eq!(with_nextest[1][..2], ["test", "--doc"]);

@@ -90,3 +90,15 @@ pub enum SinkError {
         what: &'static str,
     },
 }
+
+/// Why the memory engine's [`Hub`](crate::memory::Hub) cannot answer an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The text is no offer of a peer of this hub that waits for an answer.
+    #[error("this is not the latest offer of a peer of this hub")]
+    UnknownOffer,
+    /// The offer has no such section, or it goes the other way.
+    #[error("the offer has no section {0} for this route")]
+    UnknownSection(String),
+}

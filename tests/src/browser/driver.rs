@@ -130,7 +130,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         // Chromium is in the group of its driver, which would leave it behind.
         if let Some(group) = self.driver.id() {
-            let kill = format!("kill -KILL -- -{group}");
+            let kill = format!("kill -s KILL -- -{group}");
             let _ = Blocking::new("sh").args(["-c", &kill]).status();
         }
         if std::thread::panicking() {

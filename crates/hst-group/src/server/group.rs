@@ -155,7 +155,10 @@ impl Group {
 
     /// Every request has one reply, and these will have no other.
     fn refuse_offers(&mut self, id: MemberId) {
-        let offers = self.members.get_mut(&id).map(|member| std::mem::take(&mut member.offers));
+        let offers = self
+            .members
+            .get_mut(&id)
+            .map(|member| std::mem::take(&mut member.offers));
         for re in offers.unwrap_or_default() {
             let failure = Failure::new(ErrorCode::NotInGroup, "the group was left before the answer");
             self.reply(id, re, Err(failure));

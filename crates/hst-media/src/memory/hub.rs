@@ -4,10 +4,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
-use super::PlainEngine;
+use super::{HubError, PlainEngine};
 use crate::{Codec, Direction, Frame, FrameReader, Kind, LineId, LineStats, PeerEvent, PeerEventSender, PeerState};
 
 /// Frames between a line and its reader; when full the newest is dropped, and video goes on with a keyframe.
@@ -28,18 +27,6 @@ pub enum Route {
     Send(String),
     /// It sends there what it knows under this key, now or later.
     Receive(String),
-}
-
-/// Why an offer cannot be answered.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum HubError {
-    /// The text is no offer of a peer of this hub that waits for an answer.
-    #[error("this is not the latest offer of a peer of this hub")]
-    UnknownOffer,
-    /// The offer has no such section, or it goes the other way.
-    #[error("the offer has no section {0} for this route")]
-    UnknownSection(String),
 }
 
 impl Hub {

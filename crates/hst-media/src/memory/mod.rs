@@ -34,5 +34,7 @@
 mod hub;
 mod peer;
 
-pub use hub::{Hub, HubError, Route};
+pub use hub::{Hub, Route};
 pub use peer::PlainEngine;
+
+pub use crate::error::HubError;
