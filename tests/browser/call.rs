@@ -38,7 +38,10 @@ async fn two_pages_and_a_native_engine_see_and_hear_each_other_for_10_s() {
 
     let (mut of_ann, mut of_ben, mut of_bot) = (figures(&ann).await, figures(&ben).await, bot.frames());
     let (first_ann, first_ben, first_bot) = (of_ann.clone(), of_ben.clone(), of_bot.clone());
-    assert_eq!(of_bot.keys().collect::<Vec<_>>(), ["ann audio", "ann video", "ben audio", "ben video"]);
+    assert_eq!(
+        of_bot.keys().collect::<Vec<_>>(),
+        ["ann audio", "ann video", "ben audio", "ben video"]
+    );
 
     let second = Duration::from_secs(1);
     let mut seconds = interval_at(Instant::now() + second, second);
@@ -48,7 +51,10 @@ async fn two_pages_and_a_native_engine_see_and_hear_each_other_for_10_s() {
         assert_grows("ann", &of_ann, &now.0);
         assert_grows("ben", &of_ben, &now.1);
         for (media, frames) in &now.2 {
-            assert!(*frames > of_bot[media], "{media} stands still at the native engine: {frames} frames");
+            assert!(
+                *frames > of_bot[media],
+                "{media} stands still at the native engine: {frames} frames"
+            );
         }
         (of_ann, of_ben, of_bot) = now;
     }
@@ -56,7 +62,10 @@ async fn two_pages_and_a_native_engine_see_and_hear_each_other_for_10_s() {
     assert_seen_and_heard("ben", &first_ben, &of_ben);
     for (media, frames) in &of_bot {
         let frames = (frames - first_bot[media]) as f64;
-        assert!(frames >= FEWEST_FRAMES, "the native engine got {frames} frames of {media}");
+        assert!(
+            frames >= FEWEST_FRAMES,
+            "the native engine got {frames} frames of {media}"
+        );
     }
 
     bot.engine.destroy();
@@ -65,11 +74,16 @@ async fn two_pages_and_a_native_engine_see_and_hear_each_other_for_10_s() {
 
 /// Waits until pictures and sounds of these users flow at a page.
 async fn all_flows(page: &Page, users: &[&str]) {
-    page.run("setInterval(async () => (window.now = await figures()), 100)", Vec::new())
-        .await;
+    page.run(
+        "setInterval(async () => (window.now = await figures()), 100)",
+        Vec::new(),
+    )
+    .await;
     for user in users {
-        page.wait_until(&format!("window.now?.['{user} video']?.frames > 0")).await;
-        page.wait_until(&format!("window.now?.['{user} audio']?.energy > 0")).await;
+        page.wait_until(&format!("window.now?.['{user} video']?.frames > 0"))
+            .await;
+        page.wait_until(&format!("window.now?.['{user} audio']?.energy > 0"))
+            .await;
     }
 }
 
@@ -120,7 +134,10 @@ impl Bot {
         let counts = Counts::default();
         tokio::spawn(receive_all(engine.clone(), engine.events(), counts.clone()));
         engine.init(Some(access)).await.unwrap();
-        engine.login(LoginOptions::new(DEV_APP_ID, token(), "film")).await.unwrap();
+        engine
+            .login(LoginOptions::new(DEV_APP_ID, token(), "film"))
+            .await
+            .unwrap();
         engine.join_group(GROUP).await.unwrap();
         for (media_type, file) in [(MediaType::Video, "film.ivf"), (MediaType::Audio, "film.ogg")] {
             let path = format!("{}/media/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -139,10 +156,16 @@ impl Bot {
 
 async fn receive_all(engine: Arc<RtcEngine>, mut events: Events, counts: Counts) {
     while let Some(event) = events.recv().await {
-        let Event::Group(GroupEvent::Published(media)) = event else { continue };
+        let Event::Group(GroupEvent::Published(media)) = event else {
+            continue;
+        };
         let (engine, counts) = (engine.clone(), counts.clone());
         tokio::spawn(async move {
-            let kind = if media.key.media_type == MediaType::Audio { "audio" } else { "video" };
+            let kind = if media.key.media_type == MediaType::Audio {
+                "audio"
+            } else {
+                "video"
+            };
             let name = format!("{} {kind}", media.key.user);
             let mut remote = engine.receive(media.key).await.unwrap();
             while remote.read().await.is_some() {

@@ -16,17 +16,21 @@ async fn two_people_meet_on_the_demo_page() {
 
     ann.click("#chat-open").await;
     ann.type_into("#chat-text", "Hello, 小明!\u{E007}").await;
-    ming.wait_until("document.querySelector('#unread').textContent === '1'").await;
+    ming.wait_until("document.querySelector('#unread').textContent === '1'")
+        .await;
     ming.click("#chat-open").await;
-    ming.wait_until("document.querySelector('#messages .message p')?.textContent === 'Hello, 小明!'").await;
+    ming.wait_until("document.querySelector('#messages .message p')?.textContent === 'Hello, 小明!'")
+        .await;
 
     ann.click("#share").await;
     let shown = "document.querySelector('.stage video')?.getVideoPlaybackQuality().totalVideoFrames > 5";
     ming.wait_until(shown).await;
 
     ann.click("#leave").await;
-    ming.wait_until("document.querySelectorAll('.tile').length === 1 && document.querySelector('#stage').hidden").await;
-    ann.wait_until("!document.querySelector('#lobby').hidden && document.querySelector('#lobby-error').hidden").await;
+    ming.wait_until("document.querySelectorAll('.tile').length === 1 && document.querySelector('#stage').hidden")
+        .await;
+    ann.wait_until("!document.querySelector('#lobby').hidden && document.querySelector('#lobby-error').hidden")
+        .await;
     server.shutdown().await;
 }
 
@@ -40,12 +44,16 @@ async fn the_demo_page_speaks_two_languages_and_says_what_is_wrong_in_them() {
     let words = "return [document.documentElement.lang, document.querySelector('#join').innerText.trim()]";
     assert_eq!(second.run(words, Vec::new()).await, json!(["en", "Join"]));
     second.click("#join").await;
-    second.wait_until("document.querySelector('#lobby-error').innerText.includes('Choose another name')").await;
+    second
+        .wait_until("document.querySelector('#lobby-error').innerText.includes('Choose another name')")
+        .await;
 
     second.click("#lobby [data-language]").await;
     assert_eq!(second.run(words, Vec::new()).await, json!(["zh-CN", "加入"]));
     second.click("#join").await;
-    second.wait_until("document.querySelector('#lobby-error').innerText.includes('请换一个')").await;
+    second
+        .wait_until("document.querySelector('#lobby-error').innerText.includes('请换一个')")
+        .await;
 
     // It remembers, and goes back.
     second.goto(&url).await;

@@ -112,7 +112,8 @@ async fn leaving_exiting_and_destroying_stop_everything_and_the_same_engine_come
         let expected = json!([["onUnPublishMedia", "engine"], ["onUserLeaveGroup", "engine"]]);
         assert_eq!(told, expected, "by {way_out}");
         // Nobody is there to hear it: the next thing that the engine hears is the list of the next stay.
-        page.run("await witness.sendGroupMsg({ msg: 'still there?' })", Vec::new()).await;
+        page.run("await witness.sendGroupMsg({ msg: 'still there?' })", Vec::new())
+            .await;
     }
     page.run("engine.destroy(); witness.destroy()", Vec::new()).await;
     server.shutdown().await;

@@ -1,5 +1,7 @@
 //! The browser SDK and the demo page in a real Chromium, against a real server.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod call;
 mod demo;
 mod life;
@@ -31,14 +33,20 @@ fn origin(server: &RunningServer) -> String {
 
 /// A token for everybody in the development App.
 fn token() -> String {
-    let (app, secret) = (AppId::parse(DEV_APP_ID).unwrap(), AppSecret::parse(DEV_APP_SECRET).unwrap());
+    let (app, secret) = (
+        AppId::parse(DEV_APP_ID).unwrap(),
+        AppSecret::parse(DEV_APP_SECRET).unwrap(),
+    );
     let issuer = TokenIssuer::legacy_001(app, &secret);
-    issuer.issue(&TokenRequest::default(), SystemTime::now().into()).unwrap()
+    issuer
+        .issue(&TokenRequest::default(), SystemTime::now().into())
+        .unwrap()
 }
 
 /// An empty page with the SDK in it, and the helpers of `bare.js`.
 async fn bare_page(browser: &Browser, server: &RunningServer) -> Page {
     let page = browser.open(&format!("{}/healthz", origin(server))).await;
-    page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })]).await;
+    page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })])
+        .await;
     page
 }

@@ -17,7 +17,8 @@ const CREATE: &str = "let hstRtcEngine = new HstRtcEngine();";
 
 /// Runs a sample as a script of the page.
 async fn run(page: &Page, sample: &str) {
-    let append = "const script = document.createElement('script'); script.textContent = args[0]; document.body.append(script)";
+    let append =
+        "const script = document.createElement('script'); script.textContent = args[0]; document.body.append(script)";
     page.run(append, vec![json!(sample)]).await;
 }
 
@@ -45,11 +46,18 @@ async fn the_samples_succeed_with_a_good_token() {
     page.run("logs.length = 0", Vec::new()).await;
     run(&page, &EXIT.replace("...", "console.log('cleaned up');")).await;
     page.wait_until("logs.length === 2").await;
-    assert_eq!(page.run("return logs", Vec::new()).await, json!(["cleaned up", "Exit success."]));
+    assert_eq!(
+        page.run("return logs", Vec::new()).await,
+        json!(["cleaned up", "Exit success."])
+    );
 
     run(&page, DESTROY).await;
     run(&page, "logs.length = 0; console.log(hstRtcEngine);").await;
-    assert_eq!(page.run("return logs", Vec::new()).await, json!([""]), "it is null now, without an error");
+    assert_eq!(
+        page.run("return logs", Vec::new()).await,
+        json!([""]),
+        "it is null now, without an error"
+    );
     server.shutdown().await;
 }
 
@@ -60,13 +68,16 @@ async fn the_printed_token_is_damaged_and_the_login_fails() {
 
     run(&page, CREATE).await;
     says(&page, INIT, "Init success.").await;
-    says(&page, LOGIN, "Login success.").await;
+    says(&page, LOGIN, "Login failed!").await;
     says(&page, JOIN_GROUP, "Join group failed!").await;
     server.shutdown().await;
 }
 
 /// The token in the login sample.
 fn printed_token() -> &'static str {
-    let quoted = LOGIN.lines().find(|line| line.trim_start().starts_with("token:")).unwrap();
+    let quoted = LOGIN
+        .lines()
+        .find(|line| line.trim_start().starts_with("token:"))
+        .unwrap();
     quoted.split('\'').nth(1).unwrap()
 }

@@ -1,6 +1,7 @@
 //! The whole house in one process: in memory, then over real sockets, then the command line.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "it shows the figures that it measures")]
 
 /// Makes each scenario, an `async fn(House)`, a test through every door. In memory the time is virtual.
 macro_rules! through_every_door {

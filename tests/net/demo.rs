@@ -59,7 +59,10 @@ async fn assert_no_loopback(page: &Page) {
     let addresses: Vec<_> = addresses.as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(!addresses.is_empty(), "it gathers no address at all");
     let is_loopback = |address: &&str| address.starts_with("127.") || *address == "::1";
-    assert!(!addresses.iter().any(is_loopback), "this is no ordinary browser: {addresses:?}");
+    assert!(
+        !addresses.iter().any(is_loopback),
+        "this is no ordinary browser: {addresses:?}"
+    );
 }
 
 fn is_root() -> bool {
@@ -98,6 +101,10 @@ async fn serve(host: &Namespace) -> (Child, String) {
 fn program() -> PathBuf {
     let folder = env::current_exe().unwrap();
     let program = folder.ancestors().nth(2).unwrap().join("hst-server");
-    assert!(program.exists(), "{} is missing: cargo build -p hst-server", program.display());
+    assert!(
+        program.exists(),
+        "{} is missing: cargo build -p hst-server",
+        program.display()
+    );
     program
 }

@@ -43,5 +43,8 @@ fn ip(arguments: &str) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("ip {arguments}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    Err(format!(
+        "ip {arguments}: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    ))
 }

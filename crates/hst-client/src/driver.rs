@@ -247,6 +247,7 @@ impl Driver {
                 }
             }
             Some(PeerEvent::Track { line, codec, reader }) => self.media.arrived(line, codec, reader),
+            Some(PeerEvent::KeyframeRequested { line }) => self.media.keyframe_requested(line),
             Some(_) => {}
             None => self.restart_transport(self.media.generation()).await,
         }

@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod link;
 mod media;
+mod progress;
 mod pump;
 mod remote;
 

@@ -8,13 +8,14 @@ use hst_media::{
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::{AbortHandle, JoinSet},
 };
 
 use crate::{
     RemoteMedia,
     command::Outcome,
+    progress::Progress,
     pump::{OwnMedia, Pumped, pump},
     remote::READER_CAPACITY,
 };
@@ -58,6 +59,7 @@ struct Sending {
     info: TrackInfo,
     line: LineId,
     lines: mpsc::Sender<Box<dyn FrameWriter>>,
+    keyframe_wanted: Arc<Notify>,
     pump: AbortHandle,
     progress: Progress<()>,
 }
@@ -78,46 +80,12 @@ pub(crate) enum News {
     SourceEnded(OwnMedia, Result<(), SourceError>),
 }
 
-/// How far a media is on its way to being settled, and what to tell its caller then.
-#[derive(Debug)]
-struct Progress<T> {
-    announced: bool,
-    negotiated: bool,
-    outcome: Option<(T, Outcome<T>)>,
-}
-
 /// Where the exchange of offer and answer stands. Changes made while an answer is due go into the next round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
     Settled,
     Due,
     Offered { id: RequestId, changed: bool },
-}
-
-impl<T> Progress<T> {
-    fn new(value: T, outcome: Outcome<T>) -> Self {
-        Self {
-            announced: false,
-            negotiated: false,
-            outcome: Some((value, outcome)),
-        }
-    }
-
-    fn advance(&mut self) {
-        if self.announced
-            && self.negotiated
-            && let Some((value, outcome)) = self.outcome.take()
-        {
-            // The caller may have given up.
-            let _ = outcome.send(Ok(value));
-        }
-    }
-
-    fn fail(self, why: &Refusal) {
-        if let Some((_, outcome)) = self.outcome {
-            let _ = outcome.send(Err(why.clone().into()));
-        }
-    }
 }
 
 impl MediaLink {
@@ -169,13 +137,17 @@ impl MediaLink {
         };
         let (lines, queue) = mpsc::channel(1);
         let _ = lines.try_send(writer);
-        let pump = self.pumps.spawn(pump(key.clone(), source, queue));
+        let keyframe_wanted = Arc::new(Notify::new());
+        let pump = self
+            .pumps
+            .spawn(pump(key.clone(), source, queue, keyframe_wanted.clone()));
         self.sends.insert(
             key,
             Sending {
                 info,
                 line,
                 lines,
+                keyframe_wanted,
                 pump,
                 progress: Progress::new((), outcome),
             },
@@ -348,6 +320,13 @@ impl MediaLink {
         if let Some(receiving) = self.receives.values().find(|r| r.line == line) {
             // When the application reads nothing at all, this reader's frames are dropped like all others.
             let _ = receiving.readers.try_send((codec, reader));
+        }
+    }
+
+    /// A receiver cannot decode what a line sends.
+    pub(crate) fn keyframe_requested(&self, line: LineId) {
+        if let Some(sending) = self.sends.values().find(|s| s.line == line) {
+            sending.keyframe_wanted.notify_one();
         }
     }
 

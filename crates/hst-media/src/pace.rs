@@ -56,6 +56,10 @@ impl<S: MediaSource> MediaSource for Paced<S> {
         self.held = None;
         Ok(())
     }
+
+    fn request_keyframe(&mut self) {
+        self.source.request_keyframe();
+    }
 }
 
 /// A source that begins again when it ends, for ever, while its times go on.
@@ -111,6 +115,10 @@ impl<S: MediaSource> MediaSource for Looped<S> {
         self.source.rewind().await?;
         (self.began, self.ended, self.over) = (Duration::ZERO, Duration::ZERO, false);
         Ok(())
+    }
+
+    fn request_keyframe(&mut self) {
+        self.source.request_keyframe();
     }
 }
 

@@ -25,6 +25,10 @@ pub trait MediaSource: fmt::Debug + Send + 'static {
     /// # Errors
     /// [`SourceError::Live`] if there is no beginning to go back to.
     async fn rewind(&mut self) -> Result<(), SourceError>;
+
+    /// Somebody cannot decode without a keyframe: an encoder makes its next frame one. A source that cannot, such as a
+    /// file, does nothing, and its own keyframes have to do.
+    fn request_keyframe(&mut self) {}
 }
 
 #[async_trait]
@@ -39,6 +43,10 @@ impl MediaSource for Box<dyn MediaSource> {
 
     async fn rewind(&mut self) -> Result<(), SourceError> {
         (**self).rewind().await
+    }
+
+    fn request_keyframe(&mut self) {
+        (**self).request_keyframe();
     }
 }
 

@@ -9,7 +9,8 @@ impl Page {
         self.type_into("#group", group).await;
         self.click("#join").await;
         self.wait_until("!document.querySelector('#room').hidden").await;
-        self.wait_until("document.querySelector('.tile.own.has-picture.has-sound')").await;
+        self.wait_until("document.querySelector('.tile.own.has-picture.has-sound')")
+            .await;
     }
 
     /// Waits until the tile of another person shows a moving picture, and may be heard.

@@ -106,7 +106,9 @@ impl Browser {
 
     /// Starts one more browser and opens an address in it.
     pub async fn open(&self, url: &str) -> Page {
-        let profile = tempfile::tempdir_in(&self.folder).expect("a folder takes another").keep();
+        let profile = tempfile::tempdir_in(&self.folder)
+            .expect("a folder takes another")
+            .keep();
         let mut args = FLAGS.map(str::to_owned).to_vec();
         args.push(CAMERA.to_owned());
         args.push(format!("--user-data-dir={}", profile.display()));
