@@ -23,7 +23,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let config = || Config { bind: ([127, 0, 0, 1], 0).into(), ..Config::dev() };
+    let config = || Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        ..Config::dev()
+    };
     let mut starts = Vec::new();
     for _ in 0..RUNS {
         let since = Instant::now();
@@ -37,7 +40,8 @@ async fn main() -> Result<()> {
     let access = server.origins().first().ok_or("the server has no address")?.to_string();
     let (bot, _) = enter(&access, "bot").await?;
     let film = open_source(Path::new(env!("CARGO_MANIFEST_DIR")).join("media/film.ivf")).await?;
-    bot.publish(MediaType::Video, "film", Box::new(Paced::new(Looped::new(film)))).await?;
+    bot.publish(MediaType::Video, "film", Box::new(Paced::new(Looped::new(film))))
+        .await?;
 
     let (mut logins, mut pictures) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
@@ -66,14 +70,16 @@ async fn visit(access: &str, run: usize) -> Result<(Duration, Duration)> {
     let mut events = engine.events();
     engine.init(Some(access)).await?;
     let since = Instant::now();
-    engine.login(LoginOptions::new(DEV_APP_ID, token()?, format!("visitor{run}"))).await?;
+    engine
+        .login(LoginOptions::new(DEV_APP_ID, token()?, format!("visitor{run}")))
+        .await?;
     let login = since.elapsed();
     let since = Instant::now();
     engine.join_group("latency").await?;
     let key = loop {
-        match events.recv().await.ok_or("the engine is gone")? {
-            Event::Group(GroupEvent::Published(media)) => break media.key,
-            _ => {}
+        let event = events.recv().await.ok_or("the engine is gone")?;
+        if let Event::Group(GroupEvent::Published(media)) = event {
+            break media.key;
         }
     };
     let mut remote = engine.receive(key).await?;
