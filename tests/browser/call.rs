@@ -22,7 +22,7 @@ const GROUP: &str = "call";
 const WATCHED_SECONDS: u32 = 10;
 /// The slowest that a watched picture may be, in frames over the whole time: a third of what is sent.
 const FEWEST_FRAMES: f64 = 50.0;
-/// The mean of the squared amplitude (from -1 to 1) above which a sound is no silence: -50 dB.
+/// Above this a sound is no silence: -50 dB. It is the mean of the squared peaks, where 1 is the loudest.
 const SILENCE: f64 = 1e-5;
 
 #[tokio::test(flavor = "multi_thread")]

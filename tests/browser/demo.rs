@@ -5,6 +5,9 @@ use serde_json::json;
 
 use crate::{origin, server};
 
+/// The key, as WebDriver writes it.
+const ENTER: char = '\u{E007}';
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_meet_on_the_demo_page() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
@@ -15,7 +18,7 @@ async fn two_people_meet_on_the_demo_page() {
     tokio::join!(ann.see_and_hear("小明"), ming.see_and_hear("Ann"));
 
     ann.click("#chat-open").await;
-    ann.type_into("#chat-text", "Hello, 小明!\u{E007}").await;
+    ann.type_into("#chat-text", &format!("Hello, 小明!{ENTER}")).await;
     ming.wait_until("document.querySelector('#unread').textContent === '1'")
         .await;
     ming.click("#chat-open").await;

@@ -13,19 +13,29 @@ impl Namespace {
     /// The address of this machine at the other end of the cable.
     pub(crate) const OUTSIDE: &str = "203.0.113.98";
 
-    /// Makes one, or says why that cannot be done here.
+    /// Makes one, or says why this machine does not allow that.
+    ///
+    /// # Panics
+    /// When it fails for any other reason.
     pub(crate) fn make() -> Result<Self, String> {
         let name = format!("hst-{}", id());
-        ip(&format!("netns add {name}"))?;
+        match ip(&format!("netns add {name}")) {
+            Err(why) if why.contains("denied") || why.contains("not permitted") => return Err(why),
+            made => made.unwrap(),
+        }
         let host = Self { name };
         let (inside, outside) = (format!("hsti{}", id()), format!("hsto{}", id()));
         let name = &host.name;
-        ip(&format!("link add {outside} type veth peer name {inside} netns {name}"))?;
-        ip(&format!("-n {name} link set dev lo up"))?;
-        ip(&format!("-n {name} addr add {}/30 dev {inside}", Self::ADDRESS))?;
-        ip(&format!("-n {name} link set dev {inside} up"))?;
-        ip(&format!("addr add {}/30 dev {outside}", Self::OUTSIDE))?;
-        ip(&format!("link set dev {outside} up"))?;
+        for arguments in [
+            format!("link add {outside} type veth peer name {inside} netns {name}"),
+            format!("-n {name} link set dev lo up"),
+            format!("-n {name} addr add {}/30 dev {inside}", Self::ADDRESS),
+            format!("-n {name} link set dev {inside} up"),
+            format!("addr add {}/30 dev {outside}", Self::OUTSIDE),
+            format!("link set dev {outside} up"),
+        ] {
+            ip(&arguments).unwrap();
+        }
         Ok(host)
     }
 }

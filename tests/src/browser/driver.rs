@@ -115,7 +115,7 @@ impl Browser {
         if !self.is_ordinary {
             args.push(LOOPBACK.to_owned());
         }
-        let options = json!({ "args": args, "excludeSwitches": ["disable-popup-blocking"] });
+        let options = json!({ "args": args });
         let capabilities = Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)]);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);
@@ -146,15 +146,17 @@ impl Drop for Browser {
     }
 }
 
-/// Waits for the one file lock of this machine's browser tests: they may run in several processes.
+/// Waits for a lock on a file beside the test binaries: the tests may run in several processes.
 async fn turn() -> File {
-    let path = std::env::temp_dir().join("hst-tests-browser.lock");
+    let path = std::env::current_exe()
+        .expect("a test is a program")
+        .with_file_name("browser.lock");
     let lock = move || {
         let file = File::create(path)?;
         file.lock().map(|()| file)
     };
     let locked = tokio::task::spawn_blocking(lock).await.expect("locking does not panic");
-    locked.expect("the temporary folder takes a lock")
+    locked.expect("the folder of the test binaries takes a lock")
 }
 
 /// Reads the port out of what chromedriver says.
