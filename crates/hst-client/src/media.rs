@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use hst_group::client::Refusal;
 use hst_id::{MediaRef, MediaType, UserId};
 use hst_media::{
-    Codec, FrameReader, FrameWriter, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource,
-    PeerConfig, PeerEvent, PeerEvents, SourceError, TrackInfo,
+    Codec, FrameReader, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
+    PeerEvent, PeerEvents, SourceError, TrackInfo,
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{
@@ -16,7 +16,7 @@ use crate::{
     RemoteMedia,
     command::Outcome,
     progress::Progress,
-    pump::{OwnMedia, Pumped, pump},
+    pump::{LineSlot, OwnMedia, Pumped, pump},
     remote::READER_CAPACITY,
 };
 
@@ -45,7 +45,7 @@ pub(crate) struct MediaLink {
     sends: BTreeMap<OwnMedia, Sending>,
     receives: BTreeMap<MediaRef, Receiving>,
     round: Round,
-    pumps: JoinSet<Option<Pumped>>,
+    pumps: JoinSet<Pumped>,
 }
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ struct Peer {
 struct Sending {
     info: TrackInfo,
     line: LineId,
-    lines: mpsc::Sender<Box<dyn FrameWriter>>,
+    lines: Arc<LineSlot>,
     keyframe_wanted: Arc<Notify>,
     pump: AbortHandle,
     progress: Progress<()>,
@@ -135,12 +135,12 @@ impl MediaLink {
             Ok(added) => added,
             Err(error) => return Err((error, outcome)),
         };
-        let (lines, queue) = mpsc::channel(1);
-        let _ = lines.try_send(writer);
+        let lines = Arc::new(LineSlot::default());
+        lines.put(writer);
         let keyframe_wanted = Arc::new(Notify::new());
         let pump = self
             .pumps
-            .spawn(pump(key.clone(), source, queue, keyframe_wanted.clone()));
+            .spawn(pump(key.clone(), source, lines.clone(), keyframe_wanted.clone()));
         self.sends.insert(
             key,
             Sending {
@@ -384,8 +384,8 @@ impl MediaLink {
         for sending in self.sends.values_mut() {
             let (line, writer) = peer.peer.add_sender(sending.info).await?;
             sending.line = line;
-            // The pump takes it as soon as its old line fails; one that is unused is replaced by the next round.
-            let _ = sending.lines.try_send(writer);
+            // The pump takes it when its old line fails.
+            sending.lines.put(writer);
         }
         for (key, receiving) in &mut self.receives {
             receiving.line = peer.peer.add_receiver(kind_of(key.media_type)).await?;
@@ -458,12 +458,12 @@ async fn next_event(peer: &mut Option<Peer>) -> Option<PeerEvent> {
     }
 }
 
-async fn next_ended(pumps: &mut JoinSet<Option<Pumped>>) -> Pumped {
+async fn next_ended(pumps: &mut JoinSet<Pumped>) -> Pumped {
     loop {
         match pumps.join_next().await {
-            Some(Ok(Some(pumped))) => return pumped,
+            Some(Ok(pumped)) => return pumped,
             // One that was stopped.
-            Some(Ok(None) | Err(_)) => {}
+            Some(Err(_)) => {}
             None => return std::future::pending().await,
         }
     }

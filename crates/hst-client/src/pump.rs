@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hst_id::{MediaId, MediaType};
 use hst_media::{FrameWriter, MediaSource, SourceError};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 /// Which of one's own media.
 pub(crate) type OwnMedia = (MediaType, MediaId);
@@ -10,15 +10,48 @@ pub(crate) type OwnMedia = (MediaType, MediaId);
 /// How a pump came to its end by itself.
 pub(crate) type Pumped = (OwnMedia, Result<(), SourceError>);
 
+/// Where a pump finds its line. A newer line takes the place of one that was not taken yet, because that one's
+/// transport is gone.
+#[derive(Debug, Default)]
+pub(crate) struct LineSlot {
+    /// A lock, because putting in replaces what is there; nobody waits while holding it.
+    line: Mutex<Option<Box<dyn FrameWriter>>>,
+    filled: Notify,
+}
+
+impl LineSlot {
+    /// Puts a line in; never waits.
+    pub(crate) fn put(&self, line: Box<dyn FrameWriter>) {
+        *self.lock() = Some(line);
+        self.filled.notify_one();
+    }
+
+    async fn take(&self) -> Box<dyn FrameWriter> {
+        loop {
+            let line = self.lock().take();
+            if let Some(line) = line {
+                return line;
+            }
+            // One put in meanwhile leaves a permit, so this returns at once.
+            self.filled.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn FrameWriter>>> {
+        // Whoever panicked while holding it left a whole line behind, or none.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Carries frames from a source to the line of the moment. After a line has closed it waits for the next one, which is
-/// how a media survives a new transport. It is over with its source, or when nobody holds the other end of `lines`.
+/// how a media survives a new transport. It is over with its source, or when it is aborted.
 pub(crate) async fn pump(
     key: OwnMedia,
     mut source: Box<dyn MediaSource>,
-    mut lines: mpsc::Receiver<Box<dyn FrameWriter>>,
+    lines: Arc<LineSlot>,
     keyframe_wanted: Arc<Notify>,
-) -> Option<Pumped> {
-    let mut line = lines.recv().await?;
+) -> Pumped {
+    let mut line = lines.take().await;
     loop {
         let next = tokio::select! {
             () = keyframe_wanted.notified() => {
@@ -30,11 +63,11 @@ pub(crate) async fn pump(
         match next {
             Ok(Some(frame)) => {
                 while line.write(frame.clone()).await.is_err() {
-                    line = lines.recv().await?;
+                    line = lines.take().await;
                 }
             }
-            Ok(None) => return Some((key, Ok(()))),
-            Err(fault) => return Some((key, Err(fault))),
+            Ok(None) => return (key, Ok(())),
+            Err(fault) => return (key, Err(fault)),
         }
     }
 }
@@ -91,12 +124,12 @@ mod tests {
             .times(1)
             .withf(|frame| frame.keyframe)
             .returning(|_| Ok(()));
-        let (lines, queue) = mpsc::channel::<Box<dyn FrameWriter>>(1);
-        lines.try_send(Box::new(line)).unwrap();
+        let lines = Arc::new(LineSlot::default());
+        lines.put(Box::new(line));
         let wanted = Arc::new(Notify::new());
         wanted.notify_one();
         let key = (MediaType::Video, MediaId::screen());
-        let ended = pump(key.clone(), Box::new(Encoder::default()), queue, wanted).await;
-        assert!(matches!(ended, Some((ended, Ok(()))) if ended == key));
+        let ended = pump(key.clone(), Box::new(Encoder::default()), lines, wanted).await;
+        assert!(matches!(ended, (ended, Ok(())) if ended == key));
     }
 }
