@@ -60,11 +60,33 @@ pub enum ErrorCode {
     MulticastLimit = 1_000_022,
     /// The App does not include presence.
     NoPresenceService = 1_000_023,
+    /// The session cannot be resumed: it is over, or the secret is not its own.
+    SessionGone = 1_000_100,
+    /// The group has as many members as it may have.
+    GroupFull = 1_000_101,
+    /// The group takes no newcomers.
+    GroupLocked = 1_000_102,
+    /// The user may not come in for some time.
+    Banned = 1_000_103,
+    /// Somebody who administers has removed the user.
+    KickedOut = 1_000_104,
+    /// The right to be here was taken away.
+    Revoked = 1_000_105,
+    /// The token's time is over.
+    TokenExpired = 1_000_106,
+    /// The other user is not online.
+    UserOffline = 1_000_107,
+    /// The token gives no right to administer.
+    NotAdmin = 1_000_108,
+    /// The client did not read what was sent to it.
+    SlowReader = 1_000_109,
+    /// There is no such invite, or it is over.
+    NoSuchInvite = 1_000_110,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 39] = [
         Self::InvalidArgument,
         Self::NotInitialised,
         Self::Device,
@@ -93,6 +115,17 @@ impl ErrorCode {
         Self::UnicastLimit,
         Self::MulticastLimit,
         Self::NoPresenceService,
+        Self::SessionGone,
+        Self::GroupFull,
+        Self::GroupLocked,
+        Self::Banned,
+        Self::KickedOut,
+        Self::Revoked,
+        Self::TokenExpired,
+        Self::UserOffline,
+        Self::NotAdmin,
+        Self::SlowReader,
+        Self::NoSuchInvite,
     ];
 
     /// The number on the wire.
@@ -109,7 +142,7 @@ impl ErrorCode {
     /// translation stay as they are.
     pub fn engine(number: u32) -> u32 {
         let translated = match Self::from_number(number) {
-            Some(Self::TokenRefused) => Self::Authentication,
+            Some(Self::TokenRefused | Self::Revoked | Self::TokenExpired) => Self::Authentication,
             Some(Self::UnknownApp | Self::AppOffline) => Self::NoSuchApp,
             Some(Self::SessionNotLoggedIn) => Self::NotLoggedIn,
             Some(Self::NoVideoService) => Self::NoVideoPermission,
@@ -144,6 +177,8 @@ mod tests {
             (1_000_005, 72),
             (1_000_008, 34),
             (1_000_010, 34),
+            (1_000_105, 32),
+            (1_000_106, 32),
             (1_000_006, 1_000_006),
             (4711, 4711),
         ];

@@ -4,7 +4,20 @@ use serde_json::value::RawValue;
 
 use crate::{Command, DecodeError, Event, Failure, Reply, Request, RequestId};
 
+/// One frame from a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a client asks, or says what has come")]
+pub enum ClientFrame {
+    /// Asks for something.
+    Request(Request),
+    /// All frames of the session up to this number have come.
+    Got(u64),
+}
+
 /// One frame from the server.
+///
+/// A session numbers what it will send again after a lost connection, from 1 and without gaps. What has no number is not
+/// sent again: the answers to `login`, `resume` and `ping`, and messages that may be lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a frame answers or tells")]
 pub enum ServerFrame {
@@ -12,13 +25,15 @@ pub enum ServerFrame {
     Reply {
         /// The request's number.
         re: RequestId,
+        /// The frame's own number.
+        seq: Option<u64>,
         /// What came of it.
         result: Result<Reply, Failure>,
     },
     /// Something that happened.
     Event {
-        /// Its number in the session, counted from 1 without gaps.
-        seq: u64,
+        /// The frame's own number.
+        seq: Option<u64>,
         /// What.
         event: Event,
     },
@@ -28,7 +43,14 @@ pub enum ServerFrame {
 #[derive(Debug, Clone)]
 pub struct EventBody(Bytes);
 
-/// The wire shape of a server's frame: either `re` with one of `ok` and `err`, or `seq` with `ev`.
+impl EventBody {
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// The wire shape of a server's frame: either `re` with one of `ok` and `err`, or `ev`.
 #[derive(Default, Serialize, Deserialize)]
 struct ServerWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,31 +65,58 @@ struct ServerWire {
     ev: Option<Event>,
 }
 
-/// A request before its command is understood.
+/// A client's frame before its command is understood.
 #[derive(Deserialize)]
 struct ClientWire<'a> {
-    id: RequestId,
+    id: Option<RequestId>,
     #[serde(rename = "do", borrow)]
-    command: &'a RawValue,
+    command: Option<&'a RawValue>,
+    got: Option<u64>,
 }
 
 /// Reads a client's frame.
 ///
 /// # Errors
 /// [`DecodeError::Command`] when only the command is at fault, so that the request can be refused by its number.
-pub fn decode_client(frame: &[u8]) -> Result<Request, DecodeError> {
-    let wire: ClientWire<'_> = serde_json::from_slice(frame).map_err(not_a_frame)?;
-    let id = wire.id;
-    let command: Command = serde_json::from_str(wire.command.get()).map_err(|e| DecodeError::Command {
-        id,
-        reason: e.to_string(),
-    })?;
-    Ok(Request { id, command })
+pub fn decode_client(frame: &[u8]) -> Result<ClientFrame, DecodeError> {
+    match serde_json::from_slice(frame).map_err(not_a_frame)? {
+        ClientWire {
+            id: Some(id),
+            command: Some(command),
+            got: None,
+        } => serde_json::from_str::<Command>(command.get())
+            .map(|command| ClientFrame::Request(Request { id, command }))
+            .map_err(|e| DecodeError::Command {
+                id,
+                reason: e.to_string(),
+            }),
+        ClientWire {
+            id: None,
+            command: None,
+            got: Some(got),
+        } => Ok(ClientFrame::Got(got)),
+        ClientWire {
+            id: Some(id),
+            command: None,
+            got: None,
+        } => Err(DecodeError::Command {
+            id,
+            reason: "nothing is asked".to_owned(),
+        }),
+        _ => Err(DecodeError::Frame {
+            reason: "neither a request nor word of what has come".to_owned(),
+        }),
+    }
 }
 
-/// Writes a client's frame.
+/// Writes a client's request.
 pub fn encode_client(request: &Request) -> Bytes {
     to_bytes(request)
+}
+
+/// Writes a client's word of what has come.
+pub fn encode_got(seq: u64) -> Bytes {
+    format!("{{\"got\":{seq}}}").into()
 }
 
 /// Reads a server's frame.
@@ -75,39 +124,26 @@ pub fn encode_client(request: &Request) -> Bytes {
 /// # Errors
 /// [`DecodeError::Frame`] when it is neither a reply nor an event that this version knows.
 pub fn decode_server(frame: &[u8]) -> Result<ServerFrame, DecodeError> {
-    let wire: ServerWire = serde_json::from_slice(frame).map_err(not_a_frame)?;
-    match wire {
-        ServerWire {
-            re: Some(re),
-            ok: Some(reply),
-            err: None,
-            seq: None,
-            ev: None,
-        } => Ok(ServerFrame::Reply { re, result: Ok(reply) }),
-        ServerWire {
-            re: Some(re),
-            ok: None,
-            err: Some(failure),
-            seq: None,
-            ev: None,
-        } => Ok(ServerFrame::Reply {
+    let ServerWire { re, ok, err, seq, ev } = serde_json::from_slice(frame).map_err(not_a_frame)?;
+    match (re, ok, err, ev) {
+        (Some(re), Some(reply), None, None) => Ok(ServerFrame::Reply {
             re,
+            seq,
+            result: Ok(reply),
+        }),
+        (Some(re), None, Some(failure), None) => Ok(ServerFrame::Reply {
+            re,
+            seq,
             result: Err(failure),
         }),
-        ServerWire {
-            re: None,
-            ok: None,
-            err: None,
-            seq: Some(seq),
-            ev: Some(event),
-        } => Ok(ServerFrame::Event { seq, event }),
+        (None, None, None, Some(event)) => Ok(ServerFrame::Event { seq, event }),
         _ => Err(DecodeError::Frame {
             reason: "neither a reply nor an event".to_owned(),
         }),
     }
 }
 
-/// Writes the answer to a request that went well.
+/// Writes the answer to a request that went well, without a number of its own.
 pub fn encode_reply(re: RequestId, reply: Reply) -> Bytes {
     to_bytes(&ServerWire {
         re: Some(re),
@@ -116,7 +152,7 @@ pub fn encode_reply(re: RequestId, reply: Reply) -> Bytes {
     })
 }
 
-/// Writes the refusal of a request.
+/// Writes the refusal of a request, without a number of its own.
 pub fn encode_failure(re: RequestId, failure: Failure) -> Bytes {
     to_bytes(&ServerWire {
         re: Some(re),
@@ -125,17 +161,29 @@ pub fn encode_failure(re: RequestId, failure: Failure) -> Bytes {
     })
 }
 
+/// Gives an encoded answer its own number.
+pub fn number_reply(seq: u64, reply: &Bytes) -> Bytes {
+    splice(&format!("{{\"seq\":{seq},"), &reply[1..], "")
+}
+
 /// Writes an event once, for all who will be told.
 pub fn encode_event(event: &Event) -> EventBody {
     EventBody(to_bytes(event))
 }
 
-/// Makes one session's frame of an encoded event.
-pub fn frame_event(seq: u64, body: &EventBody) -> Bytes {
-    let mut frame = format!("{{\"seq\":{seq},\"ev\":").into_bytes();
-    frame.reserve_exact(body.0.len() + 1);
-    frame.extend_from_slice(&body.0);
-    frame.push(b'}');
+/// Makes one session's frame of an encoded event; without a number it is one that may be lost.
+pub fn frame_event(seq: Option<u64>, body: &EventBody) -> Bytes {
+    match seq {
+        Some(seq) => splice(&format!("{{\"seq\":{seq},\"ev\":"), &body.0, "}"),
+        None => splice("{\"ev\":", &body.0, "}"),
+    }
+}
+
+fn splice(head: &str, body: &[u8], tail: &str) -> Bytes {
+    let mut frame = Vec::with_capacity(head.len() + body.len() + tail.len());
+    frame.extend_from_slice(head.as_bytes());
+    frame.extend_from_slice(body);
+    frame.extend_from_slice(tail.as_bytes());
     frame.into()
 }
 

@@ -1,9 +1,9 @@
 use hst_id::UserId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Media, Payload};
+use crate::{Failure, GroupMessage, Invitation, InviteEnded, InviteResult, Joined, Media, Members, Payload, PresenceChange};
 
-/// What the server tells without being asked. Each carries a sequence number of the session, counted from 1.
+/// What the server tells without being asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(
@@ -21,23 +21,63 @@ pub enum Event {
         /// Who.
         user: UserId,
     },
+    /// In a large group, in place of the two above: who joined and left since the last time.
+    Members(Members),
     /// A media was published in the group.
     Published(Media),
     /// A media has ended.
     Unpublished(Media),
-    /// A message to the group.
-    Message {
-        /// The sender.
-        from: UserId,
-        /// Its number in the group.
-        seq: u64,
-        /// What he sent.
-        body: Payload,
+    /// A media is kept from the others by the server, or not any more; its publisher is told too.
+    Muted(Media),
+    /// The group takes newcomers or not.
+    Locked {
+        /// Whether it is closed.
+        locked: bool,
     },
+    /// The whole state of the group, after frames were lost.
+    Snapshot(Joined),
+    /// The session is out of the group without having asked for it, and goes on outside.
+    Removed(Failure),
     /// The server's end of the media transport is gone; a new one needs an offer of a higher generation.
     TransportLost {
         /// The generation that was lost.
         generation: u32,
+    },
+
+    /// A message to the group.
+    Message(GroupMessage),
+    /// A message to this user.
+    UserMessage {
+        /// The sender.
+        from: UserId,
+        /// Its number among the sender's messages to users.
+        seq: u64,
+        /// What he sent.
+        body: Payload,
+    },
+    /// Something that the application's own server sends to this terminal.
+    ServerMessage {
+        /// Any JSON value.
+        body: Payload,
+    },
+
+    /// Changes of who is online, for who has asked.
+    Presence {
+        /// In their order.
+        changes: Vec<PresenceChange>,
+    },
+
+    /// Somebody invites this user.
+    Invited(Invitation),
+    /// What became of an own invite.
+    InviteAnswered(InviteResult),
+    /// An invitation is over.
+    InviteEnded(InviteEnded),
+
+    /// The token's time is nearly over: `renew` it, or the session ends.
+    TokenExpiring {
+        /// In how many seconds.
+        seconds: u32,
     },
     /// The session is over; the connection closes after this.
     Ended(Failure),

@@ -4,19 +4,38 @@ mod code;
 mod codec;
 mod error;
 mod event;
+mod failure;
+mod group;
+mod invite;
 mod limits;
+mod message;
+mod offer;
 mod payload;
+mod presence;
 mod reply;
 mod request;
+mod session;
 
 pub use code::ErrorCode;
 pub use codec::{
-    EventBody, ServerFrame, decode_client, decode_server, encode_client, encode_event, encode_failure, encode_reply,
-    frame_event,
+    ClientFrame, EventBody, ServerFrame, decode_client, decode_server, encode_client, encode_event, encode_failure,
+    encode_got, encode_reply, frame_event, number_reply,
 };
 pub use error::DecodeError;
 pub use event::Event;
-pub use limits::{HEARTBEAT, MAX_LINES, MAX_MESSAGE, MAX_NAME_TEXT, MAX_SDP, PEER_TIMEOUT, VERSION};
+pub use failure::Failure;
+pub use group::{Joined, Media, Members, Roster, RosterPage};
+pub use invite::{
+    Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Invited,
+};
+pub use limits::{
+    GOT_EVERY, HEARTBEAT, MAX_LINES, MAX_LISTED, MAX_MESSAGE, MAX_MESSAGE_LIMIT, MAX_NAME_TEXT, MAX_PAGE, MAX_SDP,
+    MESSAGES_PER_SECOND, PEER_TIMEOUT, RESUME_WINDOW, VERSION,
+};
+pub use message::{Audience, Class, GroupMessage, ToGroup};
+pub use offer::{Line, Offer, Role};
 pub use payload::Payload;
-pub use reply::{Failure, Joined, LoggedIn, Media, Reply};
-pub use request::{Command, Line, Login, Offer, Request, RequestId, Role};
+pub use presence::{Online, OnlinePage, OnlineTerminal, OnlineUser, PresenceChange};
+pub use reply::Reply;
+pub use request::{Command, Request, RequestId};
+pub use session::{LoggedIn, Login, Resume, Resumed};

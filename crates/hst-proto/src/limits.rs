@@ -9,8 +9,26 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Either side takes a peer for dead that sent no frame for this long.
 pub const PEER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The most bytes of one message's JSON text.
+/// How long a session waits for its client to come back.
+pub const RESUME_WINDOW: Duration = Duration::from_secs(60);
+
+/// After so many frames at the latest a client says how many it has got.
+pub const GOT_EVERY: u64 = 64;
+
+/// The most bytes of one message's JSON text, where an App does not say otherwise.
 pub const MAX_MESSAGE: usize = 8 * 1024;
+
+/// The most that an App may allow.
+pub const MAX_MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// The messages that a sender may send in a second.
+pub const MESSAGES_PER_SECOND: u32 = 100;
+
+/// The most users that one message or invite may name.
+pub const MAX_LISTED: usize = 128;
+
+/// The most entries of one page: of a roster, a history, or the users online.
+pub const MAX_PAGE: usize = 500;
 
 /// The most bytes of a session description.
 pub const MAX_SDP: usize = 192 * 1024;
@@ -18,5 +36,5 @@ pub const MAX_SDP: usize = 192 * 1024;
 /// The most m-lines of one offer.
 pub const MAX_LINES: usize = 256;
 
-/// The most bytes of a free text that travels with a login or a media: company, extend info, media name.
+/// The most bytes of a free text that travels with a login, a media or an invite.
 pub const MAX_NAME_TEXT: usize = 1024;

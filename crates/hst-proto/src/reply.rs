@@ -1,7 +1,6 @@
-use hst_id::{MediaRef, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::ErrorCode;
+use crate::{GroupMessage, Invited, Joined, LoggedIn, Online, Resumed, Roster};
 
 /// What a request was answered with when it went well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,62 +14,29 @@ pub enum Reply {
     Done {},
     /// To `login`.
     LoggedIn(LoggedIn),
+    /// To `resume`.
+    Resumed(Resumed),
     /// To `join`.
     Joined(Joined),
+    /// To `roster`.
+    Roster(Roster),
     /// To `offer`.
     Answer {
         /// The server's session description, with all its candidates.
         sdp: String,
     },
-    /// To `message`: it has its place in the group's order.
+    /// To `message`: it has its place in the group's order. To `user_message`: it is on its way to the user.
     Sent {
-        /// Its number in the group, counted from 1.
+        /// Its number in the group, or among the sender's messages to users; counted from 1.
         seq: u64,
     },
-}
-
-/// A session has begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoggedIn {
-    /// The server's name for the session, for its logs.
-    pub session: String,
-}
-
-/// The group as it is at the moment of joining; later changes come as events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Joined {
-    /// The other members.
-    pub members: Vec<UserId>,
-    /// What they publish.
-    pub media: Vec<Media>,
-}
-
-/// A published media and its free text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Media {
-    /// Which.
-    #[serde(flatten)]
-    pub key: MediaRef,
-    /// The publisher's free text.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
-}
-
-/// Why a request was refused, or a session ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// A number of [`ErrorCode`]; an unknown one is to be shown as it is.
-    pub code: u32,
-    /// What is wrong and what to do, in English.
-    pub message: String,
-}
-
-impl Failure {
-    /// A refusal with its code.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code: code.number(),
-            message: message.into(),
-        }
-    }
+    /// To `history`.
+    History {
+        /// In the order of their numbers.
+        messages: Vec<GroupMessage>,
+    },
+    /// To `online`.
+    Online(Online),
+    /// To `invite`.
+    Invited(Invited),
 }

@@ -1,17 +1,15 @@
-use std::fmt;
-
-use hst_id::{MediaId, MediaRef, MediaType, TerminalType};
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::Payload;
+use crate::{Invite, InviteAnswer, InviteCancel, Login, Offer, OnlinePage, Payload, Resume, RosterPage, ToGroup};
 
 /// A client's own number for one request; the reply names it again.
 pub type RequestId = u32;
 
-/// One frame from a client.
+/// Asks for something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Echoed by the reply. A client does not use a number again while its reply is due.
+    /// Echoed by the reply. In a session each is higher than the one before.
     pub id: RequestId,
     /// What is asked.
     #[serde(rename = "do")]
@@ -26,8 +24,20 @@ pub struct Request {
     reason = "closed by design: a new command is a new protocol version"
 )]
 pub enum Command {
-    /// Identifies the session; the only command that is taken before login. Answered by `logged_in`.
+    /// Begins a session. Answered by `logged_in`.
     Login(Login),
+    /// Goes on with a session over this connection. Answered by `resumed`.
+    Resume(Resume),
+    /// Shows a newer token, so that the session outlives the one that it began with. Answered by `done`.
+    Renew {
+        /// A token of the same App that admits the same user.
+        token: String,
+    },
+    /// Ends the session, and the group membership with it. Answered by `done`, then the connection closes.
+    Exit {},
+    /// Says that the client is alive. Answered by `done`.
+    Ping {},
+
     /// Enters a group, which is made when nobody is in it yet. Answered by `joined`.
     Join {
         /// The text of a group id, checked by the server.
@@ -35,8 +45,9 @@ pub enum Command {
     },
     /// Leaves the group; everything published and received there ends. Answered by `done`.
     Leave {},
-    /// Ends the session, and the group membership with it. Answered by `done`, then the connection closes.
-    Exit {},
+    /// Asks who is in the group. Answered by `roster`.
+    Roster(RosterPage),
+
     /// Announces a media of one's own to the group. Answered by `done`.
     Publish {
         /// What it carries.
@@ -62,93 +73,61 @@ pub enum Command {
     StopReceive(MediaRef),
     /// Sets up or changes the media transport. Answered by `answer`.
     Offer(Offer),
-    /// Sends a message to all other members of the group. Answered by `sent`.
-    Message {
-        /// Any JSON value of up to [`MAX_MESSAGE`](crate::MAX_MESSAGE) bytes.
+
+    /// Sends a message to other members of the group. Answered by `sent`.
+    Message(ToGroup),
+    /// Sends a message to a user of the App who is online. Answered by `sent`.
+    UserMessage {
+        /// To whom, on all his terminals.
+        user: UserId,
+        /// Any JSON value.
         body: Payload,
     },
-    /// Says that the client is alive. Answered by `done`.
-    Ping {},
-}
-
-/// Who logs in.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Login {
-    /// The protocol that the client speaks: [`VERSION`](crate::VERSION).
-    pub protocol: u16,
-    /// The text of an App ID, checked by the server.
-    pub app: String,
-    /// A token of that App.
-    pub token: String,
-    /// The text of a User ID, checked by the server.
-    pub user: String,
-    /// The class of this terminal.
-    #[serde(default)]
-    pub terminal: TerminalType,
-    /// The organisation inside the App that bounds presence.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub company: String,
-    /// Whether an earlier login of the same user and terminal gives way.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub force: bool,
-    /// A free text shown to others, such as a nickname.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub extend_info: String,
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-impl fmt::Debug for Login {
-    /// Keeps the token out of logs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("protocol", &self.protocol)
-            .field("app", &self.app)
-            .field("token", &"Token(…)")
-            .field("user", &self.user)
-            .field("terminal", &self.terminal)
-            .field("company", &self.company)
-            .field("force", &self.force)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A WebRTC offer and the meaning of its m-lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// Counts the client's peer connections; a higher number replaces the server's end by a fresh one.
-    pub generation: u32,
-    /// The session description, opaque to signalling (RFC 8866).
-    pub sdp: String,
-    /// What each m-line carries; a line that is not named carries nothing.
-    pub lines: Vec<Line>,
-}
-
-/// One m-line of an offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// Its media identification tag (RFC 9143).
-    pub mid: String,
-    /// What it carries.
-    #[serde(flatten)]
-    pub role: Role,
-}
-
-/// What an m-line carries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(clippy::exhaustive_enums, reason = "a line sends or receives")]
-pub enum Role {
-    /// A media of one's own that is published.
-    Send {
-        /// What it carries.
-        #[serde(rename = "type")]
-        media_type: MediaType,
-        /// Which of one's own of that type.
-        media: MediaId,
+    /// Asks for earlier messages of the group, where it keeps any. Answered by `history`.
+    History {
+        /// Only those before this number; without it the latest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u64>,
+        /// The most that are wanted.
+        limit: u32,
     },
-    /// Another member's media that is received.
-    Receive(MediaRef),
+
+    /// Asks who is online, and from then on to be told of changes. Answered by `online`.
+    Online(OnlinePage),
+    /// Is no longer interested in who is online. Answered by `done`.
+    Unwatch {},
+    /// Sets the free text that others see beside this terminal. Answered by `done`.
+    SetState {
+        /// Replaces the text before.
+        state: String,
+    },
+
+    /// Invites users into a group. Answered by `invited`.
+    Invite(Invite),
+    /// Accepts or rejects an invite. Answered by `done`.
+    AnswerInvite(InviteAnswer),
+    /// Takes an invite back from those who have not answered. Answered by `done`.
+    CancelInvite(InviteCancel),
+
+    /// Removes a member from the group, for who may administer. Answered by `done`.
+    Kick {
+        /// Whom.
+        user: UserId,
+        /// For how many seconds he may not come back; without it he may at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ban: Option<u32>,
+    },
+    /// Silences a member's media at the server or lets it be heard again, for who may administer. Answered by `done`.
+    Mute {
+        /// Which.
+        #[serde(flatten)]
+        media: MediaRef,
+        /// Silence or not.
+        muted: bool,
+    },
+    /// Closes the group to newcomers or opens it, for who may administer. Answered by `done`.
+    Lock {
+        /// Closed or open.
+        locked: bool,
+    },
 }

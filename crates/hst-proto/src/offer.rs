@@ -1,0 +1,40 @@
+use hst_id::{MediaId, MediaRef, MediaType};
+use serde::{Deserialize, Serialize};
+
+/// A WebRTC offer and the meaning of its m-lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Counts the client's peer connections; a higher number replaces the server's end by a fresh one.
+    pub generation: u32,
+    /// The session description, opaque to signalling (RFC 8866).
+    pub sdp: String,
+    /// What each m-line carries; a line that is not named carries nothing.
+    pub lines: Vec<Line>,
+}
+
+/// One m-line of an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its media identification tag (RFC 9143).
+    pub mid: String,
+    /// What it carries.
+    #[serde(flatten)]
+    pub role: Role,
+}
+
+/// What an m-line carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "a line sends or receives")]
+pub enum Role {
+    /// A media of one's own that is published.
+    Send {
+        /// What it carries.
+        #[serde(rename = "type")]
+        media_type: MediaType,
+        /// Which of one's own of that type.
+        media: MediaId,
+    },
+    /// Another member's media that is received.
+    Receive(MediaRef),
+}
