@@ -5,10 +5,10 @@ use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
-    apps::Guest,
     handle::{Attach, Word},
     hub::{Hub, Place},
-    session::{SessionTask, User},
+    session::SessionTask,
+    sign_in::Guest,
 };
 
 /// A client that does not take an answer in this time is cut.
@@ -74,17 +74,13 @@ impl Greeting {
                         return Step::Over;
                     }
                 }
-                SessionOutput::SignIn(who) => {
-                    let company = who.login.company.clone();
-                    let extend_info = who.login.extend_info.clone();
-                    match self.hub.apps.sign_in(&self.hub, who).await {
-                        Ok(guest) => return self.begin(guest, company, extend_info),
-                        Err(failure) => {
-                            let now = Instant::now().into_std();
-                            self.core.handle_signed_in(now, Err(failure));
-                        }
+                SessionOutput::SignIn(who) => match self.hub.sign_in(who).await {
+                    Ok(guest) => return self.begin(guest),
+                    Err(failure) => {
+                        let now = Instant::now().into_std();
+                        self.core.handle_signed_in(now, Err(failure));
                     }
-                }
+                },
                 SessionOutput::Resume { re, resume } => {
                     match self.hub.sessions.find(&resume.session, &resume.secret) {
                         Ok(session) => {
@@ -109,16 +105,22 @@ impl Greeting {
         Step::Again(self)
     }
 
-    fn begin(mut self, guest: Guest, company: String, extend_info: String) -> Step {
+    fn begin(mut self, guest: Guest) -> Step {
+        let Guest {
+            user,
+            inbox,
+            secret,
+            token_lasts,
+            rules,
+        } = guest;
         let signed_in = SignedIn {
-            session: guest.handle.id.to_string(),
-            secret: guest.secret.as_str().to_owned(),
-            token_lasts: guest.token_lasts,
-            max_message: guest.rules.max_message,
+            session: user.handle.id.to_string(),
+            secret: secret.as_str().to_owned(),
+            token_lasts,
+            max_message: rules.max_message,
         };
         self.core.handle_signed_in(Instant::now().into_std(), Ok(signed_in));
-        let user = User::new(guest, company, extend_info);
-        let session = SessionTask::new(self.hub, self.core, self.connection, self.place, user);
+        let session = SessionTask::new(self.hub, self.core, self.connection, self.place, user, inbox);
         Step::LoggedIn(Box::new(session))
     }
 

@@ -1,14 +1,14 @@
 use std::{future::pending, sync::Arc};
 
 use hst_auth::Grants;
-use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, ToMember};
+use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
 use hst_id::{AppId, GroupId, UserId};
-use hst_proto::{Failure, RequestId};
+use hst_proto::{ErrorCode, Failure, RequestId};
 use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    apps::{Guest, permissions},
+    apps::permissions,
     greeting::close_reason,
     handle::{Attach, Inbox, SessionHandle, Word, slow_reader},
     hub::{Hub, Place},
@@ -31,7 +31,7 @@ pub(crate) struct SessionTask {
 }
 
 /// Who has logged in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct User {
     pub(crate) app: AppId,
     pub(crate) id: UserId,
@@ -39,8 +39,7 @@ pub(crate) struct User {
     pub(crate) extend_info: String,
     pub(crate) grants: Grants,
     pub(crate) handle: SessionHandle,
-    inbox: Option<Inbox>,
-    login: Option<Login>,
+    pub(crate) login: Arc<Login>,
 }
 
 /// What happened next.
@@ -58,9 +57,9 @@ impl SessionTask {
         core: Session,
         connection: SignalConnection,
         place: Place,
-        mut user: User,
+        user: User,
+        inbox: Inbox,
     ) -> Self {
-        let inbox = user.inbox.take().expect("a guest comes with his inbox");
         Self {
             hub,
             core,
@@ -112,9 +111,7 @@ impl SessionTask {
         }
         self.hub.sessions.leave(id, why);
         self.hub.session_gone(&self.user);
-        if let Some(login) = self.user.login.take() {
-            login.release().await;
-        }
+        self.user.login.release().await;
         if let Some(line) = self.line.take() {
             let is_draining = reason.code == CloseCode::Replaced && self.hub.life.is_draining();
             let reason = if is_draining { CloseCode::GoingAway.into() } else { reason };
@@ -157,7 +154,8 @@ impl SessionTask {
         };
         let end = async {
             tokio::select! {
-                why = self.hub.life.ending() => why,
+                why = self.inbox.end() => why,
+                () = self.hub.life.draining() => draining(),
             }
         };
         tokio::select! {
@@ -233,8 +231,7 @@ impl SessionTask {
     }
 
     fn join(&mut self, group: GroupId, re: RequestId) {
-        let result = self.hub.apps.check_join(&self.user, &group);
-        if let Err(failure) = result {
+        if let Err(failure) = self.hub.check_join(&self.user, &group) {
             let result = Err(failure);
             return self.core.handle_group(ToMember::Reply { re, result });
         }
@@ -265,16 +262,19 @@ impl SessionTask {
 }
 
 impl User {
-    pub(crate) fn new(guest: Guest, company: String, extend_info: String) -> Self {
+    pub(crate) fn new(who: SignIn, grants: Grants, handle: SessionHandle, login: Arc<Login>) -> Self {
         Self {
-            app: guest.app,
-            id: guest.user,
-            company,
-            extend_info,
-            grants: guest.grants,
-            handle: guest.handle,
-            inbox: Some(guest.inbox),
-            login: Some(guest.login),
+            app: who.app,
+            id: who.user,
+            company: who.login.company,
+            extend_info: who.login.extend_info,
+            grants,
+            handle,
+            login,
         }
     }
+}
+
+fn draining() -> Failure {
+    Failure::new(ErrorCode::Connect, "the server is going away: connect again").retry_after(1_000)
 }

@@ -6,14 +6,18 @@ use std::{
 use aws_lc_rs::{constant_time, rand};
 use hst_id::{AppId, UserId};
 use hst_proto::{ErrorCode, Failure, RESUME_WINDOW};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::handle::{SessionHandle, SessionId};
+use crate::{
+    apps::TokenFacts,
+    handle::{SessionHandle, SessionId},
+};
 
 /// Sessions with and without a connection. Further logins are refused.
 const MAX_SESSIONS: usize = 65_536;
 
-/// The sessions of this node: by name for those who come back, by user for those who have something for him.
+/// The sessions of this node, by name.
 ///
 /// A lock, because every session enters and leaves by it; held for one look-up.
 #[derive(Debug, Default)]
@@ -24,7 +28,6 @@ pub(crate) struct Sessions {
 #[derive(Debug, Default)]
 struct Book {
     live: HashMap<SessionId, Live>,
-    users: HashMap<(AppId, UserId), Vec<SessionHandle>>,
     /// Those that were ended, the earliest first, for as long as their clients may want to come back.
     ended: VecDeque<Ended>,
 }
@@ -34,6 +37,35 @@ struct Live {
     handle: SessionHandle,
     secret: Secret,
     user: (AppId, UserId),
+    token: TokenFacts,
+}
+
+/// Whose sessions are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Who {
+    /// Everybody's in an App.
+    App(AppId),
+    /// A user's in an App, on all his terminals.
+    User(AppId, UserId),
+    /// Those that began with a token of this id.
+    Token(AppId, String),
+    /// Those of everybody or of one user that began with a token made before this moment (Unix time, ms).
+    IssuedBefore(AppId, Option<UserId>, u64),
+}
+
+impl Who {
+    fn is(&self, (app, user): &(AppId, UserId), token: &TokenFacts) -> bool {
+        match self {
+            Self::App(of) => of == app,
+            Self::User(of, who) => of == app && who == user,
+            Self::Token(of, id) => of == app && token.id.as_ref() == Some(id),
+            Self::IssuedBefore(of, who, at) => {
+                let is_older = token.issued_at.is_none_or(|issued| issued.as_millis() < *at);
+                of == app && who.as_ref().is_none_or(|who| who == user) && is_older
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -79,30 +111,38 @@ impl Sessions {
     }
 
     /// A session has begun.
-    pub(crate) fn enter(&self, handle: SessionHandle, secret: Secret, app: AppId, user: UserId) {
-        let user = (app, user);
-        let mut book = self.lock();
-        book.users.entry(user.clone()).or_default().push(handle.clone());
+    pub(crate) fn enter(&self, handle: SessionHandle, secret: Secret, app: &AppId, user: &UserId, token: TokenFacts) {
+        let id = handle.id;
         let live = Live {
-            handle: handle.clone(),
+            handle,
             secret,
-            user,
+            user: (app.clone(), user.clone()),
+            token,
         };
-        book.live.insert(handle.id, live);
+        self.lock().live.insert(id, live);
+    }
+
+    /// A session has another token now.
+    pub(crate) fn renewed(&self, id: SessionId, token: TokenFacts) {
+        if let Some(live) = self.lock().live.get_mut(&id) {
+            live.token = token;
+        }
+    }
+
+    /// Ends all sessions that are meant.
+    pub(crate) fn end_all(&self, who: &Who, why: &Failure) {
+        let book = self.lock();
+        for live in book.live.values().filter(|live| who.is(&live.user, &live.token)) {
+            live.handle.end(why.clone());
+        }
     }
 
     /// A session is over. When the server has ended it, whoever comes back is told why.
     pub(crate) fn leave(&self, id: SessionId, why: Option<Failure>) {
         let mut book = self.lock();
-        let Some(Live { secret, user, .. }) = book.live.remove(&id) else {
+        let Some(Live { secret, .. }) = book.live.remove(&id) else {
             return;
         };
-        if let Some(of_user) = book.users.get_mut(&user) {
-            of_user.retain(|handle| handle.id != id);
-            if of_user.is_empty() {
-                book.users.remove(&user);
-            }
-        }
         let now = Instant::now();
         while book.ended.front().is_some_and(|ended| ended.until <= now) {
             book.ended.pop_front();
@@ -137,12 +177,6 @@ impl Sessions {
         self.lock().live.get(&id).map(|live| live.handle.clone())
     }
 
-    /// All sessions of a user.
-    pub(crate) fn of_user(&self, app: &AppId, user: &UserId) -> Vec<SessionHandle> {
-        let key = (app.clone(), user.clone());
-        self.lock().users.get(&key).cloned().unwrap_or_default()
-    }
-
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.lock().live.len()
@@ -155,6 +189,8 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use hst_auth::UnixMillis;
+
     use super::*;
     use crate::handle::session;
 
@@ -162,7 +198,11 @@ mod tests {
         let (handle, _inbox) = session(SessionId(id));
         let secret = Secret::random();
         let (app, user) = (AppId::parse("app").unwrap(), UserId::parse("ann").unwrap());
-        sessions.enter(handle.clone(), secret.clone(), app, user);
+        let token = TokenFacts {
+            id: Some(format!("t{id}")),
+            issued_at: Some(UnixMillis::from_millis(1_000 * id)),
+        };
+        sessions.enter(handle.clone(), secret.clone(), &app, &user, token);
         (handle, secret)
     }
 
@@ -207,6 +247,5 @@ mod tests {
         let (three, _) = enter(&sessions, 3);
         sessions.leave(three.id, None);
         assert!(sessions.lock().ended.is_empty());
-        assert!(sessions.lock().users.is_empty());
     }
 }
