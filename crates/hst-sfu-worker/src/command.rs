@@ -26,6 +26,11 @@ pub(crate) enum Ask {
         offer: Box<Offer>,
         answer: oneshot::Sender<Result<SdpAnswer, OfferError>>,
     },
+    MuteTrack {
+        track: TrackId,
+        is_muted: bool,
+        done: oneshot::Sender<()>,
+    },
     RemoveTrack(TrackId, oneshot::Sender<()>),
     RemovePeer(PeerId, oneshot::Sender<()>),
     Stats(oneshot::Sender<RoomStats>),

@@ -169,7 +169,8 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
         // Exactly the line's own track is forwarded: from where it started, and nothing twice.
         let start = sent.iter().find(|first| first.stay == stay).map(|first| first.number);
         let may_start = is_newest && (is_key || codec == Codec::Opus);
-        let is_due = on == Some(track) && !muted[track] && is_first_time && start.map_or(may_start, |start| number >= start);
+        let is_due =
+            on == Some(track) && !muted[track] && is_first_time && start.map_or(may_start, |start| number >= start);
         prop_assert_eq!(is_sent, is_due, "{:?} {} started {:?}", on, number, start);
     }
 

@@ -4,6 +4,7 @@ use std::{sync::atomic::Ordering, time::Instant};
 
 use hst_sfu::{Formats, LineId, PeerId, TrackId};
 use str0m::change::SdpAnswer;
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::{Timer, Worker};
@@ -46,13 +47,17 @@ impl Worker {
                     // A caller that went away has lost the answer, not the connection.
                     let _ = answer.send(answered);
                 }
+                Ask::MuteTrack { track, is_muted, done } => {
+                    self.mute_track(now, room, track, is_muted);
+                    self.finish(now, done);
+                }
                 Ask::RemoveTrack(track, done) => {
-                    self.remove_track(room, track);
-                    let _ = done.send(());
+                    self.remove_track(now, room, track);
+                    self.finish(now, done);
                 }
                 Ask::RemovePeer(peer, done) => {
                     self.remove_peer(now, room, peer);
-                    let _ = done.send(());
+                    self.finish(now, done);
                 }
                 Ask::Stats(reply) => {
                     let is_here = |transport: &&Transport| transport.room == room && transport.is_connected();
@@ -174,9 +179,32 @@ impl Worker {
         }
     }
 
-    pub(super) fn remove_track(&mut self, room_id: RoomId, track: TrackId) {
-        let Some(Published { transport, slot, .. }) = self.rooms.get_mut(&room_id).and_then(|it| it.unpublish(track))
-        else {
+    /// Says that a command is carried out. What was routed before it leaves first, so that nothing can follow.
+    fn finish(&mut self, now: Instant, done: oneshot::Sender<()>) {
+        self.flush(now);
+        // A caller that went away does not want to know.
+        let _ = done.send(());
+    }
+
+    fn mute_track(&mut self, now: Instant, room_id: RoomId, track: TrackId, is_muted: bool) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        if is_muted {
+            room.router.mute(track);
+        } else {
+            room.router.unmute(now, track);
+        }
+        self.route(room_id, None);
+    }
+
+    fn remove_track(&mut self, now: Instant, room_id: RoomId, track: TrackId) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        let published = room.unpublish(track);
+        room.router.unmute(now, track);
+        let Some(Published { transport, slot, .. }) = published else {
             return;
         };
         if let Some(transport) = self.transports.get_mut(&transport) {

@@ -137,6 +137,11 @@ impl House {
 
     /// Adds lines to the client's connection, connects it, and returns their mids.
     pub(crate) fn join(&mut self, at: usize, wants: &[Want]) -> Vec<Mid> {
+        self.rejoin(at, 1, wants)
+    }
+
+    /// The same for a connection of a later generation.
+    pub(crate) fn rejoin(&mut self, at: usize, generation: u32, wants: &[Want]) -> Vec<Mid> {
         let client = &mut self.clients[at];
         let mut api = client.rtc.sdp_api();
         let add = |want: &Want| match *want {
@@ -153,7 +158,7 @@ impl House {
         let (offer, pending) = api.apply().expect("something to offer");
         let mids = lines.iter().map(|(mid, _)| *mid).collect();
         let offer = offer.to_sdp_string();
-        let answer = self.offer(at, 1, &offer, &lines).expect("an answer");
+        let answer = self.offer(at, generation, &offer, &lines).expect("an answer");
         let answer = SdpAnswer::from_sdp_string(&answer).expect("a well-formed answer");
         self.clients[at]
             .rtc
@@ -244,6 +249,12 @@ impl House {
     pub(crate) fn video(&mut self, at: usize, mid: Mid, seq: u64, payload: Vec<u8>) {
         let values = ExtensionValues::default();
         self.clients[at].send(mid, Codec::Vp8, seq, seq as u32 * 3000, payload, values);
+    }
+
+    /// Sends an Opus packet.
+    pub(crate) fn sound(&mut self, at: usize, mid: Mid, seq: u64) {
+        let values = ExtensionValues::default();
+        self.clients[at].send(mid, Codec::Opus, seq, seq as u32 * 960, vec![seq as u8; 80], values);
     }
 
     /// The numbers of the video packets that a client got, and their sequence numbers.
