@@ -3,13 +3,13 @@
 use std::{sync::atomic::Ordering, time::Instant};
 
 use hst_sfu::{Formats, LineId, PeerId, TrackId};
-use str0m::change::SdpAnswer;
 use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::{Timer, Worker};
 use crate::{
     LineRole, LostReason, MediaEvent, OfferError, RoomId,
+    answer::Answer,
     command::{Ask, Command},
     demux::TransportId,
     offer::Offer,
@@ -77,7 +77,7 @@ impl Worker {
         peer: PeerId,
         generation: u32,
         offer: Offer,
-    ) -> Result<SdpAnswer, OfferError> {
+    ) -> Result<Answer, OfferError> {
         let room = self.rooms.get_mut(&room_id).ok_or(OfferError::Stopped)?;
         for (_, role) in &offer.slots {
             if let Some(LineRole::Send { track }) = *role
@@ -105,14 +105,14 @@ impl Worker {
             _ => {}
         }
         let mut transport = Transport::new(now, self.factory.build(now), room_id, peer, generation);
-        let (answer, changes) = transport.negotiate(offer)?;
+        let (answer, changes) = transport.negotiate(now, offer)?;
 
         if let Some(old) = member.and_then(|member| member.transport) {
             self.remove_transport(now, old, None);
         }
         let id = TransportId(self.next_transport);
         self.next_transport += 1;
-        self.demux.add(transport.ufrag.clone(), id);
+        self.demux.add(transport.sessions.ufrags(), id);
         self.transports.insert(id, transport);
         self.load.fetch_add(1, Ordering::Relaxed);
         if let Some(room) = self.rooms.get_mut(&room_id) {
@@ -128,14 +128,14 @@ impl Worker {
         Ok(answer)
     }
 
-    pub(super) fn renegotiate(&mut self, now: Instant, id: TransportId, offer: Offer) -> Result<SdpAnswer, OfferError> {
+    pub(super) fn renegotiate(&mut self, now: Instant, id: TransportId, offer: Offer) -> Result<Answer, OfferError> {
         let transport = self.transports.get_mut(&id).ok_or(OfferError::Stopped)?;
-        match transport.negotiate(offer) {
+        match transport.negotiate(now, offer) {
             Ok((answer, changes)) => {
+                self.demux.add(transport.sessions.ufrags(), id);
                 self.apply(now, id, changes);
                 Ok(answer)
             }
-            Err(OfferError::IceRestart) => Err(OfferError::IceRestart),
             Err(error) => {
                 // Half of it may have been applied: nobody knows what the two sides agree on.
                 self.remove_transport(now, id, Some(LostReason::Failed));
@@ -238,7 +238,7 @@ impl Worker {
         // Its goodbye must find the way out before the way is forgotten.
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.demux
-            .remove(&transport.ufrag, id, transport.addresses.iter().copied());
+            .remove(transport.sessions.ufrags(), id, transport.addresses.iter().copied());
         self.timers.cancel(Timer::Transport(id));
         self.load.fetch_sub(1, Ordering::Relaxed);
         let Transport {
