@@ -4,8 +4,9 @@ use std::{
     path::PathBuf,
 };
 
-use hst_auth::{AppKeys, AppSecret, TokenFormat};
+use hst_auth::AppSecret;
 use hst_id::AppId;
+use hst_store::{AppName, AppSecrets, AppSettings};
 
 use crate::{Origin, StartError};
 
@@ -34,8 +35,10 @@ pub struct Config {
     pub public_url: Option<Origin>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
-    /// Who may use the server.
+    /// Who may use the server, beside the Apps in the database.
     pub apps: Vec<App>,
+    /// The folder of the database; `None`: it is in memory, and forgotten when the server ends.
+    pub data_dir: Option<PathBuf>,
     /// Whether `POST /generate/token` makes tokens for whoever knows an App's secret; for trying things out.
     pub token_service: bool,
     /// Whether the development App may be reached from other machines.
@@ -59,30 +62,28 @@ pub enum Tls {
     },
 }
 
-/// One App: who may use the server, and by which tokens.
+/// One App of the configuration: who may use the server, by which tokens, and what for. The server does not change it.
 #[derive(Debug, Clone)]
 pub struct App {
     /// Its App ID.
     pub id: AppId,
-    /// A name for people.
-    pub name: String,
-    /// What its tokens are verified with.
-    pub keys: AppKeys,
-    /// The formats of tokens that it takes.
-    pub tokens: Vec<TokenFormat>,
-    /// Whether its users may log in.
-    pub enabled: bool,
+    /// What its tokens are made with.
+    pub secrets: AppSecrets,
+    /// What its users may do.
+    pub settings: AppSettings,
 }
 
 impl App {
-    /// An App that takes every token made with its secret.
+    /// An App that is online and takes every token made with its secret.
     pub fn new(id: AppId, secret: &AppSecret) -> Self {
+        let name = &id.as_str()[..id.as_str().len().min(64)];
+        let name = AppName::parse(name).expect("the first 64 characters of an App ID are a name");
+        let mut settings = AppSettings::new(name);
+        settings.online = true;
         Self {
             id,
-            name: String::new(),
-            keys: AppKeys::from_secret(secret),
-            tokens: vec![TokenFormat::Legacy001, TokenFormat::Jwt],
-            enabled: true,
+            secrets: AppSecrets::new(secret.clone()),
+            settings,
         }
     }
 }
@@ -96,6 +97,7 @@ impl Default for Config {
             public_url: None,
             tls: Tls::Off,
             apps: Vec::new(),
+            data_dir: None,
             token_service: false,
             dev: false,
         }
@@ -107,10 +109,8 @@ impl Config {
     pub fn dev() -> Self {
         let id = AppId::parse(DEV_APP_ID).expect("the App ID of development keeps the rule");
         let secret = AppSecret::parse(DEV_APP_SECRET).expect("the secret of development has 16 characters");
-        let app = App {
-            name: "development".to_owned(),
-            ..App::new(id, &secret)
-        };
+        let mut app = App::new(id, &secret);
+        app.settings.name = AppName::parse("development").expect("letters are a name");
         Self {
             apps: vec![app],
             token_service: true,
@@ -121,7 +121,7 @@ impl Config {
 
     /// Whether a server may start like this. `knows_more` is whether somebody else knows of further Apps.
     pub(crate) fn check(&self, knows_more: bool) -> Result<(), StartError> {
-        if self.apps.is_empty() && !knows_more {
+        if self.apps.is_empty() && self.data_dir.is_none() && !knows_more {
             return Err(StartError::NoApps);
         }
         let exposed = !self.bind.ip().is_loopback() && self.apps.iter().any(|app| app.id.as_str() == DEV_APP_ID);

@@ -1,13 +1,18 @@
 use std::{
     collections::HashSet,
+    fmt::Display,
     fs,
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
-use hst_auth::{AppKeys, AppSecret, TokenFormat};
+use hst_auth::{AppSecret, UnixMillis};
 use hst_id::AppId;
+use hst_store::{
+    AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl,
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
@@ -22,6 +27,7 @@ struct File {
     workers: Option<NonZeroUsize>,
     public_url: Option<Origin>,
     token_service: Option<bool>,
+    data_dir: Option<PathBuf>,
     tls: Option<Spanned<TlsTable>>,
     #[serde(default)]
     apps: Vec<AppTable>,
@@ -41,20 +47,86 @@ struct TlsTable {
 struct AppTable {
     id: Spanned<AppId>,
     secret: Secret,
-    #[serde(default)]
-    name: String,
+    previous_secret: Option<PreviousTable>,
+    name: Option<Text<AppName>>,
     tokens: Option<Vec<Format>>,
     #[serde(default)]
     bind_tokens: bool,
     #[serde(default = "yes")]
     enabled: bool,
+    services: Option<Vec<ServiceName>>,
+    login: Option<Text<LoginPolicy>>,
+    max_members: Option<Number<MaxMembers>>,
+    max_message: Option<Number<MessageBytes>>,
+    history: Option<Number<History>>,
+    webhook: Option<WebhookTable>,
+}
+
+/// The secret before, while users change over to the present one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PreviousTable {
+    secret: Secret,
+    /// Unix time in seconds.
+    until: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookTable {
+    url: Text<WebhookUrl>,
+    secret: HookSecret,
+}
+
+/// A text with a rule of its own.
+struct Text<T>(T);
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A number with bounds of its own.
+struct Number<T>(T);
+
+impl<'de, T: TryFrom<u32, Error: Display>> Deserialize<'de> for Number<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        T::try_from(u32::deserialize(from)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ServiceName {
+    Video,
+    Audio,
+    Screen,
+    Messages,
+    Presence,
+    Record,
+    WeChat,
+}
+
+impl From<ServiceName> for Service {
+    fn from(name: ServiceName) -> Self {
+        match name {
+            ServiceName::Video => Self::Video,
+            ServiceName::Audio => Self::Audio,
+            ServiceName::Screen => Self::ScreenShare,
+            ServiceName::Messages => Self::Messages,
+            ServiceName::Presence => Self::Presence,
+            ServiceName::Record => Self::Record,
+            ServiceName::WeChat => Self::WeChat,
+        }
+    }
 }
 
 fn yes() -> bool {
     true
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Eq, Deserialize)]
 enum Format {
     #[serde(rename = "001")]
     Legacy001,
@@ -69,6 +141,18 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match toml::Value::deserialize(from)? {
             toml::Value::String(text) => AppSecret::parse(&text).map(Self).map_err(D::Error::custom),
+            _ => Err(D::Error::custom("a secret is a text in quotes")),
+        }
+    }
+}
+
+/// The same for the secret of a webhook.
+struct HookSecret(WebhookSecret);
+
+impl<'de> Deserialize<'de> for HookSecret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(from)? {
+            toml::Value::String(text) => WebhookSecret::parse(&text).map(Self).map_err(D::Error::custom),
             _ => Err(D::Error::custom("a secret is a text in quotes")),
         }
     }
@@ -110,6 +194,9 @@ impl Config {
         self.workers = file.workers.or(self.workers);
         self.public_url = file.public_url.or(self.public_url);
         self.token_service = file.token_service.unwrap_or(self.token_service);
+        if let Some(data_dir) = file.data_dir {
+            self.data_dir = Some(folder_of(path).join(data_dir));
+        }
         if let Some(table) = file.tls {
             let at = table.span().start;
             self.tls = tls(table.into_inner(), path)
@@ -128,8 +215,12 @@ impl Config {
     }
 }
 
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
 fn tls(table: TlsTable, path: &Path) -> Option<Tls> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = folder_of(path);
     match table {
         TlsTable {
             cert: Some(cert),
@@ -150,20 +241,38 @@ fn tls(table: TlsTable, path: &Path) -> Option<Tls> {
 
 fn app(table: AppTable) -> App {
     let Secret(secret) = table.secret;
-    let mut app = App {
-        name: table.name,
-        enabled: table.enabled,
-        ..App::new(table.id.into_inner(), &secret)
-    };
-    if table.bind_tokens {
-        app.keys = AppKeys::from_secret(&secret).bind_001_names();
+    let mut app = App::new(table.id.into_inner(), &secret);
+    if let Some(PreviousTable { secret, until }) = table.previous_secret {
+        app.secrets = app.secrets.with_previous(secret.0, UnixMillis::from_secs(until));
     }
+    let settings = &mut app.settings;
+    settings.online = table.enabled;
+    settings.tokens.bind_001_names = table.bind_tokens;
     if let Some(formats) = table.tokens {
-        let formats = formats.into_iter().map(|format| match format {
-            Format::Legacy001 => TokenFormat::Legacy001,
-            Format::Jwt => TokenFormat::Jwt,
-        });
-        app.tokens = formats.collect();
+        settings.tokens.accepts_001 = formats.contains(&Format::Legacy001);
+        settings.tokens.accepts_jwt = formats.contains(&Format::Jwt);
     }
+    if let Some(services) = table.services {
+        settings.services = services.into_iter().map(|name| (name.into(), None)).collect();
+    }
+    if let Some(Text(name)) = table.name {
+        settings.name = name;
+    }
+    if let Some(Text(login)) = table.login {
+        settings.login = login;
+    }
+    if let Some(Number(max)) = table.max_members {
+        settings.limits.max_members = max;
+    }
+    if let Some(Number(max)) = table.max_message {
+        settings.limits.message_bytes = max;
+    }
+    if let Some(Number(history)) = table.history {
+        settings.limits.history = history;
+    }
+    settings.webhook = table.webhook.map(|WebhookTable { url, secret }| Webhook {
+        url: url.0,
+        secret: secret.0,
+    });
     app
 }

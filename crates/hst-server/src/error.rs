@@ -73,6 +73,12 @@ pub enum StartError {
     /// The certificate cannot be used for QUIC.
     #[error("no QUIC: {0}")]
     Quic(#[source] hst_signal_quic::BindError),
+    /// The database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] hst_store::StoreError),
+    /// The other nodes cannot be reached.
+    #[error("no cluster: {0}")]
+    Cluster(#[from] hst_cluster::Unavailable),
     /// No certificate could be made.
     #[error("cannot make a certificate: {0}")]
     SelfSigned(#[from] rcgen::Error),

@@ -156,7 +156,7 @@ impl GroupTask {
                 self.sessions.remove(&member);
             }
             GroupOutput::Ban { user, time } => self.follow.ban(user, time),
-            GroupOutput::Happened(happening) => self.follow.happened(happening),
+            GroupOutput::Happened(happening) => self.follow.happened(happening).await,
         }
     }
 

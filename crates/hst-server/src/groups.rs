@@ -100,8 +100,10 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use hst_store::Store;
+
     use super::*;
-    use crate::{follow::Feed, life};
+    use crate::{apps::Apps, life, node::Node};
 
     fn key() -> Key {
         (AppId::parse("app").unwrap(), GroupId::parse("g").unwrap())
@@ -110,7 +112,10 @@ mod tests {
     #[tokio::test]
     async fn a_group_is_one_as_long_as_somebody_holds_it_and_is_forgotten_then() {
         let (_lifeline, life) = life::begin();
-        let groups = Groups::new(Media::off(life.clone()), Feed::default(), life);
+        let store = Arc::new(Store::in_memory().unwrap());
+        let apps = Arc::new(Apps::open(Vec::new(), store, None).unwrap());
+        let feed = Feed::new(Node::alone().await.unwrap(), apps);
+        let groups = Groups::new(Media::off(life.clone()), feed, life);
         let first = groups.enter(key(), Rules::default());
         assert!(groups.enter(key(), Rules::default()).same_channel(&first));
         assert_eq!(groups.of(&key().0), [key().1]);

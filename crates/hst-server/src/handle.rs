@@ -1,6 +1,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use hst_group::server::{MemberId, ToMember};
@@ -31,6 +32,8 @@ pub(crate) enum Word {
     Group(MemberId, ToMember),
     /// The answer to a request that the platform was asked.
     Answer(RequestId, Result<Reply, Failure>),
+    /// How long the token is good that its user has shown, or why it is not taken.
+    Renewed(RequestId, Result<Option<Duration>, Failure>),
     /// Something that concerns its user.
     Event(EventBody),
     /// The client has come back over this connection.

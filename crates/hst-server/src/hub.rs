@@ -6,10 +6,10 @@ use std::sync::{
 use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Duration, sleep},
+    time::{Duration, Instant, sleep},
 };
 
-use crate::{apps::Apps, connection::Connection, groups::Groups, life::Life};
+use crate::{apps::Apps, greeting, groups::Groups, life::Life, node::Node, sessions::Sessions};
 
 /// Connections of all kinds at a time. Further ones are refused.
 const MAX_CONNECTIONS: usize = 16_384;
@@ -19,7 +19,9 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Where all connections meet.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    pub(crate) apps: Apps,
+    pub(crate) node: Node,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
     pub(crate) life: Life,
     places: Arc<Semaphore>,
@@ -30,10 +32,12 @@ pub(crate) struct Hub {
 pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
 impl Hub {
-    pub(crate) fn new(apps: Apps, groups: Arc<Groups>, life: Life) -> Arc<Self> {
+    pub(crate) fn new(node: Node, apps: Arc<Apps>, groups: Arc<Groups>, life: Life) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         Arc::new(Self {
+            node,
             apps,
+            sessions: Sessions::default(),
             groups,
             life,
             places,
@@ -51,13 +55,10 @@ impl Hub {
         1 + self.last_session.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Serves a connection in a task of its own.
-    pub(crate) fn serve(self: &Arc<Self>, connection: SignalConnection, place: Place) {
-        let hub = self.clone();
-        self.life.spawn(async move {
-            Connection::serve(hub, connection).await;
-            drop(place);
-        });
+    /// Serves a connection that was accepted at `accepted`, in a task of its own.
+    pub(crate) fn serve(self: &Arc<Self>, connection: SignalConnection, place: Place, accepted: Instant) {
+        self.life
+            .spawn(greeting::serve(self.clone(), connection, place, accepted));
     }
 
     /// Serves whoever a listener accepts, until the server ends.
@@ -69,7 +70,7 @@ impl Hub {
             };
             match accepted {
                 Ok(connection) => match self.place() {
-                    Some(place) => self.serve(connection, place),
+                    Some(place) => self.serve(connection, place, Instant::now()),
                     None => self.refuse(connection),
                 },
                 Err(error @ AcceptError::Io(_)) => {

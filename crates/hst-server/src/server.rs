@@ -10,18 +10,21 @@ use hst_auth::TokenVerifier;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
 use hst_signal_quic::{BindError, QuicListener};
+use hst_store::Store;
 use tokio::net::TcpListener;
 
 use crate::{
     Config, Origin, StartError, Tls,
     apps::Apps,
     certificate::Certificate,
+    follow::Feed,
     groups::Groups,
     http::{self, QuicPoint, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
     media::Media,
     network::{MediaNetwork, own_addresses},
+    node::Node,
 };
 
 /// How long connections may take to end when the server does.
@@ -131,12 +134,16 @@ impl Server {
             .http
             .map(|http| pages(&config, http, &own))
             .unwrap_or_default();
-        let mut apps = Apps::new(config.apps);
-        if let Some(verifier) = verifier {
-            apps = apps.with_verifier(verifier);
-        }
-        let groups = Groups::new(media, life.clone());
-        let hub = Hub::new(apps, groups, life.clone());
+        let store = match &config.data_dir {
+            Some(folder) => Store::open(folder)?,
+            None => Store::in_memory()?,
+        };
+        let apps = Arc::new(Apps::open(config.apps, Arc::new(store), verifier)?);
+        let node = Node::alone().await?;
+        let feed = Feed::new(node.clone(), apps.clone());
+        let groups = Groups::new(media, feed, life.clone());
+        let hub = Hub::new(node, apps, groups, life.clone());
+        hub.clone().listen_to_nodes().await?;
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }

@@ -1,4 +1,7 @@
-use std::{future::pending, sync::Arc};
+use std::{
+    future::pending,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use hst_auth::Grants;
 use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
@@ -40,6 +43,8 @@ pub(crate) struct User {
     pub(crate) grants: Grants,
     pub(crate) handle: SessionHandle,
     pub(crate) login: Arc<Login>,
+    /// How many messages he has sent to users.
+    pub(crate) messages: Arc<AtomicU64>,
 }
 
 /// What happened next.
@@ -110,7 +115,6 @@ impl SessionTask {
             membership.end().await;
         }
         self.hub.sessions.leave(id, why);
-        self.hub.session_gone(&self.user);
         self.user.login.release().await;
         if let Some(line) = self.line.take() {
             let is_draining = reason.code == CloseCode::Replaced && self.hub.life.is_draining();
@@ -172,6 +176,7 @@ impl SessionTask {
         match word {
             Word::Group(member, word) => self.pass_on(member, word).await,
             Word::Answer(re, result) => self.core.handle_answer(re, result),
+            Word::Renewed(re, lasts) => self.core.handle_renewed(Instant::now().into_std(), re, lasts),
             Word::Event(body) => self.core.handle_event(body),
             Word::Attach(attach) => self.attach(*attach),
         }
@@ -237,7 +242,8 @@ impl SessionTask {
         }
         let key = (self.user.app.clone(), group);
         let permissions = permissions(&self.user.grants, &self.hub.apps.services(&self.user.app));
-        self.membership = Some(Membership::join(&self.hub.groups, key, re, &self.user, permissions));
+        let rules = self.hub.apps.policy(&self.user.app).rules;
+        self.membership = Some(Membership::join(&self.hub.groups, key, rules, re, &self.user, permissions));
     }
 
     fn ask(&mut self, re: RequestId, request: GroupRequest) {
@@ -271,6 +277,7 @@ impl User {
             grants,
             handle,
             login,
+            messages: Arc::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -62,6 +62,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, route
             address,
             local,
             secure: tls.is_some(),
+            accepted: Instant::now(),
             place,
         };
         let (tls, router, hub) = (tls.clone(), router.clone(), hub.clone());

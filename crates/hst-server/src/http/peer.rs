@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use tokio::time::Instant;
 use axum::http::{HeaderMap, header::HOST};
 
 use crate::{Origin, hub::Place};
@@ -10,6 +11,7 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) local: SocketAddr,
     pub(crate) secure: bool,
+    pub(crate) accepted: Instant,
     /// Goes on to the session when the connection becomes a WebSocket.
     pub(crate) place: Place,
 }

@@ -35,7 +35,7 @@ pub(super) async fn upgrade(
         match timeout(UPGRADE_DEADLINE, upgraded).await {
             Ok(Ok(io)) => {
                 let connection = from_upgraded(TokioIo::new(io), Some(peer.address), Limits::default());
-                web.hub.serve(connection, peer.place);
+                web.hub.serve(connection, peer.place, peer.accepted);
             }
             Ok(Err(error)) => tracing::debug!(%error, "no WebSocket"),
             Err(_) => tracing::debug!("no WebSocket in time"),

@@ -1,0 +1,106 @@
+use std::{sync::Arc, time::Duration};
+
+use hst_cluster::{Prefix, Subject};
+use hst_group::server::Happening;
+use hst_id::{AppId, GroupId, MediaRef, UserId};
+use hst_store::{Ban, BanReason, Until};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    apps::{Apps, now},
+    node::Node,
+};
+
+/// Where groups say what happens in them, for those outside who follow.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    node: Node,
+    apps: Arc<Apps>,
+}
+
+/// One group's way to say it.
+#[derive(Debug)]
+pub(crate) struct Follow {
+    feed: Feed,
+    app: AppId,
+    group: GroupId,
+    subject: Subject,
+}
+
+/// What has happened in which group, as nodes tell each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Happened {
+    pub(crate) app: AppId,
+    pub(crate) group: GroupId,
+    pub(crate) what: What,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum What {
+    Joined(UserId),
+    Left(UserId),
+    Published(MediaRef),
+    Unpublished(MediaRef),
+}
+
+impl Feed {
+    pub(crate) fn new(node: Node, apps: Arc<Apps>) -> Self {
+        Self { node, apps }
+    }
+
+    /// A group begins.
+    pub(crate) fn follow(&self, app: AppId, group: GroupId) -> Follow {
+        let subject = Subject::parse("feed").expect("letters are a part").with(&app).with(&group);
+        Follow {
+            feed: self.clone(),
+            app,
+            group,
+            subject,
+        }
+    }
+
+    /// Where all groups of an App are heard.
+    pub(crate) fn of(app: &AppId) -> Prefix {
+        Subject::parse("feed").expect("letters are a part").with(app).beneath()
+    }
+}
+
+impl Follow {
+    /// Tells those who follow.
+    pub(crate) async fn happened(&self, happening: Happening) {
+        let what = match happening {
+            Happening::Joined(user) => What::Joined(user),
+            Happening::Left(user) => What::Left(user),
+            Happening::Published(media) => What::Published(media),
+            Happening::Unpublished(media) => What::Unpublished(media),
+        };
+        let happened = Happened {
+            app: self.app.clone(),
+            group: self.group.clone(),
+            what,
+        };
+        let payload = serde_json::to_vec(&happened).expect("names are JSON").into();
+        if let Err(error) = self.feed.node.bus.publish(&self.subject, payload).await {
+            tracing::warn!(subject = %self.subject, %error, "those who follow were not told");
+        }
+    }
+
+    /// Keeps a user out of the group also after it has ended. The group itself keeps him out until then, so it need not
+    /// wait for the disk.
+    pub(crate) fn ban(&self, user: UserId, time: Duration) {
+        let ban = Ban {
+            user,
+            group: Some(self.group.clone()),
+            until: now().checked_add(time).map_or(Until::Forever, Until::Moment),
+            reason: BanReason::parse("removed from the group").expect("letters are a reason"),
+        };
+        let (apps, app) = (self.feed.apps.clone(), self.app.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = apps.ban(&app, &ban) {
+                tracing::error!(%app, user = %ban.user, %error, "a ban was not kept");
+            }
+        });
+    }
+}
