@@ -20,8 +20,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What of the platform survives a restart: Apps, developers, revocations and bans.
 ///
-/// Every call blocks, for a read well under a millisecond and for a change as long as the disk takes to make it
-/// durable: an async program calls it off its async threads and keeps what it reads often. A change that was answered
+/// Every call blocks: to read one thing well under a millisecond, and for a change as long as the disk takes to make it
+/// durable. An async program calls it off its async threads and keeps what it reads often. A change that was answered
 /// with `Ok` survives a crash of the program and of the machine; one that was not has left nothing behind.
 ///
 /// It looks at no clock: the caller hands over the present time.
