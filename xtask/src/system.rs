@@ -17,7 +17,7 @@ pub(crate) struct Tool {
     reason: &'static str,
 }
 
-const CC: Tool = Tool::new("cc", "build-essential", "compiles the cryptography (aws-lc)");
+const CC: Tool = Tool::new("cc", "build-essential", "compiles the cryptography and the database");
 
 /// What building needs.
 pub(crate) const TO_BUILD: &[Tool] = &[CC];

@@ -10,6 +10,7 @@ mod error;
 mod login;
 mod migrations;
 mod name;
+mod private;
 mod random;
 mod revocation;
 mod secrets;

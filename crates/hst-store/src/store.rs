@@ -1,6 +1,4 @@
 use std::{
-    fs::{self, OpenOptions},
-    io,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -11,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::{
     StoreError,
     migrations::{MIGRATIONS, migrate},
+    private,
 };
 
 /// The name of the database in its folder. SQLite keeps `hst.db-wal` and `hst.db-shm` beside it while it is open.
@@ -21,8 +20,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What of the platform survives a restart: Apps, developers, revocations and bans.
 ///
-/// Every call blocks, for a read well under a millisecond and for a change as long as the disk takes to make it
-/// durable: an async program calls it off its async threads and keeps what it reads often. A change that was answered
+/// Every call blocks: to read one thing well under a millisecond, and for a change as long as the disk takes to make it
+/// durable. An async program calls it off its async threads and keeps what it reads often. A change that was answered
 /// with `Ok` survives a crash of the program and of the machine; one that was not has left nothing behind.
 ///
 /// It looks at no clock: the caller hands over the present time.
@@ -47,8 +46,8 @@ impl Store {
             path: path.to_owned(),
             source,
         };
-        make_private_folder(dir).map_err(|e| unusable(dir, e))?;
-        make_private_file(&file).map_err(|e| unusable(&file, e))?;
+        private::make_folder(dir).map_err(|e| unusable(dir, e))?;
+        private::make_file(&file).map_err(|e| unusable(&file, e))?;
         // No mutex of SQLite's: ours is around the connection.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&file, flags)?;
@@ -108,42 +107,6 @@ impl Store {
     }
 }
 
-#[cfg(unix)]
-fn make_private_folder(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
-#[cfg(not(unix))]
-fn make_private_folder(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)
-}
-
-/// The file holds secrets. SQLite gives its companions the same mode.
-#[cfg(unix)]
-fn make_private_file(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let mut options = OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
-    let mut permissions = file.metadata()?.permissions();
-    if permissions.mode() & 0o077 != 0 {
-        permissions.set_mode(0o600);
-        file.set_permissions(permissions)?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn make_private_file(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).open(path).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +138,7 @@ mod tests {
         two.write(|_| {
             let error = one.write(|_| Ok(())).unwrap_err();
             assert!(matches!(error, StoreError::Busy) && error.is_retryable(), "{error}");
-            assert!(one.read(|_| Ok(())).is_ok(), "readers do not wait");
+            assert!(one.developers().is_ok(), "readers do not wait");
             Ok(())
         })
         .unwrap();

@@ -188,41 +188,39 @@ fn many_that_open_a_new_file_at_once_make_one_database_with_one_developer() {
     assert_eq!(created.count(), 1);
 }
 
-/// Tells a copy of this program to be the writer, and where.
-const WRITE_TO: &str = "HST_STORE_TEST_WRITE_TO";
+/// Tells a copy of this program that it is the other process, and where.
+const OTHER: &str = "HST_STORE_TEST_FOLDER";
+
+/// A copy of this program that runs one test, with a folder to work in.
+fn other_process(test: &str, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env(OTHER, folder);
+    command
+}
 
 #[test]
 fn whatever_a_killed_process_was_answered_is_there() {
-    if let Some(folder) = std::env::var_os(WRITE_TO) {
+    if let Some(folder) = std::env::var_os(OTHER) {
         let store = Store::open(Path::new(&folder)).unwrap();
+        let owner = developer(&store);
         loop {
-            println!(
-                "created {}",
-                store.create_app(&developer(&store), settings("app"), NOW).unwrap().id
-            );
+            let app = store.create_app(&owner, settings("app"), NOW).unwrap();
+            println!("created {}", app.id);
         }
     }
     for answers in [1, 7, 40] {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "whatever_a_killed_process_was_answered_is_there",
-                "--nocapture",
-            ])
-            .env(WRITE_TO, folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(writer.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
-        let created = |line: String| line.rsplit_once("created ").map(|(_, id)| AppId::parse(id).unwrap());
-        let mut answered: Vec<AppId> = lines.by_ref().filter_map(created).take(answers).collect();
+        let mut command = other_process("whatever_a_killed_process_was_answered_is_there", folder.path());
+        let mut writer = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut created = lines.filter_map(|line| {
+            let line = line.unwrap();
+            Some(AppId::parse(line.rsplit_once("created ")?.1).unwrap())
+        });
+        let mut answered: Vec<AppId> = created.by_ref().take(answers).collect();
         writer.kill().unwrap();
         writer.wait().unwrap();
-        // Whole lines that were on their way when it was killed count, too.
-        answered.extend(lines.filter_map(|line| Some(AppId::parse(line.strip_prefix("created ")?).unwrap())));
+        answered.extend(created); // what it still said before it died
 
         let store = Store::open(folder.path()).unwrap();
         let kept: HashSet<AppId> = store
@@ -237,4 +235,26 @@ fn whatever_a_killed_process_was_answered_is_there() {
             "at most the one that was not answered any more"
         );
     }
+}
+
+/// To close any handle of a file drops all locks that the process has on it (POSIX, `fcntl`).
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_store_in_a_process_does_not_lose_the_locks_of_the_first() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let first = Store::open(folder.path()).unwrap();
+    app(&first, "app");
+    let file = format!(":{} ", fs::metadata(folder.path().join(FILE_NAME)).unwrap().ino());
+    let is_locked = || {
+        fs::read_to_string("/proc/locks")
+            .unwrap()
+            .lines()
+            .any(|lock| lock.contains(&file))
+    };
+    assert!(is_locked(), "as long as it is open");
+    drop(Store::open(folder.path()).unwrap());
+    assert!(is_locked(), "and it still is");
+    drop(first);
+    assert!(!is_locked());
 }
