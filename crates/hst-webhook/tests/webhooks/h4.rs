@@ -11,12 +11,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hst_webhook::{AddressGuard, Counters, Endpoint, Resolver, Webhooks};
+use hst_webhook::{AddressGuard, Counters, Endpoint, Resolver};
 
 use crate::{
     builder, endpoint, send,
     server::{Body, Reply, Server},
-    webhooks,
+    until, webhooks,
 };
 
 /// Answers the n-th question with the n-th answer, and the last one from then on.
@@ -67,12 +67,6 @@ fn named(server: &Server) -> Endpoint {
     endpoint(&format!("http://app.example.com:{}/", server.address.port()))
 }
 
-async fn failures(webhooks: &Webhooks, at_least: u64) {
-    while webhooks.counters().retried < at_least {
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test]
 async fn h4_a_name_that_turns_to_the_machine_itself_is_not_followed() {
     let closing = || Reply::with(200, "connection: close");
@@ -82,7 +76,7 @@ async fn h4_a_name_that_turns_to_the_machine_itself_is_not_followed() {
     send(&webhooks, &named(&public), "a");
     assert_eq!(public.request().await.id(), "a");
     send(&webhooks, &named(&public), "b");
-    failures(&webhooks, 3).await;
+    until(&webhooks, |counters| counters.retried >= 3).await;
     webhooks.shutdown().await;
     assert!(asked.load(Relaxed) >= 4);
     let Counters { delivered, dropped, .. } = webhooks.counters();
@@ -121,7 +115,7 @@ async fn h4_a_host_that_is_an_address_is_judged_without_a_resolver() {
     ] {
         let webhooks = builder(AddressGuard::public_only()).build();
         send(&webhooks, &endpoint(&format!("http://{host}:{port}/")), "a");
-        failures(&webhooks, 1).await;
+        until(&webhooks, |counters| counters.retried >= 1).await;
         webhooks.shutdown().await;
         assert_eq!(webhooks.counters().dropped, 1, "{host}");
     }
@@ -134,7 +128,7 @@ async fn h4_the_systems_resolver_is_guarded_too() {
     let url = format!("http://localhost:{}/", server.address.port());
     let guarded = builder(AddressGuard::public_only()).build();
     send(&guarded, &endpoint(&url), "a");
-    failures(&guarded, 1).await;
+    until(&guarded, |counters| counters.retried >= 1).await;
     guarded.shutdown().await;
     assert_eq!(server.connections(), 0);
 

@@ -9,7 +9,13 @@ mod server;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hst_webhook::{AddressGuard, AppId, Endpoint, EventId, WebhookSecret, WebhookUrl, Webhooks, WebhooksBuilder};
+use hst_webhook::{
+    AddressGuard, AppId, Counters, Endpoint, EventId, WebhookSecret, WebhookUrl, Webhooks, WebhooksBuilder,
+};
+use tokio::{task::yield_now, time::timeout};
+
+/// A test that waits longer has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Permits the machine itself, where the endpoints of these tests are.
 fn local_guard() -> AddressGuard {
@@ -40,4 +46,14 @@ fn endpoint(url: &str) -> Endpoint {
 fn send(webhooks: &Webhooks, endpoint: &Endpoint, id: &str) {
     let body = Bytes::from(format!(r#"{{"type":"{id}"}}"#));
     webhooks.send(&app("a"), endpoint, EventId::parse(id).unwrap(), body);
+}
+
+/// Waits until the counters say so.
+async fn until(webhooks: &Webhooks, reached: impl Fn(&Counters) -> bool) {
+    let counted = async {
+        while !reached(&webhooks.counters()) {
+            yield_now().await;
+        }
+    };
+    timeout(DEADLINE, counted).await.expect("it is counted in time");
 }

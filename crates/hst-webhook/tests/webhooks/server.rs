@@ -19,10 +19,10 @@ use tokio::{
     time::timeout,
 };
 
+use crate::DEADLINE;
+
 /// More requests than any test makes; a further one would wait.
 const MAX_REQUESTS: usize = 4096;
-/// A test that waits longer has failed.
-const DEADLINE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -187,6 +187,8 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream) -> std::io::Result<()> {
+        // Head and body are written apart.
+        stream.set_nodelay(true)?;
         let mut stream = BufReader::new(stream);
         while let Some(request) = read(&mut stream).await? {
             let reply = (self.reply)(self.numbers.fetch_add(1, Relaxed), &request);
