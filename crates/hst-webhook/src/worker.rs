@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How much is still done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
     Running,
     /// What waits is delivered where an endpoint takes it; nothing is waited for.
@@ -61,9 +61,6 @@ impl Worker {
                     _ = self.life.wait_for(|&life| life == Life::Over) => return ControlFlow::Break(()),
                 };
                 self.handle(&delivery, &outcome);
-                if outcome != Outcome::Delivered && *self.life.borrow() != Life::Running {
-                    return ControlFlow::Break(());
-                }
             }
             Step::Wait(until) => tokio::select! {
                 () = sleep_until(until.into()) => {}
@@ -75,19 +72,19 @@ impl Worker {
     }
 
     fn handle(&self, delivery: &Delivery, outcome: &Outcome) {
-        let mut state = self.shared.state();
-        let State { lines, counters } = &mut *state;
-        let Some(line) = lines.get_mut(&self.app) else { return };
-        let now = Instant::now().into_std();
-        let pause = &*self.shared.dice;
-        line.queue.handle(&delivery.endpoint, outcome, now, pause, counters);
+        let failures = {
+            let mut state = self.shared.state();
+            let State { lines, counters } = &mut *state;
+            let Some(line) = lines.get_mut(&self.app) else { return };
+            let (now, dice) = (Instant::now().into_std(), &*self.shared.dice);
+            line.queue.handle(&delivery.endpoint, outcome, now, dice, counters);
+            line.queue.failures()
+        };
         let (app, endpoint) = (&self.app, delivery.endpoint.url.origin());
         match outcome {
             Outcome::Gone => warn!(%app, endpoint, "the endpoint is gone: its events are dropped"),
             // Only when it begins: an operator is to notice, and not to be flooded.
-            Outcome::Failed { .. } if line.queue.failures() == 1 => {
-                warn!(%app, endpoint, "the endpoint takes no events: they wait");
-            }
+            Outcome::Failed { .. } if failures == 1 => warn!(%app, endpoint, "the endpoint takes no events: they wait"),
             Outcome::Failed { .. } | Outcome::Delivered => {}
         }
     }
