@@ -69,23 +69,24 @@ pub async fn an_update_needs_the_present_revision(nodes: Directories) {
 /// A node that was away does not take away what is another's by now.
 pub async fn a_late_delete_never_removes_a_new_owner(nodes: Directories) {
     let at = key("a");
-    let late = |node: Arc<dyn Directory>, old| async move {
-        assert_eq!(within(node.delete(&key("a"), old)).await, Err(WriteError::Conflict));
-    };
     let first = create(&nodes.one, &at, "1").await;
     let second = within(nodes.other.update(&at, "2".into(), first))
         .await
         .expect("is present");
-    late(nodes.one.clone(), first).await;
+    refuses_to_delete(&nodes.one, &at, first).await;
     assert_eq!(get(&nodes.other, &at).await, Some(("2".into(), second)));
 
     within(nodes.other.delete(&at, second)).await.expect("is present");
-    late(nodes.one.clone(), second).await;
+    refuses_to_delete(&nodes.one, &at, second).await;
     let third = create(&nodes.other, &at, "3").await;
-    for old in [first, second] {
-        late(nodes.one.clone(), old).await;
-    }
+    refuses_to_delete(&nodes.one, &at, first).await;
+    refuses_to_delete(&nodes.one, &at, second).await;
     assert_eq!(get(&nodes.one, &at).await, Some(("3".into(), third)));
+}
+
+async fn refuses_to_delete(directory: &Arc<dyn Directory>, at: &Key, revision: Revision) {
+    let refused = within(directory.delete(at, revision)).await;
+    assert_eq!(refused, Err(WriteError::Conflict));
 }
 
 /// Over all keys, and over what was deleted.
@@ -278,6 +279,10 @@ pub async fn a_watcher_who_is_slow_knows_the_truth_in_the_end(nodes: Directories
     create(&nodes.one, &base.with(&0), "there from the beginning").await;
     churn(nodes.one.clone(), base.with(&1), FLOOD).await;
     within(replica.follow_until(&base.with(&1).with(&u64::MAX))).await;
+    // And nothing old comes behind what was there.
+    let last = base.with(&2);
+    create(&nodes.one, &last, "after it").await;
+    within(replica.follow_until(&last)).await;
     assert_eq!(Ok(replica.entries()), within(nodes.one.list(&base.beneath())).await);
 }
 
@@ -307,7 +312,7 @@ async fn churn(directory: Arc<dyn Directory>, base: Key, changes: u64) {
 struct Replica {
     watch: Box<dyn Watch>,
     known: BTreeMap<Key, Entry>,
-    /// Of the last change; `None` while what is there is told.
+    /// The newest revision heard of; `None` while what is there is told, in any order.
     last: Option<Revision>,
 }
 
@@ -332,7 +337,10 @@ impl Replica {
                     self.changed(revision);
                     assert!(self.known.remove(&key).is_some(), "{key} was not there");
                 }
-                WatchEvent::Synced => self.last = Some(Revision::OWN),
+                WatchEvent::Synced => {
+                    let newest = self.known.values().map(|entry| entry.revision).max();
+                    self.last = Some(newest.unwrap_or(Revision::OWN));
+                }
                 WatchEvent::Resync => {
                     self.known.clear();
                     self.last = None;
