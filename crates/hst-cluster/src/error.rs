@@ -21,7 +21,8 @@ pub enum WriteError {
     /// The directory cannot be reached, and nothing was written: try again later.
     #[error("the directory cannot be reached")]
     Unavailable,
-    /// The answer was lost, and the write may have happened: read it back.
+    /// The answer was lost, and the write may have happened: read it back. It may even happen later than that, so who
+    /// owns entries follows them, and takes away one that he no longer wants.
     #[error("nobody knows whether it was written")]
     Unknown,
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use hst_cluster::{Entry, Key, Outcome, Policy, Revision, Verdict};
 
-use crate::world::{Case, Earlier, Racer, World, base};
+use crate::{
+    races::{Case, Earlier},
+    world::{Racer, World, base},
+};
 
 /// The first law that is broken.
 pub(crate) fn hold(case: &Case, world: &World) -> Result<(), String> {
@@ -12,10 +15,11 @@ pub(crate) fn hold(case: &Case, world: &World) -> Result<(), String> {
     for law in [
         End::no_claim_hangs,
         End::who_holds_a_place_stands_there_or_is_told,
-        End::who_is_refused_leaves_nothing_behind,
+        End::only_who_does_not_insist_is_refused,
         End::nobody_else_stands_there,
         End::no_place_is_wasted,
         End::force_and_death_free_a_place,
+        End::without_force_only_the_dead_give_way,
     ] {
         law(&end, case)?;
     }
@@ -97,7 +101,7 @@ impl<'a> End<'a> {
         Ok(())
     }
 
-    fn who_is_refused_leaves_nothing_behind(&self, case: &Case) -> Result<(), String> {
+    fn only_who_does_not_insist_is_refused(&self, case: &Case) -> Result<(), String> {
         for ((outcome, _), policy) in self.outcomes.iter().zip(&case.policies) {
             if let Verdict::Taken { holders } = &outcome.verdict {
                 law(*policy == Policy::Refuse, "a login that insists is refused")?;
@@ -140,6 +144,22 @@ impl<'a> End<'a> {
             .iter()
             .any(|(outcome, _)| matches!(outcome.verdict, Verdict::Claimed { .. }));
         law(new || !is_full || !forced, "the earlier logins keep all places")
+    }
+
+    fn without_force_only_the_dead_give_way(&self, case: &Case) -> Result<(), String> {
+        if case.policies.contains(&Policy::Replace) {
+            return Ok(());
+        }
+        let mortal = self
+            .world
+            .earlier
+            .iter()
+            .filter(|earlier| earlier.kind != Earlier::Leaves);
+        let dead: BTreeSet<_> = mortal.map(|earlier| (&earlier.key, earlier.revision)).collect();
+        law(
+            self.evicted.is_subset(&dead),
+            "a living login gives way to one that does not insist",
+        )
     }
 }
 

@@ -4,35 +4,11 @@ use std::{collections::BTreeMap, num::NonZeroU8, ops::ControlFlow};
 
 use bytes::Bytes;
 use hst_cluster::{
-    Answer, Claim, Entry, Key, Login, NodeId, NodeRecord, NodeState, Outcome, Owner, Policy, Revision, Step, Verdict,
+    Answer, Claim, Entry, Key, Login, NodeId, NodeRecord, NodeState, Outcome, Owner, Revision, Step, Verdict,
     WriteError,
 };
 
-/// One race.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    pub(crate) places: u8,
-    /// One a login; each comes from a node of its own.
-    pub(crate) policies: Vec<Policy>,
-    /// Who holds the first places before the race; all are of one node.
-    pub(crate) earlier: Vec<Earlier>,
-    /// Whether a login that has won may log out at any moment after it.
-    pub(crate) winners_leave: bool,
-    /// How many answers may be lost.
-    pub(crate) lost: u8,
-}
-
-/// What becomes of a login that was there before the race.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Earlier {
-    Stays,
-    /// It may log out at any moment.
-    Leaves,
-    /// Its node may be fenced at any moment.
-    Dies,
-    /// Its node is fenced already.
-    IsDead,
-}
+use crate::races::{Case, Earlier};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
@@ -89,7 +65,7 @@ impl World {
             last: 0,
             racers: Vec::new(),
             earlier: Vec::new(),
-            lost: case.lost,
+            lost: case.lost_answers,
             fence_may_come: case.earlier.contains(&Earlier::Dies),
             winners_leave: case.winners_leave,
         };
