@@ -1,12 +1,14 @@
-//! The server's end: [`Session`] is one connection, [`Group`] is one room.
+//! The server's end: [`Session`] is one connection, [`Group`] is one room, [`Presence`] is who is online.
 
 mod group;
 mod member;
 mod output;
 mod permissions;
+mod presence;
 mod session;
 
 pub use group::Group;
 pub use output::{GroupOutput, GroupRequest, MediaCommand, MemberId, ToMember, TrackId, TrackLine, TrackRole};
 pub use permissions::Permissions;
+pub use presence::{Presence, Tell, WatcherId};
 pub use session::{CloseWhy, LOGIN_DEADLINE, Session, SessionOutput, SignIn};
