@@ -1,6 +1,8 @@
-//! The server's end: [`Session`] is one connection, [`Group`] is one room, [`Presence`] is who is online.
+//! The server's end: [`Session`] is one connection, [`Group`] is one room, [`Presence`] is who is online, and
+//! [`Invites`] is what rings.
 
 mod group;
+mod invites;
 mod member;
 mod output;
 mod permissions;
@@ -8,6 +10,7 @@ mod presence;
 mod session;
 
 pub use group::Group;
+pub use invites::{InviteOutput, Inviter, Invites};
 pub use output::{GroupOutput, GroupRequest, MediaCommand, MemberId, ToMember, TrackId, TrackLine, TrackRole};
 pub use permissions::Permissions;
 pub use presence::{Presence, Tell, WatcherId};
