@@ -4,7 +4,8 @@ use crate::KeyError;
 
 /// An app's secret, as the platform's console shows it: exactly 16 visible ASCII characters.
 ///
-/// It never shows itself: `Debug` prints `Secret(…)`, and there is no `Display`.
+/// It never shows itself: `Debug` prints `Secret(…)`, there is no `Display`, and [`reveal`](Self::reveal) is a word to
+/// look for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AppSecret([u8; 16]);
 
@@ -22,6 +23,11 @@ impl AppSecret {
             return Err(KeyError::AppSecretCharacter);
         }
         Ok(Self(bytes))
+    }
+
+    /// The secret itself: for where it is kept, and for whom it belongs to.
+    pub fn reveal(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("visible ASCII is UTF-8")
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 16] {
@@ -54,7 +60,10 @@ mod tests {
 
     #[test]
     fn a_secret_is_sixteen_visible_characters() {
-        assert!(AppSecret::parse("42de63b19db7fda7").is_ok());
+        assert_eq!(
+            AppSecret::parse("42de63b19db7fda7").unwrap().reveal(),
+            "42de63b19db7fda7"
+        );
         for len in (0..=64).filter(|&len| len != 16) {
             assert_eq!(
                 AppSecret::parse(&"a".repeat(len)),

@@ -38,4 +38,4 @@ pub use payload::Payload;
 pub use presence::{Online, OnlinePage, OnlineTerminal, OnlineUser, PresenceChange};
 pub use reply::Reply;
 pub use request::{Command, Request, RequestId};
-pub use session::{LoggedIn, Login, Resume, Resumed};
+pub use session::{LoggedIn, Login, Previous, Resume, Resumed};

@@ -28,6 +28,18 @@ pub struct Login {
     /// A free text shown to others, such as a nickname.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub extend_info: String,
+    /// The client's own session before this one, if it may still be there: it gives way, whatever `force` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+}
+
+/// A session that a client had before, and the proof that it was his.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Which session.
+    pub session: String,
+    /// Its secret.
+    pub secret: String,
 }
 
 /// A session has begun.
@@ -83,6 +95,16 @@ impl fmt::Debug for Login {
             .field("company", &self.company)
             .field("force", &self.force)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Previous {
+    /// Keeps the secret out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Previous")
+            .field("session", &self.session)
+            .field("secret", &"Secret(…)")
+            .finish()
     }
 }
 

@@ -6,7 +6,7 @@ use hst_id::{GroupId, MediaId, MediaRef, MediaType, TerminalType, UserId};
 use hst_proto::{
     Audience, Class, ClientFrame, Command, DecodeError, ErrorCode, Event, Failure, GroupMessage, Invitation, Invite,
     InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Invited, Joined, Line, LoggedIn,
-    Login, Media, Members, Offer, Online, OnlinePage, OnlineTerminal, OnlineUser, Payload, PresenceChange, Reply,
+    Login, Media, Members, Offer, Online, OnlinePage, OnlineTerminal, OnlineUser, Payload, PresenceChange, Previous, Reply,
     Request, Resume, Resumed, Role, Roster, RosterPage, ServerFrame, ToGroup, decode_client, decode_server,
     encode_client, encode_event, encode_failure, encode_got, encode_reply, frame_event, number_reply,
 };
@@ -36,6 +36,7 @@ fn every_command_has_its_pinned_bytes() {
                 company: String::new(),
                 force: false,
                 extend_info: "Ann".into(),
+                previous: None,
             }),
             r#"{"id":1,"do":{"login":{"protocol":1,"app":"a","token":"t","user":"u","terminal":"web","extend_info":"Ann"}}}"#,
         ),
@@ -134,6 +135,23 @@ fn every_command_beside_the_group_has_its_pinned_bytes() {
                 got: 7,
             }),
             r#"{"id":1,"do":{"resume":{"protocol":1,"session":"s","secret":"x","got":7}}}"#,
+        ),
+        (
+            Command::Login(Login {
+                protocol: 1,
+                app: "a".into(),
+                token: "t".into(),
+                user: "u".into(),
+                terminal: TerminalType::default(),
+                company: "c".into(),
+                force: true,
+                extend_info: String::new(),
+                previous: Some(Previous {
+                    session: "s".into(),
+                    secret: "x".into(),
+                }),
+            }),
+            r#"{"id":1,"do":{"login":{"protocol":1,"app":"a","token":"t","user":"u","terminal":"web","company":"c","force":true,"previous":{"session":"s","secret":"x"}}}}"#,
         ),
         (
             Command::Renew { token: "t".into() },

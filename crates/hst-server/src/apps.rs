@@ -1,215 +1,256 @@
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+mod entry;
 
-use hst_auth::{Claims, Grants, KeyRing, Scope, TokenError, TokenFormat, TokenVerifier, UnixMillis};
-use hst_group::server::{Permissions, SignIn};
-use hst_id::{AppId, MediaType};
-use hst_proto::{ErrorCode, Failure};
-
-use crate::{
-    App,
-    logins::{Login, Logins},
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
 };
 
-/// The door: which Apps there are, what their tokens grant, and who is inside.
+use hst_auth::{Claims, Grants, KeyRing, Scope, TokenError, TokenVerifier, UnixMillis};
+use hst_group::server::{Permissions, Rules};
+use hst_id::{AppId, GroupId, MediaType, UserId};
+use hst_proto::{ErrorCode, Failure};
+use hst_store::{AppSettings, Ban, LoginPolicy, Revocation, Service, Services, Store, StoreError};
+
+pub(crate) use self::entry::AppEntry;
+use crate::App;
+
+/// The Apps that there are: those of the configuration, which stay as they are, and those of the database.
+///
+/// Everything is held in memory, so that nobody who logs in waits for the disk; a change goes to the disk first.
 #[derive(Debug)]
 pub(crate) struct Apps {
-    verifier: Arc<dyn TokenVerifier>,
-    policies: HashMap<AppId, Policy>,
-    logins: Logins,
-}
-
-/// What the configuration says about an App beyond its keys.
-#[derive(Debug)]
-struct Policy {
-    tokens: Vec<TokenFormat>,
-    enabled: bool,
-}
-
-/// Somebody who was let in.
-#[derive(Debug)]
-pub(crate) struct SignedIn {
-    pub(crate) login: Login,
-    pub(crate) grants: Grants,
+    /// A lock, because logins read it from all threads; held for one look-up or to exchange one entry.
+    known: RwLock<HashMap<AppId, Arc<AppEntry>>>,
+    pub(crate) store: Arc<Store>,
+    /// Judges tokens in place of the Apps' own keys.
+    verifier: Option<Arc<dyn TokenVerifier>>,
 }
 
 impl Apps {
-    /// Verifies tokens with the Apps' own keys.
-    pub(crate) fn new(apps: Vec<App>) -> Self {
-        let mut keys = KeyRing::new();
-        let mut policies = HashMap::new();
-        for app in apps {
-            keys.insert(app.id.clone(), app.keys);
-            policies.insert(
-                app.id,
-                Policy {
-                    tokens: app.tokens,
-                    enabled: app.enabled,
-                },
-            );
-        }
-        Self {
-            verifier: Arc::new(keys),
-            policies,
-            logins: Logins::default(),
-        }
-    }
-
-    /// Leaves the verification of tokens to somebody else. Apps that the configuration does not list are his, too.
-    pub(crate) fn with_verifier(mut self, verifier: Arc<dyn TokenVerifier>) -> Self {
-        self.verifier = verifier;
-        self
-    }
-
-    /// Lets somebody in, or says why not. Which of its checks a token failed is for the log only.
-    pub(crate) async fn sign_in(&self, who: SignIn) -> Result<SignedIn, Failure> {
-        let claims = self.verify(&who.app, &who.login.token).map_err(|error| {
-            tracing::info!(app = %who.app, user = %who.user, %error, "login refused");
-            match error {
-                TokenError::UnknownApp => Failure::new(ErrorCode::UnknownApp, "no such App: check the App ID"),
-                _ => Failure::new(
-                    ErrorCode::TokenRefused,
-                    "the token was not accepted: get a new one for this App",
-                ),
+    /// The Apps of the configuration, and those of the database that are not among them.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) fn open(
+        configured: Vec<App>,
+        store: Arc<Store>,
+        verifier: Option<Arc<dyn TokenVerifier>>,
+    ) -> Result<Self, StoreError> {
+        let mut known = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = store.apps(after.as_ref(), PAGE)?;
+            after = page.last().map(|app| app.id.clone());
+            let is_last = page.len() < PAGE as usize;
+            for app in page {
+                let entry = AppEntry::stored(app, &store, now())?;
+                known.insert(entry.id.clone(), Arc::new(entry));
             }
-        })?;
-        if self.policies.get(&who.app).is_some_and(|app| !app.enabled) {
-            return Err(Failure::new(ErrorCode::AppOffline, "the App is switched off"));
+            if is_last {
+                break;
+            }
         }
-        let grants = claims.grants;
-        if !grants.may_login(&who.user) {
-            let message = format!("the token was made for another user than {}", who.user);
-            return Err(Failure::new(ErrorCode::TokenRefused, message));
+        for app in configured {
+            let entry = AppEntry::configured(app, &store, now())?;
+            known.insert(entry.id.clone(), Arc::new(entry));
         }
-        match self.logins.claim(who.app, who.user.clone(), who.login.force).await {
-            Ok(login) => Ok(SignedIn { login, grants }),
-            Err(_) => Err(Failure::new(
-                ErrorCode::LoginConflict,
-                format!(
-                    "{} is online already: end that session, or choose another User ID",
-                    who.user
-                ),
-            )),
+        Ok(Self {
+            known: RwLock::new(known),
+            store,
+            verifier,
+        })
+    }
+
+    /// An App, if there is one.
+    pub(crate) fn get(&self, app: &AppId) -> Option<Arc<AppEntry>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(app).cloned()
+    }
+
+    /// All of them, in the order of their ids.
+    pub(crate) fn all(&self) -> Vec<Arc<AppEntry>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = known.values().cloned().collect();
+        all.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Reads an App from the database again, after it was changed there.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) fn reload(&self, app: &AppId) -> Result<(), StoreError> {
+        let entry = match self.get(app).filter(|entry| entry.is_fixed) {
+            Some(fixed) => Some(fixed.reloaded(&self.store, now())?),
+            None => match self.store.app(app)? {
+                Some(app) => Some(AppEntry::stored(app, &self.store, now())?),
+                None => None,
+            },
+        };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match entry {
+            Some(entry) => drop(known.insert(app.clone(), Arc::new(entry))),
+            None => drop(known.remove(app)),
+        }
+        Ok(())
+    }
+
+    /// Judges a token by the clock of this machine. Which of its checks it failed is for the log only.
+    pub(crate) fn verify(&self, app: &AppId, token: &str) -> Result<Claims, TokenError> {
+        let entry = self.get(app);
+        let claims = match (&self.verifier, &entry) {
+            (Some(verifier), _) => verifier.verify(app, token, now())?,
+            (None, Some(entry)) => entry.verify(token, now())?,
+            // An empty ring takes as long as a full one.
+            (None, None) => KeyRing::new().verify(app, token, now())?,
+        };
+        match entry {
+            Some(entry) if !entry.settings.tokens.accepts(claims.format) => Err(TokenError::Rejected),
+            _ => Ok(claims),
         }
     }
 
-    /// Judges a token by the clock of this machine.
-    pub(crate) fn verify(&self, app: &AppId, token: &str) -> Result<Claims, TokenError> {
-        let claims = self.verifier.verify(app, token, UnixMillis::from(SystemTime::now()))?;
-        match self.policies.get(app) {
-            Some(policy) if !policy.tokens.contains(&claims.format) => Err(TokenError::Rejected),
-            _ => Ok(claims),
+    /// What an App's users may do at a login. An App that only the verifier knows has the defaults.
+    pub(crate) fn policy(&self, app: &AppId) -> Policy {
+        self.get(app).map_or_else(Policy::default, |entry| Policy::of(&entry.settings))
+    }
+
+    /// What an App offers.
+    pub(crate) fn services(&self, app: &AppId) -> Services {
+        self.get(app).map(|entry| entry.settings.services.clone()).unwrap_or_default()
+    }
+
+    /// Whether a user is kept out of an App, or of one of its groups.
+    ///
+    /// # Errors
+    /// Code 1000103.
+    pub(crate) fn check_ban(&self, app: &AppId, group: Option<&GroupId>, user: &UserId) -> Result<(), Failure> {
+        let now = now();
+        let is_banned = self
+            .get(app)
+            .is_some_and(|entry| entry.bans.iter().any(|ban| ban.applies(group, user, now)));
+        if !is_banned {
+            return Ok(());
+        }
+        let place = if group.is_some() { "this group" } else { "this App" };
+        Err(Failure::new(ErrorCode::Banned, format!("kept out of {place} for some time")))
+    }
+
+    /// Whether a token was taken back after it was made.
+    pub(crate) fn is_revoked(&self, claims: &TokenFacts, app: &AppId, user: &UserId) -> bool {
+        self.get(app).is_some_and(|entry| claims.is_covered(&entry.revocations, user))
+    }
+
+    /// Keeps a user out. It waits for the disk.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub(crate) fn ban(&self, app: &AppId, ban: &Ban) -> Result<(), StoreError> {
+        self.store.ban(app, ban)?;
+        self.reload(app)
+    }
+
+    /// Lets a user in again, and says whether he was kept out. It waits for the disk.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub(crate) fn unban(&self, app: &AppId, group: Option<&GroupId>, user: &UserId) -> Result<bool, StoreError> {
+        let was = self.store.unban(app, group, user)?;
+        self.reload(app)?;
+        Ok(was)
+    }
+
+    /// Takes tokens back that were made before `at`. It waits for the disk.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub(crate) fn revoke(&self, app: &AppId, what: &Revocation, at: UnixMillis) -> Result<(), StoreError> {
+        self.store.revoke(app, what, at, hst_store::Until::Forever)?;
+        self.reload(app)
+    }
+}
+
+/// Apps read from the database at a time.
+const PAGE: u32 = 500;
+
+/// What an App says of its logins and groups.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) online: bool,
+    pub(crate) login: LoginPolicy,
+    pub(crate) rules: Rules,
+}
+
+impl Policy {
+    fn of(settings: &AppSettings) -> Self {
+        let limits = &settings.limits;
+        Self {
+            online: settings.online,
+            login: settings.login,
+            rules: Rules {
+                max_members: limits.max_members.get() as usize,
+                max_message: limits.message_bytes.get() as usize,
+                history: limits.history.get() as usize,
+            },
         }
     }
 }
 
-/// What a token's grants mean to a group that they admit to.
-pub(crate) fn permissions(grants: &Grants) -> Permissions {
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            online: true,
+            login: LoginPolicy::default(),
+            rules: Rules::default(),
+        }
+    }
+}
+
+/// What there is to know of a session's token, when it is to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenFacts {
+    pub(crate) id: Option<String>,
+    pub(crate) issued_at: Option<UnixMillis>,
+}
+
+impl TokenFacts {
+    pub(crate) fn of(claims: &Claims) -> Self {
+        Self {
+            id: claims.id.clone(),
+            issued_at: claims.issued_at,
+        }
+    }
+
+    pub(crate) fn is_covered(&self, revocations: &hst_store::Revocations, user: &UserId) -> bool {
+        revocations.covers(self.id.as_deref(), user, self.issued_at)
+    }
+}
+
+/// What a token's grants and its App's services mean to a group that they admit to.
+pub(crate) fn permissions(grants: &Grants, services: &Services) -> Permissions {
+    let offered = |media_type| match media_type {
+        MediaType::Video => services.has(Service::Video),
+        MediaType::Audio => services.has(Service::Audio),
+        MediaType::ScreenShare => services.has(Service::ScreenShare),
+        _ => true,
+    };
     Permissions {
         group: match &grants.join {
             Scope::Only(group) => Some(group.clone()),
             Scope::Any | Scope::None => None,
         },
-        publish: MediaType::ALL.into_iter().filter(|&t| grants.may_publish(t)).collect(),
+        publish: MediaType::ALL
+            .into_iter()
+            .filter(|&t| grants.may_publish(t) && offered(t))
+            .collect(),
         receive: grants.subscribe,
-        message: grants.message,
+        message: grants.message && services.has(Service::Messages),
+        admin: grants.admin,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use hst_auth::mock::MockTokenVerifier;
-    use hst_id::{TerminalType, UserId};
-    use hst_proto::Login as LoginCommand;
-
-    use super::*;
-
-    fn apps(verdict: Result<Grants, TokenError>) -> Apps {
-        let app = AppId::parse("app").unwrap();
-        let mut verifier = MockTokenVerifier::new();
-        verifier.expect_verify().returning(move |app, _, _| {
-            let grants = verdict.clone()?;
-            let (user, group, issued_at, expires_at, id) = (None, None, None, None, None);
-            Ok(Claims {
-                app: app.clone(),
-                user,
-                group,
-                grants,
-                issued_at,
-                expires_at,
-                id,
-                format: TokenFormat::Jwt,
-            })
-        });
-        let secret = hst_auth::AppSecret::parse("0123456789abcdef").unwrap();
-        Apps::new(vec![App::new(app, &secret)]).with_verifier(Arc::new(verifier))
-    }
-
-    fn who(user: &str) -> SignIn {
-        let login = LoginCommand {
-            protocol: 1,
-            app: "app".to_owned(),
-            token: "t".to_owned(),
-            user: user.to_owned(),
-            terminal: TerminalType::default(),
-            company: String::new(),
-            force: false,
-            extend_info: String::new(),
-        };
-        SignIn {
-            app: AppId::parse("app").unwrap(),
-            user: UserId::parse(user).unwrap(),
-            terminal: TerminalType::default(),
-            login,
-        }
-    }
-
-    async fn refusal(apps: &Apps, user: &str) -> u32 {
-        apps.sign_in(who(user)).await.unwrap_err().code
-    }
-
-    #[tokio::test]
-    async fn a_refused_token_is_told_from_an_unknown_app_and_from_nothing_else() {
-        for (error, code) in [
-            (TokenError::UnknownApp, 1_000_001),
-            (TokenError::Rejected, 1_000_000),
-            (TokenError::Expired, 1_000_000),
-            (TokenError::NotYetValid, 1_000_000),
-        ] {
-            assert_eq!(refusal(&apps(Err(error)), "ann").await, code, "{error:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_token_for_another_user_is_refused() {
-        let bob_only = Grants {
-            login: Scope::Only(UserId::parse("bob").unwrap()),
-            ..Grants::ordinary()
-        };
-        let apps = apps(Ok(bob_only));
-        assert_eq!(refusal(&apps, "ann").await, 1_000_000);
-        assert!(apps.sign_in(who("bob")).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn an_app_may_be_switched_off_and_choose_its_formats() {
-        let mut off = apps(Ok(Grants::ordinary()));
-        off.policies.values_mut().for_each(|app| app.enabled = false);
-        assert_eq!(refusal(&off, "ann").await, 1_000_002);
-
-        let mut only_001 = apps(Ok(Grants::ordinary()));
-        only_001
-            .policies
-            .values_mut()
-            .for_each(|app| app.tokens = vec![TokenFormat::Legacy001]);
-        assert_eq!(refusal(&only_001, "ann").await, 1_000_000);
-    }
-
-    #[tokio::test]
-    async fn the_second_login_of_a_user_is_refused_while_the_first_lasts() {
-        let apps = apps(Ok(Grants::ordinary()));
-        let first = apps.sign_in(who("ann")).await.unwrap();
-        assert_eq!(refusal(&apps, "ann").await, 1_000_008);
-        drop(first);
-        assert!(apps.sign_in(who("ann")).await.is_ok());
-    }
+/// The present time of this machine.
+pub(crate) fn now() -> UnixMillis {
+    SystemTime::now().into()
 }

@@ -1,11 +1,21 @@
 use std::collections::HashMap;
 
-use hst_group::server::{Group, GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, ToMember};
+use hst_group::server::{
+    Governance, Group, GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, Recipients, Rules, ToMember,
+};
 use hst_id::{GroupId, UserId};
-use hst_proto::{ErrorCode, EventBody, Failure, RequestId};
-use tokio::{sync::mpsc, task::JoinSet};
+use hst_proto::{Class, ErrorCode, EventBody, Failure, Media, RequestId};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
-use crate::media::RoomMedia;
+use crate::{
+    follow::Follow,
+    handle::{SessionHandle, Word},
+    media::RoomMedia,
+};
 
 /// What comes to a group.
 #[derive(Debug)]
@@ -16,8 +26,8 @@ pub(crate) enum Message {
         re: RequestId,
         user: UserId,
         permissions: Permissions,
-        /// Where the group's words for it go. When it is full, the session is cut as a slow reader.
-        session: mpsc::Sender<ToMember>,
+        /// Where the group's words for it go.
+        session: SessionHandle,
     },
     /// A member asks something.
     Request {
@@ -27,8 +37,25 @@ pub(crate) enum Message {
     },
     /// A member's session has ended, or has left before it knew that it was in.
     Gone(MemberId),
+    /// A member's session has missed frames.
+    Missed(MemberId),
     /// The media plane has lost a member's transport.
     TransportLost { member: MemberId, generation: u32 },
+    /// The platform acts on the group.
+    Govern {
+        act: Governance,
+        outcome: oneshot::Sender<Result<(), Failure>>,
+    },
+    /// The platform wants to know who is here.
+    Look(oneshot::Sender<GroupView>),
+}
+
+/// A group as it is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupView {
+    pub(crate) members: Vec<UserId>,
+    pub(crate) media: Vec<Media>,
+    pub(crate) locked: bool,
 }
 
 /// One group at work: it never waits for a session, so no member can hold up the others.
@@ -36,8 +63,9 @@ pub(crate) enum Message {
 pub(crate) struct GroupTask {
     core: Group,
     inbox: mpsc::Receiver<Message>,
-    sessions: HashMap<MemberId, mpsc::Sender<ToMember>>,
+    sessions: HashMap<MemberId, SessionHandle>,
     media: RoomMedia,
+    follow: Follow,
     /// Offers that the media plane is at work on: no more than its queue takes.
     offers: JoinSet<Answered>,
 }
@@ -45,12 +73,19 @@ pub(crate) struct GroupTask {
 type Answered = (MemberId, RequestId, Result<String, Failure>);
 
 impl GroupTask {
-    pub(crate) fn new(id: GroupId, inbox: mpsc::Receiver<Message>, media: RoomMedia) -> Self {
+    pub(crate) fn new(
+        id: GroupId,
+        rules: Rules,
+        inbox: mpsc::Receiver<Message>,
+        media: RoomMedia,
+        follow: Follow,
+    ) -> Self {
         Self {
-            core: Group::new(id),
+            core: Group::new(id, rules),
             inbox,
             sessions: HashMap::new(),
             media,
+            follow,
             offers: JoinSet::new(),
         }
     }
@@ -58,6 +93,13 @@ impl GroupTask {
     /// Runs until nobody is left who could ask anything.
     pub(crate) async fn run(mut self) {
         loop {
+            let due = self.core.poll_timeout();
+            let timeout = async {
+                match due {
+                    Some(due) => sleep_until(due.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 message = self.inbox.recv() => match message {
                     Some(message) => self.handle(message),
@@ -67,6 +109,7 @@ impl GroupTask {
                     Ok((member, re, answer)) => self.core.handle_answer(member, re, answer),
                     Err(error) => tracing::error!(%error, group = %self.core.id(), "an offer was not answered"),
                 },
+                () = timeout => self.core.handle_timeout(now()),
             }
             while let Some(output) = self.core.poll_output() {
                 self.perform(output).await;
@@ -84,46 +127,86 @@ impl GroupTask {
                 session,
             } => {
                 self.sessions.insert(member, session);
-                self.core.handle_join(member, re, user, permissions);
+                self.core.handle_join(now(), member, re, user, permissions);
             }
-            Message::Request { member, re, request } => self.core.handle_request(member, re, request),
-            Message::Gone(member) => self.core.handle_gone(member),
+            Message::Request { member, re, request } => self.core.handle_request(now(), member, re, request),
+            Message::Gone(member) => self.core.handle_gone(now(), member),
+            Message::Missed(member) => self.core.handle_missed(member),
             Message::TransportLost { member, generation } => self.core.handle_transport_lost(member, generation),
+            Message::Govern { act, outcome } => {
+                // Whoever asked may have given up.
+                let _ = outcome.send(self.core.handle_governance(now(), act));
+            }
+            Message::Look(view) => {
+                let _ = view.send(GroupView {
+                    members: self.core.users().cloned().collect(),
+                    media: self.core.media().collect(),
+                    locked: self.core.is_locked(),
+                });
+            }
         }
     }
 
     async fn perform(&mut self, output: GroupOutput) {
         match output {
             GroupOutput::To { member, what } => self.tell(member, what),
-            GroupOutput::Tell { members, body } => self.tell_all(&members, &body),
+            GroupOutput::Tell { to, body, class } => self.tell_all(&to, &body, class),
             GroupOutput::Media(command) => self.command(command).await,
             GroupOutput::Departed(member) => {
                 self.sessions.remove(&member);
             }
+            GroupOutput::Ban { user, time } => self.follow.ban(user, time),
+            GroupOutput::Happened(happening) => self.follow.happened(happening),
         }
     }
 
-    fn tell_all(&mut self, members: &[MemberId], body: &EventBody) {
-        for &member in members {
-            self.tell(member, ToMember::Event(body.clone()));
+    fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class) {
+        let word = |member| {
+            let what = match class {
+                Class::Reliable => ToMember::Event(body.clone()),
+                Class::Lossy => ToMember::Lossy(body.clone()),
+            };
+            Word::Group(member, what)
+        };
+        let mut gone = Vec::new();
+        let mut tell = |member: MemberId, session: &SessionHandle| {
+            if session.tell(word(member)).is_err() {
+                gone.push(member);
+            }
+        };
+        match to {
+            Recipients::All => self.sessions.iter().for_each(|(&member, session)| tell(member, session)),
+            Recipients::AllBut(one) => {
+                let others = self.sessions.iter().filter(|&(member, _)| member != one);
+                others.for_each(|(&member, session)| tell(member, session));
+            }
+            Recipients::Only(members) => {
+                let named = members.iter().filter_map(|member| self.sessions.get_key_value(member));
+                named.for_each(|(&member, session)| tell(member, session));
+            }
         }
+        gone.into_iter().for_each(|member| self.lose(member));
     }
 
     fn tell(&mut self, member: MemberId, what: ToMember) {
         let Some(session) = self.sessions.get(&member) else {
             return;
         };
-        if session.try_send(what).is_err() {
-            // It is too slow, or its task has died. Without its sender the session knows that it is out.
-            self.sessions.remove(&member);
-            self.core.handle_gone(member);
+        if session.tell(Word::Group(member, what)).is_err() {
+            self.lose(member);
         }
+    }
+
+    /// A session that takes nothing any more is at its end.
+    fn lose(&mut self, member: MemberId) {
+        self.sessions.remove(&member);
+        self.core.handle_gone(now(), member);
     }
 
     async fn command(&mut self, command: MediaCommand) {
         let offer = match &command {
             MediaCommand::Offer { member, re, .. } => Some((*member, *re)),
-            MediaCommand::EndTrack(_) | MediaCommand::EndPeer(_) => None,
+            _ => None,
         };
         let answered = self.media.command(command).await;
         if let Some((member, re)) = offer {
@@ -133,4 +216,8 @@ impl GroupTask {
             });
         }
     }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }

@@ -6,11 +6,12 @@ use std::{
     },
 };
 
-use hst_group::server::MemberId;
+use hst_group::server::{MemberId, Rules};
 use hst_id::{AppId, GroupId};
 use tokio::sync::mpsc;
 
 use crate::{
+    follow::Feed,
     group::{GroupTask, Message},
     life::Life,
     media::Media,
@@ -29,17 +30,19 @@ pub(crate) struct Groups {
     running: Mutex<HashMap<Key, mpsc::WeakSender<Message>>>,
     last_member: AtomicU64,
     media: Media,
+    feed: Feed,
     life: Life,
 }
 
 pub(crate) type Key = (AppId, GroupId);
 
 impl Groups {
-    pub(crate) fn new(media: Media, life: Life) -> Arc<Self> {
+    pub(crate) fn new(media: Media, feed: Feed, life: Life) -> Arc<Self> {
         Arc::new(Self {
             running: Mutex::default(),
             last_member: AtomicU64::new(0),
             media,
+            feed,
             life,
         })
     }
@@ -49,8 +52,22 @@ impl Groups {
         MemberId(1 + self.last_member.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The inbox of a group, which is made if there is none.
-    pub(crate) fn enter(self: &Arc<Self>, key: Key) -> mpsc::Sender<Message> {
+    /// The inbox of a group, if somebody is in it.
+    pub(crate) fn find(&self, key: &Key) -> Option<mpsc::Sender<Message>> {
+        self.lock().get(key).and_then(mpsc::WeakSender::upgrade)
+    }
+
+    /// The groups of an App that somebody is in.
+    pub(crate) fn of(&self, app: &AppId) -> Vec<GroupId> {
+        let running = self.lock();
+        let of_app = running.keys().filter(|(of, _)| of == app);
+        let mut groups: Vec<_> = of_app.map(|(_, group)| group.clone()).collect();
+        groups.sort_unstable();
+        groups
+    }
+
+    /// The inbox of a group, which is made with these rules if there is none.
+    pub(crate) fn enter(self: &Arc<Self>, key: Key, rules: Rules) -> mpsc::Sender<Message> {
         let mut running = self.lock();
         if let Some(inbox) = running.get(&key).and_then(mpsc::WeakSender::upgrade) {
             return inbox;
@@ -58,7 +75,8 @@ impl Groups {
         let (to_group, inbox) = mpsc::channel(INBOX);
         running.insert(key.clone(), to_group.downgrade());
         drop(running);
-        let group = GroupTask::new(key.1.clone(), inbox, self.media.open_room(&to_group));
+        let follow = self.feed.follow(key.0.clone(), key.1.clone());
+        let group = GroupTask::new(key.1.clone(), rules, inbox, self.media.open_room(&to_group), follow);
         let groups = self.clone();
         self.life.spawn(async move {
             group.run().await;
@@ -82,11 +100,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use hst_group::server::{GroupRequest, Permissions, ToMember};
-    use hst_id::UserId;
-
     use super::*;
-    use crate::life;
+    use crate::{follow::Feed, life};
 
     fn key() -> Key {
         (AppId::parse("app").unwrap(), GroupId::parse("g").unwrap())
@@ -95,9 +110,10 @@ mod tests {
     #[tokio::test]
     async fn a_group_is_one_as_long_as_somebody_holds_it_and_is_forgotten_then() {
         let (_lifeline, life) = life::begin();
-        let groups = Groups::new(Media::off(life.clone()), life);
-        let first = groups.enter(key());
-        assert!(groups.enter(key()).same_channel(&first));
+        let groups = Groups::new(Media::off(life.clone()), Feed::default(), life);
+        let first = groups.enter(key(), Rules::default());
+        assert!(groups.enter(key(), Rules::default()).same_channel(&first));
+        assert_eq!(groups.of(&key().0), [key().1]);
         // As an earlier group of the same name does at its end.
         groups.forget(&key());
         assert_eq!(groups.lock().len(), 1);
@@ -105,51 +121,5 @@ mod tests {
         while !groups.lock().is_empty() {
             tokio::task::yield_now().await;
         }
-    }
-
-    #[tokio::test]
-    async fn a_member_who_does_not_take_what_is_told_is_out_of_the_group() {
-        let (_lifeline, life) = life::begin();
-        let groups = Groups::new(Media::off(life.clone()), life);
-        let group = groups.enter(key());
-        let join = async |name: &str, room: usize| {
-            let (session, words) = mpsc::channel(room);
-            let member = groups.next_member();
-            let (user, permissions) = (UserId::parse(name).unwrap(), Permissions::all());
-            group
-                .send(Message::Join {
-                    member,
-                    re: 1,
-                    user,
-                    permissions,
-                    session,
-                })
-                .await
-                .unwrap();
-            (member, words)
-        };
-        let (_, mut slow) = join("slow", 2).await;
-        let (ann, mut words) = join("ann", 100).await;
-        for re in 2..10 {
-            let request = GroupRequest::Message(hst_proto::Payload::text("x"));
-            group
-                .send(Message::Request {
-                    member: ann,
-                    re,
-                    request,
-                })
-                .await
-                .unwrap();
-        }
-        group.send(Message::Gone(ann)).await.unwrap();
-
-        let mut events = 0;
-        while let Some(word) = words.recv().await {
-            events += usize::from(matches!(word, ToMember::Event(_)));
-        }
-        assert_eq!(events, 1, "ann was told that the other one has left");
-        // His own answer and one event are what there was room for.
-        assert!(slow.recv().await.is_some() && slow.recv().await.is_some());
-        assert!(slow.recv().await.is_none());
     }
 }

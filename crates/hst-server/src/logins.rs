@@ -1,144 +1,136 @@
 use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    num::NonZeroU8,
+    sync::{Mutex, PoisonError},
 };
 
-use hst_id::{AppId, UserId};
-use tokio::{
-    sync::{Notify, watch},
-    time::timeout,
-};
+use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Revision, Verdict, claim, release, withdraw};
+use hst_group::server::SignIn;
+use hst_proto::{ErrorCode, Failure};
+use hst_store::LoginPolicy;
+use serde::{Deserialize, Serialize};
 
-/// How long a login that takes another one's place waits for it to be gone.
-const EVICTION: Duration = Duration::from_secs(5);
+use crate::{handle::SessionId, hub::Hub, node::Node};
 
-/// Who is online: at most one session of each user in an App. A clone is the same list.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Logins {
-    online: Arc<Online>,
-}
-
-/// A lock, because every connection looks itself up here; held for one look-up.
-type Online = Mutex<HashMap<Key, Seat>>;
-type Key = (AppId, UserId);
-
-#[derive(Debug, Clone)]
-struct Seat {
-    evict: Arc<Notify>,
-    /// Ends when the login does.
-    taken: watch::Receiver<()>,
-}
-
-/// One user's login. He is online as long as it lives.
+/// One session's place among the logins of its user. He is online as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Login {
+    node: Node,
     key: Key,
-    evict: Arc<Notify>,
-    online: Arc<Online>,
-    _taken: watch::Sender<()>,
+    record: Record,
+    revision: Mutex<Revision>,
 }
 
-/// The same user is online already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Taken;
+/// What other nodes know of a login beside who it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoginInfo {
+    #[serde(default)]
+    pub(crate) company: String,
+    #[serde(default)]
+    pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) extend_info: String,
+}
 
-impl Logins {
-    /// Makes a user online. With `force` an earlier login of his gives way, if it does so in time.
-    pub(crate) async fn claim(&self, app: AppId, user: UserId, force: bool) -> Result<Login, Taken> {
-        let key = (app, user);
-        let insist = async {
-            loop {
-                match self.try_claim(&key) {
-                    Ok(login) => break Ok(login),
-                    Err(_) if !force => break Err(Taken),
-                    Err(mut seat) => {
-                        seat.evict.notify_one();
-                        // Nothing is ever sent: the error is the end of the other login.
-                        let _ = seat.taken.changed().await;
-                    }
-                }
-            }
-        };
-        timeout(EVICTION, insist).await.unwrap_or(Err(Taken))
+impl LoginInfo {
+    /// As a login's record carries it. What cannot be read says nothing.
+    pub(crate) fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
     }
 
-    fn try_claim(&self, key: &Key) -> Result<Login, Seat> {
-        match lock(&self.online).entry(key.clone()) {
-            Entry::Occupied(seat) => Err(seat.get().clone()),
-            Entry::Vacant(free) => {
-                let (_taken, taken) = watch::channel(());
-                let evict = Arc::new(Notify::new());
-                free.insert(Seat {
-                    evict: evict.clone(),
-                    taken,
-                });
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("texts are JSON")
+    }
+}
+
+impl Hub {
+    /// Makes a user online. What gives way to him is gone when this returns, or will be soon.
+    ///
+    /// # Errors
+    /// Code 1000008 when others have his places; 302 when the directory cannot be reached.
+    pub(crate) async fn claim_login(
+        &self,
+        who: &SignIn,
+        session: SessionId,
+        policy: LoginPolicy,
+    ) -> Result<Login, Failure> {
+        let base = Key::login(&who.app, &who.user, &who.terminal);
+        let places = match policy {
+            LoginPolicy::Devices(devices) => u8::try_from(devices.get()).ok().and_then(NonZeroU8::new),
+            _ => None,
+        };
+        let places = places.unwrap_or(NonZeroU8::MIN);
+        let replaces = who.login.force || policy == LoginPolicy::Replace;
+        let info = LoginInfo {
+            company: who.login.company.clone(),
+            state: String::new(),
+            extend_info: who.login.extend_info.clone(),
+        };
+        let mut record = Record::new(session.0, self.node.owner.clone());
+        record.info = info.to_text();
+        let policy = if replaces { Policy::Replace } else { Policy::Refuse };
+        let wish = Claim::new(base.clone(), places, policy, record.clone());
+        let Outcome { verdict, evicted } = claim(&*self.node.directory, wish).await;
+        for record in evicted.iter().filter_map(Record::read) {
+            let why = Failure::new(
+                ErrorCode::LoginConflict,
+                "the same user has logged in elsewhere and taken this session's place",
+            );
+            self.end_session(&record.owner, SessionId(record.session), why).await;
+        }
+        match verdict {
+            Verdict::Claimed { key, revision } => {
+                record.since = revision;
+                let (node, revision) = (self.node.clone(), Mutex::new(revision));
                 Ok(Login {
-                    key: key.clone(),
-                    evict,
-                    online: self.online.clone(),
-                    _taken,
+                    node,
+                    key,
+                    record,
+                    revision,
                 })
+            }
+            Verdict::Taken { .. } => Err(Failure::new(
+                ErrorCode::LoginConflict,
+                format!("{} is online already: end that session, or choose another User ID", who.user),
+            )),
+            Verdict::Unavailable => {
+                let _ = withdraw(&*self.node.directory, &base, places, &record).await;
+                let message = "nobody can log in at the moment: try again";
+                Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
             }
         }
     }
 }
 
 impl Login {
-    /// Waits until another login of the same user wants this one's place. Cancel-safe.
-    pub(crate) async fn evicted(&self) {
-        self.evict.notified().await;
-    }
-}
-
-impl Drop for Login {
-    fn drop(&mut self) {
-        lock(&self.online).remove(&self.key);
-    }
-}
-
-fn lock(online: &Online) -> MutexGuard<'_, HashMap<Key, Seat>> {
-    online.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names() -> (AppId, UserId) {
-        (AppId::parse("app").unwrap(), UserId::parse("ann").unwrap())
+    /// Lets others see another text beside the terminal.
+    ///
+    /// # Errors
+    /// Code 302 when another login has the place by now, or the directory cannot be reached.
+    pub(crate) async fn set_state(&self, state: String) -> Result<(), Failure> {
+        let mut record = self.record.clone();
+        let info = LoginInfo {
+            state,
+            ..LoginInfo::read(&record.info)
+        };
+        record.info = info.to_text();
+        let expected = self.revision();
+        match self.node.directory.update(&self.key, record.to_bytes(), expected).await {
+            Ok(revision) => {
+                *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
+                Ok(())
+            }
+            Err(error) => Err(Failure::new(ErrorCode::OperationFailed, format!("the state was not set: {error}"))),
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_user_is_online_once_in_an_app_until_he_is_gone() {
-        let logins = Logins::default();
-        let (app, user) = names();
-        let first = logins.claim(app.clone(), user.clone(), false).await.unwrap();
-        assert_eq!(logins.claim(app.clone(), user.clone(), false).await.unwrap_err(), Taken);
-        let other_app = AppId::parse("other").unwrap();
-        assert!(logins.claim(other_app, user.clone(), false).await.is_ok());
-        drop(first);
-        assert!(logins.claim(app, user, false).await.is_ok());
+    /// Makes the user offline here.
+    pub(crate) async fn release(&self) {
+        if release(&*self.node.directory, &self.key, self.revision()).await.is_err() {
+            tracing::warn!(key = %self.key, "a login could not be taken back");
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn force_waits_until_the_earlier_login_is_gone() {
-        let logins = Logins::default();
-        let (app, user) = names();
-        let first = logins.claim(app.clone(), user.clone(), false).await.unwrap();
-        let earlier = tokio::spawn(async move {
-            first.evicted().await;
-            drop(first);
-        });
-        assert!(logins.claim(app, user, true).await.is_ok());
-        earlier.await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn force_gives_up_on_a_login_that_stays() {
-        let logins = Logins::default();
-        let (app, user) = names();
-        let _first = logins.claim(app.clone(), user.clone(), false).await.unwrap();
-        assert_eq!(logins.claim(app, user, true).await.unwrap_err(), Taken);
+    fn revision(&self) -> Revision {
+        *self.revision.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,26 +1,23 @@
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
-use hst_group::server::{GroupRequest, MemberId, Permissions, ToMember};
-use hst_id::UserId;
+use hst_group::server::{GroupRequest, MemberId, Permissions, Rules, ToMember};
 use hst_proto::RequestId;
 use tokio::sync::mpsc;
 
 use crate::{
     group::Message,
     groups::{Groups, Key},
+    session::User,
 };
-
-/// What a group has said and the session has not yet passed on. When it is full, the group cuts the session.
-const WORDS: usize = 1024;
 
 /// The session's place in a group, from its wish to join until it has left.
 #[derive(Debug)]
 pub(crate) struct Membership {
     id: MemberId,
     group: mpsc::Sender<Message>,
-    words: mpsc::Receiver<ToMember>,
-    /// A message for which the group had no room yet.
-    unsent: Option<Message>,
+    /// Messages for which the group had no room yet: a request, and that frames were missed.
+    unsent: VecDeque<Message>,
+    is_out: bool,
     /// The request whose refusal means that the session is not in.
     joining: Option<RequestId>,
     /// The request whose answer means that the session is out.
@@ -30,37 +27,43 @@ pub(crate) struct Membership {
 /// What happened next between a session and its group.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// The message that waited is with the group.
+    /// A message that waited is with the group.
     Sent,
-    /// The group says something.
-    Word(ToMember),
-    /// The group has dropped the session, which reads too slowly.
-    Out,
     /// The group itself is gone, by a fault.
     GroupLost,
 }
 
 impl Membership {
     /// Wishes to join. The answer is a word of the group.
-    pub(crate) fn join(groups: &Arc<Groups>, key: Key, re: RequestId, user: UserId, permissions: Permissions) -> Self {
-        let (session, words) = mpsc::channel(WORDS);
-        let (id, group) = (groups.next_member(), groups.enter(key));
+    pub(crate) fn join(
+        groups: &Arc<Groups>,
+        key: Key,
+        rules: Rules,
+        re: RequestId,
+        user: &User,
+        permissions: Permissions,
+    ) -> Self {
+        let (id, group) = (groups.next_member(), groups.enter(key, rules));
         let join = Message::Join {
             member: id,
             re,
-            user,
+            user: user.id.clone(),
             permissions,
-            session,
+            session: user.handle.clone(),
         };
-        let (unsent, joining) = (Some(join), Some(re));
         Self {
             id,
             group,
-            words,
-            unsent,
-            joining,
+            unsent: [join].into(),
+            is_out: false,
+            joining: Some(re),
             leaving: None,
         }
+    }
+
+    /// Its name in the group.
+    pub(crate) fn id(&self) -> MemberId {
+        self.id
     }
 
     /// Asks the group something. Not to be called while it [is sending](Self::is_sending).
@@ -68,50 +71,58 @@ impl Membership {
         if request == GroupRequest::Leave {
             self.leaving = Some(re);
         }
-        self.unsent = Some(Message::Request {
+        self.unsent.push_back(Message::Request {
             member: self.id,
             re,
             request,
         });
     }
 
+    /// Asks the group how things are, because frames were missed.
+    pub(crate) fn missed(&mut self) {
+        self.unsent.push_back(Message::Missed(self.id));
+    }
+
     /// Whether the next request has to wait until the group has room for the last.
     pub(crate) fn is_sending(&self) -> bool {
-        self.unsent.is_some()
+        !self.unsent.is_empty()
     }
 
     /// Waits for what happens next. Cancel-safe.
     pub(crate) async fn news(&mut self) -> News {
-        tokio::select! {
-            word = self.words.recv() => match word {
-                Some(word) => News::Word(word),
-                None if self.group.is_closed() => News::GroupLost,
-                None => News::Out,
-            },
-            room = self.group.reserve(), if self.unsent.is_some() => {
-                if let (Ok(room), Some(message)) = (room, self.unsent.take()) {
+        match self.group.reserve().await {
+            Ok(room) if !self.unsent.is_empty() => {
+                if let Some(message) = self.unsent.pop_front() {
                     room.send(message);
                 }
                 News::Sent
             }
+            Ok(room) => {
+                drop(room);
+                self.group.closed().await;
+                News::GroupLost
+            }
+            Err(_) => News::GroupLost,
         }
     }
 
     /// Takes note of a word, and says whether the session is not in the group after it.
     pub(crate) fn ends_with(&mut self, word: &ToMember) -> bool {
-        let ToMember::Reply { re, result } = word else {
-            return false;
+        self.is_out = match word {
+            ToMember::Removed(_) => true,
+            ToMember::Reply { re, result } => match self.joining.take_if(|joining| joining == re) {
+                Some(_) => result.is_err(),
+                None => self.leaving == Some(*re),
+            },
+            ToMember::Event(_) | ToMember::Lossy(_) => false,
         };
-        match self.joining.take_if(|joining| joining == re) {
-            Some(_) => result.is_err(),
-            None => self.leaving == Some(*re),
-        }
+        self.is_out
     }
 
     /// Gives the place back, if it is still taken.
     pub(crate) async fn end(self) {
-        let was_never_in = matches!(self.unsent, Some(Message::Join { .. }));
-        if !was_never_in && !self.words.is_closed() {
+        let was_never_in = matches!(self.unsent.front(), Some(Message::Join { .. }));
+        if !was_never_in && !self.is_out {
             let _ = self.group.send(Message::Gone(self.id)).await;
         }
     }

@@ -15,8 +15,8 @@ use tokio::{
 
 /// Frames that wait for the peer to read. When it is full, the peer is cut as a slow reader.
 const FRAMES: usize = 1024;
-/// Bytes that wait for the peer to read, with the same consequence. Four frames of the largest size fit.
-const BYTES: usize = 1024 * 1024;
+/// Bytes that wait for the peer to read, with the same consequence; a single frame may be larger.
+const BYTES: usize = 256 * 1024;
 /// A peer that does not make room for one frame in this time is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that is to be closed may take for what is due and for its good-bye.
@@ -27,6 +27,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Outbox {
     frames: mpsc::Sender<Bytes>,
     waiting: Arc<AtomicUsize>,
+    /// Bytes that may wait.
+    room: usize,
     reason: watch::Sender<Option<CloseReason>>,
 }
 
@@ -43,13 +45,15 @@ pub(crate) struct Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-pub(crate) fn outbox(sender: Box<dyn SignalSender>) -> (Outbox, Writer) {
-    let (to_writer, frames) = mpsc::channel(FRAMES);
+/// `due` frames with so many bytes may wait beyond what may always: those that a client who comes back has missed.
+pub(crate) fn outbox(sender: Box<dyn SignalSender>, due: (usize, usize)) -> (Outbox, Writer) {
+    let (to_writer, frames) = mpsc::channel(FRAMES + due.0);
     let waiting = Arc::new(AtomicUsize::new(0));
     let (reason, closing) = watch::channel(None);
     let outbox = Outbox {
         frames: to_writer,
         waiting: waiting.clone(),
+        room: BYTES + due.1,
         reason,
     };
     (
@@ -64,10 +68,10 @@ pub(crate) fn outbox(sender: Box<dyn SignalSender>) -> (Outbox, Writer) {
 }
 
 impl Outbox {
-    /// Adds a frame. After the writer has ended it goes nowhere, and [`ended`](Self::ended) says so.
+    /// Adds a frame. After the writer has ended it goes nowhere.
     pub(crate) fn push(&self, frame: Bytes) -> Result<(), Full> {
-        let waiting = self.waiting.fetch_add(frame.len(), Ordering::Relaxed) + frame.len();
-        if waiting > BYTES {
+        let before = self.waiting.fetch_add(frame.len(), Ordering::Relaxed);
+        if before > 0 && before + frame.len() > self.room {
             return Err(Full);
         }
         match self.frames.try_send(frame) {
@@ -76,9 +80,13 @@ impl Outbox {
         }
     }
 
-    /// Waits until the connection takes nothing any more. Cancel-safe.
-    pub(crate) async fn ended(&self) {
-        self.frames.closed().await;
+    /// Adds a frame, or leaves it out when half of the room is taken.
+    pub(crate) fn push_lossy(&self, frame: Bytes) {
+        let has_room = self.frames.capacity() > FRAMES / 2 && self.waiting.load(Ordering::Relaxed) < BYTES / 2;
+        if has_room {
+            // There is room, and nobody else pushes.
+            let _ = self.push(frame);
+        }
     }
 
     /// Lets the writer say what is due, then good-bye.
@@ -131,7 +139,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_due_is_said_before_the_good_bye() {
         let (server, mut client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender);
+        let (outbox, writer) = outbox(server.sender, (0, 0));
         outbox.push(Bytes::from_static(b"1")).unwrap();
         outbox.push(Bytes::from_static(b"2")).unwrap();
         outbox.close(CloseCode::Normal.into());
@@ -146,9 +154,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_never_reads_fills_the_outbox_by_frames_or_by_bytes() {
-        for (size, fit) in [(1, FRAMES), (BYTES / 4, 4)] {
+        for (size, fit) in [(1, FRAMES), (BYTES / 4, 4), (2 * BYTES, 1)] {
             let (server, _client) = memory::pair(Limits::default());
-            let (outbox, _writer) = outbox(server.sender);
+            let (outbox, _writer) = outbox(server.sender, (0, 0));
             for _ in 0..fit {
                 outbox.push(vec![b'x'; size].into()).unwrap();
             }
@@ -157,19 +165,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_was_missed_fits_beside_what_may_always_wait() {
+        let (server, _client) = memory::pair(Limits::default());
+        let (outbox, _writer) = outbox(server.sender, (8, 8 * BYTES));
+        for _ in 0..9 {
+            outbox.push(vec![b'x'; BYTES].into()).unwrap();
+        }
+        assert_eq!(outbox.push(Bytes::from_static(b"x")), Err(Full));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lossy_frames_are_left_out_first() {
+        let (server, mut client) = memory::pair(Limits::default());
+        let (outbox, writer) = outbox(server.sender, (0, 0));
+        for _ in 0..FRAMES {
+            outbox.push_lossy(Bytes::from_static(b"lossy"));
+        }
+        for _ in 0..FRAMES / 2 {
+            outbox.push(Bytes::from_static(b"x")).unwrap();
+        }
+        outbox.close(CloseCode::Normal.into());
+        let heard = async {
+            let mut lossy = 0;
+            while let Ok(frame) = client.receiver.recv().await {
+                lossy += usize::from(frame == "lossy");
+            }
+            lossy
+        };
+        assert_eq!(tokio::join!(writer.run(), heard).1, FRAMES / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_peer_that_never_reads_is_given_up() {
         let (server, _client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender);
+        let (outbox, writer) = outbox(server.sender, (0, 0));
         for _ in 0..100 {
             outbox.push(Bytes::from_static(b"x")).unwrap();
         }
-        tokio::join!(writer.run(), outbox.ended());
+        tokio::join!(writer.run(), outbox.frames.closed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_a_little_cannot_put_off_the_close() {
         let (server, mut client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender);
+        let (outbox, writer) = outbox(server.sender, (0, 0));
         for _ in 0..FRAMES {
             outbox.push(Bytes::from_static(b"x")).unwrap();
         }

@@ -1,10 +1,9 @@
 use std::sync::Weak;
 
 use hst_sfu::{PeerId, TrackId};
-use str0m::change::SdpAnswer;
 use tokio::sync::oneshot;
 
-use crate::{OfferError, RoomId, RoomStats, offer::Offer};
+use crate::{OfferError, RoomId, RoomStats, answer::Answer, offer::Offer};
 
 /// How many commands may wait for one thread. When it is full, callers wait.
 pub(crate) const COMMANDS: usize = 256;
@@ -24,7 +23,12 @@ pub(crate) enum Ask {
         peer: PeerId,
         generation: u32,
         offer: Box<Offer>,
-        answer: oneshot::Sender<Result<SdpAnswer, OfferError>>,
+        answer: oneshot::Sender<Result<Answer, OfferError>>,
+    },
+    MuteTrack {
+        track: TrackId,
+        is_muted: bool,
+        done: oneshot::Sender<()>,
     },
     RemoveTrack(TrackId, oneshot::Sender<()>),
     RemovePeer(PeerId, oneshot::Sender<()>),

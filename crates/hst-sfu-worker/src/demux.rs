@@ -60,8 +60,11 @@ impl Demux {
         self.ufrags.get(ours).copied()
     }
 
-    pub(crate) fn add(&mut self, ufrag: String, transport: TransportId) {
-        self.ufrags.insert(ufrag, transport);
+    /// The transport is known by the last of these names, from now on or already.
+    pub(crate) fn add(&mut self, ufrags: &[String], transport: TransportId) {
+        if let Some(last) = ufrags.last() {
+            self.ufrags.insert(last.clone(), transport);
+        }
     }
 
     /// The address has proved to be the transport's.
@@ -80,8 +83,15 @@ impl Demux {
         }
     }
 
-    pub(crate) fn remove(&mut self, ufrag: &str, transport: TransportId, addresses: impl Iterator<Item = SocketAddr>) {
-        self.ufrags.remove(ufrag);
+    pub(crate) fn remove(
+        &mut self,
+        ufrags: &[String],
+        transport: TransportId,
+        addresses: impl Iterator<Item = SocketAddr>,
+    ) {
+        for ufrag in ufrags {
+            self.ufrags.remove(ufrag);
+        }
         addresses.for_each(|address| self.disprove(address, transport));
     }
 

@@ -46,9 +46,6 @@ pub enum OfferError {
         /// The newest generation known for this peer.
         current: u32,
     },
-    /// The offer restarts ICE. Use a fresh connection with a newer generation instead.
-    #[error("an ICE restart needs a fresh connection with a newer generation")]
-    IceRestart,
     /// The media plane has been shut down.
     #[error("the media plane has been shut down")]
     Stopped,

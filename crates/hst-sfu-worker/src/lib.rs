@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod command;
 mod config;
+mod credentials;
 mod demux;
 mod error;
 mod event;

@@ -18,8 +18,6 @@ const MAX_MID: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) sdp: SdpOffer,
-    /// The client's ICE user name fragment: another one means an ICE restart.
-    pub(crate) ufrag: String,
     /// The SSRCs that it announces.
     pub(crate) ssrcs: Vec<u32>,
     /// The m-lines in order, with what they are declared to carry. The position is the line's slot.
@@ -34,12 +32,7 @@ impl Offer {
                 max: MAX_SDP,
             });
         }
-        let Outline {
-            sdp,
-            ufrag,
-            ssrcs,
-            mids,
-        } = Outline::read(text)?;
+        let Outline { sdp, ssrcs, mids } = Outline::read(text)?;
         let mut slots: Vec<(&str, Option<LineRole>)> = mids.into_iter().map(|mid| (mid, None)).collect();
         for (at, Line { mid, role }) in lines.iter().enumerate() {
             if let LineRole::Send { track } = role
@@ -66,12 +59,7 @@ impl Offer {
             )));
         }
         let slots = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
-        Ok(Self {
-            sdp,
-            ufrag: ufrag.to_owned(),
-            ssrcs,
-            slots,
-        })
+        Ok(Self { sdp, ssrcs, slots })
     }
 }
 
@@ -79,7 +67,6 @@ impl Offer {
 struct Outline<'a> {
     /// The text without the client's candidates: we learn its address from its checks, so they would only cost.
     sdp: String,
-    ufrag: &'a str,
     ssrcs: Vec<u32>,
     mids: Vec<&'a str>,
 }
@@ -87,7 +74,6 @@ struct Outline<'a> {
 impl<'a> Outline<'a> {
     fn read(text: &'a str) -> Result<Self, OfferError> {
         let mut sdp = String::with_capacity(text.len());
-        let mut ufrag = None;
         let mut ssrcs = Vec::new();
         let mut mids: Vec<&str> = Vec::new();
         let mut media = 0;
@@ -115,8 +101,6 @@ impl<'a> Outline<'a> {
                 if mids.len() > media {
                     return Err(OfferError::malformed("a mid outside of an m-line"));
                 }
-            } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
-                ufrag = ufrag.or(Some(value));
             } else if let Some(value) = line.strip_prefix("a=ssrc:") {
                 // Each is written with several attributes, one after the other.
                 let ssrc = value.split(' ').next().and_then(|number| number.parse().ok());
@@ -131,13 +115,7 @@ impl<'a> Outline<'a> {
         if mids.len() != media {
             return Err(OfferError::malformed("each m-line must have one mid"));
         }
-        let ufrag = ufrag.ok_or_else(|| OfferError::malformed("it has no a=ice-ufrag"))?;
-        Ok(Self {
-            sdp,
-            ufrag,
-            ssrcs,
-            mids,
-        })
+        Ok(Self { sdp, ssrcs, mids })
     }
 }
 
@@ -186,7 +164,6 @@ mod tests {
             .map(|(mid, role)| (mid.to_string(), role.is_some()))
             .collect();
         assert_eq!(mids, [("0".into(), false), ("1".into(), false), ("2".into(), true)]);
-        assert_eq!(read.ufrag, "abcd");
         assert!(!read.sdp.to_sdp_string().contains("192.0.2.1"));
     }
 
@@ -238,7 +215,6 @@ mod tests {
                 "a data channel",
                 good.clone() + "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n",
             ),
-            ("no ufrag", good.replace("a=ice-ufrag", "a=ice-u")),
             (
                 "a broken m-line",
                 good.replacen("m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 RTP", 1),

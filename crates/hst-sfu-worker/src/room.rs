@@ -97,14 +97,29 @@ impl Room {
         Ok(answer.to_sdp_string())
     }
 
-    /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent.
-    /// It comes back with the publisher's next offer, if that still names it.
+    /// Mutes the track, or takes that back. Of a muted track nothing is forwarded, and nobody asks its publisher for a
+    /// keyframe; when this returns, its last packet has been sent. Unmuted, it goes on on the lines that it has, without
+    /// a gap in their numbers.
+    ///
+    /// The track need not be published yet. A mute holds, over all generations of the publisher's connection, until it
+    /// is taken back or the track is removed.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn mute_track(&self, track: TrackId, is_muted: bool) {
+        let (done, is_done) = oneshot::channel();
+        self.ask(Ask::MuteTrack { track, is_muted, done }).await;
+        // No answer means that the plane has been shut down, and everything with it.
+        let _ = is_done.await;
+    }
+
+    /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent, and
+    /// when this returns, its last packet has been sent. It comes back with the publisher's next offer, if that still
+    /// names it.
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn remove_track(&self, track: TrackId) {
         let (done, is_done) = oneshot::channel();
         self.ask(Ask::RemoveTrack(track, done)).await;
-        // No answer means that the plane has been shut down, and everything with it.
         let _ = is_done.await;
     }
 

@@ -5,14 +5,15 @@ use std::{
 };
 
 use hst_sfu::{Codec, Format};
-use rand::distr::{Alphanumeric, SampleString};
 use str0m::{
-    Candidate, IceCreds, Rtc, RtcConfig, RtcError,
+    Candidate, Rtc, RtcConfig, RtcError,
     crypto::{self, CryptoProvider},
     format::{self, CodecConfig},
     media::Pt,
     rtp::Extension,
 };
+
+use crate::credentials::Credentials;
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -49,20 +50,15 @@ impl RtcFactory {
         Ok(Self { template, candidates })
     }
 
-    /// A fresh transport and its ICE user name fragment.
-    pub(crate) fn build(&self, now: Instant) -> (Rtc, String) {
-        // str0m would take these from a generator that is not for secrets.
-        let secret = |len| Alphanumeric.sample_string(&mut rand::rng(), len);
-        let credentials = IceCreds {
-            ufrag: secret(12),
-            pass: secret(32),
-        };
-        let ufrag = credentials.ufrag.clone();
-        let mut rtc = self.template.clone().set_local_ice_credentials(credentials).build(now);
+    /// A fresh transport and its ICE credentials.
+    pub(crate) fn build(&self, now: Instant) -> (Rtc, Credentials) {
+        let credentials = Credentials::generate();
+        let template = self.template.clone();
+        let mut rtc = template.set_local_ice_credentials(credentials.ice().clone()).build(now);
         for candidate in &self.candidates {
             rtc.add_local_candidate(candidate.clone());
         }
-        (rtc, ufrag)
+        (rtc, credentials)
     }
 }
 

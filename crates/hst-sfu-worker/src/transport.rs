@@ -8,7 +8,6 @@ use std::{
 use hst_sfu::{Forward, PeerId};
 use str0m::{
     Event, IceConnectionState, Input, Output, Rtc, RtcError,
-    change::SdpAnswer,
     media::{KeyframeRequestKind, Mid},
     net::{Protocol, Receive},
     rtp::{RtpPacket, Ssrc},
@@ -17,6 +16,8 @@ use tracing::{debug, warn};
 
 use crate::{
     LineRole, LostReason, OfferError, RoomId,
+    answer::Answer,
+    credentials::{Credentials, Sessions},
     network::Outbox,
     offer::Offer,
     rtc::format_of,
@@ -42,10 +43,9 @@ pub(crate) struct Transport {
     pub(crate) room: RoomId,
     pub(crate) peer: PeerId,
     pub(crate) generation: u32,
-    pub(crate) ufrag: String,
+    pub(crate) sessions: Sessions,
     pub(crate) addresses: VecDeque<SocketAddr>,
     rtc: Rtc,
-    remote_ufrag: String,
     slots: Vec<Slot>,
     /// The SSRCs of the last offer.
     announced: Vec<Ssrc>,
@@ -85,15 +85,20 @@ pub(crate) enum Happening {
 }
 
 impl Transport {
-    pub(crate) fn new(now: Instant, (rtc, ufrag): (Rtc, String), room: RoomId, peer: PeerId, generation: u32) -> Self {
+    pub(crate) fn new(
+        now: Instant,
+        (rtc, credentials): (Rtc, Credentials),
+        room: RoomId,
+        peer: PeerId,
+        generation: u32,
+    ) -> Self {
         Self {
             room,
             peer,
             generation,
-            ufrag,
+            sessions: Sessions::new(credentials),
             addresses: VecDeque::new(),
             rtc,
-            remote_ufrag: String::new(),
             slots: Vec::new(),
             announced: Vec::new(),
             sources: Vec::new(),
@@ -123,30 +128,24 @@ impl Transport {
             .map_or(self.wake_at, |deadline| deadline.min(self.wake_at))
     }
 
-    /// Applies an offer.
+    /// Applies an offer. One with other ICE credentials than before restarts ICE: a new path is looked for, while the
+    /// one of before goes on carrying what it can.
     ///
     /// # Errors
-    /// The offer is at fault; the transport must not be used any more, unless it is an ICE restart.
-    pub(crate) fn negotiate(&mut self, offer: Offer) -> Result<(SdpAnswer, Vec<Change>), OfferError> {
-        let applied = panic::catch_unwind(AssertUnwindSafe(|| self.accept(offer)));
+    /// The offer is at fault; the transport must not be used any more.
+    pub(crate) fn negotiate(&mut self, now: Instant, offer: Offer) -> Result<(Answer, Vec<Change>), OfferError> {
+        let applied = panic::catch_unwind(AssertUnwindSafe(|| self.accept(now, offer)));
         applied.unwrap_or_else(|_| Err(OfferError::malformed("it upsets the media stack")))
     }
 
-    fn accept(&mut self, offer: Offer) -> Result<(SdpAnswer, Vec<Change>), OfferError> {
-        let Offer {
-            sdp,
-            ufrag,
-            ssrcs,
-            slots,
-        } = offer;
-        if !self.remote_ufrag.is_empty() && self.remote_ufrag != ufrag {
-            return Err(OfferError::IceRestart);
-        }
+    fn accept(&mut self, now: Instant, offer: Offer) -> Result<(Answer, Vec<Change>), OfferError> {
+        let Offer { sdp, ssrcs, slots } = offer;
         if slots.len() < self.slots.len() {
             return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
         }
         let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
-        self.remote_ufrag = ufrag;
+        self.handle_restart(now)?;
+        let answer = Answer::new(answer, self.sessions.current().clone());
         self.forget_sources(ssrcs);
 
         let mut changes = Vec::new();
@@ -165,6 +164,17 @@ impl Transport {
         }
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
+    }
+
+    /// Goes on with credentials of ours when str0m has restarted ICE, which shows in its having made up some.
+    fn handle_restart(&mut self, now: Instant) -> Result<(), OfferError> {
+        let mut api = self.rtc.direct_api();
+        if api.local_ice_credentials() != *self.sessions.current().ice() {
+            let too_often = || OfferError::malformed("it has restarted ICE too often");
+            let fresh = self.sessions.restart(now).ok_or_else(too_often)?;
+            api.set_local_ice_credentials(fresh.ice().clone());
+        }
+        Ok(())
     }
 
     /// What its lines carry: for the moment when it connects.
@@ -214,6 +224,10 @@ impl Transport {
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) {
+        if let Some(response) = self.sessions.respond(now, source, bytes) {
+            outbox.push(source, &response);
+            return;
+        }
         // What cannot even be parsed is noise.
         let parse = || Receive::new(Protocol::Udp, source, to, bytes);
         let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
@@ -365,7 +379,12 @@ impl Transport {
             Event::IceConnectionStateChange(IceConnectionState::Checking) if self.is_connected => {
                 self.deadline = Some(now + CONNECT_TIMEOUT);
             }
-            Event::IceConnectionStateChange(_) if self.is_connected => self.deadline = None,
+            Event::IceConnectionStateChange(IceConnectionState::Connected | IceConnectionState::Completed) => {
+                self.sessions.settle();
+                if self.is_connected {
+                    self.deadline = None;
+                }
+            }
             Event::RtpPacket(packet) => {
                 if let Some(media) = self.media(packet, happenings) {
                     happenings.push(Happening::Media(media));

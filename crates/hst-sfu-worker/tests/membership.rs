@@ -69,6 +69,98 @@ fn a_removed_track_is_silent() {
 }
 
 #[test]
+fn g11_no_packet_of_a_track_is_forwarded_after_its_mute_returned() {
+    let (mut house, publisher, camera, receiver, _) = call();
+    let mut seq = 100;
+    for _ in 0..20 {
+        // Whatever of it the media thread has read when the mute comes.
+        for _ in 0..30 {
+            seq += 1;
+            house.video(publisher, camera, seq, vp8(KEY, seq as u32));
+        }
+        house.runtime.block_on(house.room.mute_track(CAMERA, true));
+        house.drive("what was sent before", |_| true);
+        let before = house.clients[receiver].received.len();
+        let heard = house.runtime.block_on(house.room.stats()).tracks[0].packets;
+        seq += 1;
+        house.video(publisher, camera, seq, vp8(KEY, seq as u32));
+        house.drive("it is heard all the same", |house| {
+            house.runtime.block_on(house.room.stats()).tracks[0].packets > heard
+        });
+        house.drive("what must not come", |_| true);
+        assert_eq!(house.clients[receiver].received.len(), before);
+
+        house.runtime.block_on(house.room.mute_track(CAMERA, false));
+        seq += 1;
+        house.video(publisher, camera, seq, vp8(KEY, seq as u32));
+        house.drive("the picture", |house| {
+            house.clients[receiver]
+                .received
+                .last()
+                .is_some_and(|it| house::number_of(&it.payload) == seq as u32)
+        });
+    }
+    assert!(house.clients[publisher].keyframe_requests > 0, "an unmute asks for one");
+    let numbers: Vec<u64> = house.numbers(receiver).iter().map(|&(number, _)| number).collect();
+    assert_eq!(
+        numbers,
+        (1..=numbers.len() as u64).collect::<Vec<_>>(),
+        "no gap of ours"
+    );
+}
+
+#[test]
+fn a_mute_is_there_before_its_track_and_over_all_generations() {
+    let mut house = House::new();
+    house.runtime.block_on(house.room.mute_track(CAMERA, true));
+    let publisher = house.client(plain);
+    let wants = [
+        Want::Send(MediaKind::Video, CAMERA),
+        Want::Send(MediaKind::Audio, MICROPHONE),
+    ];
+    let sent = house.join(publisher, &wants);
+    let receiver = house.client(plain);
+    house.join(
+        receiver,
+        &[
+            Want::Receive(MediaKind::Video, CAMERA),
+            Want::Receive(MediaKind::Audio, MICROPHONE),
+        ],
+    );
+    house.video(publisher, sent[0], 100, vp8(KEY, 100));
+    house.sound(publisher, sent[1], 1);
+    house.drive("the microphone", |house| house.clients[receiver].received.len() == 1);
+
+    let again = house.client(plain);
+    house.clients[again].peer = house.clients[publisher].peer;
+    let sent = house.rejoin(again, 2, &wants);
+    house.video(again, sent[0], 200, vp8(KEY, 200));
+    house.sound(again, sent[1], 1);
+    house.drive("the microphone", |house| house.clients[receiver].received.len() == 2);
+    assert_eq!(house.clients[again].keyframe_requests, 0);
+
+    house.runtime.block_on(house.room.mute_track(CAMERA, false));
+    house.drive("a keyframe request", |house| house.clients[again].keyframe_requests > 0);
+    house.video(again, sent[0], 201, vp8(KEY, 201));
+    house.drive("the picture", |house| house.clients[receiver].received.len() == 3);
+    let last = house.clients[receiver].received.last().unwrap();
+    assert_eq!((*last.seq_no, house::number_of(&last.payload)), (1, 201));
+}
+
+#[test]
+fn a_track_is_removed_with_its_mute() {
+    let (mut house, publisher, camera, receiver, _) = call();
+    house.runtime.block_on(house.room.mute_track(CAMERA, true));
+    house.runtime.block_on(house.room.remove_track(CAMERA));
+    let offer = house.clients[publisher].offer.clone();
+    house
+        .offer(publisher, 1, &offer, &[(camera, LineRole::Send { track: CAMERA })])
+        .unwrap();
+    house.video(publisher, camera, 101, vp8(KEY, 101));
+    house.drive("the camera", |house| house.numbers(receiver) == [(1, 100), (2, 101)]);
+}
+
+#[test]
 fn a_client_that_closes_is_lost() {
     let (mut house, publisher, _, _, _) = call();
     house.clients[publisher].rtc.close().unwrap();

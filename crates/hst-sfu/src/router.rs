@@ -56,9 +56,28 @@ impl Router {
         };
         entry.is_published = false;
         entry.source = None;
-        self.calm(track);
-        for &place in &self.tracks[&track].lines {
-            line_at(&mut self.lines, place).is_flowing = false;
+        self.silence(track);
+        self.drop_unused(track);
+    }
+
+    /// Nothing of the track is forwarded and its publisher is asked for nothing, until it is unmuted. Its lines keep
+    /// it.
+    ///
+    /// This holds also while the track is not published, whether it was before or not.
+    pub fn mute(&mut self, track: TrackId) {
+        self.tracks.entry(track).or_default().is_muted = true;
+        self.silence(track);
+    }
+
+    /// The track is forwarded again: sound at once, video from its next keyframe on, which is asked for. The numbers of
+    /// its lines know nothing of what was not forwarded.
+    pub fn unmute(&mut self, now: Instant, track: TrackId) {
+        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.is_muted) else {
+            return;
+        };
+        entry.is_muted = false;
+        if !entry.lines.is_empty() {
+            self.want_keyframe(now, track);
         }
         self.drop_unused(track);
     }
@@ -139,6 +158,10 @@ impl Router {
         let Some(admitted) = entry.admit(now, packet) else {
             return;
         };
+        // It was admitted all the same, so that the track's numbering is known when it is unmuted.
+        if entry.is_muted {
+            return;
+        }
         let vp8 = if packet.codec == Codec::Vp8 {
             Vp8::parse(packet.payload)
         } else {
@@ -228,7 +251,7 @@ impl Router {
     }
 
     fn want_keyframe(&mut self, now: Instant, track: TrackId) {
-        let Some(entry) = self.tracks.get_mut(&track) else {
+        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| !entry.is_muted) else {
             return;
         };
         // Nothing can be asked of a publisher who has not sent yet; his first packet will wake the wish.
@@ -252,6 +275,17 @@ impl Router {
         }
     }
 
+    /// Nothing of the track flows any more; its lines have to start again.
+    fn silence(&mut self, track: TrackId) {
+        self.calm(track);
+        let Some(entry) = self.tracks.get(&track) else { return };
+        for &place in &entry.lines {
+            let line = line_at(&mut self.lines, place);
+            line.is_flowing = false;
+            line.is_reported = false;
+        }
+    }
+
     /// The track wants no keyframe any more.
     fn calm(&mut self, track: TrackId) {
         if let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.wants_keyframe) {
@@ -264,7 +298,7 @@ impl Router {
         if self
             .tracks
             .get(&track)
-            .is_some_and(|entry| !entry.is_published && entry.lines.is_empty())
+            .is_some_and(|entry| !entry.is_published && !entry.is_muted && entry.lines.is_empty())
         {
             self.tracks.remove(&track);
         }

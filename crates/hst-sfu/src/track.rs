@@ -14,6 +14,7 @@ const SETTLED: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(crate) struct Track {
     pub(crate) is_published: bool,
+    pub(crate) is_muted: bool,
     pub(crate) source: Option<Source>,
     /// Where its lines are in the router.
     pub(crate) lines: Vec<usize>,

@@ -24,6 +24,8 @@ enum Step {
     Switch { track: usize },
     /// The line rests until the next switch.
     Pause,
+    /// The track is muted or unmuted.
+    Mute { track: usize, on: bool },
     /// Time passes.
     Wait { millis: u64 },
 }
@@ -35,7 +37,8 @@ fn step() -> impl Strategy<Value = Step> {
         40 => (track.clone(), lost, prop::bool::weighted(0.2))
             .prop_map(|(track, lost, is_key)| Step::Packet { track, lost, is_key }),
         12 => (track.clone(), 0..40_u16).prop_map(|(track, back)| Step::Late { track, back }),
-        5 => track.prop_map(|track| Step::Switch { track }),
+        5 => track.clone().prop_map(|track| Step::Switch { track }),
+        3 => (track, any::<bool>()).prop_map(|(track, on)| Step::Mute { track, on }),
         1 => Just(Step::Pause),
         6 => (0..200_u64).prop_map(|millis| Step::Wait { millis }),
     ]
@@ -77,6 +80,7 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
     (0..TRACKS).for_each(|track| router.publish(TrackId(track as u64)));
     let mut sent: Vec<Sent> = Vec::new();
     let (mut on, mut stay) = (None, 0);
+    let mut muted = [false; TRACKS];
 
     for step in steps {
         let (track, number) = match step {
@@ -92,6 +96,19 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
             Step::Pause => {
                 router.pause(LINE);
                 on = None;
+                continue;
+            }
+            Step::Mute { track, on: is_muted } => {
+                let id = TrackId(track as u64);
+                if is_muted {
+                    router.mute(id);
+                } else {
+                    router.unmute(now, id);
+                }
+                while router.poll_output().is_some() {}
+                if std::mem::replace(&mut muted[track], is_muted) != is_muted && on == Some(track) {
+                    stay += 1;
+                }
                 continue;
             }
             Step::Wait { millis } => {
@@ -152,7 +169,8 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
         // Exactly the line's own track is forwarded: from where it started, and nothing twice.
         let start = sent.iter().find(|first| first.stay == stay).map(|first| first.number);
         let may_start = is_newest && (is_key || codec == Codec::Opus);
-        let is_due = on == Some(track) && is_first_time && start.map_or(may_start, |start| number >= start);
+        let is_due =
+            on == Some(track) && !muted[track] && is_first_time && start.map_or(may_start, |start| number >= start);
         prop_assert_eq!(is_sent, is_due, "{:?} {} started {:?}", on, number, start);
     }
 

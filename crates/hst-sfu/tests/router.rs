@@ -309,3 +309,79 @@ fn a_paused_line_goes_on_where_it_was() {
     house.subscribe(10, CAMERA);
     assert_eq!(house.forwarded(CAMERA, sound(3)), [(line(10), 2)]);
 }
+
+#[test]
+fn a_muted_track_forwards_nothing_and_goes_on_without_a_gap() {
+    let mut house = House::new();
+    house.subscribe(10, CAMERA);
+    assert_eq!(house.forwarded(CAMERA, video(1, KEY)), [(line(10), 1)]);
+    house.router.mute(CAMERA);
+    assert_eq!(house.packet(CAMERA, video(2, KEY)), []);
+    assert_eq!(house.packet(CAMERA, video(3, DELTA)), []);
+    house.router.unmute(house.now, CAMERA);
+    assert_eq!(house.outputs(), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(house.forwarded(CAMERA, video(4, DELTA)), []);
+    assert_eq!(house.forwarded(CAMERA, video(5, KEY)), [(line(10), 2)]);
+    assert_eq!(
+        house.forwarded(CAMERA, video(3, DELTA)),
+        [],
+        "what comes late from the mute stays unheard"
+    );
+    assert_eq!(house.forwarded(CAMERA, video(6, DELTA)), [(line(10), 3)]);
+}
+
+#[test]
+fn unmuted_sound_goes_on_with_its_next_packet() {
+    let mut house = House::new();
+    house.subscribe(10, CAMERA);
+    house.forwarded(CAMERA, sound(1));
+    house.router.mute(CAMERA);
+    assert_eq!(house.packet(CAMERA, sound(2)), []);
+    house.router.unmute(house.now, CAMERA);
+    assert_eq!(house.outputs(), [], "sound needs no keyframe");
+    assert_eq!(house.forwarded(CAMERA, sound(3)), [(line(10), 2)]);
+}
+
+#[test]
+fn nobody_asks_the_publisher_of_a_muted_track_for_a_keyframe() {
+    let mut house = House::new();
+    house.packet(CAMERA, video(1, DELTA));
+    house.subscribe(10, CAMERA);
+    house.router.mute(CAMERA);
+    assert_eq!(house.router.poll_timeout(), None, "the request before is withdrawn");
+    house.router.handle_keyframe_request(house.now, line(10));
+    assert_eq!(house.subscribe(11, CAMERA), []);
+    assert_eq!(house.packet(CAMERA, video(2, DELTA)), []);
+    assert_eq!(house.advance(KEYFRAME_INTERVAL), []);
+    house.router.unmute(house.now, CAMERA);
+    assert_eq!(house.outputs(), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(house.forwarded(CAMERA, video(3, KEY)).len(), 2);
+}
+
+#[test]
+fn a_mute_comes_before_its_track_and_outlives_its_publisher() {
+    let mut house = House::new();
+    let track = TrackId(7);
+    house.router.mute(track);
+    house.router.publish(track);
+    house.subscribe(10, track);
+    assert_eq!(house.packet(track, video(1, KEY)), []);
+    house.router.unpublish(track);
+    house.router.pause(line(10));
+    house.router.publish(track);
+    house.subscribe(10, track);
+    assert_eq!(house.packet(track, video(2, KEY)), []);
+    house.router.unmute(house.now, track);
+    assert_eq!(house.outputs(), [Output::RequestKeyframe(track)]);
+    assert_eq!(house.forwarded(track, video(3, KEY)), [(line(10), 1)]);
+}
+
+#[test]
+fn unmuting_what_is_not_muted_changes_nothing() {
+    let mut house = House::new();
+    house.subscribe(10, CAMERA);
+    house.forwarded(CAMERA, video(1, KEY));
+    house.router.unmute(house.now, CAMERA);
+    assert_eq!(house.outputs(), []);
+    assert_eq!(house.forwarded(CAMERA, video(2, DELTA)), [(line(10), 2)]);
+}

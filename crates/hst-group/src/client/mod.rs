@@ -1,12 +1,17 @@
 //! The client's end: [`Session`] is one engine, from `init` to `destroy`.
 
+mod backoff;
+mod book;
 mod event;
+mod options;
+mod presence;
 mod refusal;
 mod request;
 mod session;
 mod state;
 
-pub use event::GroupEvent;
+pub use event::{GroupEvent, SessionEvent};
+pub use options::LoginOptions;
 pub use refusal::Refusal;
-pub use session::{LoginOptions, Output, REPLY_TIMEOUT, Session};
+pub use session::{Output, REPLY_TIMEOUT, Session};
 pub use state::State;

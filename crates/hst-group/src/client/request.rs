@@ -1,43 +1,83 @@
 use std::{collections::BTreeMap, time::Instant};
 
-use hst_proto::RequestId;
+use bytes::Bytes;
+use hst_id::{GroupId, MediaId, MediaRef, MediaType};
+use hst_proto::{Command, OnlinePage, Request, RequestId, encode_client};
 
-/// The requests whose replies are due.
+/// Requests that wait for their replies. Further ones are refused.
+const CAPACITY: usize = 1024;
+
+/// The requests whose replies are due, with their frames: after a lost connection some have to be sent again.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     last: RequestId,
     due: BTreeMap<RequestId, Due>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Due {
-    kind: Kind,
-    deadline: Instant,
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) kind: Kind,
+    was_sent: bool,
+    /// `None` while it is not under way.
+    deadline: Option<Instant>,
+    frame: Bytes,
 }
 
 /// What the session itself has to do with a reply; all others only matter to the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Login,
-    Join,
+    Resume,
+    Join(GroupId),
+    /// A join that the session itself asks for, to come back.
+    Rejoin,
     Leave,
     Exit,
+    Publish(MediaType, MediaId, String),
+    Receive(MediaRef),
+    Online(OnlinePage),
+    /// Pages that the session itself asks for, to learn what it has missed.
+    OnlineAgain(OnlinePage),
     /// Sent by the session itself: nobody waits for it.
     Unasked,
     Other,
 }
 
+impl Kind {
+    /// Whether somebody outside waits for the outcome.
+    pub(super) fn is_asked(&self) -> bool {
+        !matches!(self, Self::Resume | Self::Rejoin | Self::OnlineAgain(_) | Self::Unasked)
+    }
+}
+
 impl Requests {
-    /// A number that no due request has.
-    pub(super) fn open(&mut self, kind: Kind, deadline: Instant) -> RequestId {
-        loop {
-            self.last = self.last.wrapping_add(1);
-            if !self.due.contains_key(&self.last) {
-                break;
-            }
-        }
-        self.due.insert(self.last, Due { kind, deadline });
-        self.last
+    /// Whether no more can wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.due.len() >= CAPACITY
+    }
+
+    /// Opens a request under a number higher than all before.
+    pub(super) fn open(&mut self, kind: Kind, command: Command) -> RequestId {
+        // More than four thousand million requests are not made in the life of an engine.
+        self.last = self.last.saturating_add(1);
+        let id = self.last;
+        let frame = encode_client(&Request { id, command });
+        let due = Due {
+            kind,
+            was_sent: false,
+            deadline: None,
+            frame,
+        };
+        self.due.insert(id, due);
+        id
+    }
+
+    /// The frame of a request that is sent now.
+    pub(super) fn send(&mut self, id: RequestId, deadline: Instant) -> Option<Bytes> {
+        let due = self.due.get_mut(&id)?;
+        due.deadline = Some(deadline);
+        due.was_sent = true;
+        Some(due.frame.clone())
     }
 
     /// The reply has come.
@@ -47,22 +87,31 @@ impl Requests {
 
     /// One whose reply is overdue.
     pub(super) fn take_overdue(&mut self, now: Instant) -> Option<(RequestId, Kind)> {
-        let id = self
-            .due
-            .iter()
-            .find(|(_, due)| due.deadline <= now)
-            .map(|(&id, _)| id)?;
+        let is_overdue = |due: &Due| due.deadline.is_some_and(|deadline| deadline <= now);
+        let id = self.due.iter().find(|(_, due)| is_overdue(due)).map(|(&id, _)| id)?;
         self.close(id).map(|kind| (id, kind))
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.due.values().map(|due| due.deadline).min()
+        self.due.values().filter_map(|due| due.deadline).min()
     }
 
-    /// All of them, in the order of asking; the connection is gone.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (RequestId, Kind)> + use<> {
-        std::mem::take(&mut self.due)
-            .into_iter()
-            .map(|(id, due)| (id, due.kind))
+    /// The connection is gone: no reply comes until there is another.
+    pub(super) fn pause(&mut self) {
+        self.due.values_mut().for_each(|due| due.deadline = None);
+    }
+
+    /// All of them in the order of asking.
+    pub(super) fn ids(&self) -> Vec<RequestId> {
+        self.due.keys().copied().collect()
+    }
+
+    pub(super) fn kind(&self, id: RequestId) -> Option<&Kind> {
+        self.due.get(&id).map(|due| &due.kind)
+    }
+
+    /// Whether it was sent, over this connection or one before.
+    pub(super) fn was_sent(&self, id: RequestId) -> bool {
+        self.due.get(&id).is_some_and(|due| due.was_sent)
     }
 }

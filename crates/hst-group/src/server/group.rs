@@ -1,42 +1,77 @@
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod govern;
+mod media;
+mod message;
+mod roster;
 
-use hst_id::{GroupId, MediaId, MediaRef, MediaType, UserId};
-use hst_proto::{
-    ErrorCode, Event, Failure, Joined, MAX_LINES, MAX_MESSAGE, MAX_NAME_TEXT, MAX_SDP, Media, Offer, Payload, Reply,
-    RequestId, Role, encode_event,
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Instant,
 };
 
+use hst_id::{GroupId, UserId};
+use hst_proto::{Class, ErrorCode, Event, Failure, Joined, MAX_MESSAGE, Media, Reply, RequestId, encode_event};
+
+use self::{message::Messages, roster::Roster};
 use super::{
-    GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, ToMember, TrackId, TrackLine, TrackRole,
-    member::{Member, Published},
+    GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Permissions, Recipients, ToMember, member::Member,
 };
 
-/// The most media that one member may publish at a time.
-const MAX_PUBLISHED: usize = 64;
+/// What an App allows its groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// The most members at a time.
+    pub max_members: usize,
+    /// The most bytes of a message's JSON text.
+    pub max_message: usize,
+    /// How many messages are kept for who asks for them.
+    pub history: usize,
+}
+
+impl Default for Rules {
+    /// 10,000 members, messages of 8 KiB, and none of them kept.
+    fn default() -> Self {
+        Self {
+            max_members: 10_000,
+            max_message: MAX_MESSAGE,
+            history: 0,
+        }
+    }
+}
 
 /// One room: who is in it, what they publish and receive, and the order of its messages.
 ///
-/// Call a `handle_*`, then [`poll_output`](Self::poll_output) until it is empty. It never waits and knows no clock.
+/// Call a `handle_*`, then [`poll_output`](Self::poll_output) until it is empty, and
+/// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout). It never waits and asks no clock.
 #[derive(Debug)]
 pub struct Group {
     id: GroupId,
+    rules: Rules,
     members: BTreeMap<MemberId, Member>,
-    users: HashMap<UserId, MemberId>,
+    roster: Roster,
+    messages: Messages,
+    locked: bool,
+    /// Until when who was removed may not come back.
+    banned: HashMap<UserId, Instant>,
     last_track: u64,
-    last_message: u64,
+    /// What all published media take in a snapshot.
+    media_bytes: usize,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
     outputs: VecDeque<GroupOutput>,
 }
 
 impl Group {
     /// An empty group.
-    pub fn new(id: GroupId) -> Self {
+    pub fn new(id: GroupId, rules: Rules) -> Self {
         Self {
             id,
+            rules,
             members: BTreeMap::new(),
-            users: HashMap::new(),
+            roster: Roster::default(),
+            messages: Messages::default(),
+            locked: false,
+            banned: HashMap::new(),
             last_track: 0,
-            last_message: 0,
+            media_bytes: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -51,48 +86,68 @@ impl Group {
         self.members.is_empty()
     }
 
+    /// Who is in it, in the order of their names.
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.roster.users()
+    }
+
+    /// What is published in it.
+    pub fn media(&self) -> impl Iterator<Item = Media> + '_ {
+        self.members.values().flat_map(Member::media)
+    }
+
+    /// Whether newcomers are kept out.
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<GroupOutput> {
         self.outputs.pop_front()
     }
 
-    /// A session asks to come in. A refused one is told so and is [departed](GroupOutput::Departed).
-    pub fn handle_join(&mut self, id: MemberId, re: RequestId, user: UserId, permissions: Permissions) {
-        let joined = permissions
-            .check_join(&self.id)
-            .and_then(|()| match self.users.get(&user) {
-                Some(_) => Err(Failure::new(
-                    ErrorCode::JoinedTwice,
-                    format!("{user} is in group {} already", self.id),
-                )),
-                None => Ok(Joined {
-                    members: self.members.values().map(|m| m.user.clone()).collect(),
-                    media: self.members.values().flat_map(Member::media).collect(),
-                }),
-            });
-        match joined {
-            Ok(joined) => {
-                self.tell_all_but(id, &Event::MemberJoined { user: user.clone() });
-                self.users.insert(user.clone(), id);
-                self.members.insert(id, Member::new(user, permissions));
-                self.reply(id, re, Ok(Reply::Joined(joined)));
-            }
-            Err(failure) => {
-                self.reply(id, re, Err(failure));
-                self.outputs.push_back(GroupOutput::Departed(id));
-            }
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.roster.due()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.roster.due().is_some_and(|due| due <= now) {
+            self.tell_changes();
         }
+    }
+
+    /// A session asks to come in. A refused one is told so and is [departed](GroupOutput::Departed).
+    pub fn handle_join(
+        &mut self,
+        now: Instant,
+        id: MemberId,
+        re: RequestId,
+        user: UserId,
+        permissions: Permissions,
+    ) {
+        if let Err(failure) = self.check_join(now, &user, &permissions) {
+            self.reply(id, re, Err(failure));
+            return self.outputs.push_back(GroupOutput::Departed(id));
+        }
+        self.member_joined(now, id, &user);
+        self.members.insert(id, Member::new(user.clone(), permissions));
+        let joined = self.snapshot(id);
+        self.reply(id, re, Ok(Reply::Joined(joined)));
+        self.outputs.push_back(GroupOutput::Happened(Happening::Joined(user)));
     }
 
     /// A member asks something. What comes of it is one reply, except for offers: see
     /// [`handle_answer`](Self::handle_answer).
-    pub fn handle_request(&mut self, id: MemberId, re: RequestId, request: GroupRequest) {
+    pub fn handle_request(&mut self, now: Instant, id: MemberId, re: RequestId, request: GroupRequest) {
         let result = match request {
             GroupRequest::Leave => {
                 self.refuse_offers(id);
                 self.reply(id, re, Ok(Reply::Done {}));
-                return self.remove(id);
+                return self.remove(now, id);
             }
+            GroupRequest::Roster(page) => self.page(id, &page),
             GroupRequest::Publish {
                 media_type,
                 media,
@@ -105,220 +160,81 @@ impl Group {
                 Ok(()) => return,
                 Err(failure) => Err(failure),
             },
-            GroupRequest::Message(body) => self.message(id, body),
+            GroupRequest::Message(message) => self.message(id, message),
+            GroupRequest::History { before, limit } => self.history(id, before, limit),
+            GroupRequest::Govern(act) => self
+                .member(id)
+                .and_then(|member| member.permissions.check_admin())
+                .and_then(|()| self.handle_governance(now, act))
+                .map(|()| Reply::Done {}),
         };
         self.reply(id, re, result);
     }
 
-    /// The media plane has answered a member's offer.
-    pub fn handle_answer(&mut self, id: MemberId, re: RequestId, answer: Result<String, Failure>) {
-        if self
-            .members
-            .get_mut(&id)
-            .is_some_and(|member| member.offers.remove(&re))
-        {
-            self.reply(id, re, answer.map(|sdp| Reply::Answer { sdp }));
-        }
-    }
-
-    /// The media plane has lost a member's transport.
-    pub fn handle_transport_lost(&mut self, id: MemberId, generation: u32) {
-        if self.members.get(&id).is_some_and(|m| m.generation == generation) {
-            let body = encode_event(&Event::TransportLost { generation });
-            self.outputs.push_back(GroupOutput::To {
-                member: id,
-                what: ToMember::Event(body),
-            });
+    /// A member's session has missed frames: he is told how things are.
+    pub fn handle_missed(&mut self, id: MemberId) {
+        if self.members.contains_key(&id) {
+            let snapshot = Event::Snapshot(self.snapshot(id));
+            self.tell_one(id, &snapshot);
         }
     }
 
     /// A member's session has ended without leaving.
-    pub fn handle_gone(&mut self, id: MemberId) {
-        self.remove(id);
+    pub fn handle_gone(&mut self, now: Instant, id: MemberId) {
+        self.remove(now, id);
     }
 
-    fn remove(&mut self, id: MemberId) {
-        let Some(member) = self.members.remove(&id) else { return };
-        self.users.remove(&member.user);
-        for published in member.published.values() {
-            self.outputs
-                .push_back(GroupOutput::Media(MediaCommand::EndTrack(published.track)));
+    fn check_join(&mut self, now: Instant, user: &UserId, permissions: &Permissions) -> Result<(), Failure> {
+        permissions.check_join(&self.id)?;
+        self.banned.retain(|_, until| *until > now);
+        if self.roster.contains(user) {
+            let message = format!("{user} is in group {} already", self.id);
+            return Err(Failure::new(ErrorCode::JoinedTwice, message));
         }
-        self.outputs.push_back(GroupOutput::Media(MediaCommand::EndPeer(id)));
-        for media in member.media() {
-            self.forget_receivers(&media.key);
-            self.tell_all_but(id, &Event::Unpublished(media));
+        if self.banned.contains_key(user) {
+            return Err(Failure::new(ErrorCode::Banned, "removed from this group for some time"));
         }
-        self.tell_all_but(id, &Event::MemberLeft { user: member.user });
-        self.outputs.push_back(GroupOutput::Departed(id));
-    }
-
-    /// Every request has one reply, and these will have no other.
-    fn refuse_offers(&mut self, id: MemberId) {
-        let offers = self
-            .members
-            .get_mut(&id)
-            .map(|member| std::mem::take(&mut member.offers));
-        for re in offers.unwrap_or_default() {
-            let failure = Failure::new(ErrorCode::NotInGroup, "the group was left before the answer");
-            self.reply(id, re, Err(failure));
+        if self.locked && !permissions.admin {
+            let message = "the group is locked: ask a member to open it";
+            return Err(Failure::new(ErrorCode::GroupLocked, message));
         }
-    }
-
-    fn publish(&mut self, id: MemberId, media_type: MediaType, media: MediaId, name: String) -> Result<Reply, Failure> {
-        let member = member(&mut self.members, id)?;
-        member.permissions.check_publish(media_type)?;
-        if name.len() > MAX_NAME_TEXT {
-            return Err(invalid(format!("a media's name has at most {MAX_NAME_TEXT} bytes")));
+        if self.members.len() >= self.rules.max_members {
+            let message = format!("the group has its {} members", self.rules.max_members);
+            return Err(Failure::new(ErrorCode::GroupFull, message));
         }
-        let key = (media_type, media.clone());
-        if member.published.contains_key(&key) {
-            return Ok(Reply::Done {});
-        }
-        if member.published.len() >= MAX_PUBLISHED {
-            let message = format!("{MAX_PUBLISHED} media are published: stop one first");
-            return Err(Failure::new(ErrorCode::OperationFailed, message));
-        }
-        self.last_track += 1;
-        member.published.insert(
-            key,
-            Published {
-                track: TrackId(self.last_track),
-                name: name.clone(),
-            },
-        );
-        let key = MediaRef {
-            user: member.user.clone(),
-            media_type,
-            media,
-        };
-        self.tell_all_but(id, &Event::Published(Media { key, name }));
-        Ok(Reply::Done {})
-    }
-
-    fn unpublish(&mut self, id: MemberId, media_type: MediaType, media: MediaId) -> Result<Reply, Failure> {
-        let member = member(&mut self.members, id)?;
-        let key = (media_type, media);
-        if let Some(published) = member.published.remove(&key) {
-            let key = MediaRef {
-                user: member.user.clone(),
-                media_type,
-                media: key.1,
-            };
-            self.outputs
-                .push_back(GroupOutput::Media(MediaCommand::EndTrack(published.track)));
-            self.forget_receivers(&key);
-            self.tell_all_but(
-                id,
-                &Event::Unpublished(Media {
-                    key,
-                    name: published.name,
-                }),
-            );
-        }
-        Ok(Reply::Done {})
-    }
-
-    fn receive(&mut self, id: MemberId, key: MediaRef) -> Result<Reply, Failure> {
-        let is_published = self.track_of(&key).is_some();
-        let member = member(&mut self.members, id)?;
-        member.permissions.check_receive()?;
-        if key.user == member.user {
-            return Err(invalid(
-                "one does not receive one's own media: show the local capture instead",
-            ));
-        }
-        if !is_published {
-            let code = match key.media_type {
-                MediaType::ScreenShare => ErrorCode::NoScreenShare,
-                _ => ErrorCode::OperationFailed,
-            };
-            return Err(Failure::new(
-                code,
-                format!("{key} is not published: wait for its announcement"),
-            ));
-        }
-        member.receives.insert(key);
-        Ok(Reply::Done {})
-    }
-
-    fn stop_receive(&mut self, id: MemberId, key: &MediaRef) -> Result<Reply, Failure> {
-        member(&mut self.members, id)?.receives.remove(key);
-        Ok(Reply::Done {})
-    }
-
-    fn offer(&mut self, id: MemberId, re: RequestId, offer: Offer) -> Result<(), Failure> {
-        let Offer { generation, sdp, lines } = offer;
-        if sdp.len() > MAX_SDP || lines.len() > MAX_LINES {
-            return Err(invalid(format!(
-                "an offer has at most {MAX_SDP} bytes and {MAX_LINES} lines"
-            )));
-        }
-        let member = member(&mut self.members, id)?;
-        if generation < member.generation {
-            return Err(invalid(format!(
-                "generation {generation} is over: {} was offered",
-                member.generation
-            )));
-        }
-        member.generation = generation;
-        member.offers.insert(re);
-        let member = &self.members[&id];
-        let lines = lines
-            .into_iter()
-            .filter_map(|line| {
-                Some(TrackLine {
-                    role: self.track_role(member, &line.role)?,
-                    mid: line.mid,
-                })
-            })
-            .collect();
-        self.outputs.push_back(GroupOutput::Media(MediaCommand::Offer {
-            member: id,
-            re,
-            generation,
-            sdp,
-            lines,
-        }));
         Ok(())
     }
 
-    /// The track of a line, if it is announced and allowed.
-    fn track_role(&self, member: &Member, role: &Role) -> Option<TrackRole> {
-        match role {
-            Role::Send { media_type, media } if media_type.is_stream() => member
-                .published
-                .get(&(*media_type, media.clone()))
-                .map(|p| TrackRole::Send(p.track)),
-            Role::Receive(key) if key.media_type.is_stream() && member.receives.contains(key) => {
-                self.track_of(key).map(TrackRole::Receive)
-            }
-            _ => None,
+    fn snapshot(&self, id: MemberId) -> Joined {
+        let own = self.members.get(&id).map(|member| &member.user);
+        let (members, total) = self.roster.first_page(own);
+        let others = self.members.iter().filter(|&(&other, _)| other != id);
+        Joined {
+            members,
+            total,
+            media: others.flat_map(|(_, member)| member.media()).collect(),
+            last_message: self.messages.last(),
+            locked: self.locked,
         }
     }
 
-    fn message(&mut self, id: MemberId, body: Payload) -> Result<Reply, Failure> {
-        let member = member(&mut self.members, id)?;
-        member.permissions.check_message()?;
-        if body.as_json().len() > MAX_MESSAGE {
-            return Err(invalid(format!("a message has at most {MAX_MESSAGE} bytes of JSON")));
+    fn remove(&mut self, now: Instant, id: MemberId) {
+        let Some(member) = self.members.remove(&id) else { return };
+        for published in member.published.values() {
+            self.command(MediaCommand::EndTrack(published.track));
         }
-        self.last_message += 1;
-        let seq = self.last_message;
-        let from = member.user.clone();
-        self.tell_all_but(id, &Event::Message { from, seq, body });
-        Ok(Reply::Sent { seq })
+        self.command(MediaCommand::EndPeer(id));
+        for media in member.media() {
+            self.tell_unpublished(id, media);
+        }
+        self.member_left(now, id, &member.user);
+        self.outputs
+            .push_back(GroupOutput::Happened(Happening::Left(member.user)));
+        self.outputs.push_back(GroupOutput::Departed(id));
     }
 
-    fn track_of(&self, key: &MediaRef) -> Option<TrackId> {
-        let publisher = &self.members[self.users.get(&key.user)?];
-        Some(publisher.published.get(&(key.media_type, key.media.clone()))?.track)
-    }
-
-    fn forget_receivers(&mut self, key: &MediaRef) {
-        for member in self.members.values_mut() {
-            member.receives.remove(key);
-        }
+    fn member(&self, id: MemberId) -> Result<&Member, Failure> {
+        self.members.get(&id).ok_or_else(not_in_group)
     }
 
     fn reply(&mut self, member: MemberId, re: RequestId, result: Result<Reply, Failure>) {
@@ -328,22 +244,26 @@ impl Group {
         });
     }
 
-    fn tell_all_but(&mut self, id: MemberId, event: &Event) {
-        let members: Vec<_> = self.members.keys().copied().filter(|&other| other != id).collect();
-        if !members.is_empty() {
-            self.outputs.push_back(GroupOutput::Tell {
-                members,
-                body: encode_event(event),
-            });
-        }
+    fn command(&mut self, command: MediaCommand) {
+        self.outputs.push_back(GroupOutput::Media(command));
+    }
+
+    fn tell_one(&mut self, member: MemberId, event: &Event) {
+        let what = ToMember::Event(encode_event(event));
+        self.outputs.push_back(GroupOutput::To { member, what });
+    }
+
+    fn tell(&mut self, to: Recipients, event: &Event) {
+        self.outputs.push_back(GroupOutput::Tell {
+            to,
+            body: encode_event(event),
+            class: Class::Reliable,
+        });
     }
 }
 
-/// A free function, so that other fields of the group stay usable beside the member.
-fn member(members: &mut BTreeMap<MemberId, Member>, id: MemberId) -> Result<&mut Member, Failure> {
-    members
-        .get_mut(&id)
-        .ok_or_else(|| Failure::new(ErrorCode::NotInGroup, "not in a group: join one first"))
+fn not_in_group() -> Failure {
+    Failure::new(ErrorCode::NotInGroup, "not in a group: join one first")
 }
 
 fn invalid(message: impl Into<String>) -> Failure {

@@ -22,6 +22,7 @@ pub(super) struct Member {
 pub(super) struct Published {
     pub(super) track: TrackId,
     pub(super) name: String,
+    pub(super) muted: bool,
 }
 
 impl Member {
@@ -37,13 +38,27 @@ impl Member {
     }
 
     pub(super) fn media(&self) -> impl Iterator<Item = Media> + '_ {
-        self.published.iter().map(|((media_type, media), published)| Media {
-            key: MediaRef {
-                user: self.user.clone(),
-                media_type: *media_type,
-                media: media.clone(),
-            },
-            name: published.name.clone(),
-        })
+        self.published
+            .iter()
+            .map(|((media_type, media), published)| published.told(self.key(*media_type, media.clone())))
+    }
+
+    pub(super) fn key(&self, media_type: MediaType, media: MediaId) -> MediaRef {
+        MediaRef {
+            user: self.user.clone(),
+            media_type,
+            media,
+        }
+    }
+}
+
+impl Published {
+    /// The media as others are told of it.
+    pub(super) fn told(&self, key: MediaRef) -> Media {
+        Media {
+            key,
+            name: self.name.clone(),
+            muted: self.muted,
+        }
     }
 }

@@ -1,5 +1,7 @@
-use hst_id::{MediaId, MediaRef, MediaType};
-use hst_proto::{EventBody, Failure, Offer, Payload, Reply, RequestId};
+use std::time::Duration;
+
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
+use hst_proto::{Class, EventBody, Failure, Offer, Payload, Reply, RequestId, RosterPage, ToGroup};
 
 /// One session in one group, named by the shell; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,8 @@ pub struct TrackId(pub u64);
 pub enum GroupRequest {
     /// To leave it.
     Leave,
+    /// Who is in it.
+    Roster(RosterPage),
     /// To announce a media.
     Publish {
         /// What it carries.
@@ -40,8 +44,46 @@ pub enum GroupRequest {
     StopReceive(MediaRef),
     /// To set up or change the media transport.
     Offer(Offer),
-    /// To tell all others something.
-    Message(Payload),
+    /// To tell others something.
+    Message(ToGroup),
+    /// What was said earlier.
+    History {
+        /// Only before this number.
+        before: Option<u64>,
+        /// The most messages wanted.
+        limit: u32,
+    },
+    /// To act on others, for who may.
+    Govern(Governance),
+}
+
+/// An act on a group or its members by who may administer it: a member, or the platform itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a group must know every kind")]
+pub enum Governance {
+    /// Removes a member.
+    Kick {
+        /// Whom.
+        user: UserId,
+        /// For how long he may not come back.
+        ban: Option<Duration>,
+    },
+    /// Silences a media at the server or lets it be heard again.
+    Mute {
+        /// Which.
+        media: MediaRef,
+        /// Silence or not.
+        muted: bool,
+    },
+    /// Closes the group to newcomers or opens it.
+    Lock {
+        /// Closed or open.
+        locked: bool,
+    },
+    /// Removes everybody.
+    Close,
+    /// Tells all members something in the name of the platform.
+    Announce(Payload),
 }
 
 /// What the shell is to do for a group, in this order.
@@ -58,14 +100,51 @@ pub enum GroupOutput {
     /// Hand this event to several members' sessions.
     Tell {
         /// Whose.
-        members: Vec<MemberId>,
+        to: Recipients,
         /// The event, encoded once.
         body: EventBody,
+        /// Whether a slow session may lose it.
+        class: Class,
     },
     /// Have the media plane do this.
     Media(MediaCommand),
     /// The member is out of the group: forget his session.
     Departed(MemberId),
+    /// Keep this user out for so long, also when the group has ended meanwhile.
+    Ban {
+        /// Whom.
+        user: UserId,
+        /// From now on.
+        time: Duration,
+    },
+    /// Something that those outside who follow the group want to know.
+    Happened(Happening),
+}
+
+/// To which members an event goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a shell must handle every kind")]
+pub enum Recipients {
+    /// To all of them.
+    All,
+    /// To all but one.
+    AllBut(MemberId),
+    /// To these.
+    Only(Vec<MemberId>),
+}
+
+/// What has happened in a group, for those outside who follow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a shell must handle every kind")]
+pub enum Happening {
+    /// A user joined.
+    Joined(UserId),
+    /// A user left or was lost.
+    Left(UserId),
+    /// A media was published.
+    Published(MediaRef),
+    /// A media has ended.
+    Unpublished(MediaRef),
 }
 
 /// What a group has for a member's session.
@@ -81,6 +160,10 @@ pub enum ToMember {
     },
     /// Something that happened.
     Event(EventBody),
+    /// Something that a slow session may lose.
+    Lossy(EventBody),
+    /// The session is out of the group; the event says why.
+    Removed(EventBody),
 }
 
 /// What the media plane is to do for a group.
@@ -99,6 +182,13 @@ pub enum MediaCommand {
         sdp: String,
         /// The m-lines that carry something; all others carry nothing.
         lines: Vec<TrackLine>,
+    },
+    /// Keep the track from all receivers, or do so no more.
+    MuteTrack {
+        /// Which.
+        track: TrackId,
+        /// Keep it from them or not.
+        muted: bool,
     },
     /// The track is over: nobody receives it any more.
     EndTrack(TrackId),

@@ -1,7 +1,7 @@
 use hst_id::{GroupId, MediaType};
 use hst_proto::{ErrorCode, Failure};
 
-/// What a member may do, as his token says.
+/// What a member may do: what his App offers and his token grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permissions {
     /// The only group that he may join; `None` is any.
@@ -12,16 +12,27 @@ pub struct Permissions {
     pub receive: bool,
     /// Whether he may send messages.
     pub message: bool,
+    /// Whether he may act on others: remove them, silence their media, lock the group.
+    pub admin: bool,
 }
 
 impl Permissions {
-    /// Everything, everywhere.
-    pub fn all() -> Self {
+    /// All that an ordinary user does, everywhere.
+    pub fn ordinary() -> Self {
         Self {
             group: None,
             publish: MediaType::ALL.to_vec(),
             receive: true,
             message: true,
+            admin: false,
+        }
+    }
+
+    /// Everything, everywhere.
+    pub fn all() -> Self {
+        Self {
+            admin: true,
+            ..Self::ordinary()
         }
     }
 
@@ -36,38 +47,40 @@ impl Permissions {
     }
 
     pub(super) fn check_publish(&self, media_type: MediaType) -> Result<(), Failure> {
-        if self.publish.contains(&media_type) {
-            return Ok(());
-        }
         let code = match media_type {
             MediaType::Video => ErrorCode::NoVideoService,
             MediaType::Audio => ErrorCode::NoAudioService,
             MediaType::ScreenShare => ErrorCode::NoScreenShareService,
             _ => ErrorCode::OperationFailed,
         };
-        Err(Failure::new(
-            code,
-            format!("the token does not allow to publish {media_type}"),
-        ))
+        let message = || format!("neither App nor token allow to publish {media_type}");
+        check(self.publish.contains(&media_type), code, message)
     }
 
     pub(super) fn check_receive(&self) -> Result<(), Failure> {
-        if self.receive {
-            return Ok(());
-        }
-        Err(Failure::new(
-            ErrorCode::OperationFailed,
-            "the token does not allow to receive media",
-        ))
+        let message = || "the token does not allow to receive media".to_owned();
+        check(self.receive, ErrorCode::OperationFailed, message)
     }
 
-    pub(super) fn check_message(&self) -> Result<(), Failure> {
-        if self.message {
-            return Ok(());
-        }
-        Err(Failure::new(
-            ErrorCode::NoMessageService,
-            "the token does not allow to send messages",
-        ))
+    /// Whether messages may be sent, to groups or to users.
+    ///
+    /// # Errors
+    /// Code 1000020.
+    pub fn check_message(&self) -> Result<(), Failure> {
+        let message = || "neither App nor token allow to send messages".to_owned();
+        check(self.message, ErrorCode::NoMessageService, message)
+    }
+
+    pub(super) fn check_admin(&self) -> Result<(), Failure> {
+        let message = || "the token does not allow to act on others".to_owned();
+        check(self.admin, ErrorCode::NotAdmin, message)
+    }
+}
+
+fn check(is_allowed: bool, code: ErrorCode, message: impl FnOnce() -> String) -> Result<(), Failure> {
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(Failure::new(code, message()))
     }
 }

@@ -1,3 +1,6 @@
+mod command;
+mod life;
+
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -6,16 +9,21 @@ use std::{
 use bytes::Bytes;
 use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{
-    Command, DecodeError, ErrorCode, Event, Failure, LoggedIn, Login, MAX_NAME_TEXT, PEER_TIMEOUT, Reply, Request,
-    RequestId, VERSION, decode_client, encode_event, encode_failure, encode_reply, frame_event,
+    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, Invite, InviteAnswer, InviteCancel, Login,
+    MESSAGES_PER_SECOND, OnlinePage, Payload, Reply, Request, RequestId, Resume, decode_client, encode_failure,
+    encode_reply, frame_event,
 };
 
-use super::{GroupRequest, ToMember};
+use super::{GroupRequest, ToMember, backlog::Backlog, rate::Rate};
 
 /// A connection that has not logged in by then is closed.
 pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+/// How long before the end of its token a session is warned.
+pub const TOKEN_WARNING: Duration = Duration::from_secs(30);
 
-/// The server's end of one connection: who it is, which group it is in, and what it may ask now.
+/// The server's end of one engine: who it is, which group it is in, what it may ask now, and what it has not got yet.
+///
+/// It begins with a connection and, once logged in, outlives it: see [`handle_detached`](Self::handle_detached).
 ///
 /// Call a `handle_*`, then [`poll_output`](Self::poll_output) until it is empty, and
 /// [`handle_timeout`](Self::handle_timeout) at [`poll_timeout`](Self::poll_timeout). While it [is busy](Self::is_busy)
@@ -23,11 +31,15 @@ pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Session {
     state: State,
-    /// The request that the group has not answered yet, so that replies keep the order of requests. Offers are left
-    /// out: the media plane may take its time.
+    link: Link,
+    /// The request whose answer comes from elsewhere, so that replies keep the order of requests. Offers are left out:
+    /// the media plane may take its time.
     due: Option<RequestId>,
-    last_heard: Instant,
-    last_event: u64,
+    /// The highest number of a request since login.
+    received: RequestId,
+    backlog: Backlog,
+    messages: Rate,
+    token: Option<Token>,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
     outputs: VecDeque<SessionOutput>,
 }
@@ -43,14 +55,38 @@ enum State {
     Ended,
 }
 
+/// Whether there is a connection.
+#[derive(Debug)]
+enum Link {
+    Attached { heard: Instant },
+    Detached { until: Instant },
+}
+
+/// A token whose time ends.
+#[derive(Debug)]
+struct Token {
+    ends: Instant,
+    warned: bool,
+}
+
 /// What the shell is to do for a session, in this order.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a shell must handle every kind")]
 pub enum SessionOutput {
     /// Send this frame.
     Send(Bytes),
+    /// Send this frame, or leave it out when much waits already.
+    SendLossy(Bytes),
     /// Check who this is; the outcome goes to [`Session::handle_signed_in`].
     SignIn(SignIn),
+    /// Hand the connection over to the session that it names, if the secret is right; otherwise the refusal goes to
+    /// [`Session::handle_not_resumed`].
+    Resume {
+        /// The request's number.
+        re: RequestId,
+        /// What it is about.
+        resume: Resume,
+    },
     /// Ask to join this group; its words come to [`Session::handle_group`].
     Join {
         /// Which.
@@ -65,11 +101,53 @@ pub enum SessionOutput {
         /// What.
         request: GroupRequest,
     },
+    /// Ask this of the platform; what comes of it goes to [`Session::handle_answer`], or for a token to
+    /// [`Session::handle_renewed`].
+    Ask {
+        /// The request's number.
+        re: RequestId,
+        /// What.
+        request: UserRequest,
+    },
+    /// Tell the group that the member has missed frames.
+    Missed,
+    /// Close the connection; the session waits for another.
+    HangUp(CloseWhy),
     /// Send what is due, then close; and tell the group, if any, that the member is gone.
     Close(CloseWhy),
 }
 
-/// Why a session ends.
+/// What a user asks of the platform, in a group or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "closed by design: mirrors the commands of the wire"
+)]
+pub enum UserRequest {
+    /// To take this token in place of the one of the login.
+    Renew(String),
+    /// To tell a user something.
+    Message {
+        /// Whom.
+        user: UserId,
+        /// What.
+        body: Payload,
+    },
+    /// Who is online.
+    Online(OnlinePage),
+    /// Not to be told of it any more.
+    Unwatch,
+    /// To show this text beside the terminal.
+    SetState(String),
+    /// To invite users.
+    Invite(Invite),
+    /// To answer an invitation.
+    AnswerInvite(InviteAnswer),
+    /// To take an invite back.
+    CancelInvite(InviteCancel),
+}
+
+/// Why a session ends, or its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a shell maps every reason to its transport")]
 pub enum CloseWhy {
@@ -77,10 +155,12 @@ pub enum CloseWhy {
     Exit,
     /// The client does not speak the protocol.
     Protocol,
-    /// The client was silent for [`PEER_TIMEOUT`].
+    /// The client was silent for [`PEER_TIMEOUT`](hst_proto::PEER_TIMEOUT).
     Silent,
     /// The client did not log in within [`LOGIN_DEADLINE`].
     LoginDeadline,
+    /// The client has not come back within [`RESUME_WINDOW`](hst_proto::RESUME_WINDOW).
+    Away,
     /// The server ended it and has said why.
     Ended,
 }
@@ -98,16 +178,30 @@ pub struct SignIn {
     pub login: Login,
 }
 
+/// Somebody was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The session's name.
+    pub session: String,
+    /// What it takes to resume it.
+    pub secret: String,
+    /// How long his token is still good; `None` is for ever.
+    pub token_lasts: Option<Duration>,
+    /// The most bytes of a message.
+    pub max_message: usize,
+}
+
 impl Session {
-    /// A connection was accepted.
-    pub fn new(now: Instant) -> Self {
+    /// A connection was accepted, and has until `deadline` to log in.
+    pub fn new(now: Instant, deadline: Instant) -> Self {
         Self {
-            state: State::New {
-                deadline: now + LOGIN_DEADLINE,
-            },
+            state: State::New { deadline },
+            link: Link::Attached { heard: now },
             due: None,
-            last_heard: now,
-            last_event: 0,
+            received: 0,
+            backlog: Backlog::default(),
+            messages: Rate::new(MESSAGES_PER_SECOND),
+            token: None,
             outputs: VecDeque::new(),
         }
     }
@@ -122,60 +216,27 @@ impl Session {
         self.outputs.pop_front()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due; `None` once the session has ended.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let silent = self.last_heard + PEER_TIMEOUT;
-        match self.state {
-            State::New { deadline } => Some(deadline.min(silent)),
-            State::Ended => None,
-            _ => Some(silent),
-        }
-    }
-
-    /// Time has passed.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        match self.state {
-            State::Ended => {}
-            State::New { deadline } if now >= deadline => self.close(CloseWhy::LoginDeadline),
-            _ if now >= self.last_heard + PEER_TIMEOUT => self.close(CloseWhy::Silent),
-            _ => {}
-        }
-    }
-
     /// A frame has come. Not to be called while the session [is busy](Self::is_busy).
     pub fn handle_frame(&mut self, now: Instant, frame: &[u8]) {
         if self.state == State::Ended {
             return;
         }
-        self.last_heard = now;
+        self.link = Link::Attached { heard: now };
         match decode_client(frame) {
-            Ok(Request { id, command }) => {
-                if let Err(failure) = self.handle_command(id, command) {
-                    self.refuse(id, failure);
+            Ok(ClientFrame::Got(seq)) => self.backlog.confirm(seq),
+            Ok(ClientFrame::Request(Request { id, command })) => {
+                if self.is_new(id)
+                    && let Err(failure) = self.handle_command(now, id, command)
+                {
+                    self.answer(id, Err(failure));
                 }
             }
             Err(DecodeError::Command { id, reason }) => {
-                self.refuse(id, Failure::new(ErrorCode::InvalidArgument, reason));
+                if self.is_new(id) {
+                    self.answer(id, Err(Failure::new(ErrorCode::InvalidArgument, reason)));
+                }
             }
             Err(_) => self.close(CloseWhy::Protocol),
-        }
-    }
-
-    /// The outcome of [`SessionOutput::SignIn`]: the session's name, or why not. A refused client may try again until
-    /// the login deadline.
-    pub fn handle_signed_in(&mut self, outcome: Result<String, Failure>) {
-        let State::SigningIn { re, deadline } = self.state else {
-            return;
-        };
-        match outcome {
-            Ok(session) => {
-                self.state = State::Online;
-                self.reply(re, Reply::LoggedIn(LoggedIn { session }));
-            }
-            Err(failure) => {
-                self.state = State::New { deadline };
-                self.refuse(re, failure);
-            }
         }
     }
 
@@ -185,10 +246,20 @@ impl Session {
             return;
         }
         match what {
-            ToMember::Event(body) => {
-                self.last_event += 1;
-                self.outputs
-                    .push_back(SessionOutput::Send(frame_event(self.last_event, &body)));
+            ToMember::Event(body) => self.handle_event(body),
+            ToMember::Lossy(body) => {
+                if self.is_attached() {
+                    let frame = frame_event(None, &body);
+                    self.outputs.push_back(SessionOutput::SendLossy(frame));
+                }
+            }
+            ToMember::Removed(body) => {
+                self.state = State::Online;
+                // A request under way when the group let go of him has no other answer.
+                if let Some(re) = self.due.take() {
+                    self.answer(re, Err(not_in_group()));
+                }
+                self.handle_event(body);
             }
             ToMember::Reply { re, result } => {
                 self.due.take_if(|due| *due == re);
@@ -199,131 +270,78 @@ impl Session {
                     State::Leaving { re: due } if due == re => self.state = State::Online,
                     _ => {}
                 }
-                match result {
-                    Ok(reply) => self.reply(re, reply),
-                    Err(failure) => self.refuse(re, failure),
-                }
+                self.answer(re, result);
             }
         }
     }
 
-    /// The server ends the session, and the client is told why.
-    pub fn handle_end(&mut self, why: Failure) {
+    /// The platform has an answer for this session.
+    pub fn handle_answer(&mut self, re: RequestId, result: Result<Reply, Failure>) {
+        if self.state != State::Ended && self.due.take_if(|due| *due == re).is_some() {
+            self.answer(re, result);
+        }
+    }
+
+    /// Something happened that concerns this session's user.
+    pub fn handle_event(&mut self, body: EventBody) {
         if self.state == State::Ended {
             return;
         }
-        self.handle_group(ToMember::Event(encode_event(&Event::Ended(why))));
-        self.close(CloseWhy::Ended);
+        let frame = self.backlog.event(body);
+        self.send(frame);
     }
 
-    fn handle_command(&mut self, re: RequestId, command: Command) -> Result<(), Failure> {
-        if let State::New { deadline } = self.state {
-            return match command {
-                Command::Login(login) => self.login(re, login, deadline),
-                _ => Err(Failure::new(ErrorCode::SessionNotLoggedIn, "log in first")),
-            };
+    /// Whether a request is to be carried out. One that came before gets the same answer once more.
+    fn is_new(&mut self, id: RequestId) -> bool {
+        if !self.is_logged_in() {
+            return true;
         }
-        match command {
-            Command::Login(_) => Err(Failure::new(
-                ErrorCode::NotInitialised,
-                "this connection is logged in already",
-            )),
-            Command::Ping {} => {
-                self.reply(re, Reply::Done {});
-                Ok(())
-            }
-            Command::Exit {} => {
-                self.reply(re, Reply::Done {});
-                self.close(CloseWhy::Exit);
-                Ok(())
-            }
-            Command::Join { group } => self.join(re, &group),
-            Command::Leave {} => {
-                self.ask_group(re, GroupRequest::Leave)?;
-                self.state = State::Leaving { re };
-                Ok(())
-            }
-            Command::Publish {
-                media_type,
-                media,
-                name,
-            } => self.ask_group(
-                re,
-                GroupRequest::Publish {
-                    media_type,
-                    media,
-                    name,
-                },
-            ),
-            Command::Unpublish { media_type, media } => {
-                self.ask_group(re, GroupRequest::Unpublish { media_type, media })
-            }
-            Command::Receive(key) => self.ask_group(re, GroupRequest::Receive(key)),
-            Command::StopReceive(key) => self.ask_group(re, GroupRequest::StopReceive(key)),
-            Command::Offer(offer) => self.ask_group(re, GroupRequest::Offer(offer)),
-            Command::Message { body } => self.ask_group(re, GroupRequest::Message(body)),
+        if id > self.received {
+            self.received = id;
+            return true;
+        }
+        if let Some(frame) = self.backlog.reply_to(id) {
+            self.send(frame);
+        } else if self.due != Some(id) {
+            let message = "this number was used before: count upwards";
+            self.send(encode_failure(id, Failure::new(ErrorCode::InvalidArgument, message)));
+        }
+        false
+    }
+
+    /// Answers under the next number, if there is a session that could be resumed.
+    fn answer(&mut self, re: RequestId, result: Result<Reply, Failure>) {
+        let reply = match result {
+            Ok(reply) => encode_reply(re, reply),
+            Err(failure) => encode_failure(re, failure),
+        };
+        let frame = match self.is_logged_in() {
+            true => self.backlog.reply(re, reply),
+            false => reply,
+        };
+        self.send(frame);
+    }
+
+    fn send(&mut self, frame: Bytes) {
+        if self.is_attached() {
+            self.outputs.push_back(SessionOutput::Send(frame));
         }
     }
 
-    fn login(&mut self, re: RequestId, login: Login, deadline: Instant) -> Result<(), Failure> {
-        if login.protocol != VERSION {
-            let message = format!("protocol {} is not spoken here: use {VERSION}", login.protocol);
-            return Err(Failure::new(ErrorCode::InvalidArgument, message));
-        }
-        if login.company.len().max(login.extend_info.len()) > MAX_NAME_TEXT {
-            let message = format!("company and extend_info have at most {MAX_NAME_TEXT} bytes");
-            return Err(Failure::new(ErrorCode::InvalidArgument, message));
-        }
-        let user = UserId::parse(&login.user)
-            .map_err(|e| Failure::new(ErrorCode::IllegalUserId, format!("the User ID {e}")))?;
-        let app =
-            AppId::parse(&login.app).map_err(|e| Failure::new(ErrorCode::UnknownApp, format!("the App ID {e}")))?;
-        self.state = State::SigningIn { re, deadline };
-        let terminal = login.terminal.clone();
-        self.outputs.push_back(SessionOutput::SignIn(SignIn {
-            app,
-            user,
-            terminal,
-            login,
-        }));
-        Ok(())
+    fn is_logged_in(&self) -> bool {
+        !matches!(self.state, State::New { .. } | State::SigningIn { .. })
     }
 
-    fn join(&mut self, re: RequestId, group: &str) -> Result<(), Failure> {
-        if self.state == State::InGroup {
-            return Err(Failure::new(
-                ErrorCode::JoinedTwice,
-                "in a group already: leave it first",
-            ));
-        }
-        let group =
-            GroupId::parse(group).map_err(|e| Failure::new(ErrorCode::InvalidArgument, format!("the Group ID {e}")))?;
-        self.state = State::Joining { re };
-        self.outputs.push_back(SessionOutput::Join { group, re });
-        Ok(())
-    }
-
-    fn ask_group(&mut self, re: RequestId, request: GroupRequest) -> Result<(), Failure> {
-        if self.state != State::InGroup {
-            return Err(Failure::new(ErrorCode::NotInGroup, "not in a group: join one first"));
-        }
-        if !matches!(request, GroupRequest::Offer(_)) {
-            self.due = Some(re);
-        }
-        self.outputs.push_back(SessionOutput::Group { re, request });
-        Ok(())
-    }
-
-    fn reply(&mut self, re: RequestId, reply: Reply) {
-        self.outputs.push_back(SessionOutput::Send(encode_reply(re, reply)));
-    }
-
-    fn refuse(&mut self, re: RequestId, failure: Failure) {
-        self.outputs.push_back(SessionOutput::Send(encode_failure(re, failure)));
+    fn is_attached(&self) -> bool {
+        matches!(self.link, Link::Attached { .. })
     }
 
     fn close(&mut self, why: CloseWhy) {
         self.state = State::Ended;
         self.outputs.push_back(SessionOutput::Close(why));
     }
+}
+
+fn not_in_group() -> Failure {
+    Failure::new(ErrorCode::NotInGroup, "not in a group: join one first")
 }

@@ -3,12 +3,13 @@
 use std::{sync::atomic::Ordering, time::Instant};
 
 use hst_sfu::{Formats, LineId, PeerId, TrackId};
-use str0m::change::SdpAnswer;
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::{Timer, Worker};
 use crate::{
     LineRole, LostReason, MediaEvent, OfferError, RoomId,
+    answer::Answer,
     command::{Ask, Command},
     demux::TransportId,
     offer::Offer,
@@ -46,13 +47,17 @@ impl Worker {
                     // A caller that went away has lost the answer, not the connection.
                     let _ = answer.send(answered);
                 }
+                Ask::MuteTrack { track, is_muted, done } => {
+                    self.mute_track(now, room, track, is_muted);
+                    self.finish(now, done);
+                }
                 Ask::RemoveTrack(track, done) => {
-                    self.remove_track(room, track);
-                    let _ = done.send(());
+                    self.remove_track(now, room, track);
+                    self.finish(now, done);
                 }
                 Ask::RemovePeer(peer, done) => {
                     self.remove_peer(now, room, peer);
-                    let _ = done.send(());
+                    self.finish(now, done);
                 }
                 Ask::Stats(reply) => {
                     let is_here = |transport: &&Transport| transport.room == room && transport.is_connected();
@@ -72,7 +77,7 @@ impl Worker {
         peer: PeerId,
         generation: u32,
         offer: Offer,
-    ) -> Result<SdpAnswer, OfferError> {
+    ) -> Result<Answer, OfferError> {
         let room = self.rooms.get_mut(&room_id).ok_or(OfferError::Stopped)?;
         for (_, role) in &offer.slots {
             if let Some(LineRole::Send { track }) = *role
@@ -100,14 +105,14 @@ impl Worker {
             _ => {}
         }
         let mut transport = Transport::new(now, self.factory.build(now), room_id, peer, generation);
-        let (answer, changes) = transport.negotiate(offer)?;
+        let (answer, changes) = transport.negotiate(now, offer)?;
 
         if let Some(old) = member.and_then(|member| member.transport) {
             self.remove_transport(now, old, None);
         }
         let id = TransportId(self.next_transport);
         self.next_transport += 1;
-        self.demux.add(transport.ufrag.clone(), id);
+        self.demux.add(transport.sessions.ufrags(), id);
         self.transports.insert(id, transport);
         self.load.fetch_add(1, Ordering::Relaxed);
         if let Some(room) = self.rooms.get_mut(&room_id) {
@@ -123,14 +128,14 @@ impl Worker {
         Ok(answer)
     }
 
-    pub(super) fn renegotiate(&mut self, now: Instant, id: TransportId, offer: Offer) -> Result<SdpAnswer, OfferError> {
+    pub(super) fn renegotiate(&mut self, now: Instant, id: TransportId, offer: Offer) -> Result<Answer, OfferError> {
         let transport = self.transports.get_mut(&id).ok_or(OfferError::Stopped)?;
-        match transport.negotiate(offer) {
+        match transport.negotiate(now, offer) {
             Ok((answer, changes)) => {
+                self.demux.add(transport.sessions.ufrags(), id);
                 self.apply(now, id, changes);
                 Ok(answer)
             }
-            Err(OfferError::IceRestart) => Err(OfferError::IceRestart),
             Err(error) => {
                 // Half of it may have been applied: nobody knows what the two sides agree on.
                 self.remove_transport(now, id, Some(LostReason::Failed));
@@ -174,9 +179,32 @@ impl Worker {
         }
     }
 
-    pub(super) fn remove_track(&mut self, room_id: RoomId, track: TrackId) {
-        let Some(Published { transport, slot, .. }) = self.rooms.get_mut(&room_id).and_then(|it| it.unpublish(track))
-        else {
+    /// Says that a command is carried out. What was routed before it leaves first, so that nothing can follow.
+    fn finish(&mut self, now: Instant, done: oneshot::Sender<()>) {
+        self.flush(now);
+        // A caller that went away does not want to know.
+        let _ = done.send(());
+    }
+
+    fn mute_track(&mut self, now: Instant, room_id: RoomId, track: TrackId, is_muted: bool) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        if is_muted {
+            room.router.mute(track);
+        } else {
+            room.router.unmute(now, track);
+        }
+        self.route(room_id, None);
+    }
+
+    fn remove_track(&mut self, now: Instant, room_id: RoomId, track: TrackId) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        let published = room.unpublish(track);
+        room.router.unmute(now, track);
+        let Some(Published { transport, slot, .. }) = published else {
             return;
         };
         if let Some(transport) = self.transports.get_mut(&transport) {
@@ -210,7 +238,7 @@ impl Worker {
         // Its goodbye must find the way out before the way is forgotten.
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.demux
-            .remove(&transport.ufrag, id, transport.addresses.iter().copied());
+            .remove(transport.sessions.ufrags(), id, transport.addresses.iter().copied());
         self.timers.cancel(Timer::Transport(id));
         self.load.fetch_sub(1, Ordering::Relaxed);
         let Transport {

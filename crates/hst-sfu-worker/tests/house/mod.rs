@@ -12,7 +12,7 @@ use std::{
 use hst_sfu_worker::{Config, Line, LineRole, MediaEvent, MediaPlane, OfferError, PeerId, Room, TrackId};
 use mio::{Events, Interest, Poll, Token, net::UdpSocket};
 use str0m::{
-    Candidate, Event, Input, Output, Rtc,
+    Candidate, Event, IceConnectionState, Input, Output, Rtc,
     change::SdpAnswer,
     format::Codec,
     media::{Direction, MediaKind, Mid},
@@ -57,9 +57,11 @@ pub(crate) struct Client {
     pub(crate) received: Vec<RtpPacket>,
     pub(crate) keyframe_requests: usize,
     pub(crate) is_connected: bool,
+    pub(crate) ice: IceConnectionState,
     /// Looks at each datagram that comes in.
     pub(crate) loses: Loses,
-    /// The last offer and answer.
+    /// The last offer with its lines, and the answer to it.
+    pub(crate) lines: Vec<(Mid, LineRole)>,
     pub(crate) offer: String,
     pub(crate) answer: String,
     wake_at: Instant,
@@ -127,7 +129,9 @@ impl House {
             received: Vec::new(),
             keyframe_requests: 0,
             is_connected: false,
+            ice: IceConnectionState::New,
             loses: Box::new(|_| false),
+            lines: Vec::new(),
             offer: String::new(),
             answer: String::new(),
             wake_at: now,
@@ -137,6 +141,11 @@ impl House {
 
     /// Adds lines to the client's connection, connects it, and returns their mids.
     pub(crate) fn join(&mut self, at: usize, wants: &[Want]) -> Vec<Mid> {
+        self.rejoin(at, 1, wants)
+    }
+
+    /// The same for a connection of a later generation.
+    pub(crate) fn rejoin(&mut self, at: usize, generation: u32, wants: &[Want]) -> Vec<Mid> {
         let client = &mut self.clients[at];
         let mut api = client.rtc.sdp_api();
         let add = |want: &Want| match *want {
@@ -153,7 +162,7 @@ impl House {
         let (offer, pending) = api.apply().expect("something to offer");
         let mids = lines.iter().map(|(mid, _)| *mid).collect();
         let offer = offer.to_sdp_string();
-        let answer = self.offer(at, 1, &offer, &lines).expect("an answer");
+        let answer = self.offer(at, generation, &offer, &lines).expect("an answer");
         let answer = SdpAnswer::from_sdp_string(&answer).expect("a well-formed answer");
         self.clients[at]
             .rtc
@@ -180,6 +189,37 @@ impl House {
             .expect("an answer that fits");
     }
 
+    /// Restarts ICE on the client's connection.
+    pub(crate) fn restart_ice(&mut self, at: usize) {
+        let mut api = self.clients[at].rtc.sdp_api();
+        api.ice_restart(false);
+        let (offer, pending) = api.apply().expect("a change");
+        let lines = self.clients[at].lines.clone();
+        let answer = self.offer(at, 1, &offer.to_sdp_string(), &lines).expect("an answer");
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("a well-formed answer");
+        let client = &mut self.clients[at];
+        client
+            .rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .expect("an answer that fits");
+        client
+            .rtc
+            .add_local_candidate(Candidate::host(client.addr, "udp").expect("a candidate"));
+        client.input(Input::Timeout(Instant::now()));
+    }
+
+    /// The client's network is another one: it sends and receives at a new address, and nowhere else.
+    pub(crate) fn move_away(&mut self, at: usize) {
+        let mut socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
+        self.poll
+            .registry()
+            .register(&mut socket, Token(at), Interest::READABLE)
+            .expect("registered");
+        self.clients[at].addr = socket.local_addr().expect("bound");
+        self.clients[at].socket = socket;
+    }
+
     pub(crate) fn offer(
         &mut self,
         at: usize,
@@ -188,6 +228,7 @@ impl House {
         lines: &[(Mid, LineRole)],
     ) -> Result<String, OfferError> {
         let peer = self.clients[at].peer;
+        let offered = lines.to_vec();
         let lines = lines
             .iter()
             .map(|(mid, role)| Line {
@@ -198,6 +239,7 @@ impl House {
         let answer = self
             .runtime
             .block_on(self.room.offer(peer, generation, sdp.to_owned(), lines))?;
+        self.clients[at].lines = offered;
         self.clients[at].offer = sdp.to_owned();
         self.clients[at].answer = answer.clone();
         Ok(answer)
@@ -244,6 +286,12 @@ impl House {
     pub(crate) fn video(&mut self, at: usize, mid: Mid, seq: u64, payload: Vec<u8>) {
         let values = ExtensionValues::default();
         self.clients[at].send(mid, Codec::Vp8, seq, seq as u32 * 3000, payload, values);
+    }
+
+    /// Sends an Opus packet.
+    pub(crate) fn sound(&mut self, at: usize, mid: Mid, seq: u64) {
+        let values = ExtensionValues::default();
+        self.clients[at].send(mid, Codec::Opus, seq, seq as u32 * 960, vec![seq as u8; 80], values);
     }
 
     /// The numbers of the video packets that a client got, and their sequence numbers.
@@ -294,6 +342,7 @@ impl Client {
                     let _ = self.socket.send_to(&out.contents, out.destination);
                 }
                 Output::Event(Event::Connected) => self.is_connected = true,
+                Output::Event(Event::IceConnectionStateChange(state)) => self.ice = state,
                 Output::Event(Event::RtpPacket(packet)) => self.received.push(packet),
                 Output::Event(Event::KeyframeRequest(_)) => self.keyframe_requests += 1,
                 Output::Event(_) => {}

@@ -1,0 +1,65 @@
+//! What a node does with its logins' places, over any directory.
+
+use std::{num::NonZeroU8, ops::ControlFlow};
+
+use crate::{Answer, Claim, Directory, Key, Login, Outcome, Revision, Step, Unavailable, WriteError};
+
+/// Deletes whose answers were lost, one after the other, before the directory counts as out of reach.
+const RELEASES: usize = 4;
+
+/// Runs a claim to its end.
+///
+/// Not cancel-safe: dropped half-way it may leave an entry behind, as after
+/// [`Verdict::Unavailable`](crate::Verdict::Unavailable); [`withdraw`] takes it away.
+pub async fn claim(directory: &dyn Directory, mut claim: Claim) -> Outcome {
+    loop {
+        let answer = match claim.poll() {
+            ControlFlow::Break(outcome) => return outcome,
+            ControlFlow::Continue(Step::Create { key, value }) => Answer::Written(directory.create(&key, value).await),
+            ControlFlow::Continue(Step::Update { key, value, expected }) => {
+                Answer::Written(directory.update(&key, value, expected).await)
+            }
+            ControlFlow::Continue(Step::Get { key }) => Answer::Read(directory.get(&key).await),
+        };
+        claim.handle(answer);
+    }
+}
+
+/// Gives a place back. If somebody else has it by now, it stays his.
+///
+/// Dropped half-way, it may or may not have happened; it may be repeated at any time.
+///
+/// # Errors
+/// [`Unavailable`]: the entry may still be there.
+pub async fn release(directory: &dyn Directory, key: &Key, revision: Revision) -> Result<(), Unavailable> {
+    for _ in 0..RELEASES {
+        match directory.delete(key, revision).await {
+            Ok(()) | Err(WriteError::Conflict) => return Ok(()),
+            Err(WriteError::Unavailable) => break,
+            Err(WriteError::Unknown) => {}
+        }
+    }
+    Err(Unavailable)
+}
+
+/// Looks through all places and gives back the one that an unfinished claim of `login` may have left behind.
+///
+/// Dropped half-way, it may be repeated at any time.
+///
+/// # Errors
+/// [`Unavailable`]: an entry may still be there.
+pub async fn withdraw(
+    directory: &dyn Directory,
+    base: &Key,
+    places: NonZeroU8,
+    login: &Login,
+) -> Result<(), Unavailable> {
+    for place in 0..places.get() {
+        let present = directory.get(&base.with(&u64::from(place))).await?;
+        let own = present.filter(|entry| Login::read(entry).is_some_and(|holder| holder.is_same_session(login)));
+        if let Some(entry) = own {
+            release(directory, &entry.key, entry.revision).await?;
+        }
+    }
+    Ok(())
+}

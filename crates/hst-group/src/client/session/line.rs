@@ -1,0 +1,274 @@
+use std::time::{Duration, Instant};
+
+use hst_proto::{
+    Command, ErrorCode, GOT_EVERY, HEARTBEAT, PEER_TIMEOUT, Previous, Reply, RequestId, Resume, VERSION, encode_got,
+};
+
+use super::{Kind, Output, Refusal, Session, SessionEvent, State, unknown};
+
+/// A try to connect that has led to nothing by then is given up.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The way to the server.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// There is none, and none is wanted.
+    Down,
+    /// All is well, or it is the first login.
+    Up { heard: Instant, pinged: Instant },
+    /// It was lost; the next try begins then.
+    Waiting { until: Instant },
+    /// It is being made, and the session of before taken up.
+    Returning { since: Instant, aim: Aim },
+}
+
+/// What a returning client is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// To go on with its session.
+    Resume,
+    /// To log in, because that one is gone.
+    Login,
+    /// To join its group again.
+    Rejoin,
+}
+
+impl Line {
+    /// Whether requests of the application may leave.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Up { .. })
+    }
+}
+
+impl Session {
+    /// The connection could not be made, or is gone. One who was logged in comes back.
+    pub fn handle_disconnected(&mut self, now: Instant, why: &str) {
+        match self.line {
+            Line::Down | Line::Waiting { .. } => {}
+            _ if self.state == State::LoggingIn || self.state == State::Exiting => {
+                let message = format!("{why}: check the network and log in again");
+                self.lose(Refusal::local(ErrorCode::Connect, message));
+            }
+            Line::Up { .. } => {
+                self.tell(SessionEvent::Reconnecting);
+                self.return_later(now, Duration::ZERO);
+            }
+            Line::Returning { .. } => self.return_later(now, Duration::ZERO),
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.line {
+            Line::Down => None,
+            Line::Waiting { until } => Some(*until),
+            Line::Returning { since, .. } => Some(*since + ATTEMPT_TIMEOUT),
+            Line::Up { heard, pinged } => {
+                let silence = *heard + PEER_TIMEOUT;
+                let beat = silence.min(*pinged + HEARTBEAT);
+                Some(self.requests.next_deadline().map_or(beat, |due| beat.min(due)))
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match &mut self.line {
+            Line::Waiting { until } if now >= *until => self.return_now(now),
+            Line::Returning { since, .. } if now >= *since + ATTEMPT_TIMEOUT => {
+                self.handle_disconnected(now, "the server did not answer in time");
+            }
+            Line::Up { heard, .. } if now >= *heard + PEER_TIMEOUT => {
+                self.handle_disconnected(now, "the server has gone silent");
+            }
+            Line::Up { pinged, .. } => {
+                if now >= *pinged + HEARTBEAT {
+                    *pinged = now;
+                    self.confirm(1);
+                    self.ask(now, Kind::Unasked, Command::Ping {});
+                }
+                self.handle_overdue(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_overdue(&mut self, now: Instant) {
+        while let Some((id, kind)) = self.requests.take_overdue(now) {
+            let overdue = Refusal::local(ErrorCode::OperationFailed, "the server did not answer in time");
+            match kind {
+                Kind::Exit => self.answer(now, id, kind, Ok(Reply::Done {})),
+                // The server's view is unknown from here on: only a new session makes both agree again.
+                Kind::Login | Kind::Join(_) | Kind::Leave => {
+                    self.answered(id, Err(overdue.clone()));
+                    return self.lose(overdue);
+                }
+                _ if kind.is_asked() => self.answer(now, id, kind, Err(overdue)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says how much has come, if at least so many frames were not confirmed.
+    pub(super) fn confirm(&mut self, at_least: u64) {
+        if let Some(login) = &mut self.login
+            && login.got - login.confirmed >= at_least
+        {
+            login.confirmed = login.got;
+            self.outputs.push_back(Output::Send(encode_got(login.got)));
+        }
+    }
+
+    /// Takes note of a frame's number, and says whether it is the next one.
+    pub(super) fn take_number(&mut self, now: Instant, seq: Option<u64>) -> bool {
+        let (Some(seq), Some(login)) = (seq, &mut self.login) else {
+            return true;
+        };
+        if seq <= login.got {
+            // It came before the connection was lost.
+            return false;
+        }
+        if seq != login.got + 1 {
+            self.handle_disconnected(now, "the server has left out a frame");
+            return false;
+        }
+        login.got = seq;
+        self.confirm(GOT_EVERY);
+        true
+    }
+
+    /// Comes back after a random time, and not before `at_least`.
+    pub(super) fn return_later(&mut self, now: Instant, at_least: Duration) {
+        self.requests.pause();
+        self.forget_own_requests();
+        let until = now + self.backoff.next() + at_least;
+        self.line = Line::Waiting { until };
+        self.outputs.push_back(Output::Disconnect);
+    }
+
+    fn return_now(&mut self, now: Instant) {
+        let Some(login) = &mut self.login else { return };
+        self.outputs.push_back(Output::Connect);
+        match &login.session {
+            Some(Previous { session, secret }) => {
+                let resume = Resume {
+                    protocol: VERSION,
+                    session: session.clone(),
+                    secret: secret.clone(),
+                    got: login.got,
+                };
+                login.confirmed = login.got;
+                self.strive(now, Aim::Resume, Kind::Resume, Command::Resume(resume));
+            }
+            None => self.log_in_again(now),
+        }
+    }
+
+    /// Begins a step of coming back.
+    fn strive(&mut self, now: Instant, aim: Aim, kind: Kind, command: Command) {
+        self.line = Line::Returning { since: now, aim };
+        let id = self.requests.open(kind, command);
+        self.send(now, id);
+    }
+
+    /// The session of before is gone.
+    pub(super) fn log_in_again(&mut self, now: Instant) {
+        let Some(login) = &mut self.login else { return };
+        let wire = login.options.to_wire(login.session.clone());
+        (login.got, login.confirmed) = (0, 0);
+        // What was sent may have been carried out or not; what was only held back is still to be sent.
+        self.fail_sent(RequestId::MAX);
+        self.strive(now, Aim::Login, Kind::Resume, Command::Login(wire));
+    }
+
+    /// What came of a step of coming back.
+    pub(super) fn handle_step(&mut self, now: Instant, result: Result<Reply, Refusal>) {
+        let Line::Returning { aim, .. } = self.line else { return };
+        match (aim, result) {
+            (Aim::Resume, Ok(Reply::Resumed(resumed))) => {
+                if resumed.missed && self.is_between_states() {
+                    // Whether the server has us in the group nobody can tell: a new session makes both agree.
+                    self.outputs.push_back(Output::Connect);
+                    return self.log_in_again(now);
+                }
+                if resumed.missed {
+                    self.fail_sent(resumed.received);
+                }
+                self.returned(now, Some(resumed.received), resumed.missed);
+            }
+            (Aim::Resume, Err(why)) if why.server_code == Some(ErrorCode::SessionGone.number()) => {
+                self.log_in_again(now);
+            }
+            (Aim::Login, Ok(Reply::LoggedIn(logged_in))) => {
+                self.begin_session(logged_in);
+                match self.group.as_ref().filter(|_| self.state == State::Joined) {
+                    Some(book) => {
+                        let group = book.group.as_str().to_owned();
+                        self.strive(now, Aim::Rejoin, Kind::Rejoin, Command::Join { group });
+                    }
+                    None => self.returned(now, None, true),
+                }
+            }
+            (Aim::Rejoin, Ok(Reply::Joined(joined))) => {
+                self.returned(now, None, true);
+                self.take_up_group(now, joined);
+            }
+            (Aim::Rejoin, Err(why)) => {
+                self.returned(now, None, true);
+                self.removed(why);
+            }
+            (_, Err(why)) => self.lose(why),
+            (_, Ok(_)) => self.handle_disconnected(now, "the server answered with something else"),
+        }
+    }
+
+    /// The connection and a session are there again. What the server has not received is sent again.
+    fn returned(&mut self, now: Instant, received: Option<RequestId>, missed: bool) {
+        self.backoff.reset();
+        self.line = Line::Up {
+            heard: now,
+            pinged: now,
+        };
+        self.outputs.push_back(Output::Reconnected);
+        self.tell(SessionEvent::Reconnected);
+        for id in self.requests.ids() {
+            if received.is_none_or(|received| id > received) {
+                self.send(now, id);
+            }
+        }
+        if missed {
+            self.tell(SessionEvent::Discontinuity);
+            self.ask_presence_again(now);
+        }
+    }
+
+    /// Whether joining or leaving is under way, so that the two ends may think differently of the group.
+    fn is_between_states(&self) -> bool {
+        matches!(self.state, State::Joining | State::Leaving)
+    }
+
+    /// Requests that reached the server, or may have, will not be answered any more.
+    fn fail_sent(&mut self, received: RequestId) {
+        for id in self.requests.ids().into_iter().filter(|&id| id <= received) {
+            let is_repeatable = matches!(self.requests.kind(id), Some(Kind::Join(_) | Kind::Leave | Kind::Exit));
+            let was_sent = self.requests.was_sent(id);
+            if is_repeatable || !was_sent {
+                continue;
+            }
+            if let Some(kind) = self.requests.close(id)
+                && kind.is_asked()
+            {
+                self.answered(id, Err(unknown()));
+            }
+        }
+    }
+
+    /// Nobody waits for what the session itself has asked on the connection before.
+    fn forget_own_requests(&mut self) {
+        for id in self.requests.ids() {
+            if self.requests.kind(id).is_some_and(|kind| !kind.is_asked()) {
+                self.requests.close(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::time::{Duration, Instant};
+
+use hst_id::{MediaRef, UserId};
+use hst_proto::{ErrorCode, Event, Failure, encode_event};
+
+use super::Group;
+use crate::server::{Governance, GroupOutput, MediaCommand, MemberId, Recipients, ToMember};
+
+impl Group {
+    /// Acts on the group in the name of somebody who may.
+    ///
+    /// # Errors
+    /// Code 302 when there is no such member or media; nothing has changed then.
+    pub fn handle_governance(&mut self, now: Instant, act: Governance) -> Result<(), Failure> {
+        match act {
+            Governance::Kick { user, ban } => self.kick(now, user, ban),
+            Governance::Mute { media, muted } => self.mute(media, muted),
+            Governance::Lock { locked } => {
+                if std::mem::replace(&mut self.locked, locked) != locked {
+                    self.tell(Recipients::All, &Event::Locked { locked });
+                }
+                Ok(())
+            }
+            Governance::Close => {
+                let all: Vec<_> = self.members.keys().copied().collect();
+                for id in all {
+                    let why = Failure::new(ErrorCode::KickedOut, "the group was closed");
+                    self.put_out(now, id, why);
+                }
+                Ok(())
+            }
+            Governance::Announce(body) => {
+                self.tell(Recipients::All, &Event::ServerMessage { body });
+                Ok(())
+            }
+        }
+    }
+
+    fn kick(&mut self, now: Instant, user: UserId, ban: Option<Duration>) -> Result<(), Failure> {
+        if let Some(time) = ban {
+            // A moment that no clock can name never comes.
+            if let Some(until) = now.checked_add(time) {
+                self.banned.insert(user.clone(), until);
+            }
+            let user = user.clone();
+            self.outputs.push_back(GroupOutput::Ban { user, time });
+        }
+        let Some(id) = self.roster.member(&user) else {
+            let message = format!("{user} is not in the group");
+            return match ban {
+                Some(_) => Ok(()),
+                None => Err(Failure::new(ErrorCode::OperationFailed, message)),
+            };
+        };
+        let why = match ban {
+            Some(_) => Failure::new(ErrorCode::Banned, "removed from the group, for some time"),
+            None => Failure::new(ErrorCode::KickedOut, "removed from the group"),
+        };
+        self.put_out(now, id, why);
+        Ok(())
+    }
+
+    fn put_out(&mut self, now: Instant, id: MemberId, why: Failure) {
+        self.refuse_offers(id);
+        let what = ToMember::Removed(encode_event(&Event::Removed(why)));
+        self.outputs.push_back(GroupOutput::To { member: id, what });
+        self.remove(now, id);
+    }
+
+    fn mute(&mut self, media: MediaRef, muted: bool) -> Result<(), Failure> {
+        let key = (media.media_type, media.media.clone());
+        let published = self
+            .roster
+            .member(&media.user)
+            .and_then(|id| self.members.get_mut(&id))
+            .and_then(|member| member.published.get_mut(&key));
+        let Some(published) = published else {
+            return Err(Failure::new(ErrorCode::OperationFailed, format!("{media} is not published")));
+        };
+        if published.muted != muted {
+            published.muted = muted;
+            let (track, told) = (published.track, published.told(media));
+            self.command(MediaCommand::MuteTrack { track, muted });
+            self.tell(Recipients::All, &Event::Muted(told));
+        }
+        Ok(())
+    }
+}

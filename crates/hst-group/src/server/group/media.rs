@@ -1,0 +1,195 @@
+use hst_id::{MediaId, MediaRef, MediaType};
+use hst_proto::{ErrorCode, Event, Failure, MAX_LINES, MAX_NAME_TEXT, MAX_SDP, Media, Offer, Reply, RequestId, Role};
+
+use super::{Group, invalid, not_in_group};
+use crate::server::{
+    GroupOutput, Happening, MediaCommand, MemberId, Recipients, TrackId, TrackLine, TrackRole,
+    member::{Member, Published},
+};
+
+/// The most media that one member may publish at a time.
+const MAX_PUBLISHED: usize = 64;
+/// The most bytes that all media of a group may take in a snapshot, which has to fit in a frame.
+const MEDIA_BYTES: usize = 128 * 1024;
+
+impl Group {
+    /// The media plane has answered a member's offer.
+    pub fn handle_answer(&mut self, id: MemberId, re: RequestId, answer: Result<String, Failure>) {
+        if self
+            .members
+            .get_mut(&id)
+            .is_some_and(|member| member.offers.remove(&re))
+        {
+            self.reply(id, re, answer.map(|sdp| Reply::Answer { sdp }));
+        }
+    }
+
+    /// The media plane has lost a member's transport.
+    pub fn handle_transport_lost(&mut self, id: MemberId, generation: u32) {
+        if self.members.get(&id).is_some_and(|m| m.generation == generation) {
+            self.tell_one(id, &Event::TransportLost { generation });
+        }
+    }
+
+    /// Every request has one reply, and these will have no other.
+    pub(super) fn refuse_offers(&mut self, id: MemberId) {
+        let offers = self
+            .members
+            .get_mut(&id)
+            .map(|member| std::mem::take(&mut member.offers));
+        for re in offers.unwrap_or_default() {
+            let failure = Failure::new(ErrorCode::NotInGroup, "the group was left before the answer");
+            self.reply(id, re, Err(failure));
+        }
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        id: MemberId,
+        media_type: MediaType,
+        media: MediaId,
+        name: String,
+    ) -> Result<Reply, Failure> {
+        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
+        member.permissions.check_publish(media_type)?;
+        if name.len() > MAX_NAME_TEXT {
+            return Err(invalid(format!("a media's name has at most {MAX_NAME_TEXT} bytes")));
+        }
+        if member.published.contains_key(&(media_type, media.clone())) {
+            return Ok(Reply::Done {});
+        }
+        if member.published.len() >= MAX_PUBLISHED {
+            let message = format!("{MAX_PUBLISHED} media are published: stop one first");
+            return Err(Failure::new(ErrorCode::OperationFailed, message));
+        }
+        self.last_track += 1;
+        let published = Published {
+            track: TrackId(self.last_track),
+            name,
+            muted: false,
+        };
+        let told = published.told(member.key(media_type, media.clone()));
+        if self.media_bytes + size(&told) > MEDIA_BYTES {
+            let message = "the group has as many media as it can: wait until others stop some";
+            return Err(Failure::new(ErrorCode::OperationFailed, message));
+        }
+        self.media_bytes += size(&told);
+        member.published.insert((media_type, media), published);
+        let happened = Happening::Published(told.key.clone());
+        self.outputs.push_back(GroupOutput::Happened(happened));
+        self.tell(Recipients::AllBut(id), &Event::Published(told));
+        Ok(Reply::Done {})
+    }
+
+    pub(super) fn unpublish(&mut self, id: MemberId, media_type: MediaType, media: MediaId) -> Result<Reply, Failure> {
+        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
+        let key = member.key(media_type, media.clone());
+        if let Some(published) = member.published.remove(&(media_type, media)) {
+            self.command(MediaCommand::EndTrack(published.track));
+            self.tell_unpublished(id, published.told(key));
+        }
+        Ok(Reply::Done {})
+    }
+
+    /// A member's media is no more among those that he publishes.
+    pub(super) fn tell_unpublished(&mut self, id: MemberId, media: Media) {
+        self.media_bytes -= size(&media);
+        for member in self.members.values_mut() {
+            member.receives.remove(&media.key);
+        }
+        let happened = Happening::Unpublished(media.key.clone());
+        self.outputs.push_back(GroupOutput::Happened(happened));
+        self.tell(Recipients::AllBut(id), &Event::Unpublished(media));
+    }
+
+    pub(super) fn receive(&mut self, id: MemberId, key: MediaRef) -> Result<Reply, Failure> {
+        let is_published = self.track_of(&key).is_some();
+        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
+        member.permissions.check_receive()?;
+        if key.user == member.user {
+            return Err(invalid(
+                "one does not receive one's own media: show the local capture instead",
+            ));
+        }
+        if !is_published {
+            let code = match key.media_type {
+                MediaType::ScreenShare => ErrorCode::NoScreenShare,
+                _ => ErrorCode::OperationFailed,
+            };
+            return Err(Failure::new(
+                code,
+                format!("{key} is not published: wait for its announcement"),
+            ));
+        }
+        member.receives.insert(key);
+        Ok(Reply::Done {})
+    }
+
+    pub(super) fn stop_receive(&mut self, id: MemberId, key: &MediaRef) -> Result<Reply, Failure> {
+        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
+        member.receives.remove(key);
+        Ok(Reply::Done {})
+    }
+
+    pub(super) fn offer(&mut self, id: MemberId, re: RequestId, offer: Offer) -> Result<(), Failure> {
+        let Offer { generation, sdp, lines } = offer;
+        if sdp.len() > MAX_SDP || lines.len() > MAX_LINES {
+            return Err(invalid(format!(
+                "an offer has at most {MAX_SDP} bytes and {MAX_LINES} lines"
+            )));
+        }
+        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
+        if generation < member.generation {
+            return Err(invalid(format!(
+                "generation {generation} is over: {} was offered",
+                member.generation
+            )));
+        }
+        member.generation = generation;
+        member.offers.insert(re);
+        let member = &self.members[&id];
+        let lines = lines
+            .into_iter()
+            .filter_map(|line| {
+                Some(TrackLine {
+                    role: self.track_role(member, &line.role)?,
+                    mid: line.mid,
+                })
+            })
+            .collect();
+        self.command(MediaCommand::Offer {
+            member: id,
+            re,
+            generation,
+            sdp,
+            lines,
+        });
+        Ok(())
+    }
+
+    /// The track of a line, if it is announced and allowed.
+    fn track_role(&self, member: &Member, role: &Role) -> Option<TrackRole> {
+        match role {
+            Role::Send { media_type, media } if media_type.is_stream() => member
+                .published
+                .get(&(*media_type, media.clone()))
+                .map(|p| TrackRole::Send(p.track)),
+            Role::Receive(key) if key.media_type.is_stream() && member.receives.contains(key) => {
+                self.track_of(key).map(TrackRole::Receive)
+            }
+            _ => None,
+        }
+    }
+
+    fn track_of(&self, key: &MediaRef) -> Option<TrackId> {
+        let publisher = &self.members[&self.roster.member(&key.user)?];
+        Some(publisher.published.get(&(key.media_type, key.media.clone()))?.track)
+    }
+}
+
+/// A little more than what a media takes in a snapshot. The state of being muted is counted always.
+fn size(media: &Media) -> usize {
+    const AROUND: usize = r#"{"user":"","type":0,"media":"","name":"","muted":true},"#.len();
+    // JSON may write a byte of a name as an escape of six.
+    AROUND + media.key.user.as_str().len() + 2 * media.key.media.as_str().len() + 6 * media.name.len()
+}

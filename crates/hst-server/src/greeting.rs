@@ -1,0 +1,142 @@
+use std::{sync::Arc, time::Duration};
+
+use hst_group::server::{CloseWhy, LOGIN_DEADLINE, Session, SessionOutput, SignedIn};
+use hst_signal::{CloseCode, CloseReason, SignalConnection};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::{
+    handle::{Attach, Word},
+    hub::{Hub, Place},
+    session::SessionTask,
+    sign_in::Guest,
+};
+
+/// A client that does not take an answer in this time is cut.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection before login: who is it, or to which session does it belong?
+#[derive(Debug)]
+struct Greeting {
+    hub: Arc<Hub>,
+    core: Session,
+    connection: SignalConnection,
+    place: Place,
+    /// When it will have to have logged in.
+    deadline: Instant,
+}
+
+/// What comes of the next frame.
+enum Step {
+    Again(Greeting),
+    /// It was closed, or handed over to its session.
+    Over,
+    LoggedIn(Box<SessionTask>),
+}
+
+/// Serves a connection that was accepted at `accepted`, until its session's end or until it is part of another session.
+pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Place, accepted: Instant) {
+    let deadline = accepted + LOGIN_DEADLINE;
+    let mut greeting = Greeting {
+        core: Session::new(Instant::now().into_std(), deadline.into_std()),
+        hub,
+        connection,
+        place,
+        deadline,
+    };
+    loop {
+        match greeting.step().await {
+            Step::Again(again) => greeting = again,
+            Step::Over => return,
+            Step::LoggedIn(session) => return session.run().await,
+        }
+    }
+}
+
+impl Greeting {
+    async fn step(mut self) -> Step {
+        let draining = self.hub.life.clone();
+        tokio::select! {
+            frame = self.connection.receiver.recv() => match frame {
+                Ok(frame) => self.core.handle_frame(Instant::now().into_std(), &frame),
+                Err(end) => {
+                    tracing::debug!(%end, "connection ended before login");
+                    return self.close(end.answer().unwrap_or(CloseCode::Normal.into())).await;
+                }
+            },
+            () = sleep_until(self.deadline) => self.core.handle_timeout(Instant::now().into_std()),
+            () = draining.draining() => return self.close(CloseCode::GoingAway.into()).await,
+        }
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                SessionOutput::Send(frame) => {
+                    let sent = timeout(WRITE_TIMEOUT, self.connection.sender.send(frame)).await;
+                    if !matches!(sent, Ok(Ok(()))) {
+                        return Step::Over;
+                    }
+                }
+                SessionOutput::SignIn(who) => match self.hub.sign_in(who).await {
+                    Ok(guest) => return self.begin(guest),
+                    Err(failure) => {
+                        let now = Instant::now().into_std();
+                        self.core.handle_signed_in(now, Err(failure));
+                    }
+                },
+                SessionOutput::Resume { re, resume } => {
+                    match self.hub.sessions.find(&resume.session, &resume.secret) {
+                        Ok(session) => {
+                            let attach = Attach {
+                                connection: self.connection,
+                                place: self.place,
+                                re,
+                                got: resume.got,
+                            };
+                            // One that has ended meanwhile drops the connection, and the client tries again.
+                            let _ = session.tell(Word::Attach(Box::new(attach)));
+                            return Step::Over;
+                        }
+                        Err(failure) => self.core.handle_not_resumed(failure),
+                    }
+                }
+                SessionOutput::Close(why) | SessionOutput::HangUp(why) => return self.close(close_reason(why)).await,
+                // Nothing else is asked before login.
+                other => tracing::error!(?other, "a session asks too early"),
+            }
+        }
+        Step::Again(self)
+    }
+
+    fn begin(mut self, guest: Guest) -> Step {
+        let Guest {
+            user,
+            inbox,
+            secret,
+            token_lasts,
+            rules,
+        } = guest;
+        let signed_in = SignedIn {
+            session: user.handle.id.to_string(),
+            secret: secret.as_str().to_owned(),
+            token_lasts,
+            max_message: rules.max_message,
+        };
+        self.core.handle_signed_in(Instant::now().into_std(), Ok(signed_in));
+        let session = SessionTask::new(self.hub, self.core, self.connection, self.place, user, inbox);
+        Step::LoggedIn(Box::new(session))
+    }
+
+    async fn close(mut self, reason: CloseReason) -> Step {
+        let _ = timeout(WRITE_TIMEOUT, self.connection.sender.close(reason)).await;
+        Step::Over
+    }
+}
+
+/// What a connection is told at its end.
+pub(crate) fn close_reason(why: CloseWhy) -> CloseReason {
+    match why {
+        CloseWhy::Exit => CloseCode::Normal.into(),
+        CloseWhy::Protocol => CloseReason::new(CloseCode::ProtocolError, "not a frame of this protocol"),
+        CloseWhy::Silent => CloseCode::HeartbeatLost.into(),
+        CloseWhy::LoginDeadline => CloseReason::new(CloseCode::PolicyViolation, "no login in time"),
+        CloseWhy::Away | CloseWhy::Ended => CloseCode::Replaced.into(),
+    }
+}

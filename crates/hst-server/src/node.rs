@@ -1,0 +1,196 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use hst_cluster::{
+    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Subject, Unavailable, memory::MemoryCluster, register,
+};
+use hst_proto::{Event, Failure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    handle::{SessionId, Word},
+    hub::Hub,
+    sessions::Who,
+};
+
+/// How long another node may take to end a session.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// This server among the nodes of its cluster, and the way to the others.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) owner: Owner,
+}
+
+/// What nodes say to each other.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NodeMessage {
+    /// Tell a session of the receiving node something.
+    Tell {
+        /// Which session.
+        session: u64,
+        /// What.
+        event: Event,
+    },
+    /// End a session of the receiving node; the answer comes when it has ended.
+    End {
+        /// Which session.
+        session: u64,
+        /// What its client is told.
+        why: Failure,
+    },
+    /// End the sessions that this is about, on every node.
+    EndAll {
+        /// Whose.
+        who: Who,
+        /// What their clients are told.
+        why: Failure,
+    },
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// The only node of a cluster in memory.
+    pub(crate) async fn alone() -> Result<Self, Unavailable> {
+        let cluster = MemoryCluster::default();
+        let node = NodeId::parse("local").expect("letters are a name");
+        Self::join(Arc::new(cluster.clone()), Arc::new(cluster), node).await
+    }
+
+    /// Registers as a node.
+    pub(crate) async fn join(
+        directory: Arc<dyn Directory>,
+        bus: Arc<dyn Bus>,
+        node: NodeId,
+    ) -> Result<Self, Unavailable> {
+        let mut boot = [0; 8];
+        aws_lc_rs::rand::fill(&mut boot).map_err(|_| Unavailable)?;
+        let boot = u64::from_le_bytes(boot);
+        let epoch = register(&*directory, &node, boot).await?;
+        let owner = Owner { node, epoch, boot };
+        Ok(Self { directory, bus, owner })
+    }
+
+    /// Whether this life of this node is the owner.
+    pub(crate) fn is(&self, owner: &Owner) -> bool {
+        owner.boot == self.owner.boot
+    }
+
+    fn subject(node: &NodeId) -> Subject {
+        Subject::parse(&format!("node.{node}")).expect("a node's name is a part")
+    }
+
+    fn everybody() -> Subject {
+        Subject::parse("nodes").expect("letters are a part")
+    }
+}
+
+impl Hub {
+    /// Tells a session on whichever node something, if it is still there.
+    pub(crate) async fn tell_session(&self, owner: &Owner, session: SessionId, event: &Event) {
+        if self.node.is(owner) {
+            if let Some(handle) = self.sessions.get(session) {
+                // One that has ended meanwhile needs to know nothing.
+                let _ = handle.tell(Word::Event(hst_proto::encode_event(event)));
+            }
+            return;
+        }
+        let (session, event) = (session.0, event.clone());
+        self.say(&Node::subject(&owner.node), &NodeMessage::Tell { session, event }).await;
+    }
+
+    /// Ends a session on whichever node, and waits until it has, but not for long.
+    pub(crate) async fn end_session(&self, owner: &Owner, session: SessionId, why: Failure) {
+        if self.node.is(owner) {
+            return self.end_own(session, why).await;
+        }
+        let session = session.0;
+        let message = encode(&NodeMessage::End { session, why });
+        let asked = self.node.bus.request(&Node::subject(&owner.node), message, END_TIMEOUT).await;
+        if let Err(error) = asked {
+            tracing::warn!(node = %owner.node, %error, "a session elsewhere may still be there");
+        }
+    }
+
+    /// Ends all sessions of these users, on every node.
+    pub(crate) async fn end_all(&self, who: Who, why: Failure) {
+        self.sessions.end_all(&who, &why);
+        self.say(&Node::everybody(), &NodeMessage::EndAll { who, why }).await;
+    }
+
+    async fn end_own(&self, session: SessionId, why: Failure) {
+        if let Some(handle) = self.sessions.get(session) {
+            handle.end(why);
+            let _ = tokio::time::timeout(END_TIMEOUT, handle.ended()).await;
+        }
+    }
+
+    async fn say(&self, to: &Subject, message: &NodeMessage) {
+        if let Err(error) = self.node.bus.publish(to, encode(message)).await {
+            tracing::warn!(%to, %error, "another node was not told");
+        }
+    }
+
+    /// Does what other nodes ask of this one, until the server ends.
+    pub(crate) async fn listen_to_nodes(self: Arc<Self>) -> Result<(), Unavailable> {
+        for subject in [Node::subject(&self.node.owner.node), Node::everybody()] {
+            let mut subscription = self.node.bus.subscribe(&subject.into()).await?;
+            let hub = self.clone();
+            self.life.spawn(async move {
+                loop {
+                    let delivery = tokio::select! {
+                        delivery = subscription.next() => delivery,
+                        () = hub.life.draining() => return,
+                    };
+                    match delivery {
+                        Delivery::Message(message) => hub.clone().hear(message),
+                        Delivery::Gap => tracing::warn!("messages of other nodes were lost"),
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn hear(self: Arc<Self>, message: Message) {
+        let said = match serde_json::from_slice(&message.payload) {
+            Ok(said) => said,
+            Err(error) => return tracing::warn!(%error, "another node said what is not understood"),
+        };
+        match said {
+            NodeMessage::Tell { session, event } => {
+                if let Some(handle) = self.sessions.get(SessionId(session)) {
+                    let _ = handle.tell(Word::Event(hst_proto::encode_event(&event)));
+                }
+            }
+            NodeMessage::End { session, why } => self.clone().life.spawn(async move {
+                self.end_own(SessionId(session), why).await;
+                if let Some(reply) = message.reply {
+                    let _ = self.node.bus.publish(&reply, bytes::Bytes::new()).await;
+                }
+            }),
+            NodeMessage::EndAll { who, why } => self.sessions.end_all(&who, &why),
+        }
+    }
+}
+
+/// Where the logins of an App are in the directory.
+pub(crate) fn logins_of(app: &hst_id::AppId) -> hst_cluster::Prefix {
+    Key::parse("login").expect("letters are a part").with(app).beneath()
+}
+
+/// Where the logins of one user are.
+pub(crate) fn logins_of_user(app: &hst_id::AppId, user: &hst_id::UserId) -> hst_cluster::Prefix {
+    Key::parse("login").expect("letters are a part").with(app).with(user).beneath()
+}
+
+fn encode(message: &NodeMessage) -> bytes::Bytes {
+    serde_json::to_vec(message).expect("names, numbers and events are JSON").into()
+}

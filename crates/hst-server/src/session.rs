@@ -1,0 +1,280 @@
+use std::{future::pending, sync::Arc};
+
+use hst_auth::Grants;
+use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
+use hst_id::{AppId, GroupId, UserId};
+use hst_proto::{ErrorCode, Failure, RequestId};
+use hst_signal::{CloseCode, CloseReason, SignalConnection};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    apps::permissions,
+    greeting::close_reason,
+    handle::{Attach, Inbox, SessionHandle, Word, slow_reader},
+    hub::{Hub, Place},
+    line::{Line, LineNews},
+    logins::Login,
+    membership::{Membership, News},
+    pace::Pace,
+};
+
+/// A session at work, whatever carries it: its connection of the moment or none, and its place in a group.
+#[derive(Debug)]
+pub(crate) struct SessionTask {
+    hub: Arc<Hub>,
+    core: Session,
+    line: Option<Line>,
+    inbox: Inbox,
+    pace: Pace,
+    user: User,
+    membership: Option<Membership>,
+}
+
+/// Who has logged in.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) app: AppId,
+    pub(crate) id: UserId,
+    pub(crate) company: String,
+    pub(crate) extend_info: String,
+    pub(crate) grants: Grants,
+    pub(crate) handle: SessionHandle,
+    pub(crate) login: Arc<Login>,
+}
+
+/// What happened next.
+enum Turn {
+    Line(LineNews),
+    Word(Word),
+    Group(News),
+    Timeout,
+    End(Failure),
+}
+
+impl SessionTask {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        core: Session,
+        connection: SignalConnection,
+        place: Place,
+        user: User,
+        inbox: Inbox,
+    ) -> Self {
+        Self {
+            hub,
+            core,
+            line: Some(Line::new(connection, place, (0, 0))),
+            inbox,
+            pace: Pace::new(Instant::now()),
+            user,
+            membership: None,
+        }
+    }
+
+    /// Runs until the session's end.
+    pub(crate) async fn run(mut self) {
+        let mut why = None;
+        let reason = loop {
+            if let Some(reason) = self.perform() {
+                break reason;
+            }
+            match self.turn().await {
+                Turn::Line(LineNews::Frame(Ok(frame))) => {
+                    let now = Instant::now();
+                    self.pace.count(now);
+                    self.core.handle_frame(now.into_std(), &frame);
+                }
+                Turn::Line(LineNews::Frame(Err(end))) => {
+                    tracing::debug!(session = %self.user.handle.id, %end, "connection ended");
+                    self.detach(end.answer().unwrap_or(CloseCode::Normal.into()));
+                }
+                Turn::Line(LineNews::Stuck) => self.detach(CloseCode::SlowReader.into()),
+                Turn::Word(word) => self.take(word).await,
+                Turn::Group(News::Sent) => {}
+                Turn::Group(News::GroupLost) => break CloseCode::InternalError.into(),
+                Turn::Timeout => self.core.handle_timeout(Instant::now().into_std()),
+                Turn::End(failure) => {
+                    why = Some(failure.clone());
+                    self.core.handle_end(failure);
+                }
+            }
+        };
+        self.end(reason, why).await;
+    }
+
+    /// First the group, then the login: who logs in again finds himself gone from the group.
+    async fn end(mut self, reason: CloseReason, why: Option<Failure>) {
+        let id = self.user.handle.id;
+        tracing::info!(session = %id, reason = %reason.code.number(), "session ended");
+        if let Some(membership) = self.membership.take() {
+            membership.end().await;
+        }
+        self.hub.sessions.leave(id, why);
+        self.hub.session_gone(&self.user);
+        self.user.login.release().await;
+        if let Some(line) = self.line.take() {
+            let is_draining = reason.code == CloseCode::Replaced && self.hub.life.is_draining();
+            let reason = if is_draining { CloseCode::GoingAway.into() } else { reason };
+            line.close(&self.hub.life, reason);
+        }
+    }
+
+    /// Waits for what happens next. Cancel-safe.
+    async fn turn(&mut self) -> Turn {
+        let is_busy = self.core.is_busy() || self.membership.as_ref().is_some_and(Membership::is_sending);
+        let next_frame = self.pace.next();
+        // A client that sends too fast is read later.
+        let waits = next_frame > Instant::now();
+        let line = &mut self.line;
+        let line = async {
+            match line {
+                Some(line) => line.next(!is_busy && !waits).await,
+                None => pending().await,
+            }
+        };
+        let due = self.core.poll_timeout();
+        let timeout = async {
+            match due {
+                Some(due) => sleep_until(due.into()).await,
+                None => pending().await,
+            }
+        };
+        let may_read = async {
+            match waits && !is_busy {
+                true => sleep_until(next_frame).await,
+                false => pending().await,
+            }
+        };
+        let membership = &mut self.membership;
+        let group = async {
+            match membership {
+                Some(membership) => membership.news().await,
+                None => pending().await,
+            }
+        };
+        let end = async {
+            tokio::select! {
+                why = self.inbox.end() => why,
+                () = self.hub.life.draining() => draining(),
+            }
+        };
+        tokio::select! {
+            news = line => Turn::Line(news),
+            word = self.inbox.word() => Turn::Word(word),
+            news = group => Turn::Group(news),
+            () = timeout => Turn::Timeout,
+            () = may_read => Turn::Timeout,
+            why = end => Turn::End(why),
+        }
+    }
+
+    async fn take(&mut self, word: Word) {
+        match word {
+            Word::Group(member, word) => self.pass_on(member, word).await,
+            Word::Answer(re, result) => self.core.handle_answer(re, result),
+            Word::Event(body) => self.core.handle_event(body),
+            Word::Attach(attach) => self.attach(*attach),
+        }
+    }
+
+    /// Does what the core wants done, and says why the session is to end, if it is.
+    fn perform(&mut self) -> Option<CloseReason> {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                SessionOutput::Send(frame) => {
+                    if self.line.as_ref().is_some_and(|line| line.push(frame).is_err()) {
+                        let reason = CloseReason::new(CloseCode::SlowReader, slow_reader().message);
+                        self.detach(reason);
+                    }
+                }
+                SessionOutput::SendLossy(frame) => {
+                    if let Some(line) = &self.line {
+                        line.push_lossy(frame);
+                    }
+                }
+                SessionOutput::Join { group, re } => self.join(group, re),
+                SessionOutput::Group { re, request } => self.ask(re, request),
+                SessionOutput::Ask { re, request } => self.hub.ask(&self.user, re, request),
+                SessionOutput::Missed => {
+                    if let Some(membership) = &mut self.membership {
+                        membership.missed();
+                    }
+                }
+                SessionOutput::HangUp(why) => self.detach(close_reason(why)),
+                SessionOutput::Close(why) => return Some(close_reason(why)),
+                // A session that has logged in does neither again.
+                SessionOutput::SignIn(_) | SessionOutput::Resume { .. } => {}
+            }
+        }
+        None
+    }
+
+    /// The client is away, and the session waits for it.
+    fn detach(&mut self, reason: CloseReason) {
+        if let Some(line) = self.line.take() {
+            line.close(&self.hub.life, reason);
+            self.core.handle_detached(Instant::now().into_std());
+        }
+    }
+
+    /// The client is back. A connection that still hangs at the session is not its client's any more.
+    fn attach(&mut self, attach: Attach) {
+        self.detach(CloseCode::Replaced.into());
+        let Attach {
+            connection,
+            place,
+            re,
+            got,
+        } = attach;
+        self.line = Some(Line::new(connection, place, self.core.unconfirmed()));
+        self.core.handle_attached(Instant::now().into_std(), re, got);
+    }
+
+    fn join(&mut self, group: GroupId, re: RequestId) {
+        if let Err(failure) = self.hub.check_join(&self.user, &group) {
+            let result = Err(failure);
+            return self.core.handle_group(ToMember::Reply { re, result });
+        }
+        let key = (self.user.app.clone(), group);
+        let permissions = permissions(&self.user.grants, &self.hub.apps.services(&self.user.app));
+        self.membership = Some(Membership::join(&self.hub.groups, key, re, &self.user, permissions));
+    }
+
+    fn ask(&mut self, re: RequestId, request: GroupRequest) {
+        // One who was put out a moment ago is told so by a word under way, and his request answered with it.
+        if let Some(membership) = &mut self.membership {
+            membership.ask(re, request);
+        }
+    }
+
+    async fn pass_on(&mut self, member: MemberId, word: ToMember) {
+        // Words for a membership of before are of no concern any more.
+        let Some(membership) = self.membership.as_mut().filter(|own| own.id() == member) else {
+            return;
+        };
+        if membership.ends_with(&word)
+            && let Some(left) = self.membership.take()
+        {
+            left.end().await;
+        }
+        self.core.handle_group(word);
+    }
+}
+
+impl User {
+    pub(crate) fn new(who: SignIn, grants: Grants, handle: SessionHandle, login: Arc<Login>) -> Self {
+        Self {
+            app: who.app,
+            id: who.user,
+            company: who.login.company,
+            extend_info: who.login.extend_info,
+            grants,
+            handle,
+            login,
+        }
+    }
+}
+
+fn draining() -> Failure {
+    Failure::new(ErrorCode::Connect, "the server is going away: connect again").retry_after(1_000)
+}

@@ -1,0 +1,125 @@
+use std::{sync::Arc, time::Duration};
+
+use hst_auth::{Claims, TokenError};
+use hst_group::server::{Rules, SignIn};
+use hst_id::{AppId, GroupId, UserId};
+use hst_proto::{ErrorCode, Failure};
+
+use crate::{
+    apps::{Policy, TokenFacts, now},
+    handle::{Inbox, SessionHandle, SessionId, session},
+    hub::Hub,
+    session::User,
+    sessions::Secret,
+};
+
+/// Somebody who was let in, and the beginning of his session.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    pub(crate) user: User,
+    pub(crate) inbox: Inbox,
+    pub(crate) secret: Secret,
+    pub(crate) token_lasts: Option<Duration>,
+    pub(crate) rules: Rules,
+}
+
+impl Hub {
+    /// Lets somebody in, or says why not.
+    ///
+    /// # Errors
+    /// The codes of `login`. What was wrong with a token is for the log only.
+    pub(crate) async fn sign_in(self: &Arc<Self>, who: SignIn) -> Result<Guest, Failure> {
+        let claims = self.judge(&who.app, &who.user, &who.login.token)?;
+        let Policy { online, login, rules } = self.apps.policy(&who.app);
+        if !online {
+            return Err(Failure::new(ErrorCode::AppOffline, "the App is switched off"));
+        }
+        self.apps.check_ban(&who.app, None, &who.user)?;
+        if !self.sessions.has_room() {
+            let message = "the server has no room for another session: try again later";
+            return Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(5_000));
+        }
+        self.end_previous(&who).await;
+        let id = SessionId(self.next_session());
+        let (handle, inbox) = session(id);
+        let (secret, token) = (Secret::random(), TokenFacts::of(&claims));
+        // Known before it is seen by others, so that they find whom they mean to end.
+        self.sessions.enter(handle.clone(), secret.clone(), &who.app, &who.user, token);
+        let login = match self.claim_login(&who, id, login).await {
+            Ok(login) => login,
+            Err(failure) => {
+                self.sessions.leave(id, None);
+                return Err(failure);
+            }
+        };
+        tracing::info!(session = %id, app = %who.app, user = %who.user, "logged in");
+        let token_lasts = lasts(&claims);
+        let user = User::new(who, claims.grants, handle, Arc::new(login));
+        Ok(Guest {
+            user,
+            inbox,
+            secret,
+            token_lasts,
+            rules,
+        })
+    }
+
+    /// Takes a newer token for a session, and says how long it is good.
+    ///
+    /// # Errors
+    /// Code 1000000 when it is not accepted for this user.
+    pub(crate) fn renew(&self, user: &User, token: &str) -> Result<Option<Duration>, Failure> {
+        let claims = self.judge(&user.app, &user.id, token)?;
+        self.sessions.renewed(user.handle.id, TokenFacts::of(&claims));
+        Ok(lasts(&claims))
+    }
+
+    /// Whether a user may come into a group, by his token and by what the platform knows of him.
+    ///
+    /// # Errors
+    /// Codes 1000000 and 1000103.
+    pub(crate) fn check_join(&self, user: &User, group: &GroupId) -> Result<(), Failure> {
+        if !user.grants.may_join(group) {
+            let message = format!("the token does not admit to group {group}");
+            return Err(Failure::new(ErrorCode::TokenRefused, message));
+        }
+        self.apps.check_ban(&user.app, Some(group), &user.id)
+    }
+
+    fn judge(&self, app: &AppId, user: &UserId, token: &str) -> Result<Claims, Failure> {
+        let claims = self.apps.verify(app, token).map_err(|error| {
+            tracing::info!(%app, %user, %error, "login refused");
+            match error {
+                TokenError::UnknownApp => Failure::new(ErrorCode::UnknownApp, "no such App: check the App ID"),
+                _ => refused("the token was not accepted: get a new one for this App"),
+            }
+        })?;
+        if self.apps.is_revoked(&TokenFacts::of(&claims), app, user) {
+            return Err(Failure::new(ErrorCode::Revoked, "the token was revoked: get a new one"));
+        }
+        if !claims.grants.may_login(user) {
+            return Err(refused(format!("the token was made for another user than {user}")));
+        }
+        Ok(claims)
+    }
+
+    /// The session that the same client had before gives way, if the client can prove that it was his.
+    async fn end_previous(&self, who: &SignIn) {
+        if let Some(previous) = &who.login.previous
+            && let Ok(handle) = self.sessions.find(&previous.session, &previous.secret)
+        {
+            let why = Failure::new(ErrorCode::SessionGone, "the client has begun another session");
+            self.end_session(&self.node.owner, handle.id, why).await;
+        }
+    }
+}
+
+fn refused(message: impl Into<String>) -> Failure {
+    Failure::new(ErrorCode::TokenRefused, message)
+}
+
+/// How long a token is still good; `None` is for ever.
+fn lasts(claims: &Claims) -> Option<Duration> {
+    let ends = claims.expires_at?.as_millis();
+    Some(Duration::from_millis(ends.saturating_sub(now().as_millis())))
+}

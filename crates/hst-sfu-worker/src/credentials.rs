@@ -1,0 +1,115 @@
+use std::{
+    fmt,
+    net::SocketAddr,
+    panic,
+    time::{Duration, Instant},
+};
+
+use rand::distr::{Alphanumeric, SampleString};
+use str0m::{IceCreds, crypto, ice::StunMessage};
+
+/// How long the credentials of before an ICE restart are good, if the new path is not agreed sooner.
+const OVERLAP: Duration = Duration::from_secs(5);
+/// How often a connection may restart ICE in its life. One that does it more often must connect anew.
+const MAX_RESTARTS: usize = 256;
+/// A response to a check has some 60 bytes.
+const RESPONSE: usize = 256;
+
+/// What a connectivity check must know: the user name fragment and the password of one ICE session (RFC 8445 section
+/// 5.3).
+#[derive(Clone)]
+pub(crate) struct Credentials(IceCreds);
+
+/// The credentials of a connection, over all its ICE restarts (RFC 8445 section 9).
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    current: Credentials,
+    /// Those of before the restart, and until when they are good. The path of before may carry media until there is a
+    /// new one, so its checks must be answered as long (RFC 7675 section 5.1).
+    before: Option<(Credentials, Instant)>,
+    ufrags: Vec<String>,
+}
+
+impl Credentials {
+    /// Fresh ones. str0m would take them from a generator that is not for secrets.
+    pub(crate) fn generate() -> Self {
+        let secret = |len| Alphanumeric.sample_string(&mut rand::rng(), len);
+        Self(IceCreds {
+            ufrag: secret(12),
+            pass: secret(32),
+        })
+    }
+
+    pub(crate) fn ice(&self) -> &IceCreds {
+        &self.0
+    }
+
+    /// The response to a connectivity check that knows them (RFC 8445 section 7.3).
+    fn respond(&self, source: SocketAddr, check: &[u8]) -> Option<Vec<u8>> {
+        let hmac = crypto::from_feature_flags().sha1_hmac_provider;
+        let hmac = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
+        let check = StunMessage::parse(check).ok().filter(StunMessage::is_binding_request)?;
+        let password = self.0.pass.as_bytes();
+        if check.split_username()?.0 != self.0.ufrag || !check.verify(password, hmac) {
+            return None;
+        }
+        let mut response = vec![0; RESPONSE];
+        let reply = StunMessage::binding_reply(check.trans_id(), source);
+        let len = reply.to_bytes(Some(password), &mut response, hmac).ok()?;
+        response.truncate(len);
+        Some(response)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("ufrag", &self.0.ufrag)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(first: Credentials) -> Self {
+        Self {
+            ufrags: vec![first.0.ufrag.clone()],
+            current: first,
+            before: None,
+        }
+    }
+
+    pub(crate) fn current(&self) -> &Credentials {
+        &self.current
+    }
+
+    /// Every user name fragment so far; the last one is the current.
+    pub(crate) fn ufrags(&self) -> &[String] {
+        &self.ufrags
+    }
+
+    /// ICE restarts: the credentials from now on, or `None` if it has been too often.
+    pub(crate) fn restart(&mut self, now: Instant) -> Option<&Credentials> {
+        if self.ufrags.len() > MAX_RESTARTS {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.current, Credentials::generate());
+        self.before = Some((before, now + OVERLAP));
+        self.ufrags.push(self.current.0.ufrag.clone());
+        Some(&self.current)
+    }
+
+    /// A path is agreed with the current credentials: those of before are over.
+    pub(crate) fn settle(&mut self) {
+        self.before = None;
+    }
+
+    /// The response to a check of the path of before a restart, as long as that may be used.
+    pub(crate) fn respond(&self, now: Instant, source: SocketAddr, check: &[u8]) -> Option<Vec<u8>> {
+        let (before, until) = self.before.as_ref()?;
+        if now >= *until {
+            return None;
+        }
+        // The parser is not ours, and these bytes are anybody's.
+        panic::catch_unwind(|| before.respond(source, check)).ok()?
+    }
+}

@@ -1,0 +1,212 @@
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::{
+    StoreError,
+    migrations::{MIGRATIONS, migrate},
+};
+
+/// The name of the database in its folder. SQLite keeps `hst.db-wal` and `hst.db-shm` beside it while it is open.
+pub const FILE_NAME: &str = "hst.db";
+
+/// How long a call waits for another process that writes, before it gives up with [`StoreError::Busy`].
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What of the platform survives a restart: Apps, developers, revocations and bans.
+///
+/// Every call blocks, for a read well under a millisecond and for a change as long as the disk takes to make it
+/// durable: an async program calls it off its async threads and keeps what it reads often. A change that was answered
+/// with `Ok` survives a crash of the program and of the machine; one that was not has left nothing behind.
+///
+/// It looks at no clock: the caller hands over the present time.
+#[derive(Debug)]
+pub struct Store {
+    // A lock, because SQLite lets one thread at a time use a connection. One connection is enough: SQLite writes one
+    // change at a time whatever we do, and what is read often is kept by the caller.
+    connection: Mutex<Connection>,
+}
+
+impl Store {
+    /// Opens the database in the folder `dir`, and makes both if they are missing, readable by their owner alone.
+    ///
+    /// Brings an older database up to date. Other processes may have it open at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`], [`StoreError::Newer`], [`StoreError::Damaged`], [`StoreError::Busy`],
+    /// [`StoreError::Disk`].
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let file = dir.join(FILE_NAME);
+        let unusable = |path: &Path, source| StoreError::Unusable {
+            path: path.to_owned(),
+            source,
+        };
+        make_private_folder(dir).map_err(|e| unusable(dir, e))?;
+        make_private_file(&file).map_err(|e| unusable(&file, e))?;
+        // No mutex of SQLite's: ours is around the connection.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&file, flags)?;
+        // Readers and the writer do not wait for each other; FULL, because in WAL mode less than that may lose the
+        // latest changes when the power fails.
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        Self::with(connection)
+    }
+
+    /// A store that ends with the value, for tests and for trying things out.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`], which would be a fault of this crate.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::with(Connection::open_in_memory()?)
+    }
+
+    fn with(mut connection: Connection) -> Result<Self, StoreError> {
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // The database is small, and better found damaged now than by somebody who logs in.
+        let verdict: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(StoreError::Damaged { detail: verdict });
+        }
+        migrate(&mut connection, MIGRATIONS)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// Runs queries that all see the same moment.
+    pub(crate) fn read<T>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        query(&self.lock().transaction()?)
+    }
+
+    /// Runs statements of which all take effect, or none. The lock on the file is taken at once: a transaction that
+    /// reads first and writes then could find that another process has written in between.
+    pub(crate) fn write<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let answer = change(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
+    }
+
+    /// A thread that panicked with the lock in hand has rolled its transaction back, so nothing is half done.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(unix)]
+fn make_private_folder(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+#[cfg(not(unix))]
+fn make_private_folder(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)
+}
+
+/// The file holds secrets. SQLite gives its companions the same mode.
+#[cfg(unix)]
+fn make_private_file(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    let mut permissions = file.metadata()?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(0o600);
+        file.set_permissions(permissions)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).open(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_opened_so_that_no_answered_change_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let connection = store.lock();
+        let journal: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        assert_eq!(journal, "wal");
+        let setting = |name| {
+            connection
+                .pragma_query_value(None, name, |row| row.get::<_, u32>(0))
+                .unwrap()
+        };
+        assert_eq!(setting("synchronous"), 2, "full");
+        assert_eq!(setting("foreign_keys"), 1);
+        assert_eq!(setting("busy_timeout"), 5000);
+    }
+
+    #[test]
+    fn a_file_that_another_process_keeps_busy_may_be_asked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = [(); 2].map(|()| Store::open(folder.path()).unwrap());
+        one.lock().busy_timeout(Duration::ZERO).unwrap();
+        two.write(|_| {
+            let error = one.write(|_| Ok(())).unwrap_err();
+            assert!(matches!(error, StoreError::Busy) && error.is_retryable(), "{error}");
+            assert!(one.read(|_| Ok(())).is_ok(), "readers do not wait");
+            Ok(())
+        })
+        .unwrap();
+        one.write(|_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_called_so_and_nothing_is_half_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let pages: u32 = store
+            .lock()
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        store
+            .lock()
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+            .unwrap();
+        let error = store.write(|database| {
+            for _ in 0..10_000 {
+                database.execute("INSERT INTO developer VALUES (hex(randomblob(16)), 'secret', 0)", [])?;
+            }
+            Ok(())
+        });
+        assert!(matches!(error, Err(StoreError::Disk(_))), "{error:?}");
+        assert_eq!(store.developers().unwrap(), []);
+    }
+
+    #[test]
+    fn threads_may_share_a_store() {
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<Store>();
+    }
+}
