@@ -10,9 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 20] = modules![
-    "errors" "ids" "bus" "state" "origin" "access" "time" "signal" "picture" "devices" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "requests" "engine"
+const MODULES: [(&str, &str); 33] = modules![
+    "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
+    "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
+    "publish" "receive" "render" "stats" "group" "life" "engine"
 ];
 
 /// What a reader of the delivered file sees first.
