@@ -1,34 +1,37 @@
-// A server of the protocol's sections 2 and 7: sessions with numbers, and a group and a presence to fill them with.
+// A server of the protocol's sections 2 and 7: sessions whose frames have numbers, over wires that may be cut.
 
+import { Town } from './town.js';
 import { Wire } from './wire.js';
 
 /** How long a session waits for its client, in ms. */
 const WINDOW = 60_000;
+/** The most users on a page. */
+const PAGE = 3;
 
-/** The house: sessions, who is in the group, and who is online. */
+/** The house: its sessions, and the town that they live in. */
 export class Server {
   /** Whether connections are accepted; false refuses them, and null lets them hang. */
   accepts = true;
   /** The most frames that are kept for a client that is away. */
   maxKept = Infinity;
+  /** Why a login is refused: a code, or null. @type {(login: any) => number | null} */
+  judge = () => null;
+  /** What a request is refused with: a code, or null. @type {(name: string, fields: any) => number | null} */
+  refuse = () => null;
   /** Every command that was carried out, in its order. */
   done = [];
   /** Requests that came a second time under their number. */
   repeats = 0;
-  /** Why a login is refused: a code, or null. @type {(login: any) => number | null} */
-  judge = () => null;
   sessions = new Map();
   wires = new Set();
-  /** The others in the group: what each of them publishes. @type {Map<string, Set<string>>} */
-  members = new Map();
-  /** The others online: their terminals, and the text of each. @type {Map<string, Map<string, string>>} */
-  online = new Map();
+  town = new Town();
 
   #count = 0;
 
   constructor(clock, random) {
     this.clock = clock;
     this.random = random;
+    this.town.tell = (event, isFor) => this.tell(event, isFor);
   }
 
   /** What a `Dialer` opens connections with. */
@@ -42,26 +45,9 @@ export class Server {
       });
     });
 
-  /** Tells something to every session, or those that are `for` it. */
+  /** Tells something to every session, or to those that it is for. */
   tell(event, isFor = () => true) {
     for (const session of this.sessions.values()) if (isFor(session)) session.tell(event);
-  }
-
-  /** A page of who is online, itself always being among them. */
-  page(after = '', limit) {
-    const behind = [...this.online].filter(([user]) => user > after).sort(([a], [b]) => (a < b ? -1 : 1));
-    const users = behind.slice(0, limit).map(([user, terminals]) => ({
-      user,
-      terminals: [...terminals].map(([terminal, state]) => ({ terminal, state })),
-    }));
-    return { users, total: this.online.size, more: behind.length > limit };
-  }
-
-  /** The group as it is. */
-  snapshot() {
-    const media = [...this.members].flatMap(([user, all]) => [...all].map((media) => ({ user, type: 2, media })));
-    const members = [...this.members.keys()].sort();
-    return { members, total: members.length, media, last_message: 0 };
   }
 
   #accept() {
@@ -100,12 +86,12 @@ export class Server {
 
   #resume(wire, id, { session: name, secret, got }) {
     const session = this.sessions.get(name);
-    if (!session || session.secret !== secret) {
-      wire.send(JSON.stringify({ re: id, err: { code: 1000100, message: 'gone' } }));
-      return null;
+    if (session?.secret === secret) {
+      session.resume(wire, id, got);
+      return session;
     }
-    session.resume(wire, id, got);
-    return session;
+    wire.send(JSON.stringify({ re: id, err: { code: 1000100, message: 'gone' } }));
+    return null;
   }
 }
 
@@ -114,6 +100,10 @@ class Session {
   isInGroup = false;
   /** The last user of the last page that was asked for; null without a watch. */
   watchedTo = null;
+  /** What is published and received here, and the text beside this terminal. */
+  published = new Set();
+  received = new Set();
+  state = '';
 
   #server;
   #wire = null;
@@ -137,16 +127,17 @@ class Session {
   }
 
   resume(wire, id, got) {
-    this.#confirm(got);
-    const missed = this.#seq > got && this.#kept[0]?.seq !== got + 1;
+    const next = this.#kept.find(({ seq }) => seq > got);
+    const missed = this.#seq > got && next?.seq !== got + 1;
     this.attach(wire, { re: id, ok: { resumed: { received: this.#received, ...(missed ? { missed } : {}) } } });
-    if (missed) {
-      this.#kept = [];
-      this.watchedTo = null;
-      if (this.isInGroup) this.tell({ snapshot: this.#server.snapshot() });
-    } else {
+    if (!missed) {
+      // Those that came already too: a client has to know them by their numbers.
       for (const { text } of this.#kept) wire.send(text);
+      return;
     }
+    this.#kept = [];
+    this.watchedTo = null;
+    if (this.isInGroup) this.tell({ snapshot: this.#server.town.snapshot() });
   }
 
   leave(wire) {
@@ -162,7 +153,10 @@ class Session {
   }
 
   tell(event) {
+    const { user, media } = event.unpublished ?? {};
+    this.received.delete(`${user}/${media}`);
     this.#send({ ev: event });
+    if (event.removed) this.#leaveGroup();
   }
 
   hear({ id, got, do: command }) {
@@ -176,38 +170,64 @@ class Session {
     this.#received = id;
     const [[name, fields]] = Object.entries(command);
     this.#server.done.push([name, fields]);
-    const result = this.#resultOf(name, fields);
+    const result = this.#server.refuse(name, fields) ?? this.#resultOf(name, fields);
     this.#send(typeof result === 'number' ? { re: id, err: { code: result, message: name } } : { re: id, ok: result });
-    if (name === 'exit') this.#server.sessions.delete(this.name);
-    if (name === 'exit') this.#wire?.close(1000);
+    if (name !== 'exit') return;
+    this.#server.sessions.delete(this.name);
+    this.#wire?.close(1000);
   }
 
+  /** The reply, or the code of the refusal. */
   #resultOf(name, fields) {
+    const { town } = this.#server;
+    const done = { done: {} };
     switch (name) {
       case 'join':
+        if (this.isInGroup) return 1000010;
         this.isInGroup = true;
-        return { joined: this.#server.snapshot() };
+        return { joined: town.snapshot() };
       case 'leave':
-        if (!this.isInGroup) return 31;
-        this.isInGroup = false;
-        return { done: {} };
+        return this.#leaveGroup() ? done : 31;
       case 'roster':
-        return this.isInGroup ? { roster: { members: [], total: 0, more: false } } : 31;
+        return this.isInGroup ? { roster: { members: [...town.members.keys()], total: town.members.size } } : 31;
+      case 'publish':
+        return this.published.add(fields.media) && done;
+      case 'unpublish':
+        this.published.delete(fields.media);
+        return done;
       case 'receive':
-        return this.#server.members.get(fields.user)?.has(fields.media) ? { done: {} } : 302;
+        if (!town.members.get(fields.user)?.has(fields.media)) return 302;
+        return this.received.add(`${fields.user}/${fields.media}`) && done;
+      case 'stop_receive':
+        this.received.delete(`${fields.user}/${fields.media}`);
+        return done;
       case 'offer':
         return { answer: { sdp: 'answer' } };
-      case 'online': {
-        const page = this.#server.page(fields.after, Math.min(fields.limit, 3));
-        this.watchedTo = page.more ? page.users.at(-1).user : '~';
-        return { online: page };
-      }
-      case 'message':
-      case 'user_message':
-        return { sent: { seq: this.#server.done.length } };
+      case 'online':
+        return this.#watch(town.page(fields.after ?? '', Math.min(fields.limit, PAGE)));
+      case 'set_state':
+        this.state = fields.state;
+        return done;
+      case 'invite':
+        return { invited: { offline: fields.users.filter((user) => !town.online.has(user)) } };
+      case 'history':
+        return { history: { messages: [{ from: 'a', seq: 7, body: 'old' }] } };
       default:
-        return { done: {} };
+        return name.endsWith('message') ? { sent: { seq: this.#server.done.length } } : done;
     }
+  }
+
+  #leaveGroup() {
+    const wasInGroup = this.isInGroup;
+    this.isInGroup = false;
+    this.published.clear();
+    this.received.clear();
+    return wasInGroup;
+  }
+
+  #watch(page) {
+    this.watchedTo = page.more ? page.users.at(-1).user : '~';
+    return { online: page };
   }
 
   #confirm(got) {
