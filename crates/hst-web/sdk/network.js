@@ -4,12 +4,18 @@
  * @returns {() => void} ends it
  */
 export function watchNetwork(onChange) {
-  // Not every browser knows about the kind of its connection.
-  const connection = /** @type {EventTarget | undefined} */ (/** @type {any} */ (globalThis.navigator)?.connection);
+  // Not every browser knows of it; it also tells about each new guess at the speed.
+  const connection = /** @type {any} */ (globalThis.navigator)?.connection;
+  let type = connection?.type;
+  const check = () => {
+    if (connection.type === type) return;
+    type = connection.type;
+    onChange();
+  };
   globalThis.addEventListener?.('online', onChange);
-  connection?.addEventListener('change', onChange);
+  connection?.addEventListener('change', check);
   return () => {
     globalThis.removeEventListener?.('online', onChange);
-    connection?.removeEventListener('change', onChange);
+    connection?.removeEventListener('change', check);
   };
 }

@@ -76,7 +76,7 @@ fn declared(declaration: &str) -> &str {
         .iter()
         .find_map(|keyword| declaration.strip_prefix(keyword))
         .expect("an export of the SDK stands before a declaration");
-    rest.split(|c: char| !c.is_ascii_alphanumeric())
+    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .next()
         .expect("split yields at least one part")
 }
@@ -114,6 +114,7 @@ mod tests {
         for (declaration, name) in [
             ("class Peer {", "Peer"),
             ("const MediaType = 1;", "MediaType"),
+            ("const MAX_PAGE = 500;", "MAX_PAGE"),
             ("async function askAccess(url) {", "askAccess"),
         ] {
             assert_eq!(declared(declaration), name);

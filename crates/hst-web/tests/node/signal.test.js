@@ -96,6 +96,25 @@ test('a silent connection is given up after 15 s, and after 3 s when the network
   assert.deepEqual(turns, ['away', 'resumed', 'away', 'resumed']);
 });
 
+test('when the server at one address has fallen mute, another one is there within 4 s', async () => {
+  const clock = new VirtualClock();
+  const server = new Server(clock, dice(1));
+  let mute = '';
+  const open = async (url, abort) =>
+    url === mute ? { send() {}, close() {}, onmessage: null, onclose: null } : server.open(url, abort);
+  const signal = new Signal(LOGIN, new Dialer(['a', 'b'], clock, open), clock, dice(1));
+  const turns = [];
+  signal.onBack = (how) => turns.push(how);
+  const login = signal.login();
+  await clock.pass(SECOND);
+  await login;
+  mute = 'a';
+  [...server.wires][0].cut();
+  await clock.pass(4 * SECOND);
+  assert.deepEqual(turns, ['resumed']);
+  signal.close();
+});
+
 test('a session that is gone is followed by a new one, and what was under way has an unknown outcome', async () => {
   const { clock, server, signal, turns, wire, send } = await house();
   server.accepts = false;
