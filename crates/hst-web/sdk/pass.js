@@ -10,7 +10,7 @@ import { PROTOCOL } from './requests.js';
 /** How long the answer to a login may take, in ms: the server may have to ask others. */
 const LOGIN_TIMEOUT = 10_000;
 /** How long the answer to a resumption may take, in ms. */
-const RESUME_TIMEOUT = 3_000;
+const RESUME_TIMEOUT = 2_500;
 /** The number of a login or resumption. It is none of the session's, which begin behind it. */
 const FIRST_ID = 0;
 

@@ -116,16 +116,26 @@ test('whatever is lost and cut, an application’s picture of the group and of w
     const [session] = server.sessions.values();
     assert.deepEqual([...session.received].sort(), published);
     assert.deepEqual([...session.published], ['appdef_vid']);
-    const online = [...town.online].flatMap(([user, all]) => [...all].map(([terminal, s]) => [`${user}/${terminal}`, s]));
+    const online = [...town.online].flatMap(([user, all]) =>
+      [...all].map(([terminal, s]) => [`${user}/${terminal}`, s]),
+    );
     assert.deepEqual(Object.fromEntries(view.online), Object.fromEntries(online));
 
     const done = server.done.filter(([name]) => name === 'message').map(([, { body }]) => body);
-    assert.deepEqual(done, [...new Set(done)].sort((a, b) => a - b), 'once and in order');
+    assert.deepEqual(
+      done,
+      [...new Set(done)].sort((a, b) => a - b),
+      'once and in order',
+    );
     for (const [number, { state }] of sent.entries()) {
       assert.ok(state === 302 || (state === 'done' && done.includes(number)), `message ${number} is ${state}`);
     }
     const heard = view.messages;
-    assert.deepEqual(heard, [...new Set(heard)].sort((a, b) => a - b), 'once and in order');
+    assert.deepEqual(
+      heard,
+      [...new Set(heard)].sort((a, b) => a - b),
+      'once and in order',
+    );
     if (view.gaps === 0) assert.equal(heard.length, told);
     engine.destroy();
     await clock.pass(5 * SECOND);
