@@ -29,6 +29,7 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("chromedriver", "chromium-driver", "drives that browser"),
     Tool::new("ffprobe", "ffmpeg", "judges the files that we record"),
     Tool::new("ip", "iproute2", "makes the network of the namespace test"),
+    Tool::new("node", "nodejs", "runs the browser engine's own tests"),
 ];
 
 impl Tool {

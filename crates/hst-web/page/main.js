@@ -73,6 +73,12 @@ engine.on('onScreenShareStopped', () => call?.handleOwnEnded(engine.MediaType.SC
 engine.on('onRecvGroupMsg', ({ srcUserId, msg }) => {
   chat.add(srcUserId, typeof msg === 'string' ? msg : JSON.stringify(msg), false);
 });
+engine.on('onReconnecting', () => call && toast(text('reconnecting'), Infinity));
+engine.on('onReconnected', () => call && toast(text('reconnected')));
+engine.on('onGroupRemoved', (why) => {
+  engine.destroy();
+  showLobby(errorText(why));
+});
 engine.on('onWebSocketClosed', () => {
   engine.destroy();
   showLobby(text('lost'));
@@ -167,9 +173,9 @@ async function copyLink() {
 }
 
 let toastTimer;
-function toast(words) {
+function toast(words, duration = TOAST) {
   byId('toast').textContent = words;
   byId('toast').hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => (byId('toast').hidden = true), TOAST);
+  if (duration < Infinity) toastTimer = setTimeout(() => (byId('toast').hidden = true), duration);
 }

@@ -1,107 +1,50 @@
-import { askAccess } from './access.js';
-import { Bus } from './bus.js';
-import { Captures } from './capture.js';
 import { listDevices } from './devices.js';
-import { ErrorCode, Interrupted } from './errors.js';
-import { Group } from './group.js';
-import { DisplayMode, MediaRef, MediaType, OnlineType, checkGroupId } from './ids.js';
+import { DisplayMode, MediaRef, MediaType, OnlineType } from './ids.js';
+import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
+import { Life } from './life.js';
+import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
-import { Renderer } from './render.js';
-import { parseLogin, parseMessage } from './requests.js';
-import { Signal } from './signal.js';
-import { Machine } from './state.js';
+import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
 
 /**
- * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`.
+ * @typedef {import('./group.js').Group} Group
+ * @typedef {import('./presence.js').Presence} Presence
+ * @typedef {import('./signal.js').Signal} Signal
+ */
+
+/**
+ * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`. Its reference is
+ * `hst-rtc-engine.d.ts`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
 export class HstRtcEngine {
-  #machine = new Machine();
-  #bus = new Bus();
-  #renderer = new Renderer();
-  #captures = new Captures((media, track) => this.#renderer.setTrack(media, track));
-  /** @type {import('./access.js').AccessPoints | null} */
-  #access = null;
-  /** @type {Signal | null} */
-  #signal = null;
-  /** @type {Group | null} */
-  #group = null;
-  #self = '';
-  /** Settles when the session before has taken leave: a login does not overtake it. @type {Promise<void>} */
-  #farewell = Promise.resolve();
+  #life = new Life();
 
   /** @param {string | null} [accessUrl] without it, the origin that served this script */
   init(accessUrl) {
-    return this.#perform('init', async (turn) => {
-      const access = await askAccess(accessUrl);
-      turn.check();
-      this.#access = access;
-    });
+    return this.#life.init(accessUrl);
   }
 
   /** @param {any} options */
-  async login(options) {
-    this.#machine.check('login');
-    const login = parseLogin(options);
-    return this.#perform('login', async (turn) => {
-      await this.#farewell;
-      turn.check();
-      const access = /** @type {import('./access.js').AccessPoints} */ (this.#access);
-      const signal = await Signal.connect(access.signal);
-      try {
-        turn.check();
-        this.#attach(signal, login.user);
-        await signal.request({ login }, { isVital: true });
-        turn.check();
-      } catch (error) {
-        if (this.#signal === signal) this.#signal = null;
-        signal.close();
-        throw error;
-      }
-    });
+  login(options) {
+    return this.#life.login(options);
   }
 
   /** @param {string} groupId */
-  async joinGroup(groupId) {
-    this.#machine.check('joinGroup');
-    const id = checkGroupId(groupId);
-    return this.#perform('joinGroup', async (turn) => {
-      const { signal, iceServers } = this.#online();
-      const snapshot = await signal.request({ join: { group: id } }, { isVital: true });
-      turn.check();
-      this.#group = new Group(id, {
-        self: this.#self,
-        signal,
-        iceServers,
-        bus: this.#bus,
-        renderer: this.#renderer,
-        captures: this.#captures,
-        report: (error) => this.#report(error),
-      });
-      this.#group.tell(snapshot);
-    });
+  joinGroup(groupId) {
+    return this.#life.joinGroup(groupId);
   }
 
   /** Everything published and received ends with this call; the promise waits for the server's word. */
   leaveGroup() {
-    return ignorable(
-      this.#perform('leaveGroup', async () => {
-        this.#closeGroup();
-        await this.#online().signal.request({ leave: {} }, { isVital: true });
-      }),
-    );
+    return ignorable(this.#life.leaveGroup());
   }
 
   /** Everything ends with this call; the promise waits up to 3 s for the server's word, and does not fail without it. */
   exit() {
-    return ignorable(
-      this.#perform('exit', async () => {
-        this.#closeSession('exit');
-        await this.#farewell;
-      }),
-    );
+    return ignorable(this.#life.exit());
   }
 
   /** The same as `exit`. */
@@ -111,10 +54,12 @@ export class HstRtcEngine {
 
   /** Leaves, exits and forgets the addresses; subscriptions stay, and `init` begins anew. */
   destroy() {
-    this.#closeSession('destroy');
-    this.#access = null;
-    this.#bus.forget();
-    this.#machine.reset('uninit');
+    this.#life.destroy();
+  }
+
+  /** @param {string} token a newer one, so that the session outlives the one that it began with */
+  renewToken(token) {
+    return this.#attempt('logined', 'renewToken', () => this.#signal.renew(checkToken(token)));
   }
 
   /**
@@ -123,7 +68,7 @@ export class HstRtcEngine {
    * @param {unknown} [context] what the callback sees as `this`
    */
   subEvent(name, callback, context) {
-    this.#bus.subscribe(name, callback, context);
+    this.#life.bus.subscribe(name, callback, context);
   }
 
   /**
@@ -133,7 +78,7 @@ export class HstRtcEngine {
    * @param {unknown} [context]
    */
   on(name, callback, context) {
-    this.#bus.subscribe(name, callback, context);
+    this.#life.bus.subscribe(name, callback, context);
   }
 
   /**
@@ -143,7 +88,7 @@ export class HstRtcEngine {
    * @param {unknown} [context]
    */
   unsubEvent(name, callback, context) {
-    this.#bus.unsubscribe(name, callback, context);
+    this.#life.bus.unsubscribe(name, callback, context);
   }
 
   /**
@@ -152,9 +97,7 @@ export class HstRtcEngine {
    * @param {object | null} [options] width, height, frameRate, bitRate
    */
   startPublishMedia(mediaType, mediaId, options) {
-    return this.#attempt('joined', 'startPublishMedia', () =>
-      this.#joined().publisher.start(mediaType, mediaId, options),
-    );
+    return this.#attempt('joined', 'startPublishMedia', () => this.#group.publisher.start(mediaType, mediaId, options));
   }
 
   /**
@@ -162,7 +105,7 @@ export class HstRtcEngine {
    * @param {string | null} [mediaId] without it, all of that type
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('inited', 'stopPublishMedia', () => this.#group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('inited', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
   }
 
   /**
@@ -171,11 +114,8 @@ export class HstRtcEngine {
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
-    const run = async () => {
-      this.#machine.require('joined', 'startReceiveMedia');
-      await this.#joined().receiver.start(userId, mediaType, mediaId);
-    };
-    return ignorable(run());
+    const start = () => this.#group.receiver.start(userId, mediaType, mediaId);
+    return ignorable(this.#ask('joined', 'startReceiveMedia', start));
   }
 
   /**
@@ -183,9 +123,8 @@ export class HstRtcEngine {
    * @param {number} mediaType
    * @param {string} mediaId
    */
-  async stopReceiveMedia(userId, mediaType, mediaId) {
-    this.#machine.require('inited', 'stopReceiveMedia');
-    this.#group?.receiver.stop(userId, mediaType, mediaId);
+  stopReceiveMedia(userId, mediaType, mediaId) {
+    return this.#ask('inited', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
   }
 
   /**
@@ -198,13 +137,13 @@ export class HstRtcEngine {
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
-      const isOwn = userId === this.#self;
-      const media = isOwn ? MediaRef.own(userId, mediaType, mediaId) : MediaRef.remote(userId, mediaType, mediaId);
-      if (isOwn && media.type === MediaType.VIDEO && !this.#captures.has(media)) {
-        const { track } = this.#captures.hold(media, mediaId, parsePicture(media.type, options), element);
-        track.catch((error) => this.#report(error));
+      const { captures, renderer, self } = this.#life;
+      const media = this.#refOf({ userId, mediaType, mediaId });
+      if (userId === self && media.type === MediaType.VIDEO && !captures.has(media)) {
+        const { track } = captures.hold(media, mediaId, parsePicture(media.type, options), element);
+        track.catch((error) => this.#life.report(error));
       }
-      this.#renderer.bind(media, element);
+      renderer.bind(media, element);
     });
   }
 
@@ -216,14 +155,13 @@ export class HstRtcEngine {
    */
   unsetMediaRender(_userId, _mediaType, element) {
     return this.#attempt('inited', 'unsetMediaRender', () => {
-      this.#renderer.unbind(element);
-      this.#captures.release(element);
+      this.#life.renderer.unbind(element);
+      this.#life.captures.release(element);
     });
   }
 
-  async getMediaDevices() {
-    this.#machine.require('inited', 'getMediaDevices');
-    return listDevices();
+  getMediaDevices() {
+    return this.#ask('inited', 'getMediaDevices', listDevices);
   }
 
   /**
@@ -235,34 +173,130 @@ export class HstRtcEngine {
    */
   getStreamStats(media, callback, interval, userData) {
     return this.#attempt('joined', 'getStreamStats', () => {
-      const { userId, mediaType, mediaId } = media;
-      const of = userId === this.#self ? MediaRef.own : MediaRef.remote;
-      this.#joined().polls.start(of(userId, mediaType, mediaId), callback, interval, userData);
+      this.#group.polls.start(this.#refOf(media), callback, interval, userData);
     });
   }
 
-  /** @param {{ groupId?: string, msg: unknown }} message */
+  /** @param {{ dstUserId: string, msg: unknown }} message */
+  sendUserMsg(message) {
+    return this.#attempt('logined', 'sendUserMsg', async () => {
+      await this.#signal.request({ user_message: parseUserMessage(message, this.#signal.maxMessage) });
+    });
+  }
+
+  /** @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message */
   sendGroupMsg(message) {
-    return this.#attempt('joined', 'sendGroupMsg', async () => {
-      const body = parseMessage(message, this.#joined().id);
-      await this.#online().signal.request({ message: { body } });
+    return this.#sendToGroup('sendGroupMsg', message, null);
+  }
+
+  /** @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message */
+  sendGroupMsgWithWhiteList(message) {
+    return this.#sendToGroup('sendGroupMsgWithWhiteList', message, 'whiteList');
+  }
+
+  /** @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message */
+  sendGroupMsgWithBlackList(message) {
+    return this.#sendToGroup('sendGroupMsgWithBlackList', message, 'blackList');
+  }
+
+  /** @param {{ before?: number, limit?: number }} [options] */
+  getGroupHistory(options) {
+    return this.#ask('joined', 'getGroupHistory', async () => {
+      const { id } = this.#group;
+      /** @type {{ messages: { from: string, seq: number, body: any }[] }} */
+      const { messages } = await this.#signal.request({ history: parsePage('before', options) }, REPEATABLE);
+      return messages.map((message) => toGroupMessage(id, message));
+    });
+  }
+
+  /** @param {{ after?: string, limit?: number }} [options] */
+  getGroupUsers(options) {
+    return this.#ask('joined', 'getGroupUsers', async () => {
+      const { members, total, more } = await this.#signal.request({ roster: parsePage('after', options) }, REPEATABLE);
+      return { userIds: members, total, more };
     });
   }
 
   /**
-   * Runs a verb of the state machine; only one that was not overtaken has a say over the state.
-   * @param {'init' | 'login' | 'joinGroup' | 'leaveGroup' | 'exit'} verb
-   * @param {(turn: import('./state.js').Turn) => Promise<void>} work
+   * @param {((page: import('./presence.js').OnlinePage) => void) | null} [callback] gets all pages; without it the
+   *   promise gives the first one, and the others come as events
    */
-  async #perform(verb, work) {
-    const turn = this.#machine.begin(verb);
-    try {
-      await work(turn);
-    } catch (error) {
-      turn.end(false);
-      throw error;
-    }
-    turn.end(true);
+  getOnlineUsers(callback) {
+    return this.#ask('logined', 'getOnlineUsers', async () => {
+      const presence = /** @type {Presence} */ (this.#life.presence);
+      if (typeof callback !== 'function') return presence.first();
+      return presence.list((page) => show(callback, page));
+    });
+  }
+
+  /** @param {string} customState what others see beside this terminal */
+  setCustomState(customState) {
+    return this.#attempt('logined', 'setCustomState', async () => {
+      const state = parseState(customState);
+      await this.#signal.request({ set_state: state }, REPEATABLE);
+      this.#life.customState = state;
+    });
+  }
+
+  /** @param {{ seqId: number, groupId: string, calleeInfo: (string | { userId: string })[], extendInfo?: any }} options */
+  invite(options) {
+    return this.#attempt('logined', 'invite', async () => {
+      const invite = parseInvite(options);
+      /** @type {{ offline: string[] }} */
+      const { offline } = await this.#signal.request({ invite });
+      for (const user of offline) {
+        const reply = toInviteReply({ invite: invite.invite, user, outcome: 'offline' });
+        this.#life.bus.emit('onInviteReply', [reply]);
+      }
+    });
+  }
+
+  /** @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: any }} options */
+  replyInvite(options) {
+    return this.#attempt('logined', 'replyInvite', async () => {
+      await this.#signal.request({ answer_invite: parseInviteReply(options) });
+    });
+  }
+
+  /** @param {{ seqId: number, groupId?: string, calleeInfo?: (string | { userId: string })[] }} options */
+  cancelInvite(options) {
+    return this.#attempt('logined', 'cancelInvite', async () => {
+      await this.#signal.request({ cancel_invite: parseInviteCancel(options) });
+    });
+  }
+
+  /** @param {{ userId: string, banSeconds?: number }} options */
+  kickUser(options) {
+    return this.#attempt('joined', 'kickUser', async () => {
+      await this.#signal.request({ kick: parseKick(options) });
+    });
+  }
+
+  /** @param {{ userId: string, mediaType: number, mediaId: string, muted: boolean }} options */
+  muteMedia(options) {
+    return this.#attempt('joined', 'muteMedia', async () => {
+      await this.#signal.request({ mute: parseMute(options) }, REPEATABLE);
+    });
+  }
+
+  /** @param {boolean} locked */
+  lockGroup(locked) {
+    return this.#attempt('joined', 'lockGroup', async () => {
+      await this.#signal.request({ lock: parseLock(locked) }, REPEATABLE);
+    });
+  }
+
+  /**
+   * @param {string} call
+   * @param {any} message
+   * @param {'whiteList' | 'blackList' | null} list
+   */
+  #sendToGroup(call, message, list) {
+    return this.#attempt('joined', call, async () => {
+      const limits = { group: this.#group.id, maxMessage: this.#signal.maxMessage };
+      const fields = parseGroupMessage(message, limits, list);
+      await this.#signal.request({ message: fields }, { isFleeting: !!message.lossy });
+    });
   }
 
   /**
@@ -272,82 +306,45 @@ export class HstRtcEngine {
    * @param {() => Promise<void> | void} work
    */
   #attempt(needs, call, work) {
-    const run = async () => {
-      this.#machine.require(needs, call);
-      await work();
-    };
-    const outcome = run();
-    outcome.catch((error) => this.#report(error));
+    const outcome = this.#ask(needs, call, work);
+    outcome.catch((error) => this.#life.report(error));
     return outcome;
   }
 
-  /** @param {import('./errors.js').HstRtcError} error */
-  #report(error) {
-    if (error instanceof Interrupted) return;
-    console.warn(`[HstRtcEngine] ${error.message}`);
-    const { code, message, serverCode } = error;
-    this.#bus.emit('onError', [{ code, message, ...(serverCode === undefined ? {} : { serverCode }) }]);
-  }
-
   /**
-   * @param {Signal} signal
-   * @param {string} user
+   * Runs a call that the state has to allow.
+   * @template T
+   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {string} call
+   * @param {() => Promise<T> | T} work
    */
-  #attach(signal, user) {
-    this.#signal = signal;
-    this.#self = user;
-    signal.onEvent = (name, fields) => this.#group?.handleEvent(name, fields);
-    signal.onLost = (why) => this.#handleLost(signal, why);
+  async #ask(needs, call, work) {
+    this.#life.require(needs, call);
+    return work();
   }
 
-  /**
-   * @param {Signal} signal
-   * @param {import('./errors.js').HstRtcError} why
-   */
-  #handleLost(signal, why) {
-    if (this.#signal !== signal) return;
-    const wasOnline = this.#machine.isOnline;
-    this.#signal = null;
-    this.#closeGroup();
-    this.#captures.closeAll();
-    if (!wasOnline) return;
-    this.#machine.reset('inited');
-    if (why.serverCode !== undefined && why.code === ErrorCode.ALREADY_LOGGED_IN)
-      this.#bus.emit('onUserForceLogout', []);
-    this.#bus.emit('onWebSocketClosed', [{ code: why.code, message: why.message }]);
-    this.#report(why);
-  }
-
-  #closeGroup() {
-    this.#group?.close();
-    this.#group = null;
-    this.#captures.closeAll();
-    this.#renderer.clear();
-  }
-
-  /** @param {string} by */
-  #closeSession(by) {
-    this.#closeGroup();
-    if (this.#signal) this.#farewell = this.#signal.farewell(by);
-    this.#signal = null;
+  /** @param {{ userId: string, mediaType: number, mediaId: string | null }} media */
+  #refOf({ userId, mediaType, mediaId }) {
+    const of = userId === this.#life.self ? MediaRef.own : MediaRef.remote;
+    return of(userId, mediaType, mediaId);
   }
 
   /** What there is while logged in, as the state machine has checked. */
-  #online() {
-    return {
-      signal: /** @type {Signal} */ (this.#signal),
-      iceServers: this.#access?.iceServers ?? [],
-    };
+  get #signal() {
+    return /** @type {Signal} */ (this.#life.signal);
   }
 
   /** What there is while in a group, as the state machine has checked. */
-  #joined() {
-    return /** @type {Group} */ (this.#group);
+  get #group() {
+    return /** @type {Group} */ (this.#life.group);
   }
 }
 
 /** The platform reads its enums from an engine. */
 Object.assign(HstRtcEngine.prototype, { MediaType, OnlineType, DisplayMode });
+
+/** Of a call that is the same when it is carried out twice. */
+const REPEATABLE = { isRepeatable: true };
 
 /**
  * A promise that may be ignored without the browser reporting it as unhandled.
@@ -357,4 +354,17 @@ Object.assign(HstRtcEngine.prototype, { MediaType, OnlineType, DisplayMode });
 function ignorable(promise) {
   promise.catch(() => {});
   return promise;
+}
+
+/**
+ * @template T
+ * @param {(page: T) => void} callback
+ * @param {T} page
+ */
+function show(callback, page) {
+  try {
+    callback(page);
+  } catch (error) {
+    console.error('[HstRtcEngine] the callback of getOnlineUsers threw', error);
+  }
 }

@@ -15,6 +15,10 @@ export const ErrorCode = Object.freeze({
   SERVER_INTERNAL: 301,
   OPERATION_FAILED: 302,
   ILLEGAL_USER_ID: 1000006,
+  LOGIN_CONFLICT: 1000008,
+  JOINED_TWICE: 1000010,
+  KICKED_OUT: 1000104,
+  SLOW_READER: 1000109,
 });
 
 /** What the engine reports for a number of the signalling service; any other number stays as it is. */
@@ -27,6 +31,8 @@ const ENGINE_CODES = new Map([
   [1000005, ErrorCode.NO_AUDIO_PERMISSION],
   [1000008, ErrorCode.ALREADY_LOGGED_IN],
   [1000010, ErrorCode.ALREADY_LOGGED_IN],
+  [1000105, ErrorCode.AUTHENTICATION],
+  [1000106, ErrorCode.AUTHENTICATION],
 ]);
 
 /** Why a call failed: a number of the platform, and a message that says what to do. */
@@ -34,7 +40,7 @@ export class HstRtcError extends Error {
   /**
    * @param {number} code
    * @param {string} message
-   * @param {{ serverCode?: number, cause?: unknown }} [details]
+   * @param {{ serverCode?: number, retryAfter?: number, cause?: unknown }} [details]
    */
   constructor(code, message, details = {}) {
     super(message);
@@ -43,6 +49,8 @@ export class HstRtcError extends Error {
     this.code = code;
     /** The number that the server sent; undefined when the server was not asked. @type {number | undefined} */
     this.serverCode = details.serverCode;
+    /** For how many ms the server wants to be left alone; undefined when it did not say. @type {number | undefined} */
+    this.retryAfter = details.retryAfter;
     /** The browser's own error, if there was one. @type {unknown} */
     this.cause = details.cause;
   }
@@ -56,11 +64,19 @@ export class Interrupted extends HstRtcError {
   }
 }
 
+/** A call whose answer was lost: nobody knows whether it was carried out. */
+export class OutcomeUnknown extends HstRtcError {
+  /** @param {string} why */
+  constructor(why) {
+    super(ErrorCode.OPERATION_FAILED, `${why}: outcome unknown, look before you try again`);
+  }
+}
+
 /**
  * The server's refusal, or its reason for ending a session, as the engine reports it.
- * @param {{ code: number, message: string }} failure
+ * @param {{ code: number, message: string, retry_after?: number }} failure
  */
-export function fromServer(failure) {
-  const code = ENGINE_CODES.get(failure.code) ?? failure.code;
-  return new HstRtcError(code, failure.message, { serverCode: failure.code });
+export function fromServer({ code, message, retry_after }) {
+  const details = { serverCode: code, retryAfter: retry_after };
+  return new HstRtcError(ENGINE_CODES.get(code) ?? code, message, details);
 }

@@ -1,23 +1,32 @@
+import { ErrorCode, OutcomeUnknown } from './errors.js';
 import { MediaRef } from './ids.js';
+import { toGroupMessage } from './messages.js';
 import { Peer } from './peer.js';
 import { Publisher } from './publish.js';
 import { Receiver } from './receive.js';
+import { Roster } from './roster.js';
 import { Polls } from './stats.js';
 import { nextTask } from './time.js';
 
 /** The events of a group; none of them comes after `leaveGroup` was called. */
 const GROUP_EVENTS = [
   'onGroupUserList',
+  'onGroupUserCount',
   'onUserJoinGroup',
   'onUserLeaveGroup',
   'onPublishMedia',
   'onUnPublishMedia',
+  'onMediaMuted',
   'onRemoteMediaAdd',
   'onRecvGroupMsg',
+  'onGroupLocked',
   'onScreenShareStopped',
 ];
 
 /**
+ * @typedef {import('./errors.js').HstRtcError} HstRtcError
+ * @typedef {import('./roster.js').Snapshot} Snapshot
+ *
  * @typedef {object} Services what a group leans on
  * @property {string} self the own User ID
  * @property {import('./signal.js').Signal} signal
@@ -25,17 +34,19 @@ const GROUP_EVENTS = [
  * @property {import('./bus.js').Bus} bus
  * @property {import('./render.js').Renderer} renderer
  * @property {import('./capture.js').Captures} captures
- * @property {(error: import('./errors.js').HstRtcError) => void} report
+ * @property {(error: HstRtcError) => void} report
  *
- * @typedef {Services & { peer: Peer, emit: (name: string, payload?: unknown) => void }} GroupContext
- *
- * @typedef {{ user: string, type: number, media: string, name?: string }} WireMedia
- * @typedef {{ members: string[], media: WireMedia[] }} Snapshot
+ * @typedef {Services & { peer: Peer, emit: (name: string, payload?: unknown) => void }} GroupContext the peer is
+ *   another one after a new login
  */
 
-/** The group that the engine is in, from the answer to `join` until it is left. */
+/** The group that the engine is in, from the answer to `join` until it is left; also across a new login. */
 export class Group {
-  #services;
+  /** Called when it is over without having been left. @type {(why: HstRtcError) => void} */
+  onRemoved = () => {};
+
+  #context;
+  #roster = new Roster();
   #isOpen = true;
   /** Events that happen before the snapshot is told. @type {[string, unknown[]][] | null} */
   #early = [];
@@ -46,30 +57,27 @@ export class Group {
    */
   constructor(id, services) {
     this.id = id;
-    this.#services = services;
-    const { iceServers, signal } = services;
-    this.peer = new Peer({
-      iceServers,
-      ask: async (offer) => (await signal.request({ offer })).sdp,
-      onTrouble: (error) => this.#isOpen && services.report(error),
-    });
     /** @type {GroupContext} */
-    const context = { ...services, peer: this.peer, emit: (name, ...payload) => this.#emit(name, payload) };
-    this.publisher = new Publisher(context);
-    this.receiver = new Receiver(context);
-    this.polls = new Polls(this.peer);
+    this.#context = {
+      ...services,
+      peer: this.#newPeer(services),
+      emit: (name, ...payload) => this.#emit(name, payload),
+    };
+    this.publisher = new Publisher(this.#context);
+    this.receiver = new Receiver(this.#context);
+    this.polls = new Polls(this.#context);
   }
 
   /**
    * Tells who is here and what they publish, after the promise of `joinGroup` has resolved; what happens later follows.
    * @param {Snapshot} snapshot
    */
-  async tell({ members, media }) {
+  async tell(snapshot) {
+    const told = this.#roster.begin(snapshot);
     await nextTask();
     const early = this.#early ?? [];
     this.#early = null;
-    this.#emit('onGroupUserList', [members]);
-    for (const one of media) this.#emit('onPublishMedia', [toEvent(one)]);
+    for (const [name, payload] of told) this.#emit(name, [payload]);
     for (const [name, payload] of early) this.#emit(name, payload);
   }
 
@@ -79,24 +87,51 @@ export class Group {
    */
   handleEvent(name, fields) {
     switch (name) {
-      case 'member_joined':
-        return this.#emit('onUserJoinGroup', [fields.user]);
-      case 'member_left':
-        return this.#emit('onUserLeaveGroup', [fields.user]);
-      case 'published':
-        return this.#emit('onPublishMedia', [toEvent(fields)]);
-      case 'unpublished':
-        this.receiver.handleUnpublished(new MediaRef(fields.user, fields.type, fields.media));
-        return this.#emit('onUnPublishMedia', [toEvent(fields)]);
-      case 'message': {
-        const message = { srcUserId: fields.from, groupId: this.id, msg: fields.body, msgId: fields.seq };
-        return this.#emit('onRecvGroupMsg', [message]);
-      }
+      case 'message':
+        return this.#emit('onRecvGroupMsg', [toGroupMessage(this.id, fields)]);
+      case 'snapshot':
+        this.#tellAll(this.#roster.renew(fields));
+        return this.receiver.restore();
       case 'transport_lost':
-        return this.peer.handleLost(fields.generation);
+        return this.#context.peer.handleLost(fields.generation);
       default:
-      // An event of a later version of the protocol.
+        return this.#tellAll(this.#roster.handle(name, fields));
     }
+  }
+
+  /**
+   * The session is a new one: asks again for the group and for everything that was published and received there, and
+   * tells what has changed meanwhile.
+   */
+  async restore() {
+    const { signal } = this.#context;
+    this.#context.peer.close();
+    this.#context.peer = this.#newPeer(this.#context);
+    const joined = signal.request({ join: { group: this.id } });
+    this.publisher.restore();
+    this.receiver.restore();
+    try {
+      const snapshot = await joined;
+      if (this.#isOpen) this.#tellAll(this.#roster.renew(snapshot));
+    } catch (error) {
+      // When this session was lost too, the next one asks for the group again.
+      if (!(error instanceof OutcomeUnknown)) this.#end(/** @type {HstRtcError} */ (error));
+    }
+  }
+
+  /** Events were lost. A snapshot is on its way, unless the end of the group was among them. */
+  async verify() {
+    try {
+      await this.#context.signal.request({ roster: { limit: 1 } });
+    } catch (error) {
+      const why = /** @type {HstRtcError} */ (error);
+      if (why.serverCode === ErrorCode.NOT_IN_GROUP) this.#end(why);
+    }
+  }
+
+  /** The network has changed: media look for another way. */
+  networkChanged() {
+    /** @type {any} */ (this.#context.peer).networkChanged?.();
   }
 
   /** Ends everything published and received here, at once. */
@@ -105,8 +140,33 @@ export class Group {
     this.polls.close();
     this.publisher.close();
     this.receiver.close();
-    this.peer.close();
-    this.#services.bus.forget(GROUP_EVENTS);
+    this.#context.peer.close();
+    this.#context.bus.forget(GROUP_EVENTS);
+  }
+
+  /** @param {Services} services */
+  #newPeer({ iceServers, signal, report }) {
+    return new Peer({
+      iceServers,
+      ask: async (offer) => (await signal.request({ offer })).sdp,
+      onTrouble: (error) => this.#isOpen && report(error),
+    });
+  }
+
+  /** @param {HstRtcError} why */
+  #end(why) {
+    if (this.#isOpen) this.onRemoved(why);
+  }
+
+  /** @param {import('./roster.js').Told[]} all */
+  #tellAll(all) {
+    for (const [name, payload] of all) {
+      if (name === 'onUnPublishMedia') {
+        const { userId, mediaType, mediaId } = payload;
+        this.receiver.handleUnpublished(new MediaRef(userId, mediaType, mediaId));
+      }
+      this.#emit(name, [payload]);
+    }
   }
 
   /**
@@ -116,11 +176,6 @@ export class Group {
   #emit(name, payload) {
     if (!this.#isOpen) return;
     if (this.#early) this.#early.push([name, payload]);
-    else this.#services.bus.emit(name, payload, () => this.#isOpen);
+    else this.#context.bus.emit(name, payload, () => this.#isOpen);
   }
-}
-
-/** @param {WireMedia} media */
-function toEvent({ user, type, media, name = '' }) {
-  return { ...new MediaRef(user, type, media).toEvent(), mediaName: name };
 }

@@ -68,6 +68,35 @@ export interface PictureStats {
   bitRate: number;
 }
 
+/** One terminal by which a user is online. */
+export interface OnlineInfo {
+  /** The class of the terminal. */
+  mutexType: string;
+  /** The text that it has set with {@link HstRtcEngine.setCustomState}. */
+  customState: string;
+  state: 0 | 1;
+  /** The text of its login. */
+  extendInfo: string;
+}
+
+/** Some of the users online in the App and company, oneself included. */
+export interface OnlinePage {
+  /** `curPage` counts from 1. */
+  pageInfo: { totalPages: number; curPage: number };
+  userInfo: { userId: string; onlineInfo: OnlineInfo[] }[];
+}
+
+export interface GroupMessage {
+  srcUserId: string;
+  groupId: string;
+  msg: any;
+  /** The message's number in the group: 1 for the first. */
+  msgId: number;
+}
+
+/** Users by their ids, as texts or as objects; at most 128. */
+export type Callees = (string | { userId: string })[];
+
 /** What a failed promise carries: a number of the platform, and a message that says what to do. */
 export interface HstRtcError extends Error {
   readonly name: 'HstRtcError';
@@ -75,12 +104,22 @@ export interface HstRtcError extends Error {
   readonly code: number;
   /** The number that the server sent, such as 1000008; undefined when the server was not asked. */
   readonly serverCode?: number;
+  /** For how many ms the server wants to be left alone; undefined when it did not say. */
+  readonly retryAfter?: number;
 }
 
 /** The names of events and what their subscribers get. */
 export interface Events {
-  /** The other members at the moment of joining; comes once, before the other events of the group. */
+  /**
+   * The other members at the moment of joining, of a large group the first of them by name; comes once, before the
+   * other events of the group.
+   */
   onGroupUserList: (userIds: string[]) => void;
+  /**
+   * In a large group: how many members it has, oneself included. Not `complete` means that not all who came and went
+   * were told one by one: {@link HstRtcEngine.getGroupUsers} knows who is there.
+   */
+  onGroupUserCount: (count: { total: number; complete: boolean }) => void;
   onUserJoinGroup: (userId: string) => void;
   onUserLeaveGroup: (userId: string) => void;
   /** A media is there; told also for those that were there before. */
@@ -88,12 +127,52 @@ export interface Events {
   onUnPublishMedia: (media: Media & { mediaName: string }) => void;
   /** A media that is received flows: time to show it. The sound and first camera of a user share their `streamId`. */
   onRemoteMediaAdd: (media: Media & { streamId: string }) => void;
-  onRecvGroupMsg: (message: { srcUserId: string; groupId: string; msg: any; msgId: number }) => void;
+  /** Silenced at the server, or heard again; one's own media too. */
+  onMediaMuted: (media: Media & { muted: boolean }) => void;
+  /** The group takes no newcomers, or takes them again. */
+  onGroupLocked: (state: { locked: boolean }) => void;
+  onRecvGroupMsg: (message: GroupMessage) => void;
+  /** Out of the group without having asked for it, such as 1000104 by who administers. The login goes on. */
+  onGroupRemoved: (why: { code: number; message: string }) => void;
+  onRecvUserMsg: (message: { srcUserId: string; msg: any; msgId: number }) => void;
+  /** The application's own server has written to this terminal. */
+  onServerMessage: (message: { msg: any }) => void;
+  /**
+   * Somebody has come online by a class of terminal, has set another text there, or has gone. Comes after
+   * {@link HstRtcEngine.getOnlineUsers} was called, for each change once and never for oneself.
+   */
+  onOnlineUserState: (change: OnlineInfo & { userId: string }) => void;
+  /** `seqId` is the server's number, which {@link HstRtcEngine.replyInvite} names; `userName` the inviter's `extendInfo`. */
+  onCommingInvite: (invite: {
+    seqId: number;
+    groupId: string;
+    userId: string;
+    userName: string;
+    extendInfo: any;
+  }) => void;
+  /** 0 accepted, 1 rejected, 2 not answered in time, 3 not online; `seqId` is one's own number. */
+  onInviteReply: (reply: { seqId: number; userId: string; result: 0 | 1 | 2 | 3; extendInfo: any }) => void;
+  /** Stop ringing. */
+  onInviteEnded: (end: { seqId: number; reason: 'answered_elsewhere' | 'cancelled' | 'timed_out' }) => void;
   /** The screen share ended, or did not begin, by the user's choice in the browser. */
   onScreenShareStopped: () => void;
+  /** The connection is lost, and the engine is trying to come back. Calls wait meanwhile. */
+  onReconnecting: () => void;
+  /** The connection is back; what has happened meanwhile follows as ordinary events. */
+  onReconnected: () => void;
+  /**
+   * After a reconnection: messages and invites may be missing, because the server could not keep them all (`missed`), or
+   * had given the session up and the engine has logged in anew (`login`). What has changed in the group and in who is
+   * online follows as ordinary events, and everything that was published and received goes on.
+   */
+  onDiscontinuity: (what: { reason: 'missed' | 'login' }) => void;
+  /** The token ends soon, and the login with it: call {@link HstRtcEngine.renewToken}. */
+  onTokenExpiring: (what: { seconds: number }) => void;
   /** Somebody else logged in as this user. */
   onUserForceLogout: () => void;
-  /** The connection was lost; the engine is initialised and logged out. */
+  /** Who administers has ended the login. */
+  onKickOut: () => void;
+  /** The login has ended without having been asked to; the engine is initialised and logged out. */
   onWebSocketClosed: (why: { code: number; message: string }) => void;
   /** A call whose promise may be ignored has failed, or the engine has met a trouble by itself. */
   onError: (error: { code: number; message: string; serverCode?: number }) => void;
@@ -124,6 +203,8 @@ export class HstRtcEngine {
   exit(): Promise<void>;
   /** The same as {@link exit}. */
   logout(): Promise<void>;
+  /** Shows a newer token, so that the login outlives the one that it began with. */
+  renewToken(token: string): Promise<void>;
   /** Leaves and exits too. Subscriptions stay, and `init` may be called again. */
   destroy(): void;
 
@@ -173,8 +254,70 @@ export class HstRtcEngine {
     userData?: T,
   ): Promise<void>;
 
-  /** @param message `msg` is any JSON value of at most 8 KiB; everybody else in the group gets it */
-  sendGroupMsg(message: { groupId?: string; msg: unknown }): Promise<void>;
+  /**
+   * Writes to a user of the App who is online, in whatever group.
+   * @param message `msg` is any JSON value of at most 8 KiB, where the App does not say otherwise
+   */
+  sendUserMsg(message: { dstUserId: string; msg: unknown }): Promise<void>;
+  /**
+   * Writes to everybody else in the group, who all get it in the same order.
+   * @param message `lossy` leaves it out where somebody is slow or away, such as the position of a pointer
+   */
+  sendGroupMsg(message: { groupId?: string; msg: unknown; lossy?: boolean }): Promise<void>;
+  /** @param message `whiteList` names at most 128 users: only they get it */
+  sendGroupMsgWithWhiteList(message: {
+    groupId?: string;
+    whiteList: string[];
+    msg: unknown;
+    lossy?: boolean;
+  }): Promise<void>;
+  /** @param message `blackList` names at most 128 users: all others get it */
+  sendGroupMsgWithBlackList(message: {
+    groupId?: string;
+    blackList: string[];
+    msg: unknown;
+    lossy?: boolean;
+  }): Promise<void>;
+  /**
+   * Earlier messages of the group, where it keeps any, in their order.
+   * @param options the latest, or those before a `msgId`; at most 500
+   */
+  getGroupHistory(options?: { before?: number; limit?: number }): Promise<GroupMessage[]>;
+  /**
+   * Who is in the group, by name, oneself left out.
+   * @param options only those behind a name; at most 500
+   */
+  getGroupUsers(options?: {
+    after?: string;
+    limit?: number;
+  }): Promise<{ userIds: string[]; total: number; more: boolean }>;
+
+  /**
+   * Who is online, and from then on each change as `onOnlineUserState`. The first page is the result; users of further
+   * pages come as events too, so that everybody is told of once.
+   */
+  getOnlineUsers(): Promise<OnlinePage>;
+  /** The same, with all pages for the callback; the promise settles behind the last one. */
+  getOnlineUsers(callback: (page: OnlinePage) => void): Promise<void>;
+  /** Sets the text that others see beside this terminal; at most 1 KiB. */
+  setCustomState(customState: string): Promise<void>;
+
+  /** @param options `seqId` is one's own number for it, which the answers name */
+  invite(options: { seqId: number; groupId: string; calleeInfo: Callees; extendInfo?: unknown }): Promise<void>;
+  /** @param options `seqId` as in `onCommingInvite`; `operation` is 0 to accept and 1 to reject */
+  replyInvite(options: { seqId: number; groupId?: string; operation: 0 | 1; extendInfo?: unknown }): Promise<void>;
+  /** @param options without `calleeInfo`, all who have not answered */
+  cancelInvite(options: { seqId: number; groupId?: string; calleeInfo?: Callees }): Promise<void>;
+
+  /**
+   * Removes a member from the group, for who may administer.
+   * @param options for `banSeconds` he may not come back
+   */
+  kickUser(options: { userId: string; banSeconds?: number }): Promise<void>;
+  /** Silences a media at the server or lets it be heard again, for who may administer. */
+  muteMedia(options: Media & { muted: boolean }): Promise<void>;
+  /** Closes the group to newcomers or opens it, for who may administer. */
+  lockGroup(locked: boolean): Promise<void>;
 }
 
 export default HstRtcEngine;

@@ -53,6 +53,15 @@ export class Publisher {
     for (const publication of [...this.#publications.values()].filter(isMeant)) this.#end(publication);
   }
 
+  /** The session is a new one, with a new peer: publishes everything again. */
+  restore() {
+    for (const publication of this.#publications.values()) {
+      if (publication.sending) this.#group.peer.want(publication.sending);
+      // One whose announcement is under way still is.
+      if (publication.isAnnounced) this.#announceAgain(publication);
+    }
+  }
+
   /** The group is left: nothing is said any more. */
   close() {
     for (const publication of this.#publications.values()) publication.isEnded = true;
@@ -61,10 +70,9 @@ export class Publisher {
 
   /** @param {Publication} publication */
   async #run(publication) {
-    const { captures, signal, peer } = this.#group;
     const { media, device, picture } = publication;
     try {
-      const track = await captures.hold(media, device, picture, publication).track;
+      const track = await this.#group.captures.hold(media, device, picture, publication).track;
       if (publication.isEnded) throw new Interrupted('a call that stopped it');
       track.onended = () => this.#handleEnded(publication);
       publication.sending = {
@@ -74,22 +82,52 @@ export class Publisher {
         ...(media.type === MediaType.SCREEN_SHARE ? {} : { stream: this.#streamWith(track) }),
         ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
       };
-      peer.want(publication.sending);
-      await signal.request({ publish: { type: media.type, media: media.media } });
+      this.#group.peer.want(publication.sending);
+      await this.#announce(publication);
       if (publication.isEnded) throw new Interrupted('a call that stopped it');
     } catch (error) {
-      if (!publication.isEnded) {
-        this.#drop(publication);
-        if (media.type === MediaType.SCREEN_SHARE) this.#group.emit('onScreenShareStopped');
-      }
+      this.#fail(publication, /** @type {HstRtcError} */ (error));
       throw error;
     }
   }
 
   /** @param {Publication} publication */
+  async #announce(publication) {
+    const { type, media } = publication.media;
+    publication.isAnnounced = false;
+    await this.#group.signal.request({ publish: { type, media } }, { isRepeatable: true });
+    publication.isAnnounced = true;
+  }
+
+  /** @param {Publication} publication */
+  async #announceAgain(publication) {
+    try {
+      await this.#announce(publication);
+    } catch (error) {
+      const why = /** @type {HstRtcError} */ (error);
+      if (!publication.isEnded) this.#group.report(why);
+      this.#fail(publication, why);
+    }
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {HstRtcError} why
+   */
+  #fail(publication, why) {
+    if (publication.isEnded) return;
+    // Without an answer nobody knows whether the group was told of it.
+    if (why.serverCode === undefined) this.#end(publication);
+    else this.#drop(publication);
+    if (publication.media.type === MediaType.SCREEN_SHARE) this.#group.emit('onScreenShareStopped');
+  }
+
+  /** @param {Publication} publication */
   #end(publication) {
     const { type, media } = publication.media;
-    if (publication.sending) this.#group.signal.request({ unpublish: { type, media } }).catch(() => {});
+    if (publication.sending) {
+      this.#group.signal.request({ unpublish: { type, media } }, { isRepeatable: true }).catch(() => {});
+    }
     this.#drop(publication);
   }
 
@@ -129,6 +167,8 @@ export class Publisher {
 /** One own media, from the call that published it to the one that stops it. */
 class Publication {
   isEnded = false;
+  /** Whether the group knows of it. */
+  isAnnounced = false;
   /** What its line carries, once its device is open. @type {Sending | null} */
   sending = null;
   /** @type {Promise<void>} */

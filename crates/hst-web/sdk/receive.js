@@ -8,6 +8,7 @@ import { MediaRef, MediaType } from './ids.js';
  * @typedef {object} Reception
  * @property {Receiving} receiving
  * @property {Promise<void>} done
+ * @property {boolean} isAgreed whether the server has said yes
  * @property {string} streamId
  */
 
@@ -38,7 +39,7 @@ export class Receiver {
     }
     const present = this.#receptions.get(media.key);
     if (present) return present.done;
-    const { peer, signal, renderer } = this.#group;
+    const { peer, renderer } = this.#group;
     const streamId = this.#streamIdFor(media);
     /** @type {Receiving} */
     const receiving = {
@@ -51,11 +52,25 @@ export class Receiver {
         if (!isShown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
       },
     };
-    const reception = { receiving, streamId, done: signal.request({ receive: media.toWire() }) };
+    const reception = { receiving, streamId, done: Promise.resolve(), isAgreed: false };
     this.#receptions.set(media.key, reception);
+    reception.done = this.#ask(reception);
     peer.want(receiving);
     reception.done.catch(() => this.#drop(media, reception));
     return reception.done;
+  }
+
+  /**
+   * What the server knows of this is lost, or may be: asks for everything again. What is not published any more is told
+   * to end as always.
+   */
+  restore() {
+    for (const reception of this.#receptions.values()) {
+      const { receiving } = reception;
+      this.#group.peer.want(receiving);
+      // One that is asked for still is.
+      if (reception.isAgreed) this.#ask(reception).catch(() => this.#drop(receiving.media, reception));
+    }
   }
 
   /**
@@ -69,7 +84,7 @@ export class Receiver {
     const reception = this.#receptions.get(media.key);
     if (!reception) return;
     this.#drop(media, reception);
-    this.#group.signal.request({ stop_receive: media.toWire() }).catch(() => {});
+    this.#group.signal.request({ stop_receive: media.toWire() }, { isRepeatable: true }).catch(() => {});
   }
 
   /**
@@ -85,6 +100,13 @@ export class Receiver {
   close() {
     for (const { receiving } of this.#receptions.values()) this.#group.renderer.setTrack(receiving.media, null);
     this.#receptions.clear();
+  }
+
+  /** @param {Reception} reception */
+  async #ask(reception) {
+    reception.isAgreed = false;
+    await this.#group.signal.request({ receive: reception.receiving.media.toWire() }, { isRepeatable: true });
+    reception.isAgreed = true;
   }
 
   /**

@@ -1,27 +1,32 @@
 import { ErrorCode, HstRtcError } from './errors.js';
-import { checkAppId, checkUserId } from './ids.js';
+import { MediaRef, checkAppId, checkUserId } from './ids.js';
 
 /** The version of the protocol that this engine speaks. */
-const PROTOCOL = 1;
-/** The most bytes of one message as JSON. */
-const MAX_MESSAGE = 8 * 1024;
+export const PROTOCOL = 1;
 
 /**
- * The fields of a login on the wire.
+ * @typedef {object} Login the fields of a login on the wire
+ * @property {number} protocol
+ * @property {string} app
+ * @property {string} token
+ * @property {string} user
+ * @property {string} terminal
+ * @property {string} company
+ * @property {boolean} force
+ * @property {string} extend_info
+ */
+
+/**
  * @param {any} options
+ * @returns {Login}
  */
 export function parseLogin(options) {
   const { appId, token, userId, mutexType, companyId, forceLogin, extendInfo } = options ?? {};
-  const app = checkAppId(appId);
-  const user = checkUserId(userId);
-  if (typeof token !== 'string') {
-    throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'the token is missing: pass the text of a token of the App');
-  }
   return {
     protocol: PROTOCOL,
-    app,
-    token,
-    user,
+    app: checkAppId(appId),
+    token: checkToken(token),
+    user: checkUserId(userId),
     terminal: mutexType || 'web',
     company: companyId ?? '',
     force: !!forceLogin,
@@ -30,18 +35,52 @@ export function parseLogin(options) {
 }
 
 /**
- * The body of a message on the wire.
- * @param {any} message
- * @param {string} group
+ * @param {unknown} token
+ * @returns {string}
  */
-export function parseMessage(message, group) {
-  const { groupId = group, msg } = message ?? {};
-  if (groupId !== group) {
-    throw new HstRtcError(ErrorCode.NOT_IN_GROUP, `messages go to the group that one is in, which is ${group}`);
+export function checkToken(token) {
+  if (typeof token === 'string') return token;
+  throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'the token is missing: pass the text of a token of the App');
+}
+
+/** @param {unknown} state */
+export function parseState(state) {
+  if (typeof state === 'string') return { state };
+  throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'the custom state is a text');
+}
+
+/**
+ * The fields of a removal on the wire.
+ * @param {any} options
+ */
+export function parseKick(options) {
+  const { userId, banSeconds = 0 } = options ?? {};
+  if (!Number.isInteger(banSeconds) || banSeconds < 0) {
+    throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'banSeconds is a whole number, not below 0');
   }
-  const json = JSON.stringify(msg);
-  if (json === undefined || new TextEncoder().encode(json).length > MAX_MESSAGE) {
-    throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, `msg is any JSON value of at most ${MAX_MESSAGE} bytes`);
-  }
-  return msg;
+  return { user: checkUserId(userId), ...(banSeconds > 0 ? { ban: banSeconds } : {}) };
+}
+
+/**
+ * The fields of a silencing on the wire.
+ * @param {any} options
+ */
+export function parseMute(options) {
+  const { userId, mediaType, mediaId, muted } = options ?? {};
+  return { ...MediaRef.remote(userId, mediaType, mediaId).toWire(), muted: checkFlag('muted', muted) };
+}
+
+/** @param {unknown} locked */
+export function parseLock(locked) {
+  return { locked: checkFlag('locked', locked) };
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} flag
+ * @returns {boolean}
+ */
+function checkFlag(name, flag) {
+  if (typeof flag === 'boolean') return flag;
+  throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, `${name} is true or false`);
 }

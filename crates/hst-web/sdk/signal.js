@@ -1,84 +1,131 @@
-import { ErrorCode, HstRtcError, Interrupted, fromServer } from './errors.js';
-import { Ticker, sleep } from './time.js';
+import { Backoff } from './backoff.js';
+import { ErrorCode, Interrupted, fromServer } from './errors.js';
+import { Exchange } from './exchange.js';
+import { Pass, isFinal, lost } from './pass.js';
 
-/** How long one address may take to open, in ms. */
-const CONNECT_TIMEOUT = 5_000;
-/** One beat of the connection's clock, in ms. */
-const BEAT = 1_000;
-/** How often the client says that it is alive, in beats. */
+/**
+ * @typedef {import('./errors.js').HstRtcError} HstRtcError
+ * @typedef {import('./link.js').Link} Link
+ * @typedef {'resumed' | 'missed' | 'login'} Return how a session came back: whole, with frames lost, or as a new one
+ */
+
+/** How often the client says that it is alive, in beats of the connection. */
 const HEARTBEAT = 5;
-/** The server is dead when nothing came for so many beats. */
-const MAX_SILENCE = 15;
-/** A request that is not answered by then has failed, in ms. */
-const REPLY_TIMEOUT = 10_000;
+/** A connection that has held for so many beats is a good one. */
+const STEADY = 10;
 /** How long `exit` waits for its answer, in ms. */
 const FAREWELL_TIMEOUT = 3_000;
 
 /**
- * @typedef {object} Due a request whose reply is due
- * @property {(fields: any) => void} resolve
- * @property {(error: HstRtcError) => void} reject
- * @property {number} deadline
- * @property {boolean} isVital
+ * Reasons for the end of a session after which the client begins a new one by itself.
+ * @type {(number | undefined)[]}
  */
+const MAY_RETURN = [ErrorCode.CONNECT, ErrorCode.SLOW_READER];
 
-/** The signalling connection of one session: requests and their replies, events, heartbeat. */
+/**
+ * The signalling of one login, across lost connections and, when the server has given the session up, across sessions:
+ * calls wait while it is away, and end only when the login does.
+ */
 export class Signal {
   /** Called for each event with its name and fields. @type {(name: string, fields: any) => void} */
   onEvent = () => {};
-  /** Called once, when the session ends without being asked to. @type {(why: HstRtcError) => void} */
+  /** Called when the connection is lost; it is trying to come back. @type {() => void} */
+  onAway = () => {};
+  /** Called when it is back as a new session; what is asked within goes before all that waits. @type {() => void} */
+  onRestore = () => {};
+  /** Called when it is back. @type {(how: Return) => void} */
+  onBack = () => {};
+  /** Called once, when the login ends without being asked to. @type {(why: HstRtcError) => void} */
   onLost = () => {};
 
-  #socket;
-  #ticker;
-  /** @type {Map<number, Due>} */
-  #due = new Map();
-  #last = 0;
-  #beats = 0;
-  #silence = 0;
-  #isOpen = true;
+  #pass;
+  #dialer;
+  #clock;
+  #backoff;
+  #exchange = new Exchange();
+  /** The connection, from when it is open. @type {Link | null} */
+  #link = null;
+  /** Whether the session goes over the link: requests may leave. */
+  #isReady = false;
+  #isLeaving = false;
+  #isOver = false;
+  /** Ends the pause before an attempt. */
+  #wake = () => {};
+  #end = () => {};
+  /** Settles when it is over. @type {Promise<void>} */
+  #over = new Promise((resolve) => (this.#end = resolve));
 
   /**
-   * Opens the first address that answers.
-   * @param {string[]} urls
+   * @param {import('./requests.js').Login} login
+   * @param {import('./dial.js').Dialer} dialer
+   * @param {import('./dial.js').Timers} clock
+   * @param {() => number} [random]
    */
-  static async connect(urls) {
-    let why = 'there is no address';
-    for (const url of urls) {
-      try {
-        return new Signal(await open(url));
-      } catch (error) {
-        why = /** @type {Error} */ (error).message;
-      }
-    }
-    throw new HstRtcError(ErrorCode.CONNECT, `signalling was not reached (${why}): check the network and try again`);
+  constructor(login, dialer, clock, random = Math.random) {
+    this.#pass = new Pass(login, clock);
+    this.#dialer = dialer;
+    this.#clock = clock;
+    this.#backoff = new Backoff(random);
   }
 
-  /** @param {WebSocket} socket */
-  constructor(socket) {
-    this.#socket = socket;
-    this.#ticker = new Ticker(BEAT, () => this.#beat());
-    socket.onmessage = ({ data }) => this.#hear(data);
-    socket.onclose = ({ code }) => this.#lose(lost(`the connection was closed (${code})`));
+  /** The most bytes of one message as JSON. */
+  get maxMessage() {
+    return this.#pass.maxMessage;
+  }
+
+  async login() {
+    const closed = this.#over.then(() => {
+      throw lost('the connection is closed');
+    });
+    try {
+      await Promise.race([this.#begin(), closed]);
+    } catch (error) {
+      this.#drop(/** @type {HstRtcError} */ (error));
+      this.close();
+      throw error;
+    }
   }
 
   /**
-   * Sends a request; resolves with the fields of its reply.
+   * Sends a request, now or when the connection is back; resolves with the fields of its reply.
    * @param {Record<string, object>} command one name and its fields
-   * @param {{ isVital?: boolean }} [options] without a reply to a vital one both sides no longer agree, and the
-   *   session is given up
+   * @param {object} [options]
+   * @param {boolean} [options.isRepeatable] carrying it out twice is the same as once: it is asked again where the
+   *   outcome is unknown
+   * @param {boolean} [options.isFleeting] worthless later: it is dropped while the connection is away
    * @returns {Promise<any>}
    */
-  request(command, { isVital = false } = {}) {
-    return new Promise((resolve, reject) => {
-      if (!this.#isOpen) {
-        reject(lost('the connection is closed'));
-        return;
-      }
-      const id = ++this.#last;
-      this.#socket.send(JSON.stringify({ id, do: command }));
-      this.#due.set(id, { resolve, reject, isVital, deadline: performance.now() + REPLY_TIMEOUT });
-    });
+  request(command, { isRepeatable = false, isFleeting = false } = {}) {
+    if (this.#isOver || this.#isLeaving) return Promise.reject(lost('the connection is closed'));
+    if (isFleeting && !this.#isReady) return Promise.resolve();
+    const reply = this.#exchange.ask(command, isRepeatable);
+    if (this.#isReady) this.#send(this.#exchange.flush());
+    return reply;
+  }
+
+  /**
+   * Shows a newer token. A login that becomes necessary meanwhile uses it already.
+   * @param {string} token
+   */
+  async renew(token) {
+    const before = this.#pass.token;
+    this.#pass.token = token;
+    try {
+      await this.request({ renew: { token } }, { isRepeatable: true });
+    } catch (error) {
+      if (this.#pass.token === token) this.#pass.token = before;
+      throw error;
+    }
+  }
+
+  /** The network is another one, or back: tries at once, or finds out whether the connection holds. */
+  networkChanged() {
+    if (this.#isReady) {
+      this.#send(this.#exchange.ping());
+      this.#link?.doubt();
+    } else if (this.#backoff.remaining(this.#clock.now()) === 0) {
+      this.#wake();
+    }
   }
 
   /**
@@ -87,129 +134,185 @@ export class Signal {
    * @param {string} by the call that ends all others
    */
   async farewell(by) {
-    if (!this.#isOpen) return;
-    this.onEvent = () => {};
-    this.onLost = () => {};
-    this.#rejectAll(new Interrupted(by));
-    const isGone = new Promise((resolve) => this.#socket.addEventListener('close', resolve));
-    this.request({ exit: {} }).catch(() => {});
-    await Promise.race([isGone, sleep(FAREWELL_TIMEOUT)]);
-    this.close();
+    if (this.#isOver || this.#isLeaving) return this.#over;
+    this.onEvent = this.onAway = this.onRestore = this.onBack = this.onLost = () => {};
+    this.#isLeaving = true;
+    this.#exchange.end(new Interrupted(by));
+    if (!this.#link && !this.#pass.hasSession) return this.close();
+    this.#exchange.ask({ exit: {} }, true).catch(() => {});
+    // It follows a login or resumption that is under way, or leaves when there is a connection again.
+    if (this.#link) this.#send(this.#exchange.flush());
+    else this.networkChanged();
+    const cancel = this.#clock.after(FAREWELL_TIMEOUT, () => this.close());
+    await this.#over;
+    cancel();
   }
 
   /** Closes without a word. */
   close() {
-    this.#isOpen = false;
-    this.#ticker.stop();
-    this.#socket.close(1000);
-    this.#rejectAll(lost('the connection is closed'));
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isReady = false;
+    this.#link?.close();
+    this.#exchange.end(lost('the connection is closed'));
+    this.#wake();
+    this.#end();
   }
 
-  /** @param {unknown} text */
-  #hear(text) {
-    if (!this.#isOpen) return;
-    this.#silence = 0;
-    const frame = parse(text);
-    if (typeof frame?.re === 'number') {
-      this.#settle(frame.re, frame);
-    } else if (frame?.ev) {
-      const [name, fields] = Object.entries(frame.ev)[0] ?? ['', null];
-      if (name === 'ended') this.#lose(fromServer(fields));
-      else this.onEvent(name, fields);
-    } else {
-      this.#lose(lost('the server sent what is no frame'));
+  async #begin() {
+    await this.#pass.logIn(await this.#dial());
+    this.#open();
+  }
+
+  async #dial() {
+    const link = await this.#dialer.dial();
+    if (this.#isOver) {
+      link.close();
+      throw lost('the connection is closed');
+    }
+    this.#link = link;
+    return link;
+  }
+
+  /** The session goes over the link from now on. */
+  #open() {
+    const link = /** @type {Link} */ (this.#link);
+    this.#dialer.prefer(link.url);
+    link.onFrame = (frame) => this.#hear(link, frame);
+    link.onBeat = (beats) => this.#beat(beats);
+    link.onLost = () => this.#goAway();
+    this.#isReady = true;
+    this.#send(this.#exchange.flush());
+  }
+
+  /**
+   * An attempt to connect has failed.
+   * @param {HstRtcError} error
+   */
+  #drop({ serverCode, retryAfter }) {
+    if (this.#link && serverCode === undefined) this.#dialer.avoid(this.#link.url);
+    this.#link?.close();
+    this.#link = null;
+    this.#backoff.holdOff(this.#clock.now(), retryAfter);
+  }
+
+  #goAway() {
+    this.#isReady = false;
+    this.#link = null;
+    if (this.#isLeaving) {
+      this.close();
+      return;
+    }
+    this.onAway();
+    this.#comeBack();
+  }
+
+  async #comeBack() {
+    while (!this.#isOver) {
+      await this.#pause(this.#backoff.next(this.#clock.now()));
+      const how = this.#isOver ? null : await this.#attempt();
+      if (!how) continue;
+      this.onBack(how);
+      return;
+    }
+  }
+
+  /** Tries once to come back; null when it was in vain. */
+  async #attempt() {
+    try {
+      const how = await this.#enter(await this.#dial());
+      this.#open();
+      return how;
+    } catch (error) {
+      const why = /** @type {HstRtcError} */ (error);
+      this.#drop(why);
+      if (isFinal(why)) this.#lose(why);
+      return null;
     }
   }
 
   /**
-   * @param {number} id
-   * @param {{ ok?: Record<string, any>, err?: { code: number, message: string } }} frame
+   * Resumes the session, or begins a new one when it is gone.
+   * @param {Link} link
+   * @returns {Promise<Return>}
    */
-  #settle(id, frame) {
-    const due = this.#due.get(id);
-    this.#due.delete(id);
-    if (frame.err) due?.reject(fromServer(frame.err));
-    else due?.resolve(Object.values(frame.ok ?? {})[0]);
-  }
-
-  #beat() {
-    this.#beats += 1;
-    this.#silence += 1;
-    if (this.#silence >= MAX_SILENCE) this.#lose(lost('the server has gone silent'));
-    this.#failOverdue();
-    if (this.#isOpen && this.#beats % HEARTBEAT === 0) this.request({ ping: {} }).catch(() => {});
-  }
-
-  #failOverdue() {
-    const now = performance.now();
-    for (const [id, due] of this.#due) {
-      if (due.deadline > now) continue;
-      if (due.isVital) {
-        this.#lose(lost('the server did not answer in time'));
-        return;
-      }
-      this.#due.delete(id);
-      due.reject(new HstRtcError(ErrorCode.OPERATION_FAILED, 'the server did not answer in time: try again'));
+  async #enter(link) {
+    const resumed = await this.#pass.resume(link, this.#exchange.got);
+    if (resumed) {
+      this.#send(this.#exchange.resume(resumed));
+      return resumed.missed ? 'missed' : 'resumed';
     }
+    if (this.#isLeaving) this.close();
+    if (this.#isOver) throw lost('the connection is closed');
+    await this.#pass.logIn(link);
+    this.#exchange.restart(() => this.onRestore());
+    return 'login';
+  }
+
+  /** @param {number} ms */
+  async #pause(ms) {
+    if (ms <= 0) return;
+    await new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, () => resolve(undefined));
+      this.#wake = () => {
+        cancel();
+        resolve(undefined);
+      };
+    });
+    this.#wake = () => {};
+  }
+
+  /**
+   * @param {Link} link
+   * @param {any} frame
+   */
+  #hear(link, frame) {
+    let event = null;
+    try {
+      event = this.#exchange.take(frame);
+    } catch (error) {
+      link.lose(/** @type {Error} */ (error).message);
+      return;
+    }
+    this.#send(this.#exchange.confirm());
+    if (!event) return;
+    const [name, fields] = event;
+    if (name === 'ended') this.#handleEnded(link, fromServer(fields));
+    else this.onEvent(name, fields);
+  }
+
+  /**
+   * @param {Link} link
+   * @param {HstRtcError} why
+   */
+  #handleEnded(link, why) {
+    this.#pass.dropSession();
+    if (MAY_RETURN.includes(why.serverCode)) {
+      this.#backoff.holdOff(this.#clock.now(), why.retryAfter);
+      this.#dialer.avoid(link.url);
+      link.lose(why.message);
+    } else {
+      this.#lose(why);
+    }
+  }
+
+  /** @param {number} beats */
+  #beat(beats) {
+    if (beats === STEADY) this.#backoff.reset();
+    if (beats % HEARTBEAT === 0) this.#send(this.#exchange.ping());
   }
 
   /** @param {HstRtcError} why */
   #lose(why) {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.#isOver) return;
     // The engine first: whoever waits for a reply finds its state right.
     this.onLost(why);
-    this.#rejectAll(why);
+    this.#exchange.end(why);
     this.close();
   }
 
-  /** @param {HstRtcError} why */
-  #rejectAll(why) {
-    const due = [...this.#due.values()];
-    this.#due.clear();
-    for (const { reject } of due) reject(why);
+  /** @param {string[]} frames */
+  #send(frames) {
+    for (const frame of frames) this.#link?.send(frame);
   }
-}
-
-/** @param {string} what */
-function lost(what) {
-  return new HstRtcError(ErrorCode.CONNECT, `${what}: check the network and log in again`);
-}
-
-/**
- * @param {unknown} text
- * @returns {any}
- */
-function parse(text) {
-  try {
-    return JSON.parse(/** @type {string} */ (text));
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {string} url
- * @returns {Promise<WebSocket>}
- */
-function open(url) {
-  return new Promise((resolve, reject) => {
-    // A fragment is for transports that pin certificates; a WebSocket address may have none.
-    const socket = new WebSocket(url.replace(/#.*$/, ''));
-    /** @param {string} why */
-    const fail = (why) => {
-      clearTimeout(timer);
-      socket.onopen = socket.onerror = socket.onclose = null;
-      socket.close();
-      reject(new Error(`${url}: ${why}`));
-    };
-    const timer = setTimeout(() => fail('no answer'), CONNECT_TIMEOUT);
-    socket.onopen = () => {
-      clearTimeout(timer);
-      socket.onerror = null;
-      resolve(socket);
-    };
-    socket.onerror = () => fail('refused or unreachable');
-    socket.onclose = () => fail('closed');
-  });
 }

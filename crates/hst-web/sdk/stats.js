@@ -14,11 +14,11 @@ const MIN_INTERVAL = 50;
 export class Polls {
   /** The last one asked for a media is the one that runs. @type {Map<string, object>} */
   #polls = new Map();
-  #peer;
+  #group;
 
-  /** @param {import('./peer.js').Peer} peer */
-  constructor(peer) {
-    this.#peer = peer;
+  /** @param {{ peer: import('./peer.js').Peer }} group whose peer may be another one later */
+  constructor(group) {
+    this.#group = group;
   }
 
   /**
@@ -39,13 +39,13 @@ export class Polls {
     /** @type {{ at: number, bytes: number } | null} */
     let last = null;
     const timer = setInterval(async () => {
-      const isThere = this.#peer.isWanted(media.key);
+      const isThere = this.#group.peer.isWanted(media.key);
       if (this.#polls.get(media.key) !== poll || (wasThere && !isThere)) {
         clearInterval(timer);
         return;
       }
       wasThere = isThere;
-      const report = await this.#peer.stats(media.key).catch(() => null);
+      const report = await this.#group.peer.stats(media.key).catch(() => null);
       if (!report || this.#polls.get(media.key) !== poll) return;
       const sample = read(report, media.kind);
       const seconds = last ? (sample.at - last.at) / 1000 : 0;

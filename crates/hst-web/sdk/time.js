@@ -15,51 +15,85 @@ export function nextTask() {
   });
 }
 
-/** Ticks at a steady pace, also in a background tab, where a page's own timers come as rarely as once a minute. */
-export class Ticker {
+/**
+ * Timers that keep their pace in a background tab too, where a page's own come as rarely as once a minute: they run in
+ * a worker, which lives as long as a timer does.
+ */
+export class Clock {
+  /** @type {Map<number, { run: () => void, at: number }>} */
+  #due = new Map();
   /** @type {Worker | null} */
   #worker = null;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #timer;
-  #period;
-  #onTick;
+  /** Where the page's content security policy forbids workers. */
+  #isPlain = false;
   #last = 0;
 
+  /** In ms, from any beginning. */
+  now() {
+    return performance.now();
+  }
+
   /**
-   * @param {number} period in ms
-   * @param {() => void} onTick
+   * Runs something once.
+   * @param {number} ms
+   * @param {() => void} run
+   * @returns {() => void} takes it back
    */
-  constructor(period, onTick) {
-    this.#period = period;
-    this.#onTick = onTick;
+  after(ms, run) {
+    const id = ++this.#last;
+    this.#due.set(id, { run, at: this.now() + ms });
+    this.#start(id, ms);
+    return () => {
+      this.#due.delete(id);
+      this.#rest();
+    };
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} ms
+   */
+  #start(id, ms) {
+    if (!this.#isPlain) this.#worker ??= this.#hire();
+    if (this.#worker) this.#worker.postMessage([id, ms]);
+    else setTimeout(() => this.#ring(id), ms);
+  }
+
+  #hire() {
     try {
-      const source = new Blob([`setInterval(() => postMessage(0), ${period})`], { type: 'text/javascript' });
-      const url = URL.createObjectURL(source);
-      this.#worker = new Worker(url);
+      const url = URL.createObjectURL(new Blob([WORK], { type: 'text/javascript' }));
+      const worker = new Worker(url);
       URL.revokeObjectURL(url);
-      this.#worker.onmessage = () => this.#tick();
-      this.#worker.onerror = () => this.#useTimer();
+      worker.onmessage = ({ data }) => this.#ring(data);
+      worker.onerror = () => this.#goPlain();
+      return worker;
     } catch {
-      this.#useTimer();
+      this.#isPlain = true;
+      return null;
     }
   }
 
-  stop() {
+  #goPlain() {
+    this.#isPlain = true;
     this.#worker?.terminate();
-    clearInterval(this.#timer);
+    this.#worker = null;
+    for (const [id, { at }] of this.#due) this.#start(id, at - this.now());
   }
 
-  /** Where the page's content security policy forbids workers. */
-  #useTimer() {
-    this.stop();
-    this.#timer = setInterval(() => this.#tick(), this.#period);
+  /** @param {number} id */
+  #ring(id) {
+    const due = this.#due.get(id);
+    this.#due.delete(id);
+    due?.run();
+    this.#rest();
   }
 
-  /** After a page was blocked, by a dialog for example, its worker's ticks come all at once: they count as one. */
-  #tick() {
-    const now = performance.now();
-    if (now - this.#last < this.#period / 2) return;
-    this.#last = now;
-    this.#onTick();
+  #rest() {
+    if (this.#due.size > 0) return;
+    this.#worker?.terminate();
+    this.#worker = null;
   }
 }
+
+/** What the worker of a clock does. */
+const WORK = 'onmessage = ({ data: [id, ms] }) => setTimeout(() => postMessage(id), ms)';

@@ -10,9 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 20] = modules![
-    "errors" "ids" "bus" "state" "origin" "access" "time" "signal" "picture" "devices" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "requests" "engine"
+const MODULES: [(&str, &str); 33] = modules![
+    "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
+    "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
+    "publish" "receive" "render" "stats" "group" "life" "engine"
 ];
 
 /// What a reader of the delivered file sees first.
@@ -75,7 +76,7 @@ fn declared(declaration: &str) -> &str {
         .iter()
         .find_map(|keyword| declaration.strip_prefix(keyword))
         .expect("an export of the SDK stands before a declaration");
-    rest.split(|c: char| !c.is_ascii_alphanumeric())
+    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .next()
         .expect("split yields at least one part")
 }
@@ -113,6 +114,7 @@ mod tests {
         for (declaration, name) in [
             ("class Peer {", "Peer"),
             ("const MediaType = 1;", "MediaType"),
+            ("const MAX_PAGE = 500;", "MAX_PAGE"),
             ("async function askAccess(url) {", "askAccess"),
         ] {
             assert_eq!(declared(declaration), name);

@@ -98,23 +98,24 @@ fn the_module_exports_the_engine_and_nothing_else() {
     assert!(!script.lines().any(|line| line.starts_with("import ")));
 }
 
-/// Needs `node`, which the project does not demand; the browser tests evaluate both scripts in any case.
+/// Needs `node`, which `cargo xtask test` installs where it can; the browser tests evaluate the classic script anyway.
 #[test]
-fn both_scripts_parse() {
+fn both_scripts_define_the_engine() {
     for (path, kind) in [
         ("/sdk/hst-rtc-engine.js", "commonjs"),
         ("/sdk/hst-rtc-engine.mjs", "module"),
     ] {
         let node = Command::new("node")
-            .args(["--check", &format!("--input-type={kind}"), "-"])
+            .args([&format!("--input-type={kind}"), "-"])
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
         let Ok(mut node) = node else {
-            println!("node is not installed: {path} was not parsed");
+            println!("node is not installed: {path} was not evaluated");
             return;
         };
-        node.stdin.take().unwrap().write_all(text(path).as_bytes()).unwrap();
+        let script = format!("{}\nnew HstRtcEngine().destroy();\n", text(path));
+        node.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = node.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hst_proto::{ErrorCode, HEARTBEAT, MAX_MESSAGE, PEER_TIMEOUT, VERSION};
+use hst_proto::{ErrorCode, GOT_EVERY, HEARTBEAT, MAX_LISTED, MAX_PAGE, PEER_TIMEOUT, VERSION};
 
 fn sdk() -> &'static str {
     let script = hst_web::asset("/sdk/hst-rtc-engine.js").expect("the SDK is an asset");
@@ -38,7 +38,9 @@ fn codes() -> BTreeMap<&'static str, u32> {
 #[test]
 fn the_protocol_and_its_limits_are_those_of_the_wire() {
     assert_eq!(constant("PROTOCOL"), u64::from(VERSION));
-    assert_eq!(constant("MAX_MESSAGE"), MAX_MESSAGE as u64);
+    assert_eq!(constant("GOT_EVERY"), GOT_EVERY);
+    assert_eq!(constant("MAX_LISTED"), MAX_LISTED as u64);
+    assert_eq!(constant("MAX_PAGE"), MAX_PAGE as u64);
     let beat = constant("BEAT");
     assert_eq!(u128::from(beat * constant("HEARTBEAT")), HEARTBEAT.as_millis());
     assert_eq!(u128::from(beat * constant("MAX_SILENCE")), PEER_TIMEOUT.as_millis());

@@ -1,0 +1,123 @@
+import { ErrorCode, HstRtcError, fromServer } from './errors.js';
+import { PROTOCOL } from './requests.js';
+
+/**
+ * @typedef {import('./link.js').Link} Link
+ * @typedef {import('./requests.js').Login} Login
+ * @typedef {{ received: number, missed?: boolean }} Resumed
+ */
+
+/** How long the answer to a login may take, in ms: the server may have to ask others. */
+const LOGIN_TIMEOUT = 10_000;
+/** How long the answer to a resumption may take, in ms. */
+const RESUME_TIMEOUT = 2_500;
+/** The number of a login or resumption. It is none of the session's, which begin behind it. */
+const FIRST_ID = 0;
+
+/**
+ * Refusals that pass: the server is busy or going away. No other changes by asking again.
+ * @type {number[]}
+ */
+const PASSING = [ErrorCode.CONNECT, ErrorCode.SERVER_INTERNAL];
+
+/** What opens the server's door: the login, and then what it takes to resume its session over another connection. */
+export class Pass {
+  /** The most bytes of one message as JSON. */
+  maxMessage = 0;
+
+  #clock;
+  #login;
+  /** @type {{ session: string, secret: string } | null} */
+  #session = null;
+
+  /**
+   * @param {Login} login
+   * @param {import('./dial.js').Timers} clock
+   */
+  constructor(login, clock) {
+    this.#login = login;
+    this.#clock = clock;
+  }
+
+  get hasSession() {
+    return this.#session !== null;
+  }
+
+  get token() {
+    return this.#login.token;
+  }
+
+  set token(token) {
+    this.#login = { ...this.#login, token };
+  }
+
+  /** The server has ended the session. */
+  dropSession() {
+    this.#session = null;
+  }
+
+  /**
+   * Begins a session. A later one than the first takes the place of its forerunner.
+   * @param {Link} link
+   */
+  async logIn(link) {
+    const { session, secret, max_message } = await this.#ask(link, { login: this.#login }, LOGIN_TIMEOUT);
+    this.#session = { session, secret };
+    this.maxMessage = max_message;
+    this.#login = { ...this.#login, force: true };
+  }
+
+  /**
+   * Goes on with the session.
+   * @param {Link} link
+   * @param {number} got the number of the last frame that came
+   * @returns {Promise<Resumed | null>} null when the session is gone; then the link is good for a login
+   */
+  async resume(link, got) {
+    if (!this.#session) return null;
+    try {
+      return await this.#ask(link, { resume: { protocol: PROTOCOL, ...this.#session, got } }, RESUME_TIMEOUT);
+    } catch (error) {
+      if (!isFinal(/** @type {HstRtcError} */ (error))) throw error;
+      this.#session = null;
+      return null;
+    }
+  }
+
+  /**
+   * @param {Link} link
+   * @param {Record<string, object>} command
+   * @param {number} timeout in ms
+   * @returns {Promise<any>}
+   */
+  #ask(link, command, timeout) {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(timeout, () => link.lose('the server did not answer'));
+      link.onLost = (why) => {
+        cancel();
+        reject(lost(why));
+      };
+      link.onFrame = ({ re, ok, err, ev }) => {
+        const failure = re === FIRST_ID ? err : ev?.ended;
+        if (!failure && re !== FIRST_ID) return;
+        cancel();
+        if (failure) reject(fromServer(failure));
+        else resolve(Object.values(ok)[0]);
+      };
+      link.send(JSON.stringify({ id: FIRST_ID, do: command }));
+    });
+  }
+}
+
+/**
+ * Whether asking again is in vain: the server has refused, and not because it is busy.
+ * @param {HstRtcError} error
+ */
+export function isFinal({ serverCode }) {
+  return serverCode !== undefined && !PASSING.includes(serverCode);
+}
+
+/** @param {string} what */
+export function lost(what) {
+  return new HstRtcError(ErrorCode.CONNECT, `${what}: check the network and log in again`);
+}

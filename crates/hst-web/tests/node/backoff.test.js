@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Backoff } from '../../sdk/backoff.js';
+
+const almost = () => 0.999;
+
+test('the first attempt is at once, and the bound of the pauses doubles from 0.5 s to 10 s', () => {
+  const backoff = new Backoff(almost);
+  const pauses = Array.from({ length: 8 }, () => Math.round(backoff.next(0) / 0.999));
+  assert.deepEqual(pauses, [0, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+  backoff.reset();
+  assert.equal(backoff.next(0), 0);
+});
+
+test('no attempt comes before the server wants one, whatever the dice say', () => {
+  const backoff = new Backoff(() => 0);
+  backoff.holdOff(1_000, 3_000);
+  assert.equal(backoff.next(1_000), 3_000);
+  backoff.holdOff(2_000);
+  assert.equal(backoff.next(3_500), 500);
+  assert.equal(backoff.next(4_000), 0);
+});
