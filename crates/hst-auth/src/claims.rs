@@ -17,7 +17,8 @@ pub struct Claims {
     pub group: Option<GroupId>,
     /// What its bearer may do.
     pub grants: Grants,
-    /// When it was made; `None` if it does not say, or says it in a unit that was cut off by a 32-bit generator.
+    /// When it was made, by its maker's clock: exact to the second in a JWT (rounded down), to the millisecond in a
+    /// `001` token. `None` if it does not say, or if a 32-bit generator cut off the upper half of what it says.
     pub issued_at: Option<UnixMillis>,
     /// The first moment at which it is no longer valid; `None`: never.
     pub expires_at: Option<UnixMillis>,
@@ -25,6 +26,14 @@ pub struct Claims {
     pub id: Option<String>,
     /// How it was written.
     pub format: TokenFormat,
+}
+
+impl Claims {
+    /// Whether it was made before `moment`: what a revocation of all that was made before then asks, whatever the time
+    /// is now. A token that does not say when it was made may be as old as any.
+    pub fn made_before(&self, moment: UnixMillis) -> bool {
+        self.issued_at.is_none_or(|made| made < moment)
+    }
 }
 
 /// How a token is written.
