@@ -4,6 +4,9 @@ use serde_json::value::RawValue;
 
 use crate::{Command, DecodeError, Event, Failure, Reply, Request, RequestId};
 
+/// Where the parser's words are cut off, in bytes.
+const MAX_REASON: usize = 256;
+
 /// One frame from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a frame answers or tells")]
@@ -56,12 +59,10 @@ struct ClientWire<'a> {
 /// # Errors
 /// [`DecodeError::Command`] when only the command is at fault, so that the request can be refused by its number.
 pub fn decode_client(frame: &[u8]) -> Result<Request, DecodeError> {
-    let wire: ClientWire<'_> = serde_json::from_slice(frame).map_err(not_a_frame)?;
+    let wire: ClientWire<'_> = serde_json::from_slice(frame).map_err(|e| not_a_frame(&e))?;
     let id = wire.id;
-    let command: Command = serde_json::from_str(wire.command.get()).map_err(|e| DecodeError::Command {
-        id,
-        reason: e.to_string(),
-    })?;
+    let command: Command =
+        serde_json::from_str(wire.command.get()).map_err(|e| DecodeError::Command { id, reason: words(&e) })?;
     Ok(Request { id, command })
 }
 
@@ -75,7 +76,7 @@ pub fn encode_client(request: &Request) -> Bytes {
 /// # Errors
 /// [`DecodeError::Frame`] when it is neither a reply nor an event that this version knows.
 pub fn decode_server(frame: &[u8]) -> Result<ServerFrame, DecodeError> {
-    let wire: ServerWire = serde_json::from_slice(frame).map_err(not_a_frame)?;
+    let wire: ServerWire = serde_json::from_slice(frame).map_err(|e| not_a_frame(&e))?;
     match wire {
         ServerWire {
             re: Some(re),
@@ -145,6 +146,21 @@ fn to_bytes(value: &impl Serialize) -> Bytes {
         .into()
 }
 
-fn not_a_frame(e: serde_json::Error) -> DecodeError {
-    DecodeError::Frame { reason: e.to_string() }
+fn not_a_frame(e: &serde_json::Error) -> DecodeError {
+    DecodeError::Frame { reason: words(e) }
+}
+
+/// The parser's words. They may repeat the peer's, and are for logs and answers: printable ones, and not many.
+fn words(e: &serde_json::Error) -> String {
+    let mut words = String::new();
+    for c in e.to_string().chars() {
+        if words.len() >= MAX_REASON {
+            break;
+        }
+        match c {
+            ' '..='~' => words.push(c),
+            _ => words.extend(c.escape_default()),
+        }
+    }
+    words
 }

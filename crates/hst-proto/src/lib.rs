@@ -16,7 +16,7 @@ pub use codec::{
 };
 pub use error::DecodeError;
 pub use event::Event;
-pub use limits::{HEARTBEAT, MAX_LINES, MAX_MESSAGE, MAX_NAME_TEXT, MAX_SDP, PEER_TIMEOUT, VERSION};
+pub use limits::{HEARTBEAT, MAX_DEPTH, MAX_LINES, MAX_MESSAGE, MAX_NAME_TEXT, MAX_SDP, PEER_TIMEOUT, VERSION};
 pub use payload::Payload;
 pub use reply::{Failure, Joined, LoggedIn, Media, Reply};
 pub use request::{Command, Line, Login, Offer, Request, RequestId, Role};

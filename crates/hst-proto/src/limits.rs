@@ -12,6 +12,9 @@ pub const PEER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The most bytes of one message's JSON text.
 pub const MAX_MESSAGE: usize = 8 * 1024;
 
+/// How deeply arrays and objects may be nested in a message: no reader of JSON gives up so early.
+pub const MAX_DEPTH: usize = 32;
+
 /// The most bytes of a session description.
 pub const MAX_SDP: usize = 192 * 1024;
 
