@@ -11,14 +11,15 @@ use crate::{Grants, UnixMillis};
 pub struct Claims {
     /// The app it was made for.
     pub app: AppId,
-    /// The user it names, if that is a user's name.
+    /// The user it names; `None`: nobody.
     pub user: Option<UserId>,
-    /// The group it names, if that is a group's name.
+    /// The group it names; `None`: none.
     pub group: Option<GroupId>,
     /// What its bearer may do.
     pub grants: Grants,
     /// When it was made, by its maker's clock: exact to the second in a JWT (rounded down), to the millisecond in a
-    /// `001` token. `None` if it does not say, or if a 32-bit generator cut off the upper half of what it says.
+    /// `001` token. `None` if it does not say, or says what is no date in milliseconds: generators that count in 32 bits
+    /// cut off the upper half.
     pub issued_at: Option<UnixMillis>,
     /// The first moment at which it is no longer valid; `None`: never.
     pub expires_at: Option<UnixMillis>,
