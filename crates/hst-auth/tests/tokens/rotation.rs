@@ -39,7 +39,12 @@ fn both_secrets_open_both_formats_and_no_other_secret_does() {
         assert!(alone.is_ok());
         assert_eq!(verify(both(), &token(OLD)), alone);
         assert_eq!(verify(both(), &token(NEW)), alone);
-        refused(verify(both(), &token("no such app here")), "nobody's secret");
+        for keys in [both(), AppKeys::from_secret(&secret(NEW)), AppKeys::new()] {
+            refused(
+                verify(keys, &token("no such app here")),
+                "the secret that fills the gaps",
+            );
+        }
         refused(
             verify(AppKeys::from_secret(&secret(NEW)), &token(OLD)),
             "the new one alone",
