@@ -11,13 +11,15 @@ use crate::{Grants, UnixMillis};
 pub struct Claims {
     /// The app it was made for.
     pub app: AppId,
-    /// The user it names, if that is a user's name.
+    /// The user it names; `None`: nobody.
     pub user: Option<UserId>,
-    /// The group it names, if that is a group's name.
+    /// The group it names; `None`: none.
     pub group: Option<GroupId>,
     /// What its bearer may do.
     pub grants: Grants,
-    /// When it was made; `None` if it does not say, or says it in a unit that was cut off by a 32-bit generator.
+    /// When it was made, by its maker's clock: exact to the second in a JWT (rounded down), to the millisecond in a
+    /// `001` token. `None` if it does not say, or says what is no date in milliseconds: generators that count in 32 bits
+    /// cut off the upper half.
     pub issued_at: Option<UnixMillis>,
     /// The first moment at which it is no longer valid; `None`: never.
     pub expires_at: Option<UnixMillis>,
@@ -25,6 +27,14 @@ pub struct Claims {
     pub id: Option<String>,
     /// How it was written.
     pub format: TokenFormat,
+}
+
+impl Claims {
+    /// Whether it was made before `moment`: what a revocation of all that was made before then asks, whatever the time
+    /// is now. A token that does not say when it was made may be as old as any.
+    pub fn made_before(&self, moment: UnixMillis) -> bool {
+        self.issued_at.is_none_or(|made| made < moment)
+    }
 }
 
 /// How a token is written.

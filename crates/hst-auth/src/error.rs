@@ -10,8 +10,9 @@ pub enum TokenError {
     /// No app of this id is known. Check the app id.
     #[error("no such app: check the app id")]
     UnknownApp,
-    /// Damaged, forged, made for another app or with another secret, or in a format that this app does not take:
-    /// deliberately one answer for all of them. Make a new token with this app's id and secret.
+    /// Damaged, forged, made for another app or with another secret, in a format that this app does not take, or good
+    /// for longer than it allows: deliberately one answer for all of them. Make a new token with this app's id and
+    /// secret.
     #[error("the token is not valid for this app: make a new one with this app's id and secret")]
     Rejected,
     /// A genuine token whose time is over. Make a new one.

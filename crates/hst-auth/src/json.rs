@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_keys_are_refused_at_any_depth() {
+    fn i8_repeated_keys_are_refused_at_any_depth() {
         assert!(Object::parse(br#"{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}"#).is_ok());
         for json in [
             r#"{"a":1,"a":1}"#,
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_whole_object_is_read() {
+    fn i8_only_one_whole_object_is_read() {
         for json in [
             "",
             "[]",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_integers() {
+    fn i8_integers_are_integers() {
         let taken = |json: &str| Object::parse(json.as_bytes()).unwrap().take_integer("n");
         assert_eq!(taken(r#"{"n":18446744073709551615}"#), Ok(Some(u64::MAX)));
         assert_eq!(taken("{}"), Ok(None));

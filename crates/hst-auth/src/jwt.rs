@@ -10,7 +10,9 @@ use hst_id::{AppId, GroupId, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 
-use crate::{AppSecret, Claims, Grants, KeyError, Scope, TokenError, TokenFormat, UnixMillis, json::Object};
+use crate::{
+    AppSecret, Claims, Grants, KeyError, Scope, TokenError, TokenFormat, UnixMillis, json::Object, secrets::Secrets,
+};
 
 /// RFC 7518, 3.2: an HMAC key is no shorter than the hash.
 const MIN_HMAC_KEY: usize = 32;
@@ -31,7 +33,7 @@ pub(crate) struct JwtKey {
 
 impl JwtKey {
     /// Sixteen bytes are what an App Secret has; it is the one HMAC key that may be this short.
-    pub(crate) fn from_app_secret(secret: &AppSecret) -> Self {
+    fn from_app_secret(secret: &AppSecret) -> Self {
         Self {
             key_id: None,
             algorithm: Algorithm::HS256,
@@ -60,6 +62,15 @@ impl JwtKey {
             algorithm: Algorithm::EdDSA,
             key,
         })
+    }
+
+    /// What it signed; the header that comes with it has only to agree.
+    fn open(&self, header: &Header, token: &str) -> Result<Object, TokenError> {
+        if header.algorithm != self.algorithm {
+            return Err(TokenError::Rejected);
+        }
+        let signed = jsonwebtoken::decode(token, &self.key, &self.validation());
+        signed.map(|signed| signed.claims).map_err(|_| TokenError::Rejected)
     }
 
     pub(crate) fn key_id(&self) -> Option<&str> {
@@ -106,18 +117,21 @@ pub(crate) fn checked_key_id(key_id: Option<&str>) -> Result<Option<String>, Key
     }
 }
 
-pub(crate) fn verify(keys: &[JwtKey], app: &AppId, token: &str, now: UnixMillis) -> Result<Claims, TokenError> {
+/// The key is that of the header's id. Without an id it is a key that has none, or else an App Secret.
+pub(crate) fn verify(
+    keys: &[JwtKey],
+    secrets: &Secrets,
+    app: &AppId,
+    token: &str,
+    now: UnixMillis,
+) -> Result<Claims, TokenError> {
     let header = Header::of(token)?;
-    let key = keys
-        .iter()
-        .find(|key| key.key_id == header.key_id)
-        .ok_or(TokenError::Rejected)?;
-    if header.algorithm != key.algorithm {
-        return Err(TokenError::Rejected);
-    }
-    let signed =
-        jsonwebtoken::decode::<Object>(token, &key.key, &key.validation()).map_err(|_| TokenError::Rejected)?;
-    read(signed.claims, app, now)
+    let claims = match (keys.iter().find(|key| key.key_id == header.key_id), &header.key_id) {
+        (Some(key), _) => key.open(&header, token),
+        (None, None) => secrets.open(|secret| JwtKey::from_app_secret(secret).open(&header, token)),
+        (None, Some(_)) => Err(TokenError::Rejected),
+    }?;
+    read(claims, app, now)
 }
 
 /// The three fields that a header may have here. `crit`, `zip`, `jku` and whatever else could steer a verifier are

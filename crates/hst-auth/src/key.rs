@@ -1,35 +1,48 @@
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, time::Duration};
 
 use hst_id::AppId;
 
 use crate::{
     AppSecret, Claims, KeyError, TokenError, UnixMillis,
     jwt::{self, JwtKey},
-    legacy::{self, LegacyKey},
+    legacy,
+    secrets::Secrets,
 };
 
 /// The keys of one app, and thereby the token formats that it takes.
 ///
 /// An algorithm belongs to its key: what a token's header claims never chooses one. An app without a `001` key refuses
 /// every `001` token.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AppKeys {
-    legacy: Option<LegacyKey>,
+    legacy: Secrets,
+    binds_001_names: bool,
+    /// For JWTs without a key id; then no key of `jwt` is without one.
+    jwt_secrets: Secrets,
     jwt: Vec<JwtKey>,
+    longest_life: Option<Duration>,
 }
 
 impl AppKeys {
+    pub(crate) const NONE: Self = Self {
+        legacy: Secrets::NONE,
+        binds_001_names: false,
+        jwt_secrets: Secrets::NONE,
+        jwt: Vec::new(),
+        longest_life: None,
+    };
+
     /// No keys: every token is refused.
     pub fn new() -> Self {
-        Self::default()
+        Self::NONE
     }
 
     /// What an App Secret alone opens: `001` tokens, and JWTs without a key id signed by HS256 with the secret's
     /// 16 bytes.
     pub fn from_secret(secret: &AppSecret) -> Self {
         Self {
-            legacy: None,
-            jwt: vec![JwtKey::from_app_secret(secret)],
+            jwt_secrets: Secrets::of(secret),
+            ..Self::NONE
         }
         .with_001(secret)
     }
@@ -37,7 +50,25 @@ impl AppKeys {
     /// Takes the platform's `001` tokens, made with this secret.
     #[must_use]
     pub fn with_001(mut self, secret: &AppSecret) -> Self {
-        self.legacy = Some(LegacyKey::new(secret.clone()));
+        self.legacy = Secrets::of(secret);
+        self
+    }
+
+    /// Takes no `001` tokens any more.
+    #[must_use]
+    pub fn without_001(mut self) -> Self {
+        self.legacy = Secrets::NONE;
+        self
+    }
+
+    /// Takes what this earlier App Secret opens as well, wherever the present one is taken: until every backend has the
+    /// new one.
+    ///
+    /// There is one earlier secret at most, the last one given.
+    #[must_use]
+    pub fn and_previous(mut self, secret: &AppSecret) -> Self {
+        self.legacy.set_previous(secret);
+        self.jwt_secrets.set_previous(secret);
         self
     }
 
@@ -63,14 +94,24 @@ impl AppKeys {
     /// A JWT that names somebody always binds him.
     #[must_use]
     pub fn bind_001_names(mut self) -> Self {
-        if let Some(key) = &mut self.legacy {
-            key.bind_names();
-        }
+        self.binds_001_names = true;
+        self
+    }
+
+    /// Refuses every token that would be good for longer than this from the moment it is shown, such as one that never
+    /// expires. Without it there is no limit.
+    #[must_use]
+    pub fn with_longest_life(mut self, longest: Duration) -> Self {
+        self.longest_life = Some(longest);
         self
     }
 
     fn with_jwt(mut self, key: JwtKey) -> Result<Self, KeyError> {
-        if self.jwt.iter().any(|other| other.key_id() == key.key_id()) {
+        let is_taken = match key.key_id() {
+            None if !self.jwt_secrets.is_none() => true,
+            key_id => self.jwt.iter().any(|other| other.key_id() == key_id),
+        };
+        if is_taken {
             return Err(KeyError::DuplicateKeyId);
         }
         self.jwt.push(key);
@@ -78,16 +119,14 @@ impl AppKeys {
     }
 
     pub(crate) fn verify(&self, app: &AppId, token: &str, now: UnixMillis) -> Result<Claims, TokenError> {
-        match token.strip_prefix(legacy::PREFIX) {
-            Some(body) => legacy::verify(self.legacy.as_ref(), app, body, now),
-            None => jwt::verify(&self.jwt, app, token, now),
+        let claims = match token.strip_prefix(legacy::PREFIX) {
+            Some(body) => legacy::verify(&self.legacy, self.binds_001_names, app, body, now),
+            None => jwt::verify(&self.jwt, &self.jwt_secrets, app, token, now),
+        }?;
+        match self.longest_life.map(|longest| now.checked_add(longest)) {
+            Some(Some(last)) if claims.expires_at.is_none_or(|end| end > last) => Err(TokenError::Rejected),
+            _ => Ok(claims),
         }
-    }
-}
-
-impl fmt::Debug for AppKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(&self.legacy).entries(&self.jwt).finish()
     }
 }
 

@@ -14,9 +14,12 @@ use base64::{
 };
 use hst_id::{AppId, GroupId, UserId};
 use serde_json::Value;
-use std::{fmt, str::FromStr, time::Duration};
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
-use crate::{AppSecret, Claims, Grants, Scope, TokenError, TokenFormat, UnixMillis, json::Object};
+use crate::{
+    AppSecret, Claims, Grants, Scope, TokenError, TokenFormat, UnixMillis, json::Object, jwt::LAST_SECOND,
+    secrets::Secrets,
+};
 
 /// Exactly this, with nothing before it.
 pub(crate) const PREFIX: &str = "001";
@@ -34,51 +37,27 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) const FIRST_EPOCH_SECOND: u64 = 1_000_000_000;
 /// … up to here; above this it is a moment in milliseconds.
 pub(crate) const LAST_EPOCH_SECOND: u64 = 100_000_000_000;
-/// A smaller `ts` was cut off at 32 bits by its generator and says nothing.
-const FIRST_WHOLE_TS: u64 = 1_000_000_000_000;
+/// What a `ts` in milliseconds can be. A smaller one was cut off at 32 bits by its generator, a larger one is in a finer
+/// unit, from which an `et` would count for ever: either says nothing.
+const WHOLE_TS: RangeInclusive<u64> = 1_000_000_000_000..=LAST_SECOND * 1000;
 
-#[derive(Clone)]
-pub(crate) struct LegacyKey {
-    secret: AppSecret,
+/// `body` is the token without its prefix.
+pub(crate) fn verify(
+    secrets: &Secrets,
     binds_names: bool,
-}
-
-impl LegacyKey {
-    pub(crate) fn new(secret: AppSecret) -> Self {
-        Self {
-            secret,
-            binds_names: false,
-        }
-    }
-
-    pub(crate) fn bind_names(&mut self) {
-        self.binds_names = true;
-    }
-}
-
-impl fmt::Debug for LegacyKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("001")
-            .field("secret", &self.secret)
-            .field("binds_names", &self.binds_names)
-            .finish()
-    }
-}
-
-/// `body` is the token without its prefix. An app without a key pays for the same work before it is refused.
-pub(crate) fn verify(key: Option<&LegacyKey>, app: &AppId, body: &str, now: UnixMillis) -> Result<Claims, TokenError> {
-    let claims = match key {
-        Some(key) => read(key, app, body),
-        None => read(&LegacyKey::new(AppSecret::dummy()), app, body).and(Err(TokenError::Rejected)),
-    }?;
+    app: &AppId,
+    body: &str,
+    now: UnixMillis,
+) -> Result<Claims, TokenError> {
+    let claims = secrets.open(|secret| read(secret, binds_names, app, body))?;
     match claims.expires_at {
         Some(end) if end <= now => Err(TokenError::Expired),
         _ => Ok(claims),
     }
 }
 
-fn read(key: &LegacyKey, app: &AppId, body: &str) -> Result<Claims, TokenError> {
-    let plain = open(&key.secret, body).ok_or(TokenError::Rejected)?;
+fn read(secret: &AppSecret, binds_names: bool, app: &AppId, body: &str) -> Result<Claims, TokenError> {
+    let plain = open(secret, body).ok_or(TokenError::Rejected)?;
     // Both are computed before either is looked at: what failed must not show in the time it takes.
     let is_text = plain.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
     let object = Object::parse(&plain);
@@ -88,8 +67,8 @@ fn read(key: &LegacyKey, app: &AppId, body: &str) -> Result<Claims, TokenError> 
     let mut object = object?;
 
     let app_matches = object.take_text("aid")?.as_deref() == Some(app.as_str());
-    let (user, login) = named::<UserId>(object.take_text("uid")?, key.binds_names)?;
-    let (group, join) = named::<GroupId>(object.take_text("gid")?, key.binds_names)?;
+    let (user, login) = named::<UserId>(object.take_text("uid")?, binds_names)?;
+    let (group, join) = named::<GroupId>(object.take_text("gid")?, binds_names)?;
     let ends = object.take_integer("et")?.unwrap_or(0);
     let (Some(Value::Number(ts)), Some(Value::Number(_))) = (object.take("ts"), object.take("r")) else {
         return Err(TokenError::Rejected);
@@ -101,7 +80,7 @@ fn read(key: &LegacyKey, app: &AppId, body: &str) -> Result<Claims, TokenError> 
 
     let issued_at = ts
         .as_u64()
-        .filter(|&ts| ts >= FIRST_WHOLE_TS)
+        .filter(|ts| WHOLE_TS.contains(ts))
         .map(UnixMillis::from_millis);
     Ok(Claims {
         app: app.clone(),
@@ -125,11 +104,10 @@ fn named<T: FromStr + Clone>(text: Option<String>, binds: bool) -> Result<(Optio
     let Some(text) = text.filter(|text| !matches!(text.as_str(), "" | "null" | "1")) else {
         return Ok((None, Scope::Any));
     };
-    match (text.parse::<T>().ok(), binds) {
-        (Some(name), true) => Ok((Some(name.clone()), Scope::Only(name))),
-        (None, true) => Err(TokenError::Rejected),
-        (name, false) => Ok((name, Scope::Any)),
-    }
+    // Noise in the middle of a name is a name once in 2³² times, and merely visible once in 2²³.
+    let name: T = text.parse().map_err(|_| TokenError::Rejected)?;
+    let scope = if binds { Scope::Only(name.clone()) } else { Scope::Any };
+    Ok((Some(name), scope))
 }
 
 /// The platform never said what unit `et` has; its size does.

@@ -13,6 +13,7 @@ mod legacy;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod secret;
+mod secrets;
 mod time;
 mod verify;
 

@@ -95,6 +95,9 @@ fn check_media_id(text: &str) -> Result<(), InvalidName> {
 
 name! {
     /// One stream of a user and media type, such as a camera's device id: 1 to 256 visible ASCII characters.
+    ///
+    /// It may hold what means something elsewhere (`/`, `..`, `*`, `%`): never make a file name, a subject or a label
+    /// of it as it is.
     MediaId, check_media_id
 }
 
@@ -138,21 +141,5 @@ mod tests {
         assert_eq!(MediaType::try_from(5), Err(UnknownMediaType(5)));
         assert_eq!(serde_json::to_string(&MediaType::WhiteBoard).unwrap(), "4");
         assert!(serde_json::from_str::<MediaType>("9").is_err());
-    }
-
-    #[test]
-    fn media_ids_take_device_ids_of_every_browser() {
-        for text in [
-            "default",
-            "appdef_mic",
-            "LocalCam_0",
-            "kq+/3Zz0Q8E0iX2u7V1h4A==",
-            &"a".repeat(256),
-        ] {
-            assert!(MediaId::parse(text).is_ok(), "{text}");
-        }
-        for text in ["", "a b", "a\n", "é", &"a".repeat(257)] {
-            assert!(MediaId::parse(text).is_err(), "{text:?}");
-        }
     }
 }

@@ -4,6 +4,9 @@ use serde_json::value::RawValue;
 
 use crate::{Command, DecodeError, Event, Failure, Reply, Request, RequestId};
 
+/// Where the parser's words are cut off, in bytes.
+const MAX_REASON: usize = 256;
+
 /// One frame from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client asks, or says what has come")]
@@ -79,7 +82,7 @@ struct ClientWire<'a> {
 /// # Errors
 /// [`DecodeError::Command`] when only the command is at fault, so that the request can be refused by its number.
 pub fn decode_client(frame: &[u8]) -> Result<ClientFrame, DecodeError> {
-    match serde_json::from_slice(frame).map_err(not_a_frame)? {
+    match serde_json::from_slice(frame).map_err(|e| not_a_frame(&e))? {
         ClientWire {
             id: Some(id),
             command: Some(command),
@@ -88,7 +91,7 @@ pub fn decode_client(frame: &[u8]) -> Result<ClientFrame, DecodeError> {
             .map(|command| ClientFrame::Request(Request { id, command }))
             .map_err(|e| DecodeError::Command {
                 id,
-                reason: e.to_string(),
+                reason: words(&e),
             }),
         ClientWire {
             id: None,
@@ -124,7 +127,7 @@ pub fn encode_got(seq: u64) -> Bytes {
 /// # Errors
 /// [`DecodeError::Frame`] when it is neither a reply nor an event that this version knows.
 pub fn decode_server(frame: &[u8]) -> Result<ServerFrame, DecodeError> {
-    let ServerWire { re, ok, err, seq, ev } = serde_json::from_slice(frame).map_err(not_a_frame)?;
+    let ServerWire { re, ok, err, seq, ev } = serde_json::from_slice(frame).map_err(|e| not_a_frame(&e))?;
     match (re, ok, err, ev) {
         (Some(re), Some(reply), None, None) => Ok(ServerFrame::Reply {
             re,
@@ -193,6 +196,21 @@ fn to_bytes(value: &impl Serialize) -> Bytes {
         .into()
 }
 
-fn not_a_frame(e: serde_json::Error) -> DecodeError {
-    DecodeError::Frame { reason: e.to_string() }
+fn not_a_frame(e: &serde_json::Error) -> DecodeError {
+    DecodeError::Frame { reason: words(e) }
+}
+
+/// The parser's words. They may repeat the peer's, and are for logs and answers: printable ones, and not many.
+fn words(e: &serde_json::Error) -> String {
+    let mut words = String::new();
+    for c in e.to_string().chars() {
+        if words.len() >= MAX_REASON {
+            break;
+        }
+        match c {
+            ' '..='~' => words.push(c),
+            _ => words.extend(c.escape_default()),
+        }
+    }
+    words
 }

@@ -9,7 +9,7 @@ pub enum DecodeError {
     /// Not even a request number could be read: the peer does not speak this protocol.
     #[error("not a frame of this protocol: {reason}")]
     Frame {
-        /// The parser's words.
+        /// The parser's words, printable and short.
         reason: String,
     },
     /// The request has a number but asks nothing known: it can be answered, and others go on.
@@ -17,7 +17,7 @@ pub enum DecodeError {
     Command {
         /// The number to answer.
         id: RequestId,
-        /// The parser's words.
+        /// The parser's words, printable and short.
         reason: String,
     },
 }

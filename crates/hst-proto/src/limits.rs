@@ -21,6 +21,9 @@ pub const MAX_MESSAGE: usize = 8 * 1024;
 /// The most that an App may allow.
 pub const MAX_MESSAGE_LIMIT: usize = 64 * 1024;
 
+/// How deeply arrays and objects may be nested in a message: no reader of JSON gives up so early.
+pub const MAX_DEPTH: usize = 32;
+
 /// The messages that a sender may send in a second.
 pub const MESSAGES_PER_SECOND: u32 = 100;
 

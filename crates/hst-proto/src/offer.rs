@@ -14,6 +14,7 @@ pub struct Offer {
 
 /// One m-line of an offer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "LineWire")]
 pub struct Line {
     /// Its media identification tag (RFC 9143).
     pub mid: String,
@@ -37,4 +38,32 @@ pub enum Role {
     },
     /// Another member's media that is received.
     Receive(MediaRef),
+}
+
+/// A line as it is read. A flattened [`Role`] would be the first that comes, and silent about a second.
+#[derive(Deserialize)]
+struct LineWire {
+    mid: String,
+    send: Option<OwnMedia>,
+    receive: Option<MediaRef>,
+}
+
+#[derive(Deserialize)]
+struct OwnMedia {
+    #[serde(rename = "type")]
+    media_type: MediaType,
+    media: MediaId,
+}
+
+impl TryFrom<LineWire> for Line {
+    type Error = &'static str;
+
+    fn try_from(line: LineWire) -> Result<Self, Self::Error> {
+        let role = match (line.send, line.receive) {
+            (Some(OwnMedia { media_type, media }), None) => Role::Send { media_type, media },
+            (None, Some(media)) => Role::Receive(media),
+            _ => return Err("a line either sends or receives"),
+        };
+        Ok(Self { mid: line.mid, role })
+    }
 }

@@ -1,9 +1,11 @@
-use hst_auth::{AppKeys, KeyError, KeyRing, TokenError, TokenIssuer, TokenVerifier, mock::MockTokenVerifier};
+use hst_auth::{
+    AppKeys, AppSecret, KeyError, KeyRing, TokenError, TokenIssuer, TokenVerifier, mock::MockTokenVerifier,
+};
 
-use crate::support::{NOW, SECRET, app, secret};
+use crate::support::{CLAIMS, NOW, SECRET, app, jwt, ring, seal, secret};
 
 #[test]
-fn weak_hmac_keys_are_refused_before_any_token_is_seen() {
+fn t3_weak_hmac_keys_are_refused_before_any_token_is_seen() {
     for len in 0..32 {
         let error = KeyError::ShortHmacKey { len, min: 32 };
         assert_eq!(AppKeys::new().with_hs256(None, &vec![1; len]).unwrap_err(), error);
@@ -13,7 +15,7 @@ fn weak_hmac_keys_are_refused_before_any_token_is_seen() {
 }
 
 #[test]
-fn ed25519_keys_of_any_other_length_are_refused() {
+fn t12_ed25519_keys_of_any_other_length_are_refused() {
     for len in (0..=128).filter(|&len| len != 32) {
         assert_eq!(
             AppKeys::new().with_ed25519(None, &vec![1; len]).unwrap_err(),
@@ -26,6 +28,36 @@ fn ed25519_keys_of_any_other_length_are_refused() {
             KeyError::Ed25519PrivateKey
         );
     }
+}
+
+#[test]
+fn t12_an_ed25519_key_that_is_no_point_opens_nothing_and_breaks_nothing() {
+    let message = "eyJhbGciOiJFZERTQSJ9.e30";
+    for byte in 0..=255 {
+        let keys = ring(AppKeys::new().with_ed25519(None, &[byte; 32]).unwrap());
+        for signature in [String::new(), "A".repeat(86), "_".repeat(85) + "w"] {
+            let token = format!("{message}.{signature}");
+            assert_eq!(keys.verify(&app(), &token, NOW), Err(TokenError::Rejected), "{byte}");
+        }
+    }
+}
+
+/// There is no switch that skips a check: who configures nothing lets nobody in.
+#[test]
+fn t10_no_keys_let_nobody_in() {
+    for keys in [
+        AppKeys::new(),
+        AppKeys::default(),
+        AppKeys::new().and_previous(&secret()),
+        AppKeys::from_secret(&secret()).without_001(),
+    ] {
+        let legacy = seal(r#"{"aid":"testappid","uid":"user1","ts":1700000000000,"r":42}"#);
+        assert_eq!(ring(keys).verify(&app(), &legacy, NOW), Err(TokenError::Rejected));
+    }
+    assert_eq!(
+        ring(AppKeys::new()).verify(&app(), &jwt(CLAIMS), NOW),
+        Err(TokenError::Rejected)
+    );
 }
 
 #[test]
@@ -51,9 +83,10 @@ fn key_ids_are_short_visible_and_different() {
 }
 
 #[test]
-fn no_secret_shows_itself() {
+fn t19_no_secret_shows_itself() {
     let hmac_key = *b"an hmac key that nobody may read";
     let keys = AppKeys::from_secret(&secret())
+        .and_previous(&AppSecret::parse("fedcba9876543210").unwrap())
         .with_hs256(Some("k"), &hmac_key)
         .unwrap();
     let issuers = [
@@ -63,7 +96,7 @@ fn no_secret_shows_itself() {
     ];
     let ring = KeyRing::from_iter([(app(), keys)]);
     for shown in [format!("{ring:?} {issuers:?}"), format!("{ring:#?} {issuers:#?}")] {
-        for hidden in [SECRET, "49, 50, 51", "nobody may read", "97, 110, 32"] {
+        for hidden in [SECRET, "fedcba98", "49, 50, 51", "nobody may read", "97, 110, 32"] {
             assert!(!shown.contains(hidden), "{shown}");
         }
         assert!(shown.contains("Secret(…)") && shown.contains("HS256"), "{shown}");

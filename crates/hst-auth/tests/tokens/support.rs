@@ -10,10 +10,15 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use hst_auth::{AppId, AppKeys, AppSecret, Claims, KeyRing, TokenError, TokenVerifier, UnixMillis};
+use proptest::test_runner::{Config, RngSeed};
 
 pub(crate) const APP: &str = "testappid";
 pub(crate) const SECRET: &str = "1234567890123456";
 pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_700_000_000_000);
+
+/// An ordinary header, and claims that are good at [`NOW`].
+pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+pub(crate) const CLAIMS: &str = r#"{"iss":"testappid","sub":"user1","group":"group1","exp":1700003600}"#;
 
 pub(crate) fn app() -> AppId {
     AppId::parse(APP).unwrap()
@@ -48,9 +53,13 @@ pub(crate) fn encrypt(secret: &str, plain: &[u8]) -> Vec<u8> {
 
 /// A `001` token around these bytes, filled up with spaces.
 pub(crate) fn seal(plain: impl AsRef<[u8]>) -> String {
+    seal_with(SECRET, plain)
+}
+
+pub(crate) fn seal_with(secret: &str, plain: impl AsRef<[u8]>) -> String {
     let mut plain = plain.as_ref().to_vec();
     plain.resize(plain.len().next_multiple_of(16), b' ');
-    legacy_token(&encrypt(SECRET, &plain))
+    legacy_token(&encrypt(secret, &plain))
 }
 
 pub(crate) fn legacy_token(cipher: &[u8]) -> String {
@@ -70,5 +79,18 @@ pub(crate) fn sign(key: &[u8], header: &str, claims: &str) -> String {
 
 /// A JWT with an ordinary header, signed with the App Secret.
 pub(crate) fn jwt(claims: &str) -> String {
-    sign(SECRET.as_bytes(), r#"{"alg":"HS256","typ":"JWT"}"#, claims)
+    sign(SECRET.as_bytes(), HEADER, claims)
+}
+
+pub(crate) fn refused(verdict: Result<Claims, TokenError>, what: &str) {
+    assert_eq!(verdict, Err(TokenError::Rejected), "{what}");
+}
+
+/// The same cases in every run.
+pub(crate) fn seeded(cases: u32) -> Config {
+    Config {
+        rng_seed: RngSeed::Fixed(0x5eed),
+        failure_persistence: None,
+        ..Config::with_cases(cases)
+    }
 }
