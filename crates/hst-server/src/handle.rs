@@ -113,24 +113,36 @@ impl SessionHandle {
     }
 }
 
+/// What a session hears.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Word(Word),
+    /// It is to end.
+    End(Failure),
+}
+
 impl Inbox {
-    /// The next word. It never ends, because the session holds a handle of itself. Cancel-safe.
-    pub(crate) async fn word(&mut self) -> Word {
-        match self.words.recv().await {
-            Some(word) => word,
-            None => std::future::pending().await,
+    /// What comes next. It never ends, because the session holds a handle of itself. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Heard {
+        tokio::select! {
+            why = self.ending.wait() => Heard::End(why),
+            word = self.words.recv() => match word {
+                Some(word) => Heard::Word(word),
+                None => std::future::pending().await,
+            },
         }
     }
+}
 
-    /// Why the session is to end, once it is. Cancel-safe.
-    pub(crate) async fn end(&self) -> Failure {
+impl Ending {
+    async fn wait(&self) -> Failure {
         loop {
-            let why = self.ending.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(why) = why {
                 return why;
             }
             // One that is given meanwhile leaves a permit, so this returns at once.
-            self.ending.given.notified().await;
+            self.given.notified().await;
         }
     }
 }
@@ -155,7 +167,7 @@ mod tests {
             handle.tell(word()).unwrap();
         }
         assert_eq!(handle.tell(word()), Err(Gone));
-        assert_eq!(inbox.end().await, slow_reader());
+        assert_eq!(inbox.ending.wait().await, slow_reader());
     }
 
     #[tokio::test]
@@ -163,7 +175,7 @@ mod tests {
         let (handle, inbox) = session(SessionId(1));
         handle.end(Failure::new(ErrorCode::KickedOut, "out"));
         handle.end(slow_reader());
-        assert_eq!(inbox.end().await.code, ErrorCode::KickedOut.number());
+        assert_eq!(inbox.ending.wait().await.code, ErrorCode::KickedOut.number());
         drop(inbox);
         handle.ended().await;
         assert_eq!(handle.tell(word()), Err(Gone));

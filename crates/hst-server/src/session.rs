@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     apps::permissions,
     greeting::close_reason,
-    handle::{Attach, Inbox, SessionHandle, Word, slow_reader},
+    handle::{Attach, Heard, Inbox, SessionHandle, Word, slow_reader},
     hub::{Hub, Place},
     line::{Line, LineNews},
     logins::Login,
@@ -156,19 +156,16 @@ impl SessionTask {
                 None => pending().await,
             }
         };
-        let end = async {
-            tokio::select! {
-                why = self.inbox.end() => why,
-                () = self.hub.life.draining() => draining(),
-            }
-        };
         tokio::select! {
             news = line => Turn::Line(news),
-            word = self.inbox.word() => Turn::Word(word),
+            heard = self.inbox.next() => match heard {
+                Heard::Word(word) => Turn::Word(word),
+                Heard::End(why) => Turn::End(why),
+            },
+            () = self.hub.life.draining() => Turn::End(draining()),
             news = group => Turn::Group(news),
             () = timeout => Turn::Timeout,
             () = may_read => Turn::Timeout,
-            why = end => Turn::End(why),
         }
     }
 

@@ -7,7 +7,7 @@ use hst_proto::{ErrorCode, Failure};
 
 use crate::{
     apps::{Policy, TokenFacts, now},
-    handle::{Inbox, SessionHandle, SessionId, session},
+    handle::{Inbox, SessionId, session},
     hub::Hub,
     session::User,
     sessions::Secret,

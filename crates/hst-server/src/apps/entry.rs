@@ -17,8 +17,8 @@ pub(crate) struct AppEntry {
     pub(crate) revocations: Revocations,
     pub(crate) bans: Vec<Ban>,
     current: KeyRing,
-    /// What the secret before opens, and until when.
-    previous: Option<(KeyRing, UnixMillis)>,
+    /// The same with the secret before, and until when that is good.
+    with_previous: Option<(KeyRing, UnixMillis)>,
 }
 
 impl AppEntry {
@@ -52,16 +52,20 @@ impl AppEntry {
         store: &Store,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
-        let ring = |secret| {
-            let keys = AppKeys::from_secret(secret);
-            let keys = match settings.tokens.bind_001_names {
-                true => keys.bind_001_names(),
-                false => keys,
-            };
+        let ring = |mut keys: AppKeys| {
+            if settings.tokens.bind_001_names {
+                keys = keys.bind_001_names();
+            }
+            if !settings.tokens.accepts_001 {
+                keys = keys.without_001();
+            }
             KeyRing::from_iter([(id.clone(), keys)])
         };
-        let current = ring(secrets.current());
-        let previous = secrets.previous().map(|(secret, until)| (ring(secret), until));
+        let keys = AppKeys::from_secret(secrets.current());
+        let current = ring(keys.clone());
+        let with_previous = secrets
+            .previous()
+            .map(|(secret, until)| (ring(keys.and_previous(secret)), until));
         Ok(Self {
             revocations: store.revocations(&id)?,
             bans: store.bans(&id, now)?,
@@ -71,17 +75,14 @@ impl AppEntry {
             secrets,
             settings,
             current,
-            previous,
+            with_previous,
         })
     }
 
     pub(crate) fn verify(&self, token: &str, now: UnixMillis) -> Result<Claims, TokenError> {
-        let verdict = self.current.verify(&self.id, token, now);
-        match (&verdict, &self.previous) {
-            (Err(TokenError::Rejected), Some((previous, until))) if now < *until => {
-                previous.verify(&self.id, token, now)
-            }
-            _ => verdict,
+        match &self.with_previous {
+            Some((both, until)) if now < *until => both.verify(&self.id, token, now),
+            _ => self.current.verify(&self.id, token, now),
         }
     }
 }
