@@ -70,8 +70,9 @@ struct Epoch {
     /// The messages that are due to it, in their order.
     due: Vec<usize>,
     next: usize,
-    /// Up to here frames are gone, and the client is to be told.
+    /// Up to here some may be missing, and the client is to be told; up to there it was.
     gap: usize,
+    told: usize,
     /// Whether the client has heard that it is in.
     is_open: bool,
     /// Whether the client expects nothing more.
@@ -114,6 +115,7 @@ impl Ledger {
             due: Vec::new(),
             next: 0,
             gap: 0,
+            told: 0,
             is_open: false,
             is_over: false,
         };
@@ -213,13 +215,25 @@ impl Ledger {
             }
             return;
         }
-        for skipped in epoch.due[epoch.next..place].iter().copied() {
-            if self.messages[skipped].is_reliable {
-                self.counts.lost += 1;
-                self.missing.insert((member, skipped));
+        self.skip(member, place);
+        self.epochs.get_mut(&member).unwrap().next = place + 1;
+    }
+
+    /// What was due up to this place has not come.
+    fn skip(&mut self, member: MemberId, place: usize) {
+        let epoch = self.epochs.get_mut(&member).unwrap();
+        for at in epoch.next..place {
+            let index = epoch.due[at];
+            match self.messages[index].is_reliable {
+                true if at < epoch.told => self.counts.excused += 1,
+                true => {
+                    self.counts.lost += 1;
+                    self.missing.insert((member, index));
+                }
+                false => {}
             }
         }
-        epoch.next = place + 1;
+        epoch.next = place;
     }
 
     /// The client was told that something may be missing, while it is in this session.
@@ -228,11 +242,7 @@ impl Ledger {
         for member in self.by_client.get(&who).cloned().unwrap_or_default() {
             let epoch = self.epochs.get_mut(&member).unwrap();
             match Some(epoch.session) == session {
-                true => {
-                    let gap = epoch.gap.max(epoch.next);
-                    self.counts.excused += gap - epoch.next;
-                    epoch.next = gap;
-                }
+                true => epoch.told = epoch.gap,
                 false => self.close(member),
             }
         }
@@ -262,11 +272,9 @@ impl Ledger {
     }
 
     fn settle(&mut self, member: MemberId) {
-        let epoch = self.epochs.get_mut(&member).unwrap();
+        let epoch = &self.epochs[&member];
         if epoch.is_open && !epoch.is_over {
-            let left = epoch.due[epoch.next..].iter();
-            self.counts.lost += left.filter(|&&index| self.messages[index].is_reliable).count();
-            epoch.next = epoch.due.len();
+            self.skip(member, epoch.due.len());
         }
     }
 
