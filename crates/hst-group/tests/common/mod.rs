@@ -187,6 +187,12 @@ impl World {
         }
     }
 
+    /// A frame comes to a client that no server of this world has sent.
+    pub fn deliver(&mut self, who: usize, frame: &str) {
+        self.clients[who].session.handle_frame(self.now, frame.as_bytes());
+        self.drain_client(who);
+    }
+
     fn ended(&mut self, link: u64, end: End) {
         match end {
             End::Client => {
