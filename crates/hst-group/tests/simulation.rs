@@ -226,7 +226,7 @@ fn who_left_without_being_heard_takes_his_own_name_back_at_once() {
     let mut world = two();
     world.silence(1);
     world.exit(1).unwrap();
-    world.run_for(Duration::from_secs(11));
+    world.run_for(Duration::from_secs(16));
     assert_eq!(world.clients[1].session.state(), State::Inited);
     assert_eq!(world.clients[0].members.len(), 1, "the server waits for bob");
     let again = world.login(1, "bob").unwrap();

@@ -20,8 +20,9 @@ use super::{
     request::{Kind, Requests},
 };
 
-/// A request that is not answered by then has failed; while the connection is lost the time stands still.
-pub const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request that is not answered by then has failed; while the connection is lost the time stands still. A dead
+/// connection is noticed earlier, so that what was asked over it outlives it.
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One engine's conversation with the platform, from `init` to `destroy`, over as many connections as it takes.
 ///
