@@ -54,6 +54,8 @@ struct Identity {
     options: LoginOptions,
     /// `None` until the first login has gone well.
     session: Option<Previous>,
+    /// When a login went out that was not answered: it may have begun a session that nobody can come back to.
+    unanswered: Option<Instant>,
     /// Whether all that this client does is in that session; otherwise the way back is a login.
     is_settled: bool,
     /// The number of the last frame that came in it, and of the last one that was confirmed.
