@@ -63,7 +63,8 @@ impl Hall {
     fn join(&mut self, number: u64) -> u32 {
         let member = MemberId(number);
         self.present.insert(member);
-        self.group.handle_join(self.now, member, 0, user(number), Permissions::ordinary());
+        self.group
+            .handle_join(self.now, member, 0, user(number), Permissions::ordinary());
         self.drain();
         self.last_code
     }
@@ -82,7 +83,8 @@ impl Hall {
     }
 
     fn leave(&mut self, number: u64) {
-        self.group.handle_request(self.now, MemberId(number), 0, GroupRequest::Leave);
+        self.group
+            .handle_request(self.now, MemberId(number), 0, GroupRequest::Leave);
         self.drain();
     }
 
@@ -116,7 +118,9 @@ impl Hall {
                     };
                     self.frames += self.present.iter().filter(|&&member| Some(member) != but).count();
                     let frame = decode_server(&frame_event(None, &body)).unwrap();
-                    let ServerFrame::Event { event, .. } = frame else { panic!("an event") };
+                    let ServerFrame::Event { event, .. } = frame else {
+                        panic!("an event")
+                    };
                     if matches!(event, Event::Members(_)) {
                         self.batches.push(self.now);
                     }
@@ -152,7 +156,13 @@ impl Listener {
                 for user in &change.left {
                     self.known.remove(user);
                 }
-                self.known.extend(change.joined.iter().filter(|user| Some(*user) != self.own.as_ref()).cloned());
+                self.known.extend(
+                    change
+                        .joined
+                        .iter()
+                        .filter(|user| Some(*user) != self.own.as_ref())
+                        .cloned(),
+                );
                 self.total = change.total;
             }
             Event::Published(media) => self.media.push(media.key.user.clone()),
@@ -181,7 +191,11 @@ fn g6_ten_thousand_join_and_leave_in_ten_seconds_each_at_the_price_of_a_few_fram
             };
             hall.group.handle_request(hall.now, MemberId(number), 0, publish);
             hall.drain();
-            assert_eq!(hall.listeners[&MemberId(0)].media.last(), Some(&user(number)), "told at once");
+            assert_eq!(
+                hall.listeners[&MemberId(0)].media.last(),
+                Some(&user(number)),
+                "told at once"
+            );
         }
     }
     assert_eq!(hall.join(MEMBERS), 1_000_101, "there is no room for more");
@@ -197,7 +211,8 @@ fn g6_ten_thousand_join_and_leave_in_ten_seconds_each_at_the_price_of_a_few_fram
     let (mut named, mut after) = (Vec::new(), None);
     loop {
         let page = RosterPage { after, limit: 500 };
-        hall.group.handle_request(hall.now, MemberId(0), 0, GroupRequest::Roster(page));
+        hall.group
+            .handle_request(hall.now, MemberId(0), 0, GroupRequest::Roster(page));
         let Some(GroupOutput::To {
             what: ToMember::Reply {
                 result: Ok(Reply::Roster(page)),
@@ -225,7 +240,10 @@ fn g6_ten_thousand_join_and_leave_in_ten_seconds_each_at_the_price_of_a_few_fram
     // What is held back when the group is small again does not wait.
     hall.batches.pop();
     let gaps = hall.batches.windows(2).map(|pair| pair[1] - pair[0]);
-    assert!(gaps.min().unwrap() >= Duration::from_secs(1), "no more than one a second");
+    assert!(
+        gaps.min().unwrap() >= Duration::from_secs(1),
+        "no more than one a second"
+    );
     let listener = &hall.listeners[&MemberId(0)];
     assert_eq!((listener.total, listener.media.len()), (1, 0));
     assert_eq!(hall.group.users().count(), 1);
@@ -253,7 +271,11 @@ fn g6_g9_whoever_comes_between_two_batches_knows_who_is_there_after_the_next() {
         }
         hall.pass(Duration::from_secs(1));
         for listener in hall.listeners.values() {
-            let known: Vec<_> = listener.known.iter().filter(|user| user.as_str() < "user00100").collect();
+            let known: Vec<_> = listener
+                .known
+                .iter()
+                .filter(|user| user.as_str() < "user00100")
+                .collect();
             let present: Vec<_> = hall.group.users().filter(|user| user.as_str() < "user00100").collect();
             assert_eq!(known, present, "seed {seed}");
             assert_eq!(listener.total as usize, hall.group.users().count(), "seed {seed}");
@@ -291,16 +313,27 @@ fn an_engine_in_a_large_group_knows_how_many_there_are_and_who_of_those_it_knew_
     }
     world.run_for(Duration::from_secs(2));
     let check = |world: &World, total: usize| {
-        let present: BTreeSet<_> = world.server.rooms[&World::group("hall")].core.users().cloned().collect();
+        let present: BTreeSet<_> = world.server.rooms[&World::group("hall")]
+            .core
+            .users()
+            .cloned()
+            .collect();
         assert_eq!(present.len(), total);
-        for client in world.clients.iter().filter(|client| client.session.state() == State::Joined) {
+        for client in world
+            .clients
+            .iter()
+            .filter(|client| client.session.state() == State::Joined)
+        {
             assert!(client.members.is_subset(&present), "nobody is a ghost");
             let count = client.count.unwrap_or(client.members.len() as u32 + 1);
             assert_eq!(count as usize, total, "{} known", client.members.len());
         }
     };
     check(&world, CLIENTS);
-    assert!(world.clients[269].count.is_some(), "who came late was told of the first 200 only");
+    assert!(
+        world.clients[269].count.is_some(),
+        "who came late was told of the first 200 only"
+    );
     // Those who leave were named to some and to others not; the last to do so are told one by one.
     for who in (100..250).step_by(3) {
         world.leave(who).unwrap();

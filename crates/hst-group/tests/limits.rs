@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use hst_group::{
     client::{self, LoginOptions, Refusal},
     server::{
-        Group, GroupOutput, GroupRequest, LOGIN_DEADLINE, MemberId, Permissions, Rules, Session, SessionOutput, SignedIn,
-        ToMember,
+        Group, GroupOutput, GroupRequest, LOGIN_DEADLINE, MemberId, Permissions, Rules, Session, SessionOutput,
+        SignedIn, ToMember,
     },
 };
 use hst_id::{GroupId, MediaId, MediaType, UserId};
@@ -36,7 +36,8 @@ impl Room {
 
     fn join(&mut self, number: u64) -> u32 {
         let user = UserId::parse(&format!("user{number}")).unwrap();
-        self.group.handle_join(self.now, MemberId(number), 0, user, Permissions::all());
+        self.group
+            .handle_join(self.now, MemberId(number), 0, user, Permissions::all());
         code(&self.reply())
     }
 
@@ -48,7 +49,10 @@ impl Room {
     fn reply(&mut self) -> Result<Reply, Failure> {
         let outputs: Vec<_> = std::iter::from_fn(|| self.group.poll_output()).collect();
         let reply = outputs.into_iter().find_map(|output| match output {
-            GroupOutput::To { what: ToMember::Reply { result, .. }, .. } => Some(result),
+            GroupOutput::To {
+                what: ToMember::Reply { result, .. },
+                ..
+            } => Some(result),
             _ => None,
         });
         reply.unwrap_or(Ok(Reply::Done {}))
@@ -85,35 +89,60 @@ fn publish(media: &str, name: usize) -> GroupRequest {
 
 #[test]
 fn g13_every_bound_of_a_group_holds_at_its_last_value_and_not_one_beyond() {
-    let rules = Rules { max_members: 3, max_message: 100, history: 0 };
+    let rules = Rules {
+        max_members: 3,
+        max_message: 100,
+        history: 0,
+    };
     let mut room = Room::new(rules, 3);
     assert_eq!(room.join(3), 1_000_101, "members");
     room.ask(2, GroupRequest::Leave).unwrap();
     assert_eq!(room.join(3), 0);
 
     for (bytes, expected) in [(100, 0), (101, 1)] {
-        assert_eq!(code(&room.say(0, text(bytes), Audience::All, Class::Reliable)), expected, "bytes of a message");
+        assert_eq!(
+            code(&room.say(0, text(bytes), Audience::All, Class::Reliable)),
+            expected,
+            "bytes of a message"
+        );
     }
     for (count, expected) in [(MAX_LISTED, 0), (MAX_LISTED + 1, 1)] {
         let listed = vec![UserId::parse("user1").unwrap(); count];
         for to in [Audience::Only(listed.clone()), Audience::Except(listed)] {
-            assert_eq!(code(&room.say(0, text(9), to, Class::Reliable)), expected, "users of an audience");
+            assert_eq!(
+                code(&room.say(0, text(9), to, Class::Reliable)),
+                expected,
+                "users of an audience"
+            );
         }
     }
     for (bytes, expected) in [(MAX_NAME_TEXT, 0), (MAX_NAME_TEXT + 1, 1)] {
-        assert_eq!(code(&room.ask(0, publish(&format!("m{bytes}"), bytes))), expected, "bytes of a name");
+        assert_eq!(
+            code(&room.ask(0, publish(&format!("m{bytes}"), bytes))),
+            expected,
+            "bytes of a name"
+        );
     }
     for number in 1..64 {
         assert_eq!(code(&room.ask(0, publish(&format!("n{number}"), 0))), 0);
     }
     assert_eq!(code(&room.ask(0, publish("m", 0))), 302, "media of a member");
-    for (sdp, lines, expected) in [(MAX_SDP, 0, 0), (MAX_SDP + 1, 0, 1), (9, MAX_LINES, 0), (9, MAX_LINES + 1, 1)] {
+    for (sdp, lines, expected) in [
+        (MAX_SDP, 0, 0),
+        (MAX_SDP + 1, 0, 1),
+        (9, MAX_LINES, 0),
+        (9, MAX_LINES + 1, 1),
+    ] {
         let offer = GroupRequest::Offer(Offer {
             generation: 1,
             sdp: "v".repeat(sdp),
             lines: vec![line(); lines],
         });
-        assert_eq!(code(&room.ask(1, offer)), expected, "{sdp} bytes and {lines} lines of an offer");
+        assert_eq!(
+            code(&room.ask(1, offer)),
+            expected,
+            "{sdp} bytes and {lines} lines of an offer"
+        );
     }
 }
 
@@ -128,13 +157,18 @@ fn line() -> hst_proto::Line {
 fn g13_all_media_of_a_group_fit_in_a_snapshot_and_room_comes_back_with_each_that_ends() {
     let mut room = Room::new(Rules::default(), 20);
     let mut published = 0;
-    let refused = (0..20).flat_map(|who| (0..64).map(move |number| (who, number))).find(|&(who, number)| {
-        let result = room.ask(who, publish(&format!("m{number}"), MAX_NAME_TEXT));
-        published += usize::from(result.is_ok());
-        code(&result) == 302
-    });
+    let refused = (0..20)
+        .flat_map(|who| (0..64).map(move |number| (who, number)))
+        .find(|&(who, number)| {
+            let result = room.ask(who, publish(&format!("m{number}"), MAX_NAME_TEXT));
+            published += usize::from(result.is_ok());
+            code(&result) == 302
+        });
     let (who, number) = refused.unwrap();
-    assert!((18..=24).contains(&published), "{published} of more than 5 KiB each in 128 KiB");
+    assert!(
+        (18..=24).contains(&published),
+        "{published} of more than 5 KiB each in 128 KiB"
+    );
     let media_type = MediaType::Video;
     let media = MediaId::parse("m0").unwrap();
     room.ask(0, GroupRequest::Unpublish { media_type, media }).unwrap();
@@ -145,7 +179,13 @@ fn g13_all_media_of_a_group_fit_in_a_snapshot_and_room_comes_back_with_each_that
 
 #[test]
 fn g2_history_is_what_all_were_told_reliably_and_only_members_are_given_it() {
-    let mut room = Room::new(Rules { history: 5, ..Rules::default() }, 2);
+    let mut room = Room::new(
+        Rules {
+            history: 5,
+            ..Rules::default()
+        },
+        2,
+    );
     let to_one = Audience::Only(vec![UserId::parse("user1").unwrap()]);
     for (number, (to, class)) in [
         (Audience::All, Class::Reliable),
@@ -178,7 +218,14 @@ fn g2_history_is_what_all_were_told_reliably_and_only_members_are_given_it() {
 
 #[test]
 fn a_page_of_history_is_bounded_by_number_and_by_size() {
-    let mut room = Room::new(Rules { history: 1000, max_message: 65_536, ..Rules::default() }, 1);
+    let mut room = Room::new(
+        Rules {
+            history: 1000,
+            max_message: 65_536,
+            ..Rules::default()
+        },
+        1,
+    );
     for _ in 0..MAX_PAGE + 10 {
         room.say(0, Payload::text("x"), Audience::All, Class::Reliable).unwrap();
     }
@@ -207,7 +254,10 @@ struct Alone {
 impl Alone {
     fn new(now: Instant) -> Self {
         let mut session = Session::new(now, now + LOGIN_DEADLINE);
-        session.handle_frame(now, br#"{"id":0,"do":{"login":{"protocol":1,"app":"a","token":"t","user":"u"}}}"#);
+        session.handle_frame(
+            now,
+            br#"{"id":0,"do":{"login":{"protocol":1,"app":"a","token":"t","user":"u"}}}"#,
+        );
         let signed_in = SignedIn {
             session: "s".into(),
             secret: "x".into(),
@@ -223,7 +273,10 @@ impl Alone {
             last_message: 0,
             locked: false,
         };
-        session.handle_group(ToMember::Reply { re: 1, result: Ok(Reply::Joined(joined)) });
+        session.handle_group(ToMember::Reply {
+            re: 1,
+            result: Ok(Reply::Joined(joined)),
+        });
         while session.poll_output().is_some() {}
         Self { session, id: 1 }
     }
@@ -301,12 +354,18 @@ fn calls_wait_while_the_connection_is_lost_up_to_a_bound_and_the_next_is_refused
     engine.init().unwrap();
     engine.handle_inited(true);
     let id = engine.login(now, LoginOptions::new("a", "t", "ann")).unwrap();
-    let frame = format!(r#"{{"re":{id},"ok":{{"logged_in":{{"session":"s","secret":"x","resume_window":60,"max_message":100}}}}}}"#);
+    let frame = format!(
+        r#"{{"re":{id},"ok":{{"logged_in":{{"session":"s","secret":"x","resume_window":60,"max_message":100}}}}}}"#
+    );
     engine.handle_frame(now, frame.as_bytes());
     for (bytes, expected) in [(100, None), (101, Some(1))] {
         let bob = UserId::parse("bob").unwrap();
         let sent = engine.user_message(now, bob, text(bytes));
-        assert_eq!(sent.err().map(|why| why.code), expected, "the server has said how large a message may be");
+        assert_eq!(
+            sent.err().map(|why| why.code),
+            expected,
+            "the server has said how large a message may be"
+        );
     }
     engine.handle_disconnected(now, "cut");
     let mut refused: Option<Refusal> = None;

@@ -128,9 +128,13 @@ impl House {
         }
         self.last_member += 1;
         let member = MemberId(self.last_member);
-        let observer = Observer { user: who, ..Observer::default() };
+        let observer = Observer {
+            user: who,
+            ..Observer::default()
+        };
         self.observers.insert(member, observer);
-        self.group.handle_join(self.now, member, 0, user(who), Permissions::all());
+        self.group
+            .handle_join(self.now, member, 0, user(who), Permissions::all());
         let code = self.drain_for(member);
         match code {
             0 => drop(self.present.insert(who, member)),
@@ -211,11 +215,16 @@ impl House {
     }
 
     fn in_it(&self) -> impl Iterator<Item = MemberId> + '_ {
-        self.observers.iter().filter(|(_, observer)| !observer.is_out).map(|(member, _)| *member)
+        self.observers
+            .iter()
+            .filter(|(_, observer)| !observer.is_out)
+            .map(|(member, _)| *member)
     }
 
     fn hand(&mut self, member: MemberId, what: ToMember) {
-        let Some(observer) = self.observers.get_mut(&member) else { return };
+        let Some(observer) = self.observers.get_mut(&member) else {
+            return;
+        };
         if observer.is_out {
             return;
         }
@@ -238,19 +247,38 @@ impl House {
     /// Everybody was told everything that he is to have, in its order, and nothing else.
     fn check(&self) {
         for (member, observer) in &self.observers {
-            let heard: Vec<_> = observer.messages.iter().map(|m| (m.seq, m.body.as_text().unwrap())).collect();
+            let heard: Vec<_> = observer
+                .messages
+                .iter()
+                .map(|m| (m.seq, m.body.as_text().unwrap()))
+                .collect();
             let due = self.expected.iter().filter(|(.., audience)| audience.contains(member));
             let due: Vec<_> = due.map(|(seq, _, text, _)| (*seq, text.clone())).collect();
             assert_eq!(heard, due, "{observer:?}");
             for message in &observer.messages {
                 let (_, sender, ..) = &self.expected[message.seq as usize - 1];
-                assert_eq!(message.from, user(self.observers[sender].user), "nobody speaks for another");
+                assert_eq!(
+                    message.from,
+                    user(self.observers[sender].user),
+                    "nobody speaks for another"
+                );
             }
             if !observer.is_out {
-                let others: BTreeSet<_> = self.present.keys().filter(|&&who| who != observer.user).copied().map(user).collect();
+                let others: BTreeSet<_> = self
+                    .present
+                    .keys()
+                    .filter(|&&who| who != observer.user)
+                    .copied()
+                    .map(user)
+                    .collect();
                 assert_eq!(observer.members, others);
                 let own = user(observer.user);
-                let media: BTreeSet<_> = self.group.media().map(|media| media.key).filter(|key| key.user != own).collect();
+                let media: BTreeSet<_> = self
+                    .group
+                    .media()
+                    .map(|media| media.key)
+                    .filter(|key| key.user != own)
+                    .collect();
                 assert_eq!(observer.media, media);
             }
         }
@@ -270,7 +298,10 @@ impl Observer {
         match event {
             Event::MemberJoined { user } => assert!(self.members.insert(user), "joined twice"),
             Event::MemberLeft { user } => {
-                assert!(!self.media.iter().any(|media| media.user == user), "his media have ended before");
+                assert!(
+                    !self.media.iter().any(|media| media.user == user),
+                    "his media have ended before"
+                );
                 assert!(self.members.remove(&user), "left without being there");
             }
             Event::Published(media) => {
@@ -298,7 +329,10 @@ fn publish() -> GroupRequest {
 
 fn unpublish() -> GroupRequest {
     let media_type = MediaType::Video;
-    GroupRequest::Unpublish { media_type, media: camera() }
+    GroupRequest::Unpublish {
+        media_type,
+        media: camera(),
+    }
 }
 
 proptest! {
@@ -361,26 +395,43 @@ fn g11_the_media_plane_hears_of_an_end_before_who_asked_for_it_does() {
     house.ask(1, publish()).unwrap();
     let media = house.group.media().next().unwrap().key;
     for muted in [true, false] {
-        let act = Governance::Mute { media: media.clone(), muted };
+        let act = Governance::Mute {
+            media: media.clone(),
+            muted,
+        };
         house.ask(0, GroupRequest::Govern(act)).unwrap();
-        let [Trail::Media(MediaCommand::MuteTrack { muted: told, .. }), Trail::Replied(..)] = house.trail[..] else {
+        let [
+            Trail::Media(MediaCommand::MuteTrack { muted: told, .. }),
+            Trail::Replied(..),
+        ] = house.trail[..]
+        else {
             panic!("{:?}", house.trail)
         };
         assert_eq!(told, muted);
     }
     house.ask(1, unpublish()).unwrap();
     let order = [&house.trail[0], &house.trail[1]];
-    assert!(matches!(order, [Trail::Media(MediaCommand::EndTrack(_)), Trail::Replied(..)]));
+    assert!(matches!(
+        order,
+        [Trail::Media(MediaCommand::EndTrack(_)), Trail::Replied(..)]
+    ));
     // One who leaves hears that it is done, and that is the last thing.
     house.ask(1, publish()).unwrap();
     house.ask(1, GroupRequest::Leave).unwrap();
-    let ends = house.trail.iter().filter(|step| matches!(step, Trail::Media(_))).count();
+    let ends = house
+        .trail
+        .iter()
+        .filter(|step| matches!(step, Trail::Media(_)))
+        .count();
     assert_eq!(ends, 2, "his track and his transport");
 }
 
 #[test]
 fn g12_a_group_that_comes_again_knows_nothing_of_the_one_before() {
-    let rules = Rules { history: 10, ..Rules::default() };
+    let rules = Rules {
+        history: 10,
+        ..Rules::default()
+    };
     let mut before = House::new(rules);
     before.join(0);
     let old = before.present[&0];
@@ -393,7 +444,11 @@ fn g12_a_group_that_comes_again_knows_nothing_of_the_one_before() {
     again.last_member = before.last_member;
     again.join(2);
     // A word for the earlier one comes late.
-    for request in [publish(), GroupRequest::Leave, GroupRequest::History { before: None, limit: 9 }] {
+    for request in [
+        publish(),
+        GroupRequest::Leave,
+        GroupRequest::History { before: None, limit: 9 },
+    ] {
         again.group.handle_request(again.now, old, 1, request);
         again.drain();
     }
@@ -402,9 +457,17 @@ fn g12_a_group_that_comes_again_knows_nothing_of_the_one_before() {
     again.group.handle_missed(old);
     again.drain();
     assert_eq!((again.group.users().count(), again.group.media().count()), (1, 0));
-    again.group.handle_request(again.now, again.present[&2], 1, GroupRequest::History { before: None, limit: 9 });
+    again.group.handle_request(
+        again.now,
+        again.present[&2],
+        1,
+        GroupRequest::History { before: None, limit: 9 },
+    );
     let history = std::iter::from_fn(|| again.group.poll_output()).find_map(|output| match output {
-        GroupOutput::To { what: ToMember::Reply { result, .. }, .. } => Some(result),
+        GroupOutput::To {
+            what: ToMember::Reply { result, .. },
+            ..
+        } => Some(result),
         _ => None,
     });
     assert_eq!(history, Some(Ok(Reply::History { messages: Vec::new() })));

@@ -114,10 +114,18 @@ fn check(world: &mut World, seed: u64) -> Counts {
         }
         if client.session.state() == State::Joined {
             let me = client.session.user().unwrap();
-            let room = world.server.rooms.values().find(|room| room.core.users().any(|user| user == me));
+            let room = world
+                .server
+                .rooms
+                .values()
+                .find(|room| room.core.users().any(|user| user == me));
             let room = &room.expect("joined means a member").core;
             let members: BTreeSet<_> = room.users().filter(|&user| user != me).cloned().collect();
-            let media: BTreeSet<_> = room.media().map(|media| media.key).filter(|key| key.user != *me).collect();
+            let media: BTreeSet<_> = room
+                .media()
+                .map(|media| media.key)
+                .filter(|key| key.user != *me)
+                .collect();
             assert_eq!(client.members, members, "seed {seed}: client {who}");
             assert_eq!(client.media, media, "seed {seed}: client {who}");
             assert_eq!(client.locked, room.is_locked(), "seed {seed}: client {who}");
@@ -160,8 +168,12 @@ fn however_often_the_way_back_breaks_everything_is_as_before_and_what_may_be_mis
         for who in 0..3 {
             world.enter(who, &name(who), "red");
             let media = MediaId::parse("cam").unwrap();
-            world.call(who, |s, now| s.publish(now, MediaType::Video, media, String::new())).unwrap();
-            world.call(who, |s, now| s.online_page(now, OnlinePage { after: None, limit: 9 })).unwrap();
+            world
+                .call(who, |s, now| s.publish(now, MediaType::Video, media, String::new()))
+                .unwrap();
+            world
+                .call(who, |s, now| s.online_page(now, OnlinePage { after: None, limit: 9 }))
+                .unwrap();
         }
         world.run_for(Duration::from_secs(1));
         world.restart_server(Duration::from_millis(500));
@@ -173,14 +185,27 @@ fn however_often_the_way_back_breaks_everything_is_as_before_and_what_may_be_mis
         world.run_for(Duration::from_secs(200));
         for who in 0..3 {
             world.send(who, Audience::All, Class::Reliable);
-            assert!(world.clients[who].has_been_told(&SessionEvent::Discontinuity), "seed {seed}");
+            assert!(
+                world.clients[who].has_been_told(&SessionEvent::Discontinuity),
+                "seed {seed}"
+            );
             assert_eq!(world.clients[who].session.state(), State::Joined, "seed {seed}");
-            assert_eq!(world.clients[who].media.len(), 2, "seed {seed}: what was published is so again");
+            assert_eq!(
+                world.clients[who].media.len(),
+                2,
+                "seed {seed}: what was published is so again"
+            );
         }
         world.run_for(Duration::from_secs(1));
-        assert!(world.clients.iter().all(|client| client.messages.len() >= 2), "seed {seed}");
+        assert!(
+            world.clients.iter().all(|client| client.messages.len() >= 2),
+            "seed {seed}"
+        );
         check(&mut world, seed);
-        assert!((0..3).all(|who| world.server.is_watching(&name(who))), "seed {seed}: presence is asked for anew");
+        assert!(
+            (0..3).all(|who| world.server.is_watching(&name(who))),
+            "seed {seed}: presence is asked for anew"
+        );
     }
 }
 
@@ -223,7 +248,9 @@ fn who_comes_back_within_the_window_has_missed_nothing_and_nobody_has_noticed() 
             world.run_for(Duration::from_millis(100));
         }
         world.run_for(Duration::from_secs(60));
-        let [alice, bob] = &world.clients[..] else { unreachable!() };
+        let [alice, bob] = &world.clients[..] else {
+            unreachable!()
+        };
         assert!(bob.has_been_told(&SessionEvent::Reconnected), "{cut:?}");
         assert!(!bob.has_been_told(&SessionEvent::Discontinuity), "{cut:?}");
         assert_eq!(bob.messages.len(), 200, "{cut:?}");

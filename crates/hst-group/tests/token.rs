@@ -49,7 +49,10 @@ fn t18_a_token_that_ends_is_warned_of_30_seconds_before_and_takes_the_session_al
     world.run_for(2 * SECOND);
     assert_eq!(lost_with(&world), Some(1_000_106));
     assert_eq!(world.clients[0].session.state(), State::Inited);
-    assert!(world.server.online.is_empty() && world.server.rooms.is_empty(), "nothing of it is left");
+    assert!(
+        world.server.online.is_empty() && world.server.rooms.is_empty(),
+        "nothing of it is left"
+    );
     world.run_for(120 * SECOND);
     assert_eq!(warnings(&world).len(), 1, "it does not come back by itself");
 }
@@ -120,5 +123,8 @@ fn t18_after_a_lost_session_the_newer_token_is_the_one_that_is_shown() {
     world.server.accepts_only = Some("newer".into());
     world.restart_server(SECOND);
     world.run_for(10 * SECOND);
-    assert_eq!((world.clients[0].session.state(), lost_with(&world)), (State::Joined, None));
+    assert_eq!(
+        (world.clients[0].session.state(), lost_with(&world)),
+        (State::Joined, None)
+    );
 }

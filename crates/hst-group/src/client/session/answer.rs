@@ -92,7 +92,10 @@ impl Session {
                 self.answered(id, Ok(Reply::Done {}));
             }
             Ok(_) => {
-                let why = Refusal::local(ErrorCode::ServerInternal, "the server answered a login with something else");
+                let why = Refusal::local(
+                    ErrorCode::ServerInternal,
+                    "the server answered a login with something else",
+                );
                 self.answered(id, Err(why.clone()));
                 self.end(State::Inited, &why);
             }
@@ -140,8 +143,11 @@ impl Session {
     pub(super) fn take_up_group(&mut self, now: Instant, joined: Joined) {
         let Some(book) = &mut self.group else { return };
         let events = book.adopt(joined);
-        let published: Vec<((MediaType, MediaId), String)> =
-            book.published.iter().map(|(key, name)| (key.clone(), name.clone())).collect();
+        let published: Vec<((MediaType, MediaId), String)> = book
+            .published
+            .iter()
+            .map(|(key, name)| (key.clone(), name.clone()))
+            .collect();
         let receives: Vec<MediaRef> = book.receives.iter().cloned().collect();
         self.tell_group(events);
         for ((media_type, media), name) in published {
@@ -204,7 +210,11 @@ impl Session {
         let (Ok(Reply::Online(online)), Some(book)) = (result, &mut self.presence) else {
             return;
         };
-        let last = online.users.last().filter(|_| online.more).map(|last| last.user.clone());
+        let last = online
+            .users
+            .last()
+            .filter(|_| online.more)
+            .map(|last| last.user.clone());
         for change in book.adopt(page, online) {
             self.tell(SessionEvent::Presence(change));
         }

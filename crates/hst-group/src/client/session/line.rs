@@ -223,7 +223,13 @@ impl Session {
     pub(super) fn handle_step(&mut self, now: Instant, result: Result<Reply, Refusal>) {
         let Line::Returning { aim, .. } = self.line else { return };
         match (aim, result) {
-            (Aim::Resume, Ok(Reply::Resumed(Resumed { received, missed: false }))) => {
+            (
+                Aim::Resume,
+                Ok(Reply::Resumed(Resumed {
+                    received,
+                    missed: false,
+                })),
+            ) => {
                 self.returned(now, Some(received), false);
             }
             (Aim::Resume, Ok(Reply::Resumed(_))) if self.is_between_states() => {

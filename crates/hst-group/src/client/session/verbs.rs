@@ -249,7 +249,12 @@ impl Session {
         if self.state.is_online() {
             self.check_size(&body)?;
         }
-        self.online(now, "sending a message", Kind::Other, Command::UserMessage { user, body })
+        self.online(
+            now,
+            "sending a message",
+            Kind::Other,
+            Command::UserMessage { user, body },
+        )
     }
 
     /// Asks for a page of the users online. From the first page on changes come as events.
