@@ -331,8 +331,7 @@ pub async fn an_ice_restart_changes_the_way_and_nothing_else(engine: &dyn MediaE
     let (_, mut reader) = bob.track(line).await;
     reader.read().await.unwrap();
 
-    let mut number = 1;
-    for _ in 0..2 {
+    for number in 1..3 {
         for party in [&mut alice, &mut bob] {
             let before = party.negotiate().await;
             party.peer.restart_ice().await.unwrap();
@@ -343,7 +342,6 @@ pub async fn an_ice_restart_changes_the_way_and_nothing_else(engine: &dyn MediaE
         let sent = frame(Codec::Opus, number, 50, true);
         voice.write(sent.clone()).await.unwrap();
         same(&sent, &reader.read().await.unwrap());
-        number += 1;
     }
     alice.peer.close().await;
     assert!(matches!(alice.peer.restart_ice().await, Err(MediaError::Closed)));
