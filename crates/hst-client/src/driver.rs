@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hst_access::{AccessDiscovery, AccessError, AccessPoints};
 use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session};
 use hst_id::MediaRef;
-use hst_media::{IceServer, MediaSource, PeerEvent, PeerState, SourceError};
+use hst_media::{IceServer, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Reply, RequestId};
 use hst_signal::{ConnectError, SignalTransport};
 use tokio::{
@@ -19,6 +19,7 @@ use crate::{
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
+    transport::TransportNews,
 };
 
 /// The one task of an initialised engine: it owns the state machine, the connection and the media, and asks and
@@ -83,7 +84,7 @@ impl Driver {
                     self.session
                         .handle_disconnected(&format!("the connection ended: {end}"));
                 }
-                Wake::Media(News::Peer(event)) => self.handle_peer(event).await,
+                Wake::Media(News::Transport(news)) => self.handle_transport(news).await,
                 Wake::Media(News::SourceEnded(key, result)) => self.handle_source_ended(key, result).await,
                 Wake::Timeout => self.session.handle_timeout(now()),
             }
@@ -238,19 +239,25 @@ impl Driver {
         }
     }
 
-    async fn handle_peer(&mut self, event: Option<PeerEvent>) {
-        match event {
-            Some(PeerEvent::State(state)) => {
+    async fn handle_transport(&mut self, news: TransportNews) {
+        let kept = match news {
+            TransportNews::Event(PeerEvent::State(state)) => {
                 self.tell(Event::Transport(state));
-                if state == PeerState::Failed {
-                    self.restart_transport(self.media.generation()).await;
-                }
+                self.media.handle_state(state).await
             }
-            Some(PeerEvent::Track { line, codec, reader }) => self.media.arrived(line, codec, reader),
-            Some(PeerEvent::KeyframeRequested { line }) => self.media.keyframe_requested(line),
-            Some(_) => {}
-            None => self.restart_transport(self.media.generation()).await,
-        }
+            TransportNews::Event(PeerEvent::Track { line, codec, reader }) => {
+                self.media.arrived(line, codec, reader);
+                Ok(())
+            }
+            TransportNews::Event(PeerEvent::KeyframeRequested { line }) => {
+                self.media.keyframe_requested(line);
+                Ok(())
+            }
+            TransportNews::Event(_) => Ok(()),
+            TransportNews::Due => self.media.handle_due().await,
+            TransportNews::Ended => self.media.handle_ended().await,
+        };
+        self.check_transport(kept).await;
     }
 
     async fn handle_source_ended(&mut self, key: OwnMedia, result: Result<(), SourceError>) {
@@ -264,8 +271,8 @@ impl Driver {
         });
     }
 
-    async fn restart_transport(&mut self, generation: u32) {
-        if let Err(error) = self.media.transport_lost(generation).await {
+    async fn check_transport(&mut self, kept: Result<(), MediaError>) {
+        if let Err(error) = kept {
             self.give_up_media(&format!("the media transport cannot be made again: {error}"))
                 .await;
         }
@@ -314,7 +321,10 @@ impl Driver {
                 }
                 self.tell(Event::Group(event));
             }
-            Output::TransportLost(generation) => self.restart_transport(generation).await,
+            Output::TransportLost(generation) => {
+                let kept = self.media.transport_lost(generation).await;
+                self.check_transport(kept).await;
+            }
             Output::CloseMedia => self.media.close(&stopped()).await,
             Output::Disconnect => self.link.close(),
             Output::Lost(why) => self.tell(Event::Ended(why)),

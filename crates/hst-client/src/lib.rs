@@ -11,7 +11,9 @@ mod link;
 mod media;
 mod progress;
 mod pump;
+mod recovery;
 mod remote;
+mod transport;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
