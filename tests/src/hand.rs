@@ -74,7 +74,7 @@ impl Hand {
     pub async fn reply(&mut self) -> (RequestId, Result<Reply, Failure>) {
         loop {
             match within("a reply", self.frame()).await.unwrap() {
-                ServerFrame::Reply { re, result } => return (re, result),
+                ServerFrame::Reply { re, result, .. } => return (re, result),
                 ServerFrame::Event { event, .. } => self.events.push_back(event),
             }
         }
@@ -120,6 +120,7 @@ pub fn hand_login(user: &str) -> Login {
         company: String::new(),
         force: false,
         extend_info: String::new(),
+        previous: None,
     }
 }
 

@@ -89,10 +89,7 @@ pub fn decode_client(frame: &[u8]) -> Result<ClientFrame, DecodeError> {
             got: None,
         } => serde_json::from_str::<Command>(command.get())
             .map(|command| ClientFrame::Request(Request { id, command }))
-            .map_err(|e| DecodeError::Command {
-                id,
-                reason: words(&e),
-            }),
+            .map_err(|e| DecodeError::Command { id, reason: words(&e) }),
         ClientWire {
             id: None,
             command: None,

@@ -52,7 +52,9 @@ pub(crate) enum NodeMessage {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("owner", &self.owner).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,7 +105,8 @@ impl Hub {
             return;
         }
         let (session, event) = (session.0, event.clone());
-        self.say(&Node::subject(&owner.node), &NodeMessage::Tell { session, event }).await;
+        self.say(&Node::subject(&owner.node), &NodeMessage::Tell { session, event })
+            .await;
     }
 
     /// Ends a session on whichever node, and waits until it has, but not for long.
@@ -113,7 +116,11 @@ impl Hub {
         }
         let session = session.0;
         let message = encode(&NodeMessage::End { session, why });
-        let asked = self.node.bus.request(&Node::subject(&owner.node), message, END_TIMEOUT).await;
+        let asked = self
+            .node
+            .bus
+            .request(&Node::subject(&owner.node), message, END_TIMEOUT)
+            .await;
         if let Err(error) = asked {
             tracing::warn!(node = %owner.node, %error, "a session elsewhere may still be there");
         }
@@ -188,9 +195,15 @@ pub(crate) fn logins_of(app: &hst_id::AppId) -> hst_cluster::Prefix {
 
 /// Where the logins of one user are.
 pub(crate) fn logins_of_user(app: &hst_id::AppId, user: &hst_id::UserId) -> hst_cluster::Prefix {
-    Key::parse("login").expect("letters are a part").with(app).with(user).beneath()
+    Key::parse("login")
+        .expect("letters are a part")
+        .with(app)
+        .with(user)
+        .beneath()
 }
 
 fn encode(message: &NodeMessage) -> bytes::Bytes {
-    serde_json::to_vec(message).expect("names, numbers and events are JSON").into()
+    serde_json::to_vec(message)
+        .expect("names, numbers and events are JSON")
+        .into()
 }

@@ -118,7 +118,11 @@ impl SessionTask {
         self.user.login.release().await;
         if let Some(line) = self.line.take() {
             let is_draining = reason.code == CloseCode::Replaced && self.hub.life.is_draining();
-            let reason = if is_draining { CloseCode::GoingAway.into() } else { reason };
+            let reason = if is_draining {
+                CloseCode::GoingAway.into()
+            } else {
+                reason
+            };
             line.close(&self.hub.life, reason);
         }
     }
@@ -240,7 +244,14 @@ impl SessionTask {
         let key = (self.user.app.clone(), group);
         let permissions = permissions(&self.user.grants, &self.hub.apps.services(&self.user.app));
         let rules = self.hub.apps.policy(&self.user.app).rules;
-        self.membership = Some(Membership::join(&self.hub.groups, key, rules, re, &self.user, permissions));
+        self.membership = Some(Membership::join(
+            &self.hub.groups,
+            key,
+            rules,
+            re,
+            &self.user,
+            permissions,
+        ));
     }
 
     fn ask(&mut self, re: RequestId, request: GroupRequest) {

@@ -22,7 +22,6 @@ impl MediaLink {
     }
 
     /// The network may be another one than before, as when signalling had to connect anew.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a driver whose signalling connects anew"))]
     pub(crate) async fn network_changed(&mut self) -> Result<(), MediaError> {
         let transport = self.transport.as_mut();
         let remedy = transport.and_then(|it| it.recovery.handle_network_change(Instant::now()));
