@@ -5,7 +5,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use hst_proto::{Command, Event, Failure, Login, Reply, Request, RequestId, ServerFrame, decode_server, encode_client};
+use hst_proto::{
+    Audience, Class, Command, Event, Failure, Login, Payload, Reply, Request, RequestId, ServerFrame, ToGroup,
+    decode_server, encode_client,
+};
 use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
 use hst_signal::{RecvEnd, SignalConnection};
 
@@ -122,6 +125,15 @@ pub fn hand_login(user: &str) -> Login {
         extend_info: String::new(),
         previous: None,
     }
+}
+
+/// A message to all others in the group.
+pub fn message(body: Payload) -> Command {
+    Command::Message(ToGroup {
+        body,
+        to: Audience::All,
+        class: Class::Reliable,
+    })
 }
 
 /// The wish to join.

@@ -14,7 +14,8 @@ use hst_media::{
     memory::{Hub, Route},
 };
 use hst_proto::{
-    Command, Event as Told, Joined, LoggedIn, Offer, Reply, decode_client, encode_event, encode_reply, frame_event,
+    ClientFrame, Command, Event as Told, Joined, LoggedIn, Offer, Reply, decode_client, encode_event, encode_reply,
+    frame_event,
 };
 use hst_signal::{SignalConnection, SignalListener, memory::MemoryNetwork};
 use tokio::{
@@ -53,13 +54,23 @@ fn picture() -> Frame {
 /// Answers every request as a server would, until an offer of this generation has been answered.
 async fn serve(far: &mut SignalConnection, hub: &Hub, generation: u32) {
     loop {
-        let request = decode_client(&far.receiver.recv().await.unwrap()).unwrap();
+        let ClientFrame::Request(request) = decode_client(&far.receiver.recv().await.unwrap()).unwrap() else {
+            continue;
+        };
         let mut offered = None;
         let reply = match request.command {
-            Command::Login(_) => Reply::LoggedIn(LoggedIn { session: "s".into() }),
+            Command::Login(_) => Reply::LoggedIn(LoggedIn {
+                session: "s".into(),
+                secret: "x".into(),
+                resume_window: 60,
+                max_message: 8192,
+            }),
             Command::Join { .. } => Reply::Joined(Joined {
                 members: Vec::new(),
+                total: 0,
                 media: Vec::new(),
+                last_message: 0,
+                locked: false,
             }),
             Command::Offer(Offer { generation, sdp, lines }) => {
                 offered = Some(generation);
@@ -80,7 +91,9 @@ async fn serve(far: &mut SignalConnection, hub: &Hub, generation: u32) {
 /// Answers pings until an offer comes, and leaves that alone.
 async fn offered(far: &mut SignalConnection) -> Offer {
     loop {
-        let request = decode_client(&far.receiver.recv().await.unwrap()).unwrap();
+        let ClientFrame::Request(request) = decode_client(&far.receiver.recv().await.unwrap()).unwrap() else {
+            continue;
+        };
         if let Command::Offer(offer) = request.command {
             return offer;
         }
@@ -135,10 +148,7 @@ async fn publishing(hub: &Hub) -> (Arc<Client>, SignalConnection, mpsc::Sender<F
 }
 
 async fn lose(far: &mut SignalConnection, generation: u32) {
-    let lost = frame_event(
-        u64::from(generation),
-        &encode_event(&Told::TransportLost { generation }),
-    );
+    let lost = frame_event(None, &encode_event(&Told::TransportLost { generation }));
     far.sender.send(lost).await.unwrap();
 }
 

@@ -9,7 +9,9 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-use crate::{apps::Apps, greeting, groups::Groups, life::Life, node::Node, sessions::Sessions};
+use crate::{
+    apps::Apps, greeting, groups::Groups, life::Life, node::Node, people::People, ringing::Ringing, sessions::Sessions,
+};
 
 /// Connections of all kinds at a time. Further ones are refused.
 const MAX_CONNECTIONS: usize = 16_384;
@@ -23,6 +25,8 @@ pub(crate) struct Hub {
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) people: Arc<People>,
+    pub(crate) ringing: Ringing,
     pub(crate) life: Life,
     places: Arc<Semaphore>,
     last_session: AtomicU64,
@@ -34,11 +38,15 @@ pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 impl Hub {
     pub(crate) fn new(node: Node, apps: Arc<Apps>, groups: Arc<Groups>, life: Life) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let people = People::new(node.clone(), life.clone());
+        let ringing = Ringing::new(node.owner.boot);
         Arc::new(Self {
             node,
             apps,
             sessions: Sessions::default(),
             groups,
+            people,
+            ringing,
             life,
             places,
             last_session: AtomicU64::new(0),

@@ -23,6 +23,8 @@ mod node;
 mod origin;
 mod outbox;
 mod pace;
+mod people;
+mod ringing;
 mod server;
 mod session;
 mod sessions;
