@@ -42,13 +42,16 @@ impl Session {
             pinged: now,
         };
         self.outputs.push_back(Output::Connect);
-        let login = options.to_wire(None);
+        let login = options.to_wire(self.left.clone());
         self.login = Some(Identity {
             user,
             options,
             session: None,
+            is_settled: false,
             got: 0,
             confirmed: 0,
+            may_jump: false,
+            shown: None,
         });
         Ok(self.ask(now, Kind::Login, Command::Login(login)))
     }
@@ -56,13 +59,14 @@ impl Session {
     /// Shows a newer token; one who comes back logs in with it, too.
     ///
     /// # Errors
-    /// Code 2 before `init`, 35 before login.
+    /// Code 2 before `init`, 35 before login, 30 when too much waits for the server.
     pub fn renew(&mut self, now: Instant, token: String) -> Result<RequestId, Refusal> {
-        self.must_be_online("renewing the token")?;
+        let command = Command::Renew { token: token.clone() };
+        let sent = self.online(now, "renewing the token", Kind::Other, command)?;
         if let Some(login) = &mut self.login {
-            login.options.token.clone_from(&token);
+            login.options.token = token;
         }
-        Ok(self.ask(now, Kind::Other, Command::Renew { token }))
+        Ok(sent)
     }
 
     /// `joinGroup`.
@@ -268,12 +272,17 @@ impl Session {
         self.online(now, "ending the watch", Kind::Other, Command::Unwatch {})
     }
 
-    /// Sets the free text that others see beside this terminal.
+    /// Sets the free text that others see beside this terminal, also after the session was lost and begun anew.
     ///
     /// # Errors
     /// Code 2 before `init`, 35 before login, 30 when too much waits for the server.
     pub fn set_state(&mut self, now: Instant, state: String) -> Result<RequestId, Refusal> {
-        self.online(now, "setting the state", Kind::Other, Command::SetState { state })
+        let command = Command::SetState { state: state.clone() };
+        let sent = self.online(now, "setting the state", Kind::Other, command)?;
+        if let Some(login) = &mut self.login {
+            login.shown = Some(state);
+        }
+        Ok(sent)
     }
 
     /// Invites users into a group.
