@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access_tokens;
 mod apps;
 mod ask;
 mod certificate;
