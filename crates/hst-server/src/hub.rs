@@ -92,3 +92,19 @@ impl Hub {
             .spawn(async move { connection.sender.close(CloseCode::Overloaded.into()).await });
     }
 }
+
+#[cfg(test)]
+impl Hub {
+    /// One of a server without sockets and media.
+    pub(crate) async fn in_memory(
+        apps: Vec<crate::App>,
+        store: hst_store::Store,
+    ) -> (crate::life::Lifeline, Arc<Self>) {
+        let (lifeline, life) = crate::life::begin();
+        let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
+        let node = Node::alone().await.unwrap();
+        let feed = crate::follow::Feed::new(node.clone(), apps.clone());
+        let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
+        (lifeline, Self::new(node, apps, groups, life))
+    }
+}

@@ -7,6 +7,7 @@ mod certificate;
 mod config;
 mod config_file;
 mod error;
+mod events;
 mod follow;
 mod greeting;
 mod group;
