@@ -5,7 +5,7 @@ use hst_signal::{CloseCode, Limits, RecvEnd, SignalTransport};
 use hst_signal_quic::QuicTransport;
 use hst_signal_ws::WsTransport;
 use hst_tests::{
-    hand::{Hand, join},
+    hand::{Hand, join, message},
     house::{Door, House, within},
 };
 
@@ -78,12 +78,7 @@ async fn whoever_has_not_logged_in_gets_nothing_done(house: House) {
     let mut bystanders = Bystanders::in_group(&house, "g").await;
     let mut stranger = Hand::connect(&house).await;
     let body = hst_rtc::Payload::text("let me in");
-    for command in [
-        join("g"),
-        Command::Message { body },
-        Command::Leave {},
-        Command::Ping {},
-    ] {
+    for command in [join("g"), message(body), Command::Leave {}, Command::Ping {}] {
         assert_eq!(stranger.ask(command).await.unwrap_err().code, 1_000_003);
     }
     bystanders.chat().await;

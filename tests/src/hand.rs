@@ -5,7 +5,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use hst_proto::{Command, Event, Failure, Login, Reply, Request, RequestId, ServerFrame, decode_server, encode_client};
+use hst_proto::{
+    Audience, Class, Command, Event, Failure, Login, Payload, Reply, Request, RequestId, ServerFrame, ToGroup,
+    decode_server, encode_client,
+};
 use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
 use hst_signal::{RecvEnd, SignalConnection};
 
@@ -74,7 +77,7 @@ impl Hand {
     pub async fn reply(&mut self) -> (RequestId, Result<Reply, Failure>) {
         loop {
             match within("a reply", self.frame()).await.unwrap() {
-                ServerFrame::Reply { re, result } => return (re, result),
+                ServerFrame::Reply { re, result, .. } => return (re, result),
                 ServerFrame::Event { event, .. } => self.events.push_back(event),
             }
         }
@@ -120,7 +123,17 @@ pub fn hand_login(user: &str) -> Login {
         company: String::new(),
         force: false,
         extend_info: String::new(),
+        previous: None,
     }
+}
+
+/// A message to all others in the group.
+pub fn message(body: Payload) -> Command {
+    Command::Message(ToGroup {
+        body,
+        to: Audience::All,
+        class: Class::Reliable,
+    })
 }
 
 /// The wish to join.

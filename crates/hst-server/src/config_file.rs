@@ -10,9 +10,7 @@ use std::{
 
 use hst_auth::{AppSecret, UnixMillis};
 use hst_id::AppId;
-use hst_store::{
-    AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl,
-};
+use hst_store::{AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 

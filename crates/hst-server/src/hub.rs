@@ -10,7 +10,8 @@ use tokio::{
 };
 
 use crate::{
-    access_tokens::AccessTokens, apps::Apps, greeting, groups::Groups, life::Life, node::Node, sessions::Sessions,
+    access_tokens::AccessTokens, apps::Apps, greeting, groups::Groups, life::Life, node::Node, people::People,
+    ringing::Ringing, sessions::Sessions,
 };
 
 /// Connections of all kinds at a time. Further ones are refused.
@@ -25,6 +26,8 @@ pub(crate) struct Hub {
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) people: Arc<People>,
+    pub(crate) ringing: Ringing,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) life: Life,
     places: Arc<Semaphore>,
@@ -37,11 +40,15 @@ pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 impl Hub {
     pub(crate) fn new(node: Node, apps: Arc<Apps>, groups: Arc<Groups>, life: Life) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let people = People::new(node.clone(), life.clone());
+        let ringing = Ringing::new(node.owner.boot);
         Arc::new(Self {
             node,
             apps,
             sessions: Sessions::default(),
             groups,
+            people,
+            ringing,
             access_tokens: AccessTokens::default(),
             life,
             places,

@@ -25,6 +25,8 @@ mod node;
 mod origin;
 mod outbox;
 mod pace;
+mod people;
+mod ringing;
 mod server;
 mod session;
 mod sessions;

@@ -26,7 +26,9 @@ pub(crate) enum LineNews {
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("receiver", &self.receiver).finish_non_exhaustive()
+        f.debug_struct("Line")
+            .field("receiver", &self.receiver)
+            .finish_non_exhaustive()
     }
 }
 

@@ -144,6 +144,7 @@ impl Server {
         let groups = Groups::new(media, feed, life.clone());
         let hub = Hub::new(node, apps, groups, life.clone());
         hub.clone().listen_to_nodes().await?;
+        hub.ring().await?;
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }

@@ -44,7 +44,8 @@ impl Hub {
         let (handle, inbox) = session(id);
         let (secret, token) = (Secret::random(), TokenFacts::of(&claims));
         // Known before it is seen by others, so that they find whom they mean to end.
-        self.sessions.enter(handle.clone(), secret.clone(), &who.app, &who.user, token);
+        self.sessions
+            .enter(handle.clone(), secret.clone(), &who.app, &who.user, token);
         let login = match self.claim_login(&who, id, login).await {
             Ok(login) => login,
             Err(failure) => {

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use hst_auth::TokenFormat;
 use hst_server::{Config, ConfigError, DEV_APP_ID, DEV_APP_SECRET, Server, StartError, Tls};
 
 fn read(text: &str) -> Result<Config, ConfigError> {
@@ -63,11 +62,12 @@ fn every_setting_is_read() {
         panic!("two Apps")
     };
     assert_eq!(
-        (one.id.as_str(), one.name.as_str(), one.enabled),
+        (one.id.as_str(), one.settings.name.as_str(), one.settings.online),
         ("one", "The first", true)
     );
-    assert_eq!(one.tokens, [TokenFormat::Legacy001, TokenFormat::Jwt]);
-    assert_eq!((two.tokens.as_slice(), two.enabled), (&[TokenFormat::Jwt][..], false));
+    let formats = |app: &hst_server::App| (app.settings.tokens.accepts_001, app.settings.tokens.accepts_jwt);
+    assert_eq!((formats(one), formats(two)), ((true, true), (false, true)));
+    assert!(!two.settings.online);
 }
 
 #[test]

@@ -62,7 +62,11 @@ impl GroupBook {
             }
         }
         self.members = joined.members.into_iter().collect();
-        self.media = joined.media.into_iter().map(|media| (media.key.clone(), media)).collect();
+        self.media = joined
+            .media
+            .into_iter()
+            .map(|media| (media.key.clone(), media))
+            .collect();
         self.receives.retain(|key| self.media.contains_key(key));
         events
     }

@@ -34,7 +34,9 @@ impl PresenceBook {
             }
         }
         for (user, terminals) in gone {
-            let ended = terminals.into_values().filter_map(|terminal| self.remove(user.clone(), terminal));
+            let ended = terminals
+                .into_values()
+                .filter_map(|terminal| self.remove(user.clone(), terminal));
             changes.extend(ended);
         }
         changes

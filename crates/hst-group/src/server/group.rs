@@ -119,14 +119,7 @@ impl Group {
     }
 
     /// A session asks to come in. A refused one is told so and is [departed](GroupOutput::Departed).
-    pub fn handle_join(
-        &mut self,
-        now: Instant,
-        id: MemberId,
-        re: RequestId,
-        user: UserId,
-        permissions: Permissions,
-    ) {
+    pub fn handle_join(&mut self, now: Instant, id: MemberId, re: RequestId, user: UserId, permissions: Permissions) {
         if let Err(failure) = self.check_join(now, &user, &permissions) {
             self.reply(id, re, Err(failure));
             return self.outputs.push_back(GroupOutput::Departed(id));

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
-use tokio::time::Instant;
 use axum::http::{HeaderMap, header::HOST};
+use tokio::time::Instant;
 
 use crate::{Origin, hub::Place};
 

@@ -57,6 +57,7 @@ pub(crate) fn login(user: &str) -> Login {
         company: String::new(),
         force: false,
         extend_info: String::new(),
+        previous: None,
     }
 }
 
@@ -68,7 +69,7 @@ pub(crate) fn user(name: &str) -> UserId {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) connection: SignalConnection,
-    events: VecDeque<(u64, Event)>,
+    events: VecDeque<(Option<u64>, Event)>,
     last_id: RequestId,
 }
 
@@ -129,7 +130,7 @@ impl Client {
     pub(crate) async fn answer(&mut self, id: RequestId) -> Result<Reply, Failure> {
         loop {
             match self.frame().await.unwrap() {
-                ServerFrame::Reply { re, result } => {
+                ServerFrame::Reply { re, result, .. } => {
                     assert_eq!(re, id, "answers come in the order of requests");
                     return result;
                 }
@@ -144,7 +145,7 @@ impl Client {
     }
 
     /// The next event with its number.
-    pub(crate) async fn numbered_event(&mut self) -> (u64, Event) {
+    pub(crate) async fn numbered_event(&mut self) -> (Option<u64>, Event) {
         if let Some(kept) = self.events.pop_front() {
             return kept;
         }

@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use hst_id::{GroupId, MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Command, ErrorCode, Event, Failure, Joined, LoggedIn, MAX_PAGE, OnlinePage, Previous, Reply, RequestId, ServerFrame,
-    decode_server,
+    Command, ErrorCode, Event, Failure, Joined, LoggedIn, MAX_PAGE, OnlinePage, Previous, Reply, RequestId,
+    ServerFrame, decode_server,
 };
 
 use super::{GroupBook, Kind, Output, Refusal, Session, SessionEvent, State, line::Line};
@@ -69,7 +69,7 @@ impl Session {
                     book.adopt(&page, online.clone());
                 }
             }
-            Kind::Other => {}
+            Kind::Offer | Kind::Other => {}
         }
         self.answered(id, result);
     }
@@ -82,7 +82,10 @@ impl Session {
                 self.answered(id, Ok(Reply::Done {}));
             }
             Ok(_) => {
-                let why = Refusal::local(ErrorCode::ServerInternal, "the server answered a login with something else");
+                let why = Refusal::local(
+                    ErrorCode::ServerInternal,
+                    "the server answered a login with something else",
+                );
                 self.answered(id, Err(why.clone()));
                 self.end(State::Inited, &why);
             }
@@ -128,8 +131,11 @@ impl Session {
     pub(super) fn take_up_group(&mut self, now: Instant, joined: Joined) {
         let Some(book) = &mut self.group else { return };
         let events = book.adopt(joined);
-        let published: Vec<((MediaType, MediaId), String)> =
-            book.published.iter().map(|(key, name)| (key.clone(), name.clone())).collect();
+        let published: Vec<((MediaType, MediaId), String)> = book
+            .published
+            .iter()
+            .map(|(key, name)| (key.clone(), name.clone()))
+            .collect();
         let receives: Vec<MediaRef> = book.receives.iter().cloned().collect();
         self.tell_group(events);
         for ((media_type, media), name) in published {
@@ -143,7 +149,7 @@ impl Session {
         for key in receives {
             self.ask(now, Kind::Unasked, Command::Receive(key));
         }
-        self.outputs.push_back(Output::Rejoined);
+        self.outputs.push_back(Output::RenewMedia);
     }
 
     /// The engine is out of the group without having asked for it.
@@ -174,7 +180,11 @@ impl Session {
         let (Ok(Reply::Online(online)), Some(book)) = (result, &mut self.presence) else {
             return;
         };
-        let last = online.users.last().filter(|_| online.more).map(|last| last.user.clone());
+        let last = online
+            .users
+            .last()
+            .filter(|_| online.more)
+            .map(|last| last.user.clone());
         for change in book.adopt(page, online) {
             self.tell(SessionEvent::Presence(change));
         }

@@ -174,7 +174,7 @@ impl Session {
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn offer(&mut self, now: Instant, offer: Offer) -> Result<RequestId, Refusal> {
-        self.in_group(now, "negotiating media", Kind::Other, Command::Offer(offer))
+        self.in_group(now, "negotiating media", Kind::Offer, Command::Offer(offer))
     }
 
     /// Sends a message to others in the group.
@@ -237,7 +237,12 @@ impl Session {
         if self.state.is_online() {
             self.check_size(&body)?;
         }
-        self.online(now, "sending a message", Kind::Other, Command::UserMessage { user, body })
+        self.online(
+            now,
+            "sending a message",
+            Kind::Other,
+            Command::UserMessage { user, body },
+        )
     }
 
     /// Asks for a page of the users online. From the first page on changes come as events.

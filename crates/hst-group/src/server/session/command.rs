@@ -1,9 +1,7 @@
 use std::time::{Duration, Instant};
 
 use hst_id::{AppId, GroupId, UserId};
-use hst_proto::{
-    Command, ErrorCode, Failure, Login, MAX_NAME_TEXT, Reply, RequestId, Resume, VERSION, encode_reply,
-};
+use hst_proto::{Command, ErrorCode, Failure, Login, MAX_NAME_TEXT, Reply, RequestId, Resume, VERSION, encode_reply};
 
 use super::{CloseWhy, Session, SessionOutput, SignIn, State, UserRequest, not_in_group};
 use crate::server::{Governance, GroupRequest};
