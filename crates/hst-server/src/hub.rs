@@ -10,7 +10,8 @@ use tokio::{
 };
 
 use crate::{
-    apps::Apps, greeting, groups::Groups, life::Life, node::Node, people::People, ringing::Ringing, sessions::Sessions,
+    access_tokens::AccessTokens, apps::Apps, greeting, groups::Groups, life::Life, node::Node, people::People,
+    ringing::Ringing, sessions::Sessions,
 };
 
 /// Connections of all kinds at a time. Further ones are refused.
@@ -27,6 +28,7 @@ pub(crate) struct Hub {
     pub(crate) groups: Arc<Groups>,
     pub(crate) people: Arc<People>,
     pub(crate) ringing: Ringing,
+    pub(crate) access_tokens: AccessTokens,
     pub(crate) life: Life,
     places: Arc<Semaphore>,
     last_session: AtomicU64,
@@ -47,6 +49,7 @@ impl Hub {
             groups,
             people,
             ringing,
+            access_tokens: AccessTokens::default(),
             life,
             places,
             last_session: AtomicU64::new(0),
@@ -94,5 +97,21 @@ impl Hub {
         tracing::warn!("no place for another connection");
         self.life
             .spawn(async move { connection.sender.close(CloseCode::Overloaded.into()).await });
+    }
+}
+
+#[cfg(test)]
+impl Hub {
+    /// One of a server without sockets and media.
+    pub(crate) async fn in_memory(
+        apps: Vec<crate::App>,
+        store: hst_store::Store,
+    ) -> (crate::life::Lifeline, Arc<Self>) {
+        let (lifeline, life) = crate::life::begin();
+        let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
+        let node = Node::alone().await.unwrap();
+        let feed = crate::follow::Feed::new(node.clone(), apps.clone());
+        let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
+        (lifeline, Self::new(node, apps, groups, life))
     }
 }

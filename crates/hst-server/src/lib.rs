@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod access_tokens;
 mod apps;
 mod ask;
 mod certificate;
 mod config;
 mod config_file;
 mod error;
+mod events;
 mod follow;
 mod greeting;
 mod group;

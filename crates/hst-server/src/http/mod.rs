@@ -1,4 +1,5 @@
-//! What the server says over HTTP: where its services are, its pages, and the door to signalling by WebSocket.
+//! What the server says over HTTP: where its services are, its pages, and the doors to signalling and to events by
+//! WebSocket.
 
 mod accept;
 mod access;
@@ -7,8 +8,8 @@ mod health;
 mod pages;
 mod peer;
 mod router;
-mod signal;
 mod token;
+mod web_socket;
 
 pub(crate) use accept::serve;
 pub(crate) use access::QuicPoint;

@@ -7,35 +7,56 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hst_signal::Limits;
+use hst_signal::{Limits, SignalConnection};
 use hst_signal_ws::{accept_key, from_upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{peer::Peer, router::Web};
+use crate::hub::{Hub, Place};
 
 /// How long the connection may take to become a WebSocket after it was promised to be one.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// `GET /v1/signal`: the connection becomes a WebSocket that carries signalling (RFC 6455, section 4.2).
-pub(super) async fn upgrade(
+/// `GET /v1/signal`: the connection becomes a WebSocket that carries signalling.
+pub(super) async fn signal(
     State(web): State<Arc<Web>>,
     Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    upgrade(&web.hub, peer, request, Hub::serve)
+}
+
+/// `GET /v1/events`: the connection becomes a WebSocket of the event gateway.
+pub(super) async fn events(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    upgrade(&web.hub, peer, request, Hub::serve_events)
+}
+
+/// Makes a connection a WebSocket (RFC 6455, section 4.2) and hands it to `serve`.
+fn upgrade(
+    hub: &Arc<Hub>,
+    peer: Peer,
     mut request: Request,
+    serve: fn(&Arc<Hub>, SignalConnection, Place, Instant),
 ) -> Response {
     let key = match key(request.headers()) {
         Ok(key) => key,
         Err(refused) => return refused.into_response(),
     };
-    if web.hub.life.is_draining() {
+    if hub.life.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
     }
     let upgraded = hyper::upgrade::on(&mut request);
-    web.hub.clone().life.spawn(async move {
+    let hub = hub.clone();
+    hub.life.clone().spawn(async move {
         match timeout(UPGRADE_DEADLINE, upgraded).await {
             Ok(Ok(io)) => {
                 let connection = from_upgraded(TokioIo::new(io), Some(peer.address), Limits::default());
-                web.hub.serve(connection, peer.place, peer.accepted);
+                serve(&hub, connection, peer.place, peer.accepted);
             }
             Ok(Err(error)) => tracing::debug!(%error, "no WebSocket"),
             Err(_) => tracing::debug!("no WebSocket in time"),
@@ -89,7 +110,7 @@ impl IntoResponse for Refused {
         match self {
             Self::UpgradeRequired => {
                 let headers = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
-                let body = "signalling is spoken here over WebSocket, version 13\n";
+                let body = "WebSocket is spoken here, version 13\n";
                 (StatusCode::UPGRADE_REQUIRED, headers, body).into_response()
             }
             Self::BadKey => (
