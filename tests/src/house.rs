@@ -13,6 +13,7 @@ use std::{
 use hst_access::{AccessPoints, StaticAccess};
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis};
 use hst_media_webrtc::WebRtcEngine;
+use hst_proto::MAX_MESSAGE_LIMIT;
 use hst_rtc::{
     ClientBuilder, Event, Events, GroupEvent, LoginOptions, Payload, Preset, RtcEngine, UserId,
     media::{Looped, MediaEngine, MediaSource, Paced, memory::Hub, open_source},
@@ -32,7 +33,7 @@ use crate::path::Path;
 /// Longer than anything takes that goes well, also on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A second App of the house, beside that of development.
+/// A second App of the house, beside that of development: its messages may be as large as any App's.
 pub const OTHER_APP_ID: &str = "other-app";
 const OTHER_APP_SECRET: &str = "0123456789abcdef";
 
@@ -81,9 +82,9 @@ impl House {
     async fn open_with(door: Door, mut config: Config) -> Self {
         let id = AppId::parse(OTHER_APP_ID).unwrap();
         config.bind = "127.0.0.1:0".parse().unwrap();
-        config
-            .apps
-            .push(App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap()));
+        let mut other = App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap());
+        other.settings.limits.message_bytes = MAX_MESSAGE_LIMIT.try_into().unwrap();
+        config.apps.push(other);
         let server = Server::new(config);
         if door == Door::Memory {
             let network = MemoryNetwork::default();

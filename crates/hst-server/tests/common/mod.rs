@@ -115,6 +115,19 @@ impl Client {
         self.answer(id).await
     }
 
+    /// The next request has a number behind this one.
+    pub(crate) fn skip_to(&mut self, id: RequestId) {
+        self.last_id = id;
+    }
+
+    /// Sends a frame of any command under the next number.
+    pub(crate) async fn say_raw(&mut self, command: &str) -> RequestId {
+        self.last_id += 1;
+        let frame = format!(r#"{{"id":{},"do":{command}}}"#, self.last_id);
+        self.connection.sender.send(frame.into()).await.unwrap();
+        self.last_id
+    }
+
     /// Asks without waiting.
     pub(crate) async fn say(&mut self, command: Command) -> RequestId {
         self.last_id += 1;
