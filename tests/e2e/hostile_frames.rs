@@ -51,7 +51,7 @@ async fn malformed_frames_end_their_own_connection_only(house: House) {
 async fn what_is_not_understood_is_refused_and_the_session_goes_on(house: House) {
     let mut bystanders = Bystanders::in_group(&house, "g").await;
     let mut mallory = Hand::member(&house, "mallory", "elsewhere").await;
-    for (id, command) in [
+    for command in [
         r#"{"fly":{}}"#,
         r#"{"join":{}}"#,
         r#"{"join":{"group":7}}"#,
@@ -62,13 +62,10 @@ async fn what_is_not_understood_is_refused_and_the_session_goes_on(house: House)
         "{}",
         "7",
         "null",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        mallory.throw(format!(r#"{{"id":{id},"do":{command}}}"#)).await;
+    ] {
+        let id = mallory.throw_command(command).await;
         let (re, result) = mallory.reply().await;
-        assert_eq!((re as usize, result.unwrap_err().code), (id, 1), "{command}");
+        assert_eq!((re, result.unwrap_err().code), (id, 1), "{command}");
     }
     assert_eq!(mallory.ask(Command::Ping {}).await, Ok(Reply::Done {}));
     bystanders.chat().await;

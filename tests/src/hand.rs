@@ -54,6 +54,13 @@ impl Hand {
         let _ = self.connection.sender.send(frame.into()).await;
     }
 
+    /// Sends any text as a command under the next number.
+    pub async fn throw_command(&mut self, command: &str) -> RequestId {
+        self.last_id += 1;
+        self.throw(format!(r#"{{"id":{},"do":{command}}}"#, self.last_id)).await;
+        self.last_id
+    }
+
     /// Asks without waiting.
     pub async fn say(&mut self, command: Command) -> RequestId {
         self.last_id += 1;

@@ -83,7 +83,7 @@ impl House {
         let id = AppId::parse(OTHER_APP_ID).unwrap();
         config.bind = "127.0.0.1:0".parse().unwrap();
         let mut other = App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap());
-        other.settings.limits.message_bytes = MAX_MESSAGE_LIMIT.try_into().unwrap();
+        other.settings.limits.message_bytes = u32::try_from(MAX_MESSAGE_LIMIT).unwrap().try_into().unwrap();
         config.apps.push(other);
         let server = Server::new(config);
         if door == Door::Memory {

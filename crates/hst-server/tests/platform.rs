@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Client, login, memory_server, user};
 use hst_proto::{
     Command, Event, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteOutcome, Invited, Login, Online, OnlinePage,
@@ -67,11 +69,13 @@ async fn who_asks_is_told_of_everybody_once_and_then_of_changes() {
     dan.ask(Command::SetState { state }).await.unwrap();
     assert_eq!(change(&mut ann).await, ("dan".to_owned(), true, "busy".to_owned()));
     dan.ask(Command::Exit {}).await.unwrap();
-    let (who, online, _) = change(&mut ann).await;
-    assert_eq!((who.as_str(), online), ("dan", false));
+    let (who, is_online, _) = change(&mut ann).await;
+    assert_eq!((who.as_str(), is_online), ("dan", false));
 
     ann.ask(Command::Unwatch {}).await.unwrap();
     let _eve = on(&network, "eve", "web").await;
+    // Changes that follow each other closely are told together.
+    tokio::time::advance(Duration::from_secs(1)).await;
     ann.ask(Command::Ping {}).await.unwrap();
     let again = online(&mut ann, None, 10).await;
     assert_eq!(again.total, 4, "ann, bob, cat and eve");

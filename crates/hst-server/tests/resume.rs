@@ -6,7 +6,7 @@ mod common;
 
 use common::{Client, login, memory_server, user};
 use hst_proto::{
-    Audience, Class, Command, Event, Failure, Login, Payload, Previous, RESUME_WINDOW, Reply, Resume, Resumed,
+    Audience, Class, Command, Event, Failure, HEARTBEAT, Login, Payload, Previous, RESUME_WINDOW, Reply, Resume, Resumed,
     ServerFrame, ToGroup,
 };
 use hst_server::signal::memory::MemoryNetwork;
@@ -69,8 +69,10 @@ async fn who_comes_back_has_missed_nothing_and_nobody_has_noticed() {
     for text in ["two", "three"] {
         bob.ask(message(text)).await.unwrap();
     }
-    tokio::time::advance(RESUME_WINDOW / 2).await;
-    bob.ask(Command::Ping {}).await.unwrap();
+    for _ in 0..11 {
+        tokio::time::advance(HEARTBEAT).await;
+        bob.ask(Command::Ping {}).await.unwrap();
+    }
 
     let (mut ann, outcome) = back(&network, &session, got).await;
     // Login and join were her requests 1 and 2.
@@ -166,7 +168,7 @@ async fn past_the_window_the_session_is_gone_and_its_group_told() {
     drop(ann);
     let gone = async {
         loop {
-            tokio::time::sleep(hst_proto::HEARTBEAT).await;
+            tokio::time::sleep(HEARTBEAT).await;
             let id = bob.say(Command::Ping {}).await;
             match bob.frame().await.unwrap() {
                 ServerFrame::Reply { re, .. } => assert_eq!(re, id),
