@@ -9,7 +9,8 @@ use thiserror::Error;
 pub struct Refusal {
     /// The engine's number, such as 34.
     pub code: u32,
-    /// The number that the server sent, such as 1000008; `None` when the server was not asked.
+    /// The number that the server sent, such as 1000008: then nothing has changed. `None` when the server was not asked,
+    /// or has not answered: then nobody knows whether it carried out what was asked.
     pub server_code: Option<u32>,
     /// What is wrong and what to do, in English.
     pub message: String,

@@ -160,10 +160,15 @@ impl Session {
     }
 
     fn end(&mut self, next: State, why: &Refusal) {
+        // The server has said nothing about these, and may have carried them out.
+        let unanswered = Refusal {
+            server_code: None,
+            ..why.clone()
+        };
         for id in self.requests.ids() {
             match self.requests.close(id) {
                 Some(Kind::Exit) => self.answered(id, Ok(Reply::Done {})),
-                Some(kind) if kind.is_asked() => self.answered(id, Err(why.clone())),
+                Some(kind) if kind.is_asked() => self.answered(id, Err(unanswered.clone())),
                 _ => {}
             }
         }
