@@ -7,7 +7,7 @@ use std::{
 use hst_auth::{AppKeys, AppSecret, TokenFormat};
 use hst_id::AppId;
 
-use crate::{Origin, StartError};
+use crate::{Connections, Origin, StartError};
 
 /// The App of development, with [`DEV_APP_SECRET`]: known to everybody.
 pub const DEV_APP_ID: &str = "7a02a8217cd541f990152ea666ee24bf";
@@ -34,6 +34,8 @@ pub struct Config {
     pub public_url: Option<Origin>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
+    /// How many connections there may be, and of whom.
+    pub connections: Connections,
     /// Who may use the server.
     pub apps: Vec<App>,
     /// Whether `POST /generate/token` makes tokens for whoever knows an App's secret; for trying things out.
@@ -95,6 +97,7 @@ impl Default for Config {
             workers: None,
             public_url: None,
             tls: Tls::Off,
+            connections: Connections::default(),
             apps: Vec::new(),
             token_service: false,
             dev: false,

@@ -11,7 +11,7 @@ use hst_id::AppId;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
-use crate::{App, Config, ConfigError, Origin, Tls};
+use crate::{App, Config, ConfigError, Connections, Origin, Tls};
 
 /// The file as it is written. A key that is not here is an error: a setting that was misspelt must not be passed over.
 #[derive(Deserialize)]
@@ -23,6 +23,7 @@ struct File {
     public_url: Option<Origin>,
     token_service: Option<bool>,
     tls: Option<Spanned<TlsTable>>,
+    connections: Option<Connections>,
     #[serde(default)]
     apps: Vec<AppTable>,
 }
@@ -110,6 +111,7 @@ impl Config {
         self.workers = file.workers.or(self.workers);
         self.public_url = file.public_url.or(self.public_url);
         self.token_service = file.token_service.unwrap_or(self.token_service);
+        self.connections = file.connections.unwrap_or(self.connections);
         if let Some(table) = file.tls {
             let at = table.span().start;
             self.tls = tls(table.into_inner(), path)

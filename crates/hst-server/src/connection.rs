@@ -5,10 +5,11 @@ use hst_auth::Grants;
 use hst_group::server::{CloseWhy, GroupRequest, Session, SessionOutput, SignIn, ToMember};
 use hst_id::{AppId, GroupId, UserId};
 use hst_proto::{ErrorCode, Failure, RequestId};
-use hst_signal::{CloseCode, CloseReason, RecvEnd, SignalConnection, SignalReceiver};
+use hst_signal::{CloseCode, CloseReason, MAX_FRAME, RecvEnd, SignalConnection, SignalReceiver};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
+    admission::{Place, evenly},
     apps::{SignedIn, permissions},
     hub::Hub,
     logins::Login,
@@ -25,6 +26,7 @@ pub(crate) struct Connection {
     receiver: Box<dyn SignalReceiver>,
     outbox: Outbox,
     pace: Pace,
+    place: Arc<Place>,
     user: Option<User>,
     membership: Option<Membership>,
 }
@@ -50,15 +52,16 @@ enum Turn {
 
 impl Connection {
     /// Serves a connection until its end.
-    pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection) {
+    pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Arc<Place>) {
         let now = Instant::now();
         let (outbox, writer) = outbox(connection.sender);
         let this = Self {
             hub,
-            core: Session::new(now.into_std()),
+            core: Session::new(connection.since.into_std()),
             receiver: connection.receiver,
             outbox,
             pace: Pace::new(now),
+            place,
             user: None,
             membership: None,
         };
@@ -166,7 +169,9 @@ impl Connection {
 
     async fn sign_in(&mut self, who: SignIn) {
         let (app, id) = (who.app.clone(), who.user.clone());
-        let outcome = self.hub.apps.sign_in(who).await.map(|SignedIn { login, grants }| {
+        let outcome = evenly(self.hub.apps.sign_in(who)).await.map(|SignedIn { login, grants }| {
+            self.receiver.limit_frames(MAX_FRAME);
+            self.place.settle();
             let session = format!("s{}", self.hub.next_session());
             tracing::info!(session, %app, user = %id, "logged in");
             self.user = Some(User { app, id, grants, login });

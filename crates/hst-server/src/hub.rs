@@ -1,18 +1,22 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Duration, sleep},
+use tokio::time::{Duration, sleep};
+
+use crate::{
+    admission::{Admission, FRAME_BEFORE_LOGIN, Place},
+    apps::Apps,
+    connection::Connection,
+    groups::Groups,
+    life::Life,
 };
 
-use crate::{apps::Apps, connection::Connection, groups::Groups, life::Life};
-
-/// Connections of all kinds at a time. Further ones are refused.
-const MAX_CONNECTIONS: usize = 16_384;
 /// The pause after the system could not hand over a connection, for example because too many files are open.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -22,28 +26,24 @@ pub(crate) struct Hub {
     pub(crate) apps: Apps,
     pub(crate) groups: Arc<Groups>,
     pub(crate) life: Life,
-    places: Arc<Semaphore>,
+    pub(crate) admission: Arc<Admission>,
     last_session: AtomicU64,
 }
 
-/// The right to one connection, as long as it is held.
-pub(crate) type Place = Arc<OwnedSemaphorePermit>;
-
 impl Hub {
-    pub(crate) fn new(apps: Apps, groups: Arc<Groups>, life: Life) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    pub(crate) fn new(apps: Apps, groups: Arc<Groups>, admission: Arc<Admission>, life: Life) -> Arc<Self> {
         Arc::new(Self {
             apps,
             groups,
             life,
-            places,
+            admission,
             last_session: AtomicU64::new(0),
         })
     }
 
-    /// A place for one more connection, if there is one.
-    pub(crate) fn place(&self) -> Option<Place> {
-        self.places.clone().try_acquire_owned().ok().map(Arc::new)
+    /// A place for one more connection of this client, if there is one.
+    pub(crate) fn place(&self, client: Option<IpAddr>) -> Option<Arc<Place>> {
+        self.admission.admit(client)
     }
 
     /// The server's name for the next session.
@@ -52,12 +52,9 @@ impl Hub {
     }
 
     /// Serves a connection in a task of its own.
-    pub(crate) fn serve(self: &Arc<Self>, connection: SignalConnection, place: Place) {
-        let hub = self.clone();
-        self.life.spawn(async move {
-            Connection::serve(hub, connection).await;
-            drop(place);
-        });
+    pub(crate) fn serve(self: &Arc<Self>, mut connection: SignalConnection, place: Arc<Place>) {
+        connection.receiver.limit_frames(FRAME_BEFORE_LOGIN);
+        self.life.spawn(Connection::serve(self.clone(), connection, place));
     }
 
     /// Serves whoever a listener accepts, until the server ends.
@@ -68,7 +65,7 @@ impl Hub {
                 () = self.life.draining() => return,
             };
             match accepted {
-                Ok(connection) => match self.place() {
+                Ok(connection) => match self.place(connection.peer.map(|peer| peer.ip())) {
                     Some(place) => self.serve(connection, place),
                     None => self.refuse(connection),
                 },
@@ -82,7 +79,6 @@ impl Hub {
     }
 
     fn refuse(&self, mut connection: SignalConnection) {
-        tracing::warn!("no place for another connection");
         self.life
             .spawn(async move { connection.sender.close(CloseCode::Overloaded.into()).await });
     }

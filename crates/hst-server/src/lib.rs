@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod apps;
 mod certificate;
 mod config;
@@ -19,10 +20,13 @@ mod origin;
 mod outbox;
 mod pace;
 mod server;
+mod subnet;
 
+pub use admission::{Connections, ProxyHeader};
 pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Tls};
 pub use error::{ConfigError, StartError};
 pub use hst_auth as auth;
 pub use hst_signal as signal;
 pub use origin::{InvalidOrigin, Origin};
 pub use server::{Addresses, RunningServer, Server};
+pub use subnet::{InvalidSubnet, Subnet};

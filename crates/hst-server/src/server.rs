@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Config, Origin, StartError, Tls,
+    admission::Admission,
     apps::Apps,
     certificate::Certificate,
     groups::Groups,
@@ -136,7 +137,7 @@ impl Server {
             apps = apps.with_verifier(verifier);
         }
         let groups = Groups::new(media, life.clone());
-        let hub = Hub::new(apps, groups, life.clone());
+        let hub = Hub::new(apps, groups, Admission::new(config.connections), life.clone());
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }

@@ -1,6 +1,12 @@
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, http::Request};
+use axum::{
+    Router,
+    http::{
+        HeaderValue, Request,
+        header::{CONNECTION, TRANSFER_ENCODING},
+    },
+};
 use hyper::{
     body::Incoming,
     server::conn::http1,
@@ -13,7 +19,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -33,6 +39,9 @@ const LIFETIME: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(5);
 /// Room for a request's head, and for what is read or written at a time.
 const BUFFER: usize = 16 * 1024;
+/// What is said to a client for whom there is no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
 
 /// Serves HTTP/1.1 until the server ends.
 ///
@@ -51,8 +60,10 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, route
                 continue;
             }
         };
-        let Some(place) = hub.place() else {
-            tracing::warn!("no place for another connection");
+        let Some(place) = hub.place(Some(address.ip())) else {
+            if tls.is_none() {
+                refuse(stream);
+            }
             continue;
         };
         let local = stream
@@ -62,12 +73,20 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, route
             address,
             local,
             secure: tls.is_some(),
+            since: Instant::now(),
             place,
         };
         let (tls, router, hub) = (tls.clone(), router.clone(), hub.clone());
         hub.clone()
             .life
             .spawn(async move { accepted_one(stream, tls, peer, router, &hub).await });
+    }
+}
+
+/// Says so, if that costs no waiting. Under TLS it would cost a handshake, so that one is just closed.
+fn refuse(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write(NO_PLACE);
     }
 }
 
@@ -91,7 +110,17 @@ where
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        service.call(request)
+        // Who counts the length of such a body otherwise, such as a proxy between, sees another request behind it: there
+        // is none (RFC 9112, section 6.1).
+        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
+        let answer = service.call(request);
+        async move {
+            let mut answer = answer.await?;
+            if is_last {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
