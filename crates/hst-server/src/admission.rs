@@ -44,7 +44,10 @@ pub struct Connections {
 /// The header by which a proxy says for whom it connects. What a client itself says by the other one is passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::exhaustive_enums, reason = "closed by design: these are the two that there are")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "closed by design: these are the two that there are"
+)]
 pub enum ProxyHeader {
     /// `X-Forwarded-For`, which most write.
     XForwardedFor,
@@ -113,7 +116,11 @@ impl Admission {
             !others.any(|subnet| subnet.contains(*address))
         };
         let whose = client.filter(is_counted).map(|address| {
-            let prefix = if address.to_canonical().is_ipv4() { 32 } else { PREFIX_V6 };
+            let prefix = if address.to_canonical().is_ipv4() {
+                32
+            } else {
+                PREFIX_V6
+            };
             Subnet::around(address, prefix)
         });
         let mut book = self.lock();
@@ -259,7 +266,10 @@ mod tests {
         assert!(admission.admit(ip("2001:db8::ffff:0:0:2")).is_none());
         assert!(admission.admit(ip("2001:db8:0:1::1")).is_some());
         let _place = admission.admit(ip("203.0.113.1")).unwrap();
-        assert!(admission.admit(ip("::ffff:203.0.113.1")).is_none(), "the same, written otherwise");
+        assert!(
+            admission.admit(ip("::ffff:203.0.113.1")).is_none(),
+            "the same, written otherwise"
+        );
     }
 
     #[tokio::test(start_paused = true)]

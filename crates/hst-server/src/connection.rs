@@ -169,14 +169,16 @@ impl Connection {
 
     async fn sign_in(&mut self, who: SignIn) {
         let (app, id) = (who.app.clone(), who.user.clone());
-        let outcome = evenly(self.hub.apps.sign_in(who)).await.map(|SignedIn { login, grants }| {
-            self.receiver.limit_frames(MAX_FRAME);
-            self.place.settle();
-            let session = format!("s{}", self.hub.next_session());
-            tracing::info!(session, %app, user = %id, "logged in");
-            self.user = Some(User { app, id, grants, login });
-            session
-        });
+        let outcome = evenly(self.hub.apps.sign_in(who))
+            .await
+            .map(|SignedIn { login, grants }| {
+                self.receiver.limit_frames(MAX_FRAME);
+                self.place.settle();
+                let session = format!("s{}", self.hub.next_session());
+                tracing::info!(session, %app, user = %id, "logged in");
+                self.user = Some(User { app, id, grants, login });
+                session
+            });
         self.core.handle_signed_in(outcome);
     }
 

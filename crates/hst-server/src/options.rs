@@ -143,7 +143,11 @@ mod tests {
         let set = "--dev --max-connections 9 --max-per-address 8 --max-strangers-per-address 7 --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1";
         let connections = config(set).unwrap().connections;
         assert_eq!(
-            (connections.most, connections.per_address, connections.strangers_per_address),
+            (
+                connections.most,
+                connections.per_address,
+                connections.strangers_per_address
+            ),
             (9, 8, 7)
         );
         let proxies: Vec<_> = connections.trusted_proxies.iter().map(Subnet::to_string).collect();

@@ -115,7 +115,11 @@ mod tests {
             ("127.0.0.0/8", "::ffff:127.0.0.1", true),
             ("::1", "::1", true),
         ] {
-            assert_eq!(subnet(text).contains(address.parse().unwrap()), is_in, "{text} {address}");
+            assert_eq!(
+                subnet(text).contains(address.parse().unwrap()),
+                is_in,
+                "{text} {address}"
+            );
         }
         assert!(Subnet::LOOPBACK_V4.contains([127, 0, 0, 2].into()));
         assert!(Subnet::LOOPBACK_V6.contains(Ipv6Addr::LOCALHOST.into()));
@@ -124,7 +128,15 @@ mod tests {
     #[test]
     fn what_is_no_subnet_is_refused() {
         assert_eq!(subnet("10.9.8.7/8").to_string(), "10.0.0.0/8");
-        for text in ["", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "here"] {
+        for text in [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/-1",
+            "here",
+        ] {
             assert_eq!(text.parse::<Subnet>(), Err(InvalidSubnet), "{text}");
         }
     }

@@ -31,12 +31,7 @@ where
     split(Socket::upgraded(io, limits), peer, since, limits)
 }
 
-pub(crate) fn split<S>(
-    socket: Socket<S>,
-    peer: Option<SocketAddr>,
-    since: Instant,
-    limits: Limits,
-) -> SignalConnection
+pub(crate) fn split<S>(socket: Socket<S>, peer: Option<SocketAddr>, since: Instant, limits: Limits) -> SignalConnection
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -121,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     }
 
     /// Whether the peer answers a close with its own. What comes before is dropped.
-    fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_answer(&self, cx: &Context<'_>) -> Poll<bool> {
         let mut ends = self.lock();
         let Some(socket) = &mut ends.socket else {
             return Poll::Ready(false);
@@ -197,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> SignalReceiver for Rece
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Ends<S> {
-    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, RecvEnd>> {
+    fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Result<Bytes, RecvEnd>> {
         if let Some(end) = &self.end {
             return Poll::Ready(Err(end.clone()));
         }

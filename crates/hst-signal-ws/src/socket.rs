@@ -53,13 +53,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// The next message. It also sends what was left to send, such as the answer to a ping.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
+    pub(crate) fn poll_read(&mut self, cx: &Context<'_>) -> Poll<Result<Message, Error>> {
         self.web_socket.get_ref().tasks.reader.register(cx.waker());
         pending_if_blocked(self.web_socket.read())
     }
 
     /// Waits until everything is with the system.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_flush(&mut self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         self.web_socket.get_ref().tasks.writer.register(cx.waker());
         pending_if_blocked(self.web_socket.flush())
     }

@@ -1,12 +1,6 @@
-use std::{convert::Infallible, io::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    http::{
-        HeaderValue, Request,
-        header::{CONNECTION, TRANSFER_ENCODING},
-    },
-};
+use axum::{Router, http::Request};
 use hyper::{
     body::Incoming,
     server::conn::http1,
@@ -110,17 +104,7 @@ where
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        // Who counts the length of such a body otherwise, such as a proxy between, sees another request behind it: there
-        // is none (RFC 9112, section 6.1).
-        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
-        let answer = service.call(request);
-        async move {
-            let mut answer = answer.await?;
-            if is_last {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(answer)
-        }
+        service.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -76,10 +76,7 @@ mod tests {
 
     #[test]
     fn a8_a_stranger_is_not_believed() {
-        let lines = [
-            ("x-forwarded-for", "198.51.100.1"),
-            ("forwarded", "for=198.51.100.1"),
-        ];
+        let lines = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=198.51.100.1")];
         for header in [ProxyHeader::XForwardedFor, ProxyHeader::Forwarded] {
             assert_eq!(of("203.0.113.9", header, &lines), "203.0.113.9");
         }
@@ -90,7 +87,10 @@ mod tests {
         for (lines, client) in [
             (&[("x-forwarded-for", "198.51.100.1")][..], "198.51.100.1"),
             (&[("x-forwarded-for", "6.6.6.6, 198.51.100.1")], "198.51.100.1"),
-            (&[("x-forwarded-for", "6.6.6.6,198.51.100.1 , 10.0.0.2")], "198.51.100.1"),
+            (
+                &[("x-forwarded-for", "6.6.6.6,198.51.100.1 , 10.0.0.2")],
+                "198.51.100.1",
+            ),
             (
                 &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "198.51.100.1:4711")],
                 "198.51.100.1",
@@ -107,7 +107,10 @@ mod tests {
         for (lines, client) in [
             (&[("forwarded", "for=198.51.100.1")][..], "198.51.100.1"),
             (
-                &[("forwarded", "For=6.6.6.6, proto=https; FOR=\"[2001:db8::1]:4711\" ;by=_x")],
+                &[(
+                    "forwarded",
+                    "For=6.6.6.6, proto=https; FOR=\"[2001:db8::1]:4711\" ;by=_x",
+                )],
                 "2001:db8::1",
             ),
             (&[("forwarded", "for=6.6.6.6, for=_hidden")], "10.0.0.1"),

@@ -110,7 +110,13 @@ impl IntoResponse for Refused {
             }
             Self::NoPlace => {
                 let headers = [(header::RETRY_AFTER, "5")];
-                (StatusCode::SERVICE_UNAVAILABLE, close, headers, "too many connections\n").into_response()
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    close,
+                    headers,
+                    "too many connections\n",
+                )
+                    .into_response()
             }
         }
     }

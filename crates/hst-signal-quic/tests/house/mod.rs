@@ -1,6 +1,8 @@
 //! A server with a certificate of its own making, and raw peers that can send what ours never would.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod wire;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -8,7 +10,9 @@ use std::{
 
 use hst_signal::{CertificatePin, Limits, SignalConnection, SignalListener, tls::ClientTls};
 use hst_signal_quic::{ALPN, PREAMBLE, QuicListener};
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream, crypto::rustls::QuicClientConfig};
+use quinn::{
+    ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream, crypto::rustls::QuicClientConfig,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
