@@ -1,72 +1,19 @@
 use std::{
     collections::HashMap,
-    future::Future,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
-use serde::Deserialize;
-use tokio::time::{Instant, sleep_until};
-
-use crate::Subnet;
+use crate::{Connections, Subnet};
 
 /// The largest frame of whoever has not logged in yet, in bytes. A login has its place in it.
 pub(crate) const FRAME_BEFORE_LOGIN: usize = 8 * 1024;
 
-/// When a refused login is answered, counted from its arrival: long after any reason to refuse it was found.
-const REFUSAL: Duration = Duration::from_millis(100);
-
 /// Of an IPv6 address one subscriber has the bits behind these for himself, so that they tell nobody apart.
 const PREFIX_V6: u32 = 64;
-
-/// How many connections there may be, and of whom. What is above is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Connections {
-    /// In all.
-    pub most: usize,
-    /// Of one client address. Of IPv6, addresses that have the first 64 bits in common are one.
-    pub per_address: usize,
-    /// Of these, those that have not logged in. Plain HTTP never does.
-    pub strangers_per_address: usize,
-    /// Whose connections count only among all: this machine's own, unless said otherwise.
-    pub uncounted: Vec<Subnet>,
-    /// The proxies that are believed when they say for whom they connect.
-    pub trusted_proxies: Vec<Subnet>,
-    /// By which header they say it.
-    pub proxy_header: ProxyHeader,
-}
-
-/// The header by which a proxy says for whom it connects. What a client itself says by the other one is passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "closed by design: these are the two that there are"
-)]
-pub enum ProxyHeader {
-    /// `X-Forwarded-For`, which most write.
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self {
-            most: 16_384,
-            per_address: 2048,
-            strangers_per_address: 256,
-            uncounted: vec![Subnet::LOOPBACK_V4, Subnet::LOOPBACK_V6],
-            trusted_proxies: Vec::new(),
-            proxy_header: ProxyHeader::XForwardedFor,
-        }
-    }
-}
 
 /// Who may have one more connection.
 #[derive(Debug)]
@@ -189,16 +136,6 @@ impl Drop for Place {
     }
 }
 
-/// Judges somebody who wants to come in, so that the time of a refusal tells nothing about its reason.
-pub(crate) async fn evenly<T, E>(judgement: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let answer_at = Instant::now() + REFUSAL;
-    let verdict = judgement.await;
-    if verdict.is_err() {
-        sleep_until(answer_at).await;
-    }
-    verdict
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,21 +207,5 @@ mod tests {
             admission.admit(ip("::ffff:203.0.113.1")).is_none(),
             "the same, written otherwise"
         );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a12_refusals_take_the_same_time_whatever_they_took_to_find() {
-        for work in [0, 1, 40] {
-            let start = Instant::now();
-            let verdict: Result<(), ()> = evenly(async {
-                tokio::time::sleep(Duration::from_millis(work)).await;
-                Err(())
-            })
-            .await;
-            assert_eq!((verdict, start.elapsed()), (Err(()), REFUSAL));
-        }
-        let start = Instant::now();
-        assert_eq!(evenly(async { Ok::<_, ()>(7) }).await, Ok(7));
-        assert_eq!(start.elapsed(), Duration::ZERO, "who may come in does not wait");
     }
 }

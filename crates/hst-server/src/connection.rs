@@ -9,13 +9,14 @@ use hst_signal::{CloseCode, CloseReason, MAX_FRAME, RecvEnd, SignalConnection, S
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    admission::{Place, evenly},
+    admission::Place,
     apps::{SignedIn, permissions},
     hub::Hub,
     logins::Login,
     membership::{Membership, News},
     outbox::{Outbox, outbox},
     pace::Pace,
+    refusal::evenly,
 };
 
 /// One connection at work, whatever carries it: the frames in, the frames out, and its place in a group.

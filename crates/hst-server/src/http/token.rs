@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::router::Web;
-use crate::admission::evenly;
+use crate::refusal::evenly;
 
 /// The most bytes of a request's body.
 const MAX_BODY: usize = 4 * 1024;
