@@ -100,6 +100,10 @@ impl SignalReceiver for DetourReceiver {
         let [from, to] = &self.detour;
         Ok(String::from_utf8(frame.into()).unwrap().replace(from, to).into())
     }
+
+    fn limit_frames(&mut self, max_frame: usize) {
+        self.receiver.limit_frames(max_frame);
+    }
 }
 
 async fn carry(entrance: Arc<UdpSocket>, server: SocketAddr, flows: Flows) {

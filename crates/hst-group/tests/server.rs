@@ -154,8 +154,13 @@ impl Room {
     }
 
     fn join(&mut self, id: u64, user: &str, permissions: Permissions) -> Result<Reply, u32> {
-        self.0
-            .handle_join(Instant::now(), MemberId(id), 0, UserId::parse(user).unwrap(), permissions);
+        self.0.handle_join(
+            Instant::now(),
+            MemberId(id),
+            0,
+            UserId::parse(user).unwrap(),
+            permissions,
+        );
         self.reply_to(id)
     }
 
@@ -313,7 +318,8 @@ fn an_offer_carries_only_lines_that_are_announced() {
     // Bob has to ask before a line brings him anything.
     let wish = vec![line("0", Role::Receive(alices(MediaType::Video)))];
     for expected in [0, 1] {
-        room.0.handle_request(Instant::now(), MemberId(2), 7, offer(1, wish.clone()));
+        room.0
+            .handle_request(Instant::now(), MemberId(2), 7, offer(1, wish.clone()));
         let [GroupOutput::Media(MediaCommand::Offer { lines, .. })] = &room.drain()[..] else {
             panic!("one offer")
         };
@@ -338,9 +344,11 @@ fn an_offer_is_answered_once_even_when_its_member_leaves_before_the_media_plane_
         sdp: "v=0".into(),
         lines: Vec::new(),
     };
-    room.0.handle_request(Instant::now(), MemberId(1), 7, GroupRequest::Offer(offer));
+    room.0
+        .handle_request(Instant::now(), MemberId(1), 7, GroupRequest::Offer(offer));
     room.drain();
-    room.0.handle_request(Instant::now(), MemberId(1), 8, GroupRequest::Leave);
+    room.0
+        .handle_request(Instant::now(), MemberId(1), 8, GroupRequest::Leave);
     room.0.handle_answer(MemberId(1), 7, Ok("late".into()));
     let replies: Vec<_> = room
         .drain()
@@ -378,12 +386,6 @@ fn a_member_who_goes_takes_his_media_along_and_the_media_plane_hears_first() {
     ));
     room.0.handle_answer(MemberId(1), 3, Ok("late".into()));
     assert!(room.drain().is_empty(), "an answer to one who is gone");
-    assert!(
-        room.ask(2, message(&"x".repeat(9000)))
-            .is_err()
-    );
-    assert_eq!(
-        room.ask(2, message("hi")),
-        Ok(Reply::Sent { seq: 1 })
-    );
+    assert!(room.ask(2, message(&"x".repeat(9000))).is_err());
+    assert_eq!(room.ask(2, message("hi")), Ok(Reply::Sent { seq: 1 }));
 }

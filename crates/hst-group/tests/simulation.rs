@@ -114,10 +114,18 @@ fn check(world: &mut World, seed: u64) -> Counts {
         }
         if client.session.state() == State::Joined {
             let me = client.session.user().unwrap();
-            let room = world.server.rooms.values().find(|room| room.core.users().any(|user| user == me));
+            let room = world
+                .server
+                .rooms
+                .values()
+                .find(|room| room.core.users().any(|user| user == me));
             let room = &room.expect("joined means a member").core;
             let members: BTreeSet<_> = room.users().filter(|&user| user != me).cloned().collect();
-            let media: BTreeSet<_> = room.media().map(|media| media.key).filter(|key| key.user != *me).collect();
+            let media: BTreeSet<_> = room
+                .media()
+                .map(|media| media.key)
+                .filter(|key| key.user != *me)
+                .collect();
             assert_eq!(client.members, members, "seed {seed}: client {who}");
             assert_eq!(client.media, media, "seed {seed}: client {who}");
             assert_eq!(client.locked, room.is_locked(), "seed {seed}: client {who}");
@@ -192,7 +200,9 @@ fn who_comes_back_within_the_window_has_missed_nothing_and_nobody_has_noticed() 
             world.run_for(Duration::from_millis(100));
         }
         world.run_for(Duration::from_secs(60));
-        let [alice, bob] = &world.clients[..] else { unreachable!() };
+        let [alice, bob] = &world.clients[..] else {
+            unreachable!()
+        };
         assert!(bob.has_been_told(&SessionEvent::Reconnected), "{cut:?}");
         assert!(!bob.has_been_told(&SessionEvent::Discontinuity), "{cut:?}");
         assert_eq!(bob.messages.len(), 200, "{cut:?}");

@@ -24,9 +24,10 @@ use self::{
     wire::{Asked, Head, Refusal, Request, Selection},
 };
 use crate::{
+    admission::{FRAME_BEFORE_LOGIN, Place},
     follow::{Feed, Happened},
     group::{GroupView, Message},
-    hub::{Hub, Place},
+    hub::Hub,
     pace::Pace,
 };
 
@@ -58,13 +59,15 @@ type Heard = (AppId, Delivery);
 type End = CloseReason;
 
 impl Hub {
-    /// Serves a client of the event gateway that was accepted at `accepted`, in a task of its own.
-    pub(crate) fn serve_events(self: &Arc<Self>, connection: SignalConnection, place: Place, accepted: Instant) {
-        self.life.spawn(serve(self.clone(), connection, place, accepted));
+    /// Serves a client of the event gateway, in a task of its own.
+    pub(crate) fn serve_events(self: &Arc<Self>, mut connection: SignalConnection, place: Arc<Place>) {
+        connection.receiver.limit_frames(FRAME_BEFORE_LOGIN);
+        self.life.spawn(serve(self.clone(), connection, place));
     }
 }
 
-async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Place, accepted: Instant) {
+async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Arc<Place>) {
+    let accepted = connection.since;
     let (happenings, heard) = mpsc::channel(HAPPENINGS);
     let mut gateway = Gateway {
         hub,

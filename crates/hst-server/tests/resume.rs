@@ -6,8 +6,8 @@ mod common;
 
 use common::{Client, login, memory_server, user};
 use hst_proto::{
-    Audience, Class, Command, Event, Failure, HEARTBEAT, Login, Payload, Previous, RESUME_WINDOW, Reply, Resume, Resumed,
-    ServerFrame, ToGroup,
+    Audience, Class, Command, Event, Failure, HEARTBEAT, Login, Payload, Previous, RESUME_WINDOW, Reply, Resume,
+    Resumed, ServerFrame, ToGroup,
 };
 use hst_server::signal::memory::MemoryNetwork;
 use hst_signal::{CloseCode, RecvEnd};

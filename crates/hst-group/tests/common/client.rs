@@ -61,7 +61,10 @@ impl Client {
 
     /// The texts of the messages that came.
     pub fn texts(&self) -> Vec<String> {
-        self.messages.iter().map(|message| message.body.as_text().unwrap()).collect()
+        self.messages
+            .iter()
+            .map(|message| message.body.as_text().unwrap())
+            .collect()
     }
 
     pub fn has_been_told(&self, event: &SessionEvent) -> bool {
@@ -152,15 +155,14 @@ impl World {
         } else if client.session.state() == State::Joined && matches!(result, Ok(Reply::Done {})) {
             self.opened(who);
         }
-        assert!(
-            self.clients[who].answers.insert(id, result).is_none(),
-            "answered twice"
-        );
+        assert!(self.clients[who].answers.insert(id, result).is_none(), "answered twice");
     }
 
     /// The client is in a group, as far as it knows.
     fn opened(&mut self, who: usize) {
-        let session = self.clients[who].link.and_then(|link| self.network.links[&link].session);
+        let session = self.clients[who]
+            .link
+            .and_then(|link| self.network.links[&link].session);
         if let Some(session) = session {
             self.ledger.client_joined(who, session);
         }

@@ -312,7 +312,10 @@ impl fmt::Display for Counts {
             gaps,
         } = self;
         writeln!(f, "sent: acked {acked}, refused {refused}, unknown {unknown}")?;
-        writeln!(f, "delivered {delivered}, excused {excused}, discontinuities {discontinuities}, gaps {gaps}")?;
+        writeln!(
+            f,
+            "delivered {delivered}, excused {excused}, discontinuities {discontinuities}, gaps {gaps}"
+        )?;
         write!(
             f,
             "lost {lost}, duplicated {duplicated}, reordered {reordered}, leaked {leaked}, forged {forged}"

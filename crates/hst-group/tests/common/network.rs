@@ -191,14 +191,21 @@ impl World {
 
     /// Nobody reads slowly any more.
     pub fn hurry(&mut self) {
-        for link in self.network.links.values_mut().filter(|link| link.reads_every.is_some()) {
+        for link in self
+            .network
+            .links
+            .values_mut()
+            .filter(|link| link.reads_every.is_some())
+        {
             link.reads_every = Some(Duration::from_millis(1));
         }
     }
 
     /// Harms a link in one of the ways there are.
     pub(super) fn harm(&mut self, id: LinkId, cut: Cut) {
-        let Some(link) = self.network.links.get_mut(&id) else { return };
+        let Some(link) = self.network.links.get_mut(&id) else {
+            return;
+        };
         let now = self.now;
         match cut {
             Cut::Reset | Cut::AndWhileReturning => {

@@ -185,7 +185,8 @@ impl World {
                 GroupOutput::Media(MediaCommand::Offer { member, re, .. }) => {
                     let at = self.now + Duration::from_millis(self.dice.random_range(0..50));
                     room.under_way += 1;
-                    self.agenda.add(at, Act::ToRoom(group.clone(), number, ToRoom::Answer(member, re)));
+                    self.agenda
+                        .add(at, Act::ToRoom(group.clone(), number, ToRoom::Answer(member, re)));
                 }
                 GroupOutput::Departed(member) => {
                     room.sessions.remove(&member);
@@ -197,7 +198,9 @@ impl World {
                 GroupOutput::Media(_) | GroupOutput::Happened(_) => {}
             }
         }
-        let Some(room) = self.server.rooms.get(group) else { return };
+        let Some(room) = self.server.rooms.get(group) else {
+            return;
+        };
         let number = room.number;
         let is_wanted = || {
             let mut seats = self.server.sessions.values();
@@ -212,8 +215,12 @@ impl World {
     }
 
     fn tell_member(&mut self, group: &GroupId, member: MemberId, what: ToMember) {
-        let Some(room) = self.server.rooms.get_mut(group) else { return };
-        let Some(&session) = room.sessions.get(&member) else { return };
+        let Some(room) = self.server.rooms.get_mut(group) else {
+            return;
+        };
+        let Some(&session) = room.sessions.get(&member) else {
+            return;
+        };
         if self.server.sessions.contains_key(&session) {
             self.tell_session(session, Word::Group(member, what));
         } else {
@@ -231,7 +238,9 @@ impl World {
         what: &ToMember,
         message: Option<&(MemberId, RequestId, ToGroup)>,
     ) {
-        let ToMember::Reply { re, result: Ok(reply) } = what else { return };
+        let ToMember::Reply { re, result: Ok(reply) } = what else {
+            return;
+        };
         match (reply, message) {
             (Reply::Joined(_), _) => {
                 // A session that has ended meanwhile is gone from the group in a moment.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use hst_group::server::{Rules, Session, SessionOutput, SignIn, SignedIn, ToMember, UserRequest, LOGIN_DEADLINE};
+use hst_group::server::{LOGIN_DEADLINE, Rules, Session, SessionOutput, SignIn, SignedIn, ToMember, UserRequest};
 use hst_id::{GroupId, UserId};
 use hst_proto::{ErrorCode, EventBody, Failure, RESUME_WINDOW, Reply, RequestId, Resume, ServerFrame, decode_server};
 use rand::Rng;
@@ -171,7 +171,9 @@ impl World {
 
     /// A word for a session comes out of its queue.
     pub(super) fn hear(&mut self, id: SessionId, word: Word) {
-        let Some(seat) = self.server.sessions.get_mut(&id) else { return };
+        let Some(seat) = self.server.sessions.get_mut(&id) else {
+            return;
+        };
         match word {
             Word::Group(member, what) => {
                 // Words for a membership of before are of no concern any more.
@@ -310,7 +312,11 @@ impl World {
         if self.server.sessions.contains_key(&id) {
             return Ok(id);
         }
-        let ended = self.server.ended.iter().find(|(of, _, until)| *of == id && *until > self.now);
+        let ended = self
+            .server
+            .ended
+            .iter()
+            .find(|(of, _, until)| *of == id && *until > self.now);
         Err(ended.map_or(gone, |(_, why, _)| why.clone()))
     }
 
@@ -445,5 +451,8 @@ fn greeting_of(server: &mut Server, link: LinkId) -> &mut Session {
 }
 
 fn secret(id: SessionId) -> String {
-    format!("{:032x}", u128::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+    format!(
+        "{:032x}",
+        u128::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    )
 }

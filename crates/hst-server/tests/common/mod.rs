@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod raw;
+
 use std::{collections::VecDeque, time::SystemTime};
 
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis, UserId};
