@@ -9,7 +9,9 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-use crate::{apps::Apps, greeting, groups::Groups, life::Life, node::Node, sessions::Sessions};
+use crate::{
+    access_tokens::AccessTokens, apps::Apps, failures::Failures, greeting, groups::Groups, life::Life, node::Node, sessions::Sessions,
+};
 
 /// Connections of all kinds at a time. Further ones are refused.
 const MAX_CONNECTIONS: usize = 16_384;
@@ -23,6 +25,8 @@ pub(crate) struct Hub {
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) failures: Failures,
     pub(crate) life: Life,
     places: Arc<Semaphore>,
     last_session: AtomicU64,
@@ -39,6 +43,8 @@ impl Hub {
             apps,
             sessions: Sessions::default(),
             groups,
+            access_tokens: AccessTokens::default(),
+            failures: Failures::default(),
             life,
             places,
             last_session: AtomicU64::new(0),

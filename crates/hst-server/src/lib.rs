@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod access_tokens;
+mod admin;
 mod apps;
 mod ask;
 mod certificate;
 mod config;
 mod config_file;
+mod developers;
 mod error;
+mod failures;
 mod follow;
 mod greeting;
 mod group;

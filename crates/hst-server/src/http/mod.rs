@@ -3,6 +3,7 @@
 mod accept;
 mod access;
 mod address;
+mod gateway;
 mod health;
 mod pages;
 mod peer;
