@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod engine;
+mod platform;
 pub mod presets;
 
 pub use engine::RtcEngine;
 pub use hst_client::{
-    Client, ClientBuilder, Error, ErrorCode, Event, Events, GroupEvent, LoginOptions, Media, MediaStats, Payload,
-    Refusal, RemoteMedia, State,
+    Audience, Class, Client, ClientBuilder, Error, ErrorCode, Event, Events, GroupEvent, GroupMessage, Invitation,
+    Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, LoginOptions, Media,
+    MediaStats, OnlineTerminal, OnlineUser, Payload, PresenceChange, Refusal, RemoteMedia, Roster, State, ToGroup,
 };
 pub use hst_id::{AppId, GroupId, InvalidName, MediaId, MediaRef, MediaType, TerminalType, UserId};
 pub use presets::Preset;

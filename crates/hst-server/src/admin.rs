@@ -2,6 +2,7 @@
 
 mod apps;
 mod bans;
+mod developers;
 mod groups;
 mod refused;
 mod users;
@@ -11,10 +12,7 @@ use std::{future::Future, sync::Arc};
 use hst_store::StoreError;
 use tokio::task::{JoinError, spawn_blocking};
 
-pub(crate) use self::{
-    refused::Refused,
-    users::{Terminal, invitation_number},
-};
+pub(crate) use self::{refused::Refused, users::Terminal};
 use crate::{apps::Apps, hub::Hub};
 
 impl Hub {

@@ -122,12 +122,15 @@ impl Apps {
 
     /// What an App's users may do at a login. An App that only the verifier knows has the defaults.
     pub(crate) fn policy(&self, app: &AppId) -> Policy {
-        self.get(app).map_or_else(Policy::default, |entry| Policy::of(&entry.settings))
+        self.get(app)
+            .map_or_else(Policy::default, |entry| Policy::of(&entry.settings))
     }
 
     /// What an App offers.
     pub(crate) fn services(&self, app: &AppId) -> Services {
-        self.get(app).map(|entry| entry.settings.services.clone()).unwrap_or_default()
+        self.get(app)
+            .map(|entry| entry.settings.services.clone())
+            .unwrap_or_default()
     }
 
     /// Whether a user is kept out of an App, or of one of its groups.
@@ -143,12 +146,16 @@ impl Apps {
             return Ok(());
         }
         let place = if group.is_some() { "this group" } else { "this App" };
-        Err(Failure::new(ErrorCode::Banned, format!("kept out of {place} for some time")))
+        Err(Failure::new(
+            ErrorCode::Banned,
+            format!("kept out of {place} for some time"),
+        ))
     }
 
     /// Whether a token was taken back after it was made.
     pub(crate) fn is_revoked(&self, claims: &TokenFacts, app: &AppId, user: &UserId) -> bool {
-        self.get(app).is_some_and(|entry| claims.is_covered(&entry.revocations, user))
+        self.get(app)
+            .is_some_and(|entry| claims.is_covered(&entry.revocations, user))
     }
 
     /// Keeps a user out. It waits for the disk.

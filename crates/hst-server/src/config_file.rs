@@ -10,13 +10,11 @@ use std::{
 
 use hst_auth::{AppSecret, UnixMillis};
 use hst_id::AppId;
-use hst_store::{
-    AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl,
-};
+use hst_store::{AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
-use crate::{App, Config, ConfigError, Origin, Tls};
+use crate::{App, Config, ConfigError, Connections, Origin, Tls};
 
 /// The file as it is written. A key that is not here is an error: a setting that was misspelt must not be passed over.
 #[derive(Deserialize)]
@@ -29,6 +27,7 @@ struct File {
     token_service: Option<bool>,
     data_dir: Option<PathBuf>,
     tls: Option<Spanned<TlsTable>>,
+    connections: Option<Connections>,
     #[serde(default)]
     apps: Vec<AppTable>,
 }
@@ -197,6 +196,7 @@ impl Config {
         if let Some(data_dir) = file.data_dir {
             self.data_dir = Some(folder_of(path).join(data_dir));
         }
+        self.connections = file.connections.unwrap_or(self.connections);
         if let Some(table) = file.tls {
             let at = table.span().start;
             self.tls = tls(table.into_inner(), path)

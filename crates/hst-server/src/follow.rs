@@ -52,7 +52,10 @@ impl Feed {
 
     /// A group begins.
     pub(crate) fn follow(&self, app: AppId, group: GroupId) -> Follow {
-        let subject = Subject::parse("feed").expect("letters are a part").with(&app).with(&group);
+        let subject = Subject::parse("feed")
+            .expect("letters are a part")
+            .with(&app)
+            .with(&group);
         Follow {
             feed: self.clone(),
             app,

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Config, Origin, StartError, Tls,
+    admission::Admission,
     apps::{Apps, now},
     certificate::Certificate,
     follow::Feed,
@@ -145,8 +146,9 @@ impl Server {
         let node = Node::alone().await?;
         let feed = Feed::new(node.clone(), apps.clone());
         let groups = Groups::new(media, feed, life.clone());
-        let hub = Hub::new(node, apps, groups, life.clone());
+        let hub = Hub::new(node, apps, groups, Admission::new(config.connections), life.clone());
         hub.clone().listen_to_nodes().await?;
+        hub.ring().await?;
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }

@@ -11,10 +11,11 @@ use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
+    admission::Place,
     apps::permissions,
     greeting::close_reason,
     handle::{Attach, Heard, Inbox, SessionHandle, Word, slow_reader},
-    hub::{Hub, Place},
+    hub::Hub,
     line::{Line, LineNews},
     logins::Login,
     membership::{Membership, News},
@@ -61,7 +62,7 @@ impl SessionTask {
         hub: Arc<Hub>,
         core: Session,
         connection: SignalConnection,
-        place: Place,
+        place: Arc<Place>,
         user: User,
         inbox: Inbox,
     ) -> Self {
@@ -91,7 +92,11 @@ impl SessionTask {
                 }
                 Turn::Line(LineNews::Frame(Err(end))) => {
                     tracing::debug!(session = %self.user.handle.id, %end, "connection ended");
-                    self.detach(end.answer().unwrap_or(CloseCode::Normal.into()));
+                    match end.answer() {
+                        // What no client of ours does.
+                        Some(reason) => break reason,
+                        None => self.detach(CloseCode::Normal.into()),
+                    }
                 }
                 Turn::Line(LineNews::Stuck) => self.detach(CloseCode::SlowReader.into()),
                 Turn::Word(word) => self.take(word).await,
@@ -115,10 +120,21 @@ impl SessionTask {
             membership.end().await;
         }
         self.hub.sessions.leave(id, why);
+        self.hub.people.unwatch(&self.user);
+        self.hub.ringing.session_gone(id);
         self.user.login.release().await;
+        let rest = self.hub.logins(&self.user.app, &self.user.id).await;
+        if rest.is_ok_and(|rest| rest.is_empty()) {
+            let User { app, id, .. } = &self.user;
+            self.hub.tell_offline(app.clone(), id.clone()).await;
+        }
         if let Some(line) = self.line.take() {
             let is_draining = reason.code == CloseCode::Replaced && self.hub.life.is_draining();
-            let reason = if is_draining { CloseCode::GoingAway.into() } else { reason };
+            let reason = if is_draining {
+                CloseCode::GoingAway.into()
+            } else {
+                reason
+            };
             line.close(&self.hub.life, reason);
         }
     }
@@ -240,7 +256,14 @@ impl SessionTask {
         let key = (self.user.app.clone(), group);
         let permissions = permissions(&self.user.grants, &self.hub.apps.services(&self.user.app));
         let rules = self.hub.apps.policy(&self.user.app).rules;
-        self.membership = Some(Membership::join(&self.hub.groups, key, rules, re, &self.user, permissions));
+        self.membership = Some(Membership::join(
+            &self.hub.groups,
+            key,
+            rules,
+            re,
+            &self.user,
+            permissions,
+        ));
     }
 
     fn ask(&mut self, re: RequestId, request: GroupRequest) {

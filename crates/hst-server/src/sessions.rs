@@ -169,7 +169,10 @@ impl Sessions {
         if let Some(live) = book.live.get(&id).filter(|live| live.secret.is(secret)) {
             return Ok(live.handle.clone());
         }
-        let ended = book.ended.iter().find(|ended| ended.id == id && ended.secret.is(secret));
+        let ended = book
+            .ended
+            .iter()
+            .find(|ended| ended.id == id && ended.secret.is(secret));
         Err(ended.map_or_else(gone, |ended| ended.why.clone()))
     }
 

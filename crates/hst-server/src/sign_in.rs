@@ -39,7 +39,8 @@ impl Hub {
         let (handle, inbox) = session(id);
         let (secret, token) = (Secret::random(), TokenFacts::of(&claims));
         // Known before it is seen by others, so that they find whom they mean to end.
-        self.sessions.enter(handle.clone(), secret.clone(), &who.app, &who.user, token.clone());
+        self.sessions
+            .enter(handle.clone(), secret.clone(), &who.app, &who.user, token.clone());
         let admitted = match self.admit(&who, &token) {
             Ok(Policy { login, rules, .. }) => self.claim_login(&who, id, login).await.map(|login| (login, rules)),
             Err(failure) => Err(failure),

@@ -163,6 +163,10 @@ mod tests {
         }
         assert_eq!((backlog.frames.len(), backlog.bytes), (4, BYTES));
         backlog.reply(2, vec![b'{'; 2 * BYTES].into());
-        assert_eq!(after(&mut backlog, 5), Some(1), "the last one is kept whatever its size");
+        assert_eq!(
+            after(&mut backlog, 5),
+            Some(1),
+            "the last one is kept whatever its size"
+        );
     }
 }

@@ -19,6 +19,4 @@ pub use output::{
 };
 pub use permissions::Permissions;
 pub use presence::{Presence, Tell, WatcherId};
-pub use session::{
-    CloseWhy, LOGIN_DEADLINE, Session, SessionOutput, SignIn, SignedIn, TOKEN_WARNING, UserRequest,
-};
+pub use session::{CloseWhy, LOGIN_DEADLINE, Session, SessionOutput, SignIn, SignedIn, TOKEN_WARNING, UserRequest};

@@ -6,6 +6,8 @@ use thiserror::Error;
 /// Why something was not done.
 #[derive(Debug, Error)]
 pub(crate) enum Refused {
+    #[error("Authentication failed")]
+    WrongCredentials,
     /// There is none, or it is another developer's: nobody learns which.
     #[error("there is no such App")]
     NoSuchApp,

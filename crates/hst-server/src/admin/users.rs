@@ -1,9 +1,6 @@
-use std::collections::BTreeSet;
-
-use aws_lc_rs::rand;
 use hst_cluster::{Entry, Login as Record, Prefix};
 use hst_id::{AppId, TerminalType, UserId};
-use hst_proto::{ErrorCode, Event, Failure, Invitation, Payload};
+use hst_proto::{ErrorCode, Event, Failure, Payload, encode_event};
 
 use super::{Refused, groups::check_size};
 use crate::{
@@ -87,38 +84,13 @@ impl Hub {
         body: &Payload,
     ) -> Result<Vec<Terminal>, Refused> {
         check_size(app, body)?;
-        let event = Event::ServerMessage { body: body.clone() };
+        let event = encode_event(&Event::ServerMessage { body: body.clone() });
         let terminals = self.terminals_of(&app.id, user, only).await?;
         for Terminal { record, .. } in &terminals {
             self.tell_session(&record.owner, SessionId(record.session), &event)
                 .await;
         }
         Ok(terminals)
-    }
-
-    /// Lets the terminals of users ring, and says who is not online.
-    ///
-    /// # Errors
-    /// [`Refused::Cluster`].
-    pub(crate) async fn ring(
-        &self,
-        app: &AppId,
-        users: &BTreeSet<UserId>,
-        invitation: Invitation,
-    ) -> Result<Vec<UserId>, Refused> {
-        let event = Event::Invited(invitation);
-        let mut offline = Vec::new();
-        for user in users {
-            let terminals = self.terminals_of(app, user, None).await?;
-            if terminals.is_empty() {
-                offline.push(user.clone());
-            }
-            for Terminal { record, .. } in terminals {
-                self.tell_session(&record.owner, SessionId(record.session), &event)
-                    .await;
-            }
-        }
-        Ok(offline)
     }
 
     async fn terminals_of(
@@ -136,11 +108,4 @@ impl Hub {
         let entries = self.node.directory.list(prefix).await?;
         Ok(entries.iter().filter_map(Terminal::read).collect())
     }
-}
-
-/// A number for an invitation that no other one has, and that JavaScript can tell from its neighbours.
-pub(crate) fn invitation_number() -> u64 {
-    let mut bytes = [0; 8];
-    rand::fill(&mut bytes).expect("the operating system gives random numbers");
-    u64::from_be_bytes(bytes) >> 11
 }

@@ -75,7 +75,10 @@ impl Group {
             .and_then(|id| self.members.get_mut(&id))
             .and_then(|member| member.published.get_mut(&key));
         let Some(published) = published else {
-            return Err(Failure::new(ErrorCode::OperationFailed, format!("{media} is not published")));
+            return Err(Failure::new(
+                ErrorCode::OperationFailed,
+                format!("{media} is not published"),
+            ));
         };
         if published.muted != muted {
             published.muted = muted;

@@ -1,8 +1,6 @@
 use std::collections::VecDeque;
 
-use hst_proto::{
-    Audience, Class, Event, Failure, GroupMessage, MAX_LISTED, MAX_PAGE, Reply, ToGroup, encode_event,
-};
+use hst_proto::{Audience, Class, Event, Failure, GroupMessage, MAX_LISTED, MAX_PAGE, Reply, ToGroup, encode_event};
 
 use super::{Group, invalid};
 use crate::server::{GroupOutput, MemberId, Recipients};

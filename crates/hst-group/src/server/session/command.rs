@@ -1,9 +1,7 @@
 use std::time::{Duration, Instant};
 
 use hst_id::{AppId, GroupId, UserId};
-use hst_proto::{
-    Command, ErrorCode, Failure, Login, MAX_NAME_TEXT, Reply, RequestId, Resume, VERSION, encode_reply,
-};
+use hst_proto::{Command, ErrorCode, Failure, Login, MAX_NAME_TEXT, Reply, RequestId, Resume, VERSION, encode_reply};
 
 use super::{CloseWhy, Session, SessionOutput, SignIn, State, UserRequest, not_in_group};
 use crate::server::{Governance, GroupRequest};
@@ -129,8 +127,9 @@ impl Session {
 
     fn ask_group(&mut self, re: RequestId, request: GroupRequest) -> Result<(), Failure> {
         self.must_be_in_group()?;
-        if !matches!(request, GroupRequest::Offer(_)) {
-            self.due = Some(re);
+        match request {
+            GroupRequest::Offer(_) => drop(self.offers.insert(re)),
+            _ => self.due = Some(re),
         }
         self.outputs.push_back(SessionOutput::Group { re, request });
         Ok(())

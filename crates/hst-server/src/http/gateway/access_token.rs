@@ -2,19 +2,18 @@ use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::HeaderMap};
 use serde::Serialize;
-use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, Outcome, ok},
-    caller::credentials,
-    problem::{Code, Problem},
+    caller::{client, credentials},
+    problem::Problem,
 };
 use crate::{
     access_tokens::ACCESS_TOKEN_LIFETIME,
     admin::Refused,
-    developers::developer,
     http::{Web, peer::Peer},
+    refusal::evenly,
 };
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,17 +47,16 @@ pub(super) async fn get_access_token(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Outcome<Issued> {
-    let (hub, address) = (&web.hub, peer.address.ip());
-    let credentials = credentials(&headers)?.to_owned();
-    hub.failures.check(address).map_err(Problem::too_many_failures)?;
-    let store = hub.apps.store.clone();
-    let found = spawn_blocking(move || developer(&store, &credentials)).await;
-    let found = found.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-    let Some(developer) = found.map_err(Refused::from)? else {
-        hub.failures.count(address);
-        tracing::warn!(%address, "wrong credentials of a developer");
-        return Err(Problem::new(Code::AuthenticationFailed, "Authentication failed"));
-    };
+    let hub = &web.hub;
+    let (credentials, address) = (credentials(&headers)?, client(hub, &peer, &headers));
+    // Counted before it is known to be one, so that many at a time are no way around.
+    hub.failures.count(address).map_err(Problem::too_many_failures)?;
+    let judged = evenly(hub.developer(credentials)).await;
+    match &judged {
+        Err(Refused::WrongCredentials) => tracing::warn!(%address, "wrong credentials of a developer"),
+        _ => hub.failures.take_back(address),
+    }
+    let developer = judged?;
     tracing::info!(%developer, "an access token was issued");
     ok(Issued {
         result: AccessToken {

@@ -26,7 +26,7 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let developer = match holder(&web.hub, peer.address.ip(), request.headers()) {
+    let developer = match holder(&web.hub, &peer, request.headers()) {
         Ok(developer) => developer,
         Err(problem) => return problem.into_response(),
     };
@@ -41,15 +41,20 @@ pub(super) async fn authenticate(
 
 /// A token that is good is taken also from where wrong ones came: it cannot be guessed, and strangers behind the same
 /// proxy must not keep its holder out.
-fn holder(hub: &Hub, address: IpAddr, headers: &HeaderMap) -> Result<DeveloperId, Problem> {
+fn holder(hub: &Hub, peer: &Peer, headers: &HeaderMap) -> Result<DeveloperId, Problem> {
     let token = credentials(headers)?;
     if let Some(developer) = hub.access_tokens.check(token) {
         return Ok(developer);
     }
-    hub.failures.check(address).map_err(Problem::too_many_failures)?;
-    hub.failures.count(address);
+    let address = client(hub, peer, headers);
+    hub.failures.count(address).map_err(Problem::too_many_failures)?;
     let message = "no such access token, or not any more: get a new one from /access/token";
     Err(Problem::new(Code::AccessTokenExpired, message))
+}
+
+/// Whose failures count together.
+pub(super) fn client(hub: &Hub, peer: &Peer, headers: &HeaderMap) -> IpAddr {
+    forwarded::client(peer.address.ip(), headers, &hub.admission.limits)
 }
 
 /// What stands in `Authorization`, which has no scheme here.

@@ -1,8 +1,9 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::State;
+use hst_group::server::Inviter;
 use hst_id::{AppId, GroupId, UserId};
-use hst_proto::{Invitation, MAX_LISTED, MAX_NAME_TEXT, Payload};
+use hst_proto::{ErrorCode, Failure, Payload};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +13,7 @@ use super::{
     caller::Caller,
     problem::{Code, Problem},
 };
-use crate::{admin::invitation_number, http::Web};
+use crate::http::Web;
 
 /// From whom the invited hear it: no user of the App has invited them.
 const INVITER: &str = "server";
@@ -41,6 +42,8 @@ pub(super) struct Invited {
 }
 
 /// Invites users into a group, in the name of the application.
+///
+/// They have 60 seconds to answer. Who accepts is seen as he joins the group.
 #[utoipa::path(
     post,
     path = "/v1/online/invite",
@@ -54,31 +57,28 @@ pub(super) async fn invite_users(
     Body(invite): Body<Invite>,
 ) -> Outcome<Invited> {
     let app = web.hub.app_of(&developer, &invite.app_id)?;
-    let refuse = |message| Err(Problem::new(Code::ArgumentInvalid, message));
-    let count = invite.user_id_list.len();
-    if !(1..=MAX_LISTED).contains(&count) {
-        return refuse(format!(
-            "user_id_list: names {count} users: 1 to {MAX_LISTED} are allowed"
-        ));
-    }
-    if invite
-        .extend_info
-        .as_ref()
-        .is_some_and(|info| info.as_json().len() > MAX_NAME_TEXT)
-    {
-        return refuse(format!("extend_info: has more than {MAX_NAME_TEXT} bytes of JSON"));
-    }
-    let invitation = Invitation {
-        invite: invitation_number(),
+    // Each invite has an inviter of its own, who is nobody's session: what is answered goes nowhere.
+    let from = Inviter {
+        app: app.id.clone(),
+        user: UserId::parse(INVITER).expect("letters are a name"),
+        info: String::new(),
+        session: web.hub.next_session(),
+    };
+    let rung = hst_proto::Invite {
+        invite: 1,
         group: invite.group_id,
-        from: UserId::parse(INVITER).expect("letters are a name"),
-        from_info: String::new(),
+        users: invite.user_id_list,
         extend_info: invite.extend_info,
     };
-    let users = BTreeSet::from_iter(invite.user_id_list);
-    let offline = web.hub.ring(&app.id, &users, invitation).await?;
+    let invited = web.hub.invite_from(from, rung).await.map_err(problem)?;
     ok(Invited {
         seq_id: invite.seq_id,
-        user_id_list: offline.iter().map(UserId::to_string).collect(),
+        user_id_list: invited.offline.iter().map(UserId::to_string).collect(),
     })
+}
+
+fn problem(failure: Failure) -> Problem {
+    let is_argument = failure.code == ErrorCode::InvalidArgument.number();
+    let code = if is_argument { Code::ArgumentInvalid } else { Code::Busy };
+    Problem::new(code, failure.message)
 }

@@ -115,6 +115,7 @@ impl Problem {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let code = match &refused {
+            Refused::WrongCredentials => Code::AuthenticationFailed,
             Refused::NoSuchApp | Refused::Store(StoreError::UnknownApp(_)) => Code::NoSuchApp,
             Refused::FixedApp => Code::FixedApp,
             Refused::NoSuchGroup => Code::NoSuchGroup,

@@ -2,24 +2,32 @@ use hst_auth::{AppKeys, KeyRing, TokenVerifier as _};
 use hst_id::AppId;
 use hst_store::{DeveloperId, Store, StoreError};
 
-use crate::apps::now;
+use super::Refused;
+use crate::{apps::now, hub::Hub};
 
-/// The developer whose credentials these are: `<Developer ID>.<token>`, and the token is one that the Developer Secret
-/// has made for the Developer ID, as an App Secret makes them for an App ID. `None`: nobody's.
-///
-/// It waits for the disk. A developer that does not exist takes as long as a wrong token.
-///
-/// # Errors
-/// The database cannot be read.
-pub(crate) fn developer(store: &Store, credentials: &str) -> Result<Option<DeveloperId>, StoreError> {
+impl Hub {
+    /// The developer whose credentials these are: `<Developer ID>.<token>`, and the token is one that the Developer Secret
+    /// has made for the Developer ID, as an App Secret makes them for an App ID.
+    ///
+    /// # Errors
+    /// [`Refused::WrongCredentials`], [`Refused::Store`].
+    pub(crate) async fn developer(&self, credentials: &str) -> Result<DeveloperId, Refused> {
+        let credentials = credentials.to_owned();
+        let found = self.on_disk(move |apps| developer(&apps.store, &credentials)).await?;
+        found.ok_or(Refused::WrongCredentials)
+    }
+}
+
+/// A developer that does not exist takes as much work as a wrong token.
+fn developer(store: &Store, credentials: &str) -> Result<Option<DeveloperId>, StoreError> {
     let Some((id, token)) = credentials.split_once('.') else {
         return Ok(None);
     };
     let (Ok(id), Ok(as_app)) = (DeveloperId::parse(id), AppId::parse(id)) else {
         return Ok(None);
     };
-    // A ring of nobody's keys works as hard as one with a key.
     let known = store.developer(&id)?;
+    // A ring without a key works as hard as one with a key.
     let keys = known.map(|developer| (as_app.clone(), AppKeys::from_secret(&developer.secret)));
     let claims = KeyRing::from_iter(keys).verify(&as_app, token, now());
     Ok(claims.is_ok().then_some(id))
