@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    access_tokens::AccessTokens, apps::Apps, greeting, groups::Groups, life::Life, node::Node, people::People,
+    access_tokens::AccessTokens, apps::Apps, greeting, groups::Groups, hooks::Hooks, life::Life, node::Node, people::People,
     ringing::Ringing, sessions::Sessions,
 };
 
@@ -29,6 +29,7 @@ pub(crate) struct Hub {
     pub(crate) people: Arc<People>,
     pub(crate) ringing: Ringing,
     pub(crate) access_tokens: AccessTokens,
+    pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
     places: Arc<Semaphore>,
     last_session: AtomicU64,
@@ -38,7 +39,7 @@ pub(crate) struct Hub {
 pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
 impl Hub {
-    pub(crate) fn new(node: Node, apps: Arc<Apps>, groups: Arc<Groups>, life: Life) -> Arc<Self> {
+    pub(crate) fn new(node: Node, apps: Arc<Apps>, groups: Arc<Groups>, hooks: Arc<Hooks>, life: Life) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let people = People::new(node.clone(), life.clone());
         let ringing = Ringing::new(node.owner.boot);
@@ -50,6 +51,7 @@ impl Hub {
             people,
             ringing,
             access_tokens: AccessTokens::default(),
+            hooks,
             life,
             places,
             last_session: AtomicU64::new(0),
@@ -110,8 +112,9 @@ impl Hub {
         let (lifeline, life) = crate::life::begin();
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
         let node = Node::alone().await.unwrap();
-        let feed = crate::follow::Feed::new(node.clone(), apps.clone());
+        let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
+        let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
-        (lifeline, Self::new(node, apps, groups, life))
+        (lifeline, Self::new(node, apps, groups, hooks, life))
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     certificate::Certificate,
     follow::Feed,
     groups::Groups,
+    hooks::Hooks,
     http::{self, QuicPoint, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
@@ -44,6 +45,7 @@ pub struct Server {
 #[derive(Debug)]
 pub struct RunningServer {
     lifeline: Lifeline,
+    hooks: Arc<Hooks>,
     addresses: Addresses,
     pages: Vec<Origin>,
 }
@@ -140,9 +142,10 @@ impl Server {
         };
         let apps = Arc::new(Apps::open(config.apps, Arc::new(store), verifier)?);
         let node = Node::alone().await?;
-        let feed = Feed::new(node.clone(), apps.clone());
+        let hooks = Hooks::new(config.webhook_guard, apps.clone());
+        let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(media, feed, life.clone());
-        let hub = Hub::new(node, apps, groups, life.clone());
+        let hub = Hub::new(node, apps, groups, hooks.clone(), life.clone());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
         for listener in listeners {
@@ -171,6 +174,7 @@ impl Server {
         }
         Ok(RunningServer {
             lifeline,
+            hooks,
             addresses,
             pages,
         })
@@ -287,11 +291,12 @@ impl RunningServer {
         &self.pages
     }
 
-    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, and then all is
-    /// closed.
+    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, the Apps' backends
+    /// are told of it, and then all is closed.
     ///
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
+        self.hooks.shutdown().await;
     }
 }
