@@ -9,10 +9,11 @@ use hst_proto::{
     Audience, Class, Command, Event, Failure, Login, Payload, Reply, Request, RequestId, ServerFrame, ToGroup,
     decode_server, encode_client,
 };
+use hst_rtc::LoginOptions;
 use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
 use hst_signal::{RecvEnd, SignalConnection};
 
-use crate::house::{House, token, within};
+use crate::house::{House, other_login, token, within};
 
 /// One connection, without an engine.
 #[derive(Debug)]
@@ -51,6 +52,13 @@ impl Hand {
     pub async fn throw(&mut self, frame: impl Into<Bytes>) {
         // The server may have cut him already.
         let _ = self.connection.sender.send(frame.into()).await;
+    }
+
+    /// Sends any text as a command under the next number.
+    pub async fn throw_command(&mut self, command: &str) -> RequestId {
+        self.last_id += 1;
+        self.throw(format!(r#"{{"id":{},"do":{command}}}"#, self.last_id)).await;
+        self.last_id
     }
 
     /// Asks without waiting.
@@ -124,6 +132,16 @@ pub fn hand_login(user: &str) -> Login {
         force: false,
         extend_info: String::new(),
         previous: None,
+    }
+}
+
+/// The same in the house's other App.
+pub fn other_hand_login(user: &str) -> Login {
+    let LoginOptions { app, token, .. } = other_login(user);
+    Login {
+        app,
+        token,
+        ..hand_login(user)
     }
 }
 

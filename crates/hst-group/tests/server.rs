@@ -5,11 +5,13 @@
 use std::time::{Duration, Instant};
 
 use hst_group::server::{
-    CloseWhy, Group, GroupOutput, GroupRequest, LOGIN_DEADLINE, MediaCommand, MemberId, Permissions, Session,
-    SessionOutput, ToMember, TrackId, TrackLine, TrackRole,
+    CloseWhy, Group, GroupOutput, GroupRequest, Happening, LOGIN_DEADLINE, MediaCommand, MemberId, Permissions, Rules,
+    Session, SessionOutput, SignedIn, ToMember, TrackId, TrackLine, TrackRole,
 };
 use hst_id::{GroupId, MediaId, MediaRef, MediaType, UserId};
-use hst_proto::{Line, Offer, Payload, Reply, Role, ServerFrame, decode_server};
+use hst_proto::{
+    Audience, Class, ErrorCode, Failure, Line, Offer, Payload, Reply, Role, ServerFrame, ToGroup, decode_server,
+};
 
 fn outputs(session: &mut Session) -> Vec<SessionOutput> {
     std::iter::from_fn(|| session.poll_output()).collect()
@@ -31,11 +33,21 @@ fn refused_with(session: &mut Session, frame: &str) -> u32 {
 
 const LOGIN: &str = r#"{"id":1,"do":{"login":{"protocol":1,"app":"a","token":"t","user":"u"}}}"#;
 
+fn new() -> Session {
+    Session::new(Instant::now(), Instant::now() + LOGIN_DEADLINE)
+}
+
 fn online() -> Session {
-    let mut session = Session::new(Instant::now());
+    let mut session = new();
     session.handle_frame(Instant::now(), LOGIN.as_bytes());
     assert!(session.is_busy());
-    session.handle_signed_in(Ok("s".into()));
+    let signed_in = SignedIn {
+        session: "s".into(),
+        secret: "x".into(),
+        token_lasts: None,
+        max_message: 8192,
+    };
+    session.handle_signed_in(Instant::now(), Ok(signed_in));
     outputs(&mut session);
     session
 }
@@ -54,7 +66,7 @@ fn nothing_but_login_is_taken_before_login() {
         r#"{"message":{"body":1}}"#,
         r#"{"ping":{}}"#,
     ] {
-        let mut session = Session::new(Instant::now());
+        let mut session = new();
         assert_eq!(
             refused_with(&mut session, &format!(r#"{{"id":1,"do":{command}}}"#)),
             1_000_003,
@@ -66,7 +78,7 @@ fn nothing_but_login_is_taken_before_login() {
 
 #[test]
 fn malformed_logins_are_refused_with_their_codes_and_may_be_tried_again() {
-    let mut session = Session::new(Instant::now());
+    let mut session = new();
     let login = |fields: &str| format!(r#"{{"id":1,"do":{{"login":{{"token":"t",{fields}}}}}}}"#);
     let long = "x".repeat(129);
     let longer = "x".repeat(2000);
@@ -92,14 +104,14 @@ fn malformed_logins_are_refused_with_their_codes_and_may_be_tried_again() {
 #[test]
 fn logged_in_sessions_refuse_what_does_not_fit_and_go_on() {
     let mut session = online();
-    assert_eq!(refused_with(&mut session, LOGIN), 2);
-    assert_eq!(refused_with(&mut session, r#"{"id":2,"do":{"leave":{}}}"#), 31);
+    assert_eq!(refused_with(&mut session, &LOGIN.replace("1,", "2,")), 2);
+    assert_eq!(refused_with(&mut session, r#"{"id":3,"do":{"leave":{}}}"#), 31);
     assert_eq!(
-        refused_with(&mut session, r#"{"id":2,"do":{"join":{"group":"a b"}}}"#),
+        refused_with(&mut session, r#"{"id":4,"do":{"join":{"group":"a b"}}}"#),
         1
     );
-    assert_eq!(refused_with(&mut session, r#"{"id":2,"do":{"dance":{}}}"#), 1);
-    session.handle_frame(Instant::now(), br#"{"id":3,"do":{"ping":{}}}"#);
+    assert_eq!(refused_with(&mut session, r#"{"id":5,"do":{"dance":{}}}"#), 1);
+    session.handle_frame(Instant::now(), br#"{"id":6,"do":{"ping":{}}}"#);
     assert!(matches!(&outputs(&mut session)[..], [SessionOutput::Send(_)]));
 }
 
@@ -121,9 +133,10 @@ fn who_does_not_speak_the_protocol_is_closed() {
 #[test]
 fn the_login_deadline_is_not_put_off_by_trying() {
     let start = Instant::now();
-    let mut session = Session::new(start);
-    session.handle_frame(start + LOGIN_DEADLINE - Duration::from_secs(1), LOGIN.as_bytes());
-    session.handle_signed_in(Err(hst_proto::Failure::new(hst_proto::ErrorCode::TokenRefused, "no")));
+    let mut session = Session::new(start, start + LOGIN_DEADLINE);
+    let later = start + LOGIN_DEADLINE - Duration::from_secs(1);
+    session.handle_frame(later, LOGIN.as_bytes());
+    session.handle_signed_in(later, Err(Failure::new(ErrorCode::TokenRefused, "no")));
     outputs(&mut session);
     assert_eq!(session.poll_timeout(), Some(start + LOGIN_DEADLINE));
     session.handle_timeout(start + LOGIN_DEADLINE);
@@ -137,17 +150,22 @@ struct Room(Group);
 
 impl Room {
     fn new() -> Self {
-        Self(Group::new(GroupId::parse("g").unwrap()))
+        Self(Group::new(GroupId::parse("g").unwrap(), Rules::default()))
     }
 
     fn join(&mut self, id: u64, user: &str, permissions: Permissions) -> Result<Reply, u32> {
-        self.0
-            .handle_join(MemberId(id), 0, UserId::parse(user).unwrap(), permissions);
+        self.0.handle_join(
+            Instant::now(),
+            MemberId(id),
+            0,
+            UserId::parse(user).unwrap(),
+            permissions,
+        );
         self.reply_to(id)
     }
 
     fn ask(&mut self, id: u64, request: GroupRequest) -> Result<Reply, u32> {
-        self.0.handle_request(MemberId(id), 0, request);
+        self.0.handle_request(Instant::now(), MemberId(id), 0, request);
         self.reply_to(id)
     }
 
@@ -169,6 +187,14 @@ impl Room {
     fn drain(&mut self) -> Vec<GroupOutput> {
         std::iter::from_fn(|| self.0.poll_output()).collect()
     }
+}
+
+fn message(text: &str) -> GroupRequest {
+    GroupRequest::Message(ToGroup {
+        body: Payload::text(text),
+        to: Audience::All,
+        class: Class::Reliable,
+    })
 }
 
 fn camera() -> MediaId {
@@ -199,29 +225,30 @@ fn permissions_are_checked_where_they_bite() {
         publish: Vec::new(),
         receive: false,
         message: false,
+        admin: false,
     };
-    room.join(1, "alice", Permissions::all()).unwrap();
+    room.join(1, "alice", Permissions::ordinary()).unwrap();
     room.ask(1, publish(MediaType::Video)).unwrap();
     room.join(2, "bob", nothing.clone()).unwrap();
     assert_eq!(room.ask(2, publish(MediaType::Video)), Err(1_000_004));
     assert_eq!(room.ask(2, publish(MediaType::Audio)), Err(1_000_005));
     assert_eq!(room.ask(2, publish(MediaType::ScreenShare)), Err(1_000_009));
     assert_eq!(room.ask(2, GroupRequest::Receive(alices(MediaType::Video))), Err(302));
-    assert_eq!(room.ask(2, GroupRequest::Message(Payload::text("hi"))), Err(1_000_020));
+    assert_eq!(room.ask(2, message("hi")), Err(1_000_020));
 
     let elsewhere = Permissions {
         group: Some(GroupId::parse("other").unwrap()),
         ..nothing
     };
     assert_eq!(room.join(3, "carol", elsewhere), Err(1_000_000));
-    assert_eq!(room.join(4, "bob", Permissions::all()), Err(1_000_010));
+    assert_eq!(room.join(4, "bob", Permissions::ordinary()), Err(1_000_010));
 }
 
 #[test]
 fn only_what_is_published_can_be_received() {
     let mut room = Room::new();
-    room.join(1, "alice", Permissions::all()).unwrap();
-    room.join(2, "bob", Permissions::all()).unwrap();
+    room.join(1, "alice", Permissions::ordinary()).unwrap();
+    room.join(2, "bob", Permissions::ordinary()).unwrap();
     assert_eq!(room.ask(2, GroupRequest::Receive(alices(MediaType::Video))), Err(302));
     assert_eq!(
         room.ask(2, GroupRequest::Receive(alices(MediaType::ScreenShare))),
@@ -248,8 +275,8 @@ fn only_what_is_published_can_be_received() {
 #[test]
 fn an_offer_carries_only_lines_that_are_announced() {
     let mut room = Room::new();
-    room.join(1, "alice", Permissions::all()).unwrap();
-    room.join(2, "bob", Permissions::all()).unwrap();
+    room.join(1, "alice", Permissions::ordinary()).unwrap();
+    room.join(2, "bob", Permissions::ordinary()).unwrap();
     room.ask(1, publish(MediaType::Video)).unwrap();
     room.ask(1, publish(MediaType::WhiteBoard)).unwrap();
     let line = |mid: &str, role| Line { mid: mid.into(), role };
@@ -271,7 +298,7 @@ fn an_offer_carries_only_lines_that_are_announced() {
         line("2", send(MediaType::WhiteBoard)),
         line("3", Role::Receive(alices(MediaType::Video))),
     ];
-    room.0.handle_request(MemberId(1), 7, offer(1, lines));
+    room.0.handle_request(Instant::now(), MemberId(1), 7, offer(1, lines));
     let commands: Vec<_> = room
         .drain()
         .into_iter()
@@ -291,7 +318,8 @@ fn an_offer_carries_only_lines_that_are_announced() {
     // Bob has to ask before a line brings him anything.
     let wish = vec![line("0", Role::Receive(alices(MediaType::Video)))];
     for expected in [0, 1] {
-        room.0.handle_request(MemberId(2), 7, offer(1, wish.clone()));
+        room.0
+            .handle_request(Instant::now(), MemberId(2), 7, offer(1, wish.clone()));
         let [GroupOutput::Media(MediaCommand::Offer { lines, .. })] = &room.drain()[..] else {
             panic!("one offer")
         };
@@ -310,15 +338,17 @@ fn an_offer_carries_only_lines_that_are_announced() {
 #[test]
 fn an_offer_is_answered_once_even_when_its_member_leaves_before_the_media_plane_answers() {
     let mut room = Room::new();
-    room.join(1, "alice", Permissions::all()).unwrap();
+    room.join(1, "alice", Permissions::ordinary()).unwrap();
     let offer = Offer {
         generation: 1,
         sdp: "v=0".into(),
         lines: Vec::new(),
     };
-    room.0.handle_request(MemberId(1), 7, GroupRequest::Offer(offer));
+    room.0
+        .handle_request(Instant::now(), MemberId(1), 7, GroupRequest::Offer(offer));
     room.drain();
-    room.0.handle_request(MemberId(1), 8, GroupRequest::Leave);
+    room.0
+        .handle_request(Instant::now(), MemberId(1), 8, GroupRequest::Leave);
     room.0.handle_answer(MemberId(1), 7, Ok("late".into()));
     let replies: Vec<_> = room
         .drain()
@@ -337,29 +367,25 @@ fn an_offer_is_answered_once_even_when_its_member_leaves_before_the_media_plane_
 #[test]
 fn a_member_who_goes_takes_his_media_along_and_the_media_plane_hears_first() {
     let mut room = Room::new();
-    room.join(1, "alice", Permissions::all()).unwrap();
-    room.join(2, "bob", Permissions::all()).unwrap();
+    room.join(1, "alice", Permissions::ordinary()).unwrap();
+    room.join(2, "bob", Permissions::ordinary()).unwrap();
     room.ask(1, publish(MediaType::Video)).unwrap();
-    room.0.handle_gone(MemberId(1));
+    room.0.handle_gone(Instant::now(), MemberId(1));
     let told = room.drain();
     assert!(matches!(
         told[..],
         [
+            GroupOutput::Departed(MemberId(1)),
             GroupOutput::Media(MediaCommand::EndTrack(TrackId(1))),
             GroupOutput::Media(MediaCommand::EndPeer(MemberId(1))),
+            GroupOutput::Happened(Happening::Unpublished(_)),
             GroupOutput::Tell { .. },
             GroupOutput::Tell { .. },
-            GroupOutput::Departed(MemberId(1)),
+            GroupOutput::Happened(Happening::Left(_)),
         ]
     ));
     room.0.handle_answer(MemberId(1), 3, Ok("late".into()));
     assert!(room.drain().is_empty(), "an answer to one who is gone");
-    assert!(
-        room.ask(2, GroupRequest::Message(Payload::text(&"x".repeat(9000))))
-            .is_err()
-    );
-    assert_eq!(
-        room.ask(2, GroupRequest::Message(Payload::text("hi"))),
-        Ok(Reply::Sent { seq: 1 })
-    );
+    assert!(room.ask(2, message(&"x".repeat(9000))).is_err());
+    assert_eq!(room.ask(2, message("hi")), Ok(Reply::Sent { seq: 1 }));
 }

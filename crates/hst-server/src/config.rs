@@ -9,7 +9,7 @@ use hst_id::AppId;
 use hst_store::{AppName, AppSecrets, AppSettings};
 use hst_webhook::AddressGuard;
 
-use crate::{Origin, StartError, hooks};
+use crate::{Connections, Origin, StartError, hooks};
 
 /// The App of development, with [`DEV_APP_SECRET`]: known to everybody.
 pub const DEV_APP_ID: &str = "7a02a8217cd541f990152ea666ee24bf";
@@ -36,6 +36,8 @@ pub struct Config {
     pub public_url: Option<Origin>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
+    /// How many connections there may be, and of whom.
+    pub connections: Connections,
     /// Who may use the server, beside the Apps in the database.
     pub apps: Vec<App>,
     /// The folder of the database; `None`: it is in memory, and forgotten when the server ends.
@@ -99,6 +101,7 @@ impl Default for Config {
             workers: None,
             public_url: None,
             tls: Tls::Off,
+            connections: Connections::default(),
             apps: Vec::new(),
             data_dir: None,
             token_service: false,

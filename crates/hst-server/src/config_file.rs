@@ -15,7 +15,7 @@ use hst_webhook::{AddressGuard, WebhookError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
-use crate::{App, Config, ConfigError, Origin, Tls};
+use crate::{App, Config, ConfigError, Connections, Origin, Tls};
 
 /// The file as it is written. A key that is not here is an error: a setting that was misspelt must not be passed over.
 #[derive(Deserialize)]
@@ -32,6 +32,7 @@ struct File {
     #[serde(default)]
     webhook_deny: Vec<Spanned<String>>,
     tls: Option<Spanned<TlsTable>>,
+    connections: Option<Connections>,
     #[serde(default)]
     apps: Vec<AppTable>,
 }
@@ -200,6 +201,7 @@ impl Config {
         if let Some(data_dir) = file.data_dir {
             self.data_dir = Some(folder_of(path).join(data_dir));
         }
+        self.connections = file.connections.unwrap_or(self.connections);
         if let Some(table) = file.tls {
             let at = table.span().start;
             self.tls = tls(table.into_inner(), path)

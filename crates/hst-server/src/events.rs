@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use hst_cluster::Delivery;
 use hst_id::{AppId, GroupId};
-use hst_signal::{CloseCode, CloseReason, SignalConnection, SignalReceiver, SignalSender};
+use hst_signal::{CloseCode, CloseReason, MAX_FRAME, SignalConnection, SignalReceiver, SignalSender};
 use hst_store::DeveloperId;
 use serde_json::Map;
 use tokio::{
@@ -24,9 +24,10 @@ use self::{
     wire::{Asked, Head, Refusal, Request, Selection},
 };
 use crate::{
+    admission::{FRAME_BEFORE_LOGIN, Place},
     follow::{Feed, Happened},
     group::{GroupView, Message},
-    hub::{Hub, Place},
+    hub::Hub,
     pace::Pace,
 };
 
@@ -45,6 +46,7 @@ const MAX_APPS: usize = 256;
 /// One client.
 struct Gateway {
     hub: Arc<Hub>,
+    place: Arc<Place>,
     sender: Box<dyn SignalSender>,
     developer: Option<DeveloperId>,
     followed: Followed<JoinSet<()>>,
@@ -58,26 +60,27 @@ type Heard = (AppId, Delivery);
 type End = CloseReason;
 
 impl Hub {
-    /// Serves a client of the event gateway that was accepted at `accepted`, in a task of its own.
-    pub(crate) fn serve_events(self: &Arc<Self>, connection: SignalConnection, place: Place, accepted: Instant) {
-        self.life.spawn(serve(self.clone(), connection, place, accepted));
+    /// Serves a client of the event gateway, in a task of its own.
+    pub(crate) fn serve_events(self: &Arc<Self>, mut connection: SignalConnection, place: Arc<Place>) {
+        connection.receiver.limit_frames(FRAME_BEFORE_LOGIN);
+        self.life.spawn(serve(self.clone(), connection, place));
     }
 }
 
-async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Place, accepted: Instant) {
+async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Arc<Place>) {
     let (happenings, heard) = mpsc::channel(HAPPENINGS);
     let mut gateway = Gateway {
         hub,
+        place,
         sender: connection.sender,
         developer: None,
         followed: Followed::new(),
         happenings,
     };
-    let reason = gateway.run(connection.receiver, heard, accepted).await;
+    let reason = gateway.run(connection.receiver, heard, connection.since).await;
     tracing::debug!(%reason, "event gateway: connection ended");
     gateway.followed.clear();
     let _ = timeout(WRITE_TIMEOUT, gateway.sender.close(reason)).await;
-    drop(place);
 }
 
 impl Gateway {
@@ -105,7 +108,12 @@ impl Gateway {
                     Ok(frame) => {
                         last_frame = Instant::now();
                         pace.count(last_frame);
-                        self.take(&frame).await
+                        let was_stranger = self.developer.is_none();
+                        let done = self.take(&frame).await;
+                        if was_stranger && self.developer.is_some() {
+                            receiver.limit_frames(MAX_FRAME);
+                        }
+                        done
                     }
                     Err(end) => Err(end.answer().unwrap_or(CloseCode::Normal.into())),
                 },
@@ -160,6 +168,7 @@ impl Gateway {
         let developer = of_token.filter(|of_token| of_token.as_str() == developer);
         let wrong = || Refusal::auth("the access token is not this developer's, or its time is over: get a new one");
         self.developer = Some(developer.ok_or_else(wrong)?);
+        self.place.settle();
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod access_tokens;
+mod admission;
 mod apps;
 mod ask;
 mod certificate;
 mod config;
 mod config_file;
+mod connections;
 mod error;
 mod events;
 mod follow;
@@ -27,13 +29,16 @@ mod origin;
 mod outbox;
 mod pace;
 mod people;
+mod refusal;
 mod ringing;
 mod server;
 mod session;
 mod sessions;
 mod sign_in;
+mod subnet;
 
 pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Tls};
+pub use connections::{Connections, ProxyHeader};
 pub use error::{ConfigError, StartError};
 pub use hst_auth as auth;
 pub use hst_signal as signal;
@@ -41,3 +46,4 @@ pub use hst_store as store;
 pub use hst_webhook as webhook;
 pub use origin::{InvalidOrigin, Origin};
 pub use server::{Addresses, RunningServer, Server};
+pub use subnet::{InvalidSubnet, Subnet};

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Config, Origin, StartError, Tls,
+    admission::Admission,
     apps::Apps,
     certificate::Certificate,
     follow::Feed,
@@ -145,7 +146,8 @@ impl Server {
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(media, feed, life.clone());
-        let hub = Hub::new(node, apps, groups, hooks.clone(), life.clone());
+        let admission = Admission::new(config.connections);
+        let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
         for listener in listeners {

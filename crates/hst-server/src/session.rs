@@ -11,10 +11,11 @@ use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
+    admission::Place,
     apps::permissions,
     greeting::close_reason,
     handle::{Attach, Heard, Inbox, SessionHandle, Word, slow_reader},
-    hub::{Hub, Place},
+    hub::Hub,
     line::{Line, LineNews},
     logins::Login,
     membership::{Membership, News},
@@ -62,7 +63,7 @@ impl SessionTask {
         hub: Arc<Hub>,
         core: Session,
         connection: SignalConnection,
-        place: Place,
+        place: Arc<Place>,
         user: User,
         inbox: Inbox,
     ) -> Self {

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use hst_server::{Config, ConfigError, DEV_APP_ID, DEV_APP_SECRET, Server, StartError, Tls};
+use hst_server::{Config, ConfigError, DEV_APP_ID, DEV_APP_SECRET, ProxyHeader, Server, StartError, Tls};
 
 fn read(text: &str) -> Result<Config, ConfigError> {
     Config::default().with_toml(text, Path::new("/etc/hst/server.toml"))
@@ -33,6 +33,12 @@ fn every_setting_is_read() {
             [tls]
             cert = "cert.pem"
             key = "/keys/key.pem"
+
+            [connections]
+            per_address = 100
+            uncounted = []
+            trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
+            proxy_header = "forwarded"
 
             [[apps]]
             id = "one"
@@ -69,6 +75,10 @@ fn every_setting_is_read() {
             key: "/keys/key.pem".into()
         }
     );
+    let connections = &config.connections;
+    assert_eq!((connections.most, connections.per_address), (16_384, 100));
+    assert_eq!((connections.uncounted.len(), connections.trusted_proxies.len()), (0, 2));
+    assert_eq!(connections.proxy_header, ProxyHeader::Forwarded);
     let [one, two] = &config.apps[..] else {
         panic!("two Apps")
     };
@@ -93,6 +103,7 @@ fn an_unknown_key_is_refused_with_its_line() {
         ("bind = \"127.0.0.1:1\"\nbnid = \"127.0.0.1:1\"\n".to_owned(), 2),
         (format!("{app}\nnmae = \"x\"\n"), 5),
         ("[tls]\n\nself_singed = true\n".to_owned(), 3),
+        ("[connections]\nmost = 9\nper_adress = 1\n".to_owned(), 3),
         ("\n\n[server]\nbind = \"127.0.0.1:1\"\n".to_owned(), 3),
     ] {
         let (at, reason) = refusal(&text);
@@ -109,6 +120,8 @@ fn a_wrong_value_is_refused_with_its_line() {
         ("node_ips = [\n\"192.0.2.1\",\n\"here\"]", 3, "IP address"),
         ("public_url = \"rtc.example.org\"", 1, "https://rtc.example.org"),
         ("workers = 1\nworkers = 2", 2, "duplicate"),
+        ("[connections]\ntrusted_proxies = [\"10.0.0.0/40\"]", 2, "10.0.0.0/8"),
+        ("[connections]\nproxy_header = \"via\"", 2, "x-forwarded-for"),
         ("[tls]\ncert = \"a.pem\"", 1, "both cert and key"),
         (
             "[[apps]]\nid = \"no spaces\"\nsecret = \"0123456789abcdef\"",

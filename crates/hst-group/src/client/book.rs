@@ -12,7 +12,13 @@ pub(super) struct GroupBook {
     pub(super) group: GroupId,
     own: UserId,
     members: BTreeSet<UserId>,
+    /// How many there are, oneself included, and whether all the others were named.
+    total: u32,
+    is_complete: bool,
     media: BTreeMap<MediaRef, Media>,
+    locked: bool,
+    /// Whether changes fit what is known here; otherwise a snapshot is to come.
+    is_trusted: bool,
     /// What is published, with its names.
     pub(super) published: BTreeMap<(MediaType, MediaId), String>,
     pub(super) receives: BTreeSet<MediaRef>,
@@ -22,62 +28,74 @@ impl GroupBook {
     /// The group as it was at the moment of joining, and how to tell the application.
     pub(super) fn open(group: GroupId, own: UserId, joined: Joined) -> (Self, Vec<GroupEvent>) {
         let mut events = vec![GroupEvent::Members(joined.members.clone())];
-        if !joined.is_complete() {
-            events.push(GroupEvent::Count(joined.total.saturating_add(1)));
-        }
-        if joined.locked {
-            events.push(GroupEvent::Locked(true));
-        }
-        events.extend(joined.media.iter().cloned().map(GroupEvent::Published));
-        let media = joined.media.into_iter().map(|media| (media.key.clone(), media));
-        let book = Self {
+        let mut book = Self {
             group,
             own,
-            members: joined.members.into_iter().collect(),
-            media: media.collect(),
+            members: joined.members.iter().cloned().collect(),
+            total: 0,
+            is_complete: true,
+            media: BTreeMap::new(),
+            locked: false,
+            is_trusted: true,
             published: BTreeMap::new(),
             receives: BTreeSet::new(),
         };
+        events.extend(book.adopt(joined));
         (book, events)
     }
 
     /// The group as it is after something may have been missed: what is different from what was known.
     pub(super) fn adopt(&mut self, joined: Joined) -> Vec<GroupEvent> {
+        self.is_trusted = true;
+        self.total = joined.total.saturating_add(1);
+        self.is_complete = joined.is_complete();
         let mut events = Vec::new();
         let present: BTreeMap<_, _> = joined.media.iter().map(|media| (&media.key, media)).collect();
-        let gone = self.media.values().filter(|media| !present.contains_key(&media.key));
-        events.extend(gone.cloned().map(GroupEvent::Unpublished));
-        if joined.is_complete() {
-            let now: BTreeSet<_> = joined.members.iter().cloned().collect();
+        let is_same = |media: &Media| present.get(&media.key).is_some_and(|now| now.name == media.name);
+        for (key, media) in self.media.extract_if(.., |_, media| !is_same(media)) {
+            self.receives.remove(&key);
+            events.push(GroupEvent::Unpublished(media));
+        }
+        let now: BTreeSet<_> = joined.members.into_iter().collect();
+        if self.is_complete {
             events.extend(self.members.difference(&now).cloned().map(GroupEvent::MemberLeft));
             events.extend(now.difference(&self.members).cloned().map(GroupEvent::MemberJoined));
-        } else {
-            events.push(GroupEvent::Count(joined.total.saturating_add(1)));
         }
-        for media in &joined.media {
-            match self.media.get(&media.key) {
-                None => events.push(GroupEvent::Published(media.clone())),
-                Some(known) if known.muted != media.muted => events.push(GroupEvent::Muted(media.clone())),
+        self.members = now;
+        events.extend(self.count());
+        events.extend(self.locked(joined.locked));
+        for media in joined.media {
+            match self.media.insert(media.key.clone(), media.clone()) {
+                None => events.push(GroupEvent::Published(media)),
+                Some(known) if known.muted != media.muted => events.push(GroupEvent::Muted(media)),
                 Some(_) => {}
             }
         }
-        self.members = joined.members.into_iter().collect();
-        self.media = joined
-            .media
-            .into_iter()
-            .map(|media| (media.key.clone(), media))
-            .collect();
-        self.receives.retain(|key| self.media.contains_key(key));
         events
     }
 
-    pub(super) fn member_joined(&mut self, user: UserId) -> Option<GroupEvent> {
-        let is_news = user != self.own && self.members.insert(user.clone());
-        is_news.then_some(GroupEvent::MemberJoined(user))
+    /// Something was missed.
+    pub(super) fn distrust(&mut self) {
+        self.is_trusted = false;
     }
 
-    pub(super) fn member_left(&mut self, user: UserId) -> Option<GroupEvent> {
-        self.members.remove(&user).then_some(GroupEvent::MemberLeft(user))
+    /// Whether changes can be told.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.is_trusted
+    }
+
+    pub(super) fn member_joined(&mut self, user: UserId) -> Vec<GroupEvent> {
+        let news = self.add(user);
+        self.total += u32::from(news.is_some());
+        news.into_iter().chain(self.count()).collect()
+    }
+
+    pub(super) fn member_left(&mut self, user: UserId) -> Vec<GroupEvent> {
+        let news = self.remove(user);
+        if news.is_some() || !self.is_complete {
+            self.total = self.total.saturating_sub(1);
+        }
+        news.into_iter().chain(self.count()).collect()
     }
 
     pub(super) fn members_changed(&mut self, change: Members) -> Vec<GroupEvent> {
@@ -87,11 +105,11 @@ impl GroupBook {
             total,
             complete,
         } = change;
-        let mut events: Vec<_> = left.into_iter().filter_map(|user| self.member_left(user)).collect();
-        events.extend(joined.into_iter().filter_map(|user| self.member_joined(user)));
-        if !complete {
-            events.push(GroupEvent::Count(total));
-        }
+        self.total = total;
+        self.is_complete &= complete;
+        let mut events: Vec<_> = left.into_iter().filter_map(|user| self.remove(user)).collect();
+        events.extend(joined.into_iter().filter_map(|user| self.add(user)));
+        events.extend(self.count());
         events
     }
 
@@ -111,5 +129,24 @@ impl GroupBook {
             known.muted = media.muted;
         }
         GroupEvent::Muted(media)
+    }
+
+    pub(super) fn locked(&mut self, locked: bool) -> Option<GroupEvent> {
+        let was = std::mem::replace(&mut self.locked, locked);
+        (was != locked).then_some(GroupEvent::Locked(locked))
+    }
+
+    fn add(&mut self, user: UserId) -> Option<GroupEvent> {
+        let is_news = user != self.own && self.members.insert(user.clone());
+        is_news.then_some(GroupEvent::MemberJoined(user))
+    }
+
+    fn remove(&mut self, user: UserId) -> Option<GroupEvent> {
+        self.members.remove(&user).then_some(GroupEvent::MemberLeft(user))
+    }
+
+    /// Told beside the names where these are not all.
+    fn count(&self) -> Option<GroupEvent> {
+        (!self.is_complete).then_some(GroupEvent::Count(self.total))
     }
 }

@@ -31,7 +31,7 @@ impl LoginOptions {
         }
     }
 
-    /// The login on the wire. Who comes back takes his own earlier place, and nobody else's.
+    /// The login on the wire, in place of the session that this client had before.
     pub(super) fn to_wire(&self, previous: Option<Previous>) -> Login {
         Login {
             protocol: VERSION,
@@ -40,7 +40,7 @@ impl LoginOptions {
             user: self.user.clone(),
             terminal: self.terminal.clone(),
             company: self.company.clone(),
-            force: self.force && previous.is_none(),
+            force: self.force,
             extend_info: self.extend_info.clone(),
             previous,
         }

@@ -18,10 +18,10 @@ impl PresenceBook {
     pub(super) fn adopt(&mut self, asked: &OnlinePage, page: Online) -> Vec<PresenceChange> {
         let behind = asked.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
         let last = page.users.last().filter(|_| page.more).map(|last| last.user.clone());
-        let up_to = last.map_or(Bound::Unbounded, Bound::Included);
         let mut gone: BTreeMap<UserId, _> = self
             .terminals
-            .range((behind, up_to))
+            .range((behind, Bound::Unbounded))
+            .take_while(|&(user, _)| last.as_ref().is_none_or(|last| user <= last))
             .map(|(user, terminals)| (user.clone(), terminals.clone()))
             .collect();
         let mut changes = Vec::new();
@@ -127,6 +127,14 @@ mod tests {
         let rest = told(book.adopt(&asked(Some("b")), page(&["d"], false)));
         let expected = [("d", true), ("c", false), ("e", false)].map(|(name, is)| (name.to_owned(), is));
         assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn a_page_that_ends_before_it_begins_says_only_who_is_in_it() {
+        let mut book = PresenceBook::default();
+        book.adopt(&asked(None), page(&["a", "c"], false));
+        let told = told(book.adopt(&asked(Some("m")), page(&["b"], true)));
+        assert_eq!(told, [("b".to_owned(), true)]);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use hst_proto::{ErrorCode, Failure};
 use thiserror::Error;
 
@@ -7,10 +9,13 @@ use thiserror::Error;
 pub struct Refusal {
     /// The engine's number, such as 34.
     pub code: u32,
-    /// The number that the server sent, such as 1000008; `None` when the server was not asked.
+    /// The number that the server sent, such as 1000008: then nothing has changed. `None` when the server was not asked,
+    /// or has not answered: then nobody knows whether it carried out what was asked.
     pub server_code: Option<u32>,
     /// What is wrong and what to do, in English.
     pub message: String,
+    /// How long to wait at least before another try, when the server says that one makes sense.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -20,14 +25,19 @@ impl Refusal {
             code: code.number(),
             server_code: None,
             message: message.into(),
+            retry_after: None,
         }
     }
 
     /// Whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
-        [ErrorCode::Connect, ErrorCode::ServerInternal]
-            .iter()
-            .any(|code| code.number() == self.code)
+        let passing = [ErrorCode::Connect, ErrorCode::ServerInternal];
+        self.retry_after.is_some() || passing.iter().any(|code| code.number() == self.code)
+    }
+
+    /// Whether this is what the server said.
+    pub(super) fn is(&self, code: ErrorCode) -> bool {
+        self.server_code == Some(code.number())
     }
 }
 
@@ -37,6 +47,7 @@ impl From<Failure> for Refusal {
             code: ErrorCode::engine(failure.code),
             server_code: Some(failure.code),
             message: failure.message,
+            retry_after: failure.retry_after.map(|ms| Duration::from_millis(ms.into())),
         }
     }
 }

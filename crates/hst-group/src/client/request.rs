@@ -39,6 +39,9 @@ pub(super) enum Kind {
     Online(OnlinePage),
     /// Pages that the session itself asks for, to learn what it has missed.
     OnlineAgain(OnlinePage),
+    /// A question that the session itself asks: whether it is in the group still.
+    Verify,
+    Ping,
     /// Sent by the session itself: nobody waits for it.
     Unasked,
     Other,
@@ -47,7 +50,12 @@ pub(super) enum Kind {
 impl Kind {
     /// Whether somebody outside waits for the outcome.
     pub(super) fn is_asked(&self) -> bool {
-        !matches!(self, Self::Resume | Self::Rejoin | Self::OnlineAgain(_) | Self::Unasked)
+        !self.is_of_connection() && !matches!(self, Self::OnlineAgain(_) | Self::Verify | Self::Unasked)
+    }
+
+    /// Whether it is of no concern on the next connection.
+    pub(super) fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Resume | Self::Rejoin | Self::Ping)
     }
 }
 
@@ -61,7 +69,11 @@ impl Requests {
     pub(super) fn open(&mut self, kind: Kind, command: Command) -> RequestId {
         // More than four thousand million requests are not made in the life of an engine.
         self.last = self.last.saturating_add(1);
-        let id = self.last;
+        self.open_as(self.last, kind, command)
+    }
+
+    /// Opens a request under a number that is free.
+    pub(super) fn open_as(&mut self, id: RequestId, kind: Kind, command: Command) -> RequestId {
         let frame = encode_client(&Request { id, command });
         let due = Due {
             kind,
@@ -71,6 +83,13 @@ impl Requests {
         };
         self.due.insert(id, due);
         id
+    }
+
+    /// The server has got it, and its reply is due by then.
+    pub(super) fn expect(&mut self, id: RequestId, deadline: Instant) {
+        if let Some(due) = self.due.get_mut(&id) {
+            due.deadline = Some(deadline);
+        }
     }
 
     /// The frame of a request that is sent now.

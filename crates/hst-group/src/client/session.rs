@@ -34,6 +34,8 @@ pub struct Session {
     state: State,
     /// Who is logged in, and how he comes back.
     login: Option<Identity>,
+    /// The session of before, which may be there still: it gives way to the next login.
+    left: Option<Previous>,
     line: Line,
     backoff: Backoff,
     requests: Requests,
@@ -51,9 +53,15 @@ struct Identity {
     options: LoginOptions,
     /// `None` until the first login has gone well.
     session: Option<Previous>,
+    /// Whether all that this client does is in that session; otherwise the way back is a login.
+    is_settled: bool,
     /// The number of the last frame that came in it, and of the last one that was confirmed.
     got: u64,
     confirmed: u64,
+    /// Whether frames are lost, so that the next one may have any higher number.
+    may_jump: bool,
+    /// The text that others see beside this terminal.
+    shown: Option<String>,
 }
 
 /// What the shell is to do for a session, in this order.
@@ -93,6 +101,7 @@ impl Session {
         Self {
             state: State::Uninit,
             login: None,
+            left: None,
             line: Line::Down,
             backoff: Backoff::new(seed),
             requests: Requests::default(),
@@ -151,10 +160,15 @@ impl Session {
     }
 
     fn end(&mut self, next: State, why: &Refusal) {
+        // The server has said nothing about these, and may have carried them out.
+        let unanswered = Refusal {
+            server_code: None,
+            ..why.clone()
+        };
         for id in self.requests.ids() {
             match self.requests.close(id) {
                 Some(Kind::Exit) => self.answered(id, Ok(Reply::Done {})),
-                Some(kind) if kind.is_asked() => self.answered(id, Err(why.clone())),
+                Some(kind) if kind.is_asked() => self.answered(id, Err(unanswered.clone())),
                 _ => {}
             }
         }
@@ -162,7 +176,7 @@ impl Session {
             self.outputs.push_back(Output::Disconnect);
         }
         self.line = Line::Down;
-        self.login = None;
+        self.left = self.login.take().and_then(|login| login.session).or(self.left.take());
         self.group = None;
         self.presence = None;
         self.state = next;

@@ -213,6 +213,8 @@ impl Group {
 
     fn remove(&mut self, now: Instant, id: MemberId) {
         let Some(member) = self.members.remove(&id) else { return };
+        // Before anything else is told to all: what he was told last was his end here.
+        self.outputs.push_back(GroupOutput::Departed(id));
         for published in member.published.values() {
             self.command(MediaCommand::EndTrack(published.track));
         }
@@ -223,7 +225,6 @@ impl Group {
         self.member_left(now, id, &member.user);
         self.outputs
             .push_back(GroupOutput::Happened(Happening::Left(member.user)));
-        self.outputs.push_back(GroupOutput::Departed(id));
     }
 
     fn member(&self, id: MemberId) -> Result<&Member, Failure> {

@@ -2,7 +2,7 @@ mod command;
 mod life;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -35,6 +35,8 @@ pub struct Session {
     /// The request whose answer comes from elsewhere, so that replies keep the order of requests. Offers are left out:
     /// the media plane may take its time.
     due: Option<RequestId>,
+    /// The offers that the media plane is at work on: as many as it takes.
+    offers: BTreeSet<RequestId>,
     /// The highest number of a request since login.
     received: RequestId,
     backlog: Backlog,
@@ -198,6 +200,7 @@ impl Session {
             state: State::New { deadline },
             link: Link::Attached { heard: now },
             due: None,
+            offers: BTreeSet::new(),
             received: 0,
             backlog: Backlog::default(),
             messages: Rate::new(MESSAGES_PER_SECOND),
@@ -291,7 +294,7 @@ impl Session {
         self.send(frame);
     }
 
-    /// Whether a request is to be carried out. One that came before gets the same answer once more.
+    /// Whether a request is to be carried out. One that came before gets the same answer once more, or still gets it.
     fn is_new(&mut self, id: RequestId) -> bool {
         if !self.is_logged_in() {
             return true;
@@ -302,7 +305,7 @@ impl Session {
         }
         if let Some(frame) = self.backlog.reply_to(id) {
             self.send(frame);
-        } else if self.due != Some(id) {
+        } else if self.due != Some(id) && !self.offers.contains(&id) {
             let message = "this number was used before: count upwards";
             self.send(encode_failure(id, Failure::new(ErrorCode::InvalidArgument, message)));
         }
@@ -311,6 +314,7 @@ impl Session {
 
     /// Answers under the next number, if there is a session that could be resumed.
     fn answer(&mut self, re: RequestId, result: Result<Reply, Failure>) {
+        self.offers.remove(&re);
         let reply = match result {
             Ok(reply) => encode_reply(re, reply),
             Err(failure) => encode_failure(re, failure),

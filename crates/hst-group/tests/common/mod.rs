@@ -1,4 +1,5 @@
-//! A whole signalling house in virtual time: client and server cores joined by links that delay, cut and fall silent.
+//! A whole signalling house in virtual time: the client's and the server's cores, joined by links that delay, break and
+//! fall silent, around a server that may restart. Everything comes from one seed.
 
 #![allow(
     dead_code,
@@ -7,96 +8,59 @@
     reason = "each test binary uses a part; a failing unwrap fails the test"
 )]
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
-    time::{Duration, Instant},
-};
+mod agenda;
+mod client;
+pub mod ledger;
+mod network;
+mod room;
+pub mod server;
 
-use bytes::Bytes;
+use std::time::{Duration, Instant};
+
 use hst_group::{
-    client::{self, GroupEvent, LoginOptions, Refusal, State},
-    server::{self, Group, GroupOutput, MediaCommand, MemberId, Permissions, SessionOutput, ToMember},
+    client::{LoginOptions, Refusal, Session},
+    server::{Permissions, Rules},
 };
-use hst_id::{GroupId, MediaRef, UserId};
-use hst_proto::{ErrorCode, Failure, Reply, RequestId};
+use hst_id::{GroupId, UserId};
+use hst_proto::{Audience, Class, RequestId, ToGroup};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-pub type LinkId = u64;
-
-/// Something that happens at a time.
-enum Act {
-    ToServer(LinkId, Bytes),
-    ToClient(LinkId, Bytes),
-    ServerSees(LinkId),
-    Answer(GroupId, MemberId, RequestId),
-}
+pub use self::network::{Cut, End};
+use self::{
+    agenda::{Act, Actor, Agenda},
+    client::Client,
+    ledger::Ledger,
+    network::Network,
+    server::Server,
+};
 
 pub struct World {
     pub now: Instant,
     pub start: Instant,
-    pub rng: StdRng,
+    pub dice: StdRng,
     pub clients: Vec<Client>,
-    pub groups: HashMap<GroupId, Group>,
-    pub online: HashMap<UserId, LinkId>,
-    connections: HashMap<LinkId, Connection>,
-    queue: BinaryHeap<Reverse<(Instant, u64)>>,
-    acts: HashMap<u64, Act>,
-    last_act: u64,
-    last_link: LinkId,
-    /// Links on which nothing arrives any more, in either direction.
-    silent: BTreeSet<LinkId>,
-    /// When the last frame of each direction of a link arrives, so that none overtakes another.
-    arrivals: HashMap<(LinkId, bool), Instant>,
-}
-
-pub struct Client {
-    pub session: client::Session,
-    pub link: Option<LinkId>,
-    pub asked: BTreeSet<RequestId>,
-    pub answers: BTreeMap<RequestId, Result<Reply, Refusal>>,
-    pub members: BTreeSet<UserId>,
-    pub media: BTreeSet<MediaRef>,
-    pub messages: Vec<(UserId, u64, String)>,
-    pub lost: Vec<Refusal>,
-    pub media_closed: usize,
-}
-
-struct Connection {
-    session: server::Session,
-    member: MemberId,
-    user: Option<UserId>,
-    group: Option<GroupId>,
+    pub server: Server,
+    pub ledger: Ledger,
+    agenda: Agenda,
+    network: Network,
 }
 
 impl World {
     pub fn new(seed: u64, clients: usize) -> Self {
+        Self::with_rules(seed, clients, Rules::default())
+    }
+
+    pub fn with_rules(seed: u64, clients: usize, rules: Rules) -> Self {
         let now = Instant::now();
-        let client = || Client {
-            session: client::Session::new(),
-            link: None,
-            asked: BTreeSet::new(),
-            answers: BTreeMap::new(),
-            members: BTreeSet::new(),
-            media: BTreeSet::new(),
-            messages: Vec::new(),
-            lost: Vec::new(),
-            media_closed: 0,
-        };
         Self {
             now,
             start: now,
-            rng: StdRng::seed_from_u64(seed),
-            clients: std::iter::repeat_with(client).take(clients).collect(),
-            groups: HashMap::new(),
-            online: HashMap::new(),
-            connections: HashMap::new(),
-            queue: BinaryHeap::new(),
-            acts: HashMap::new(),
-            last_act: 0,
-            last_link: 0,
-            silent: BTreeSet::new(),
-            arrivals: HashMap::new(),
+            dice: StdRng::seed_from_u64(seed),
+            clients: (0..clients).map(|who| Client::new(seed << 16 | who as u64)).collect(),
+            server: Server::new(rules),
+            ledger: Ledger::default(),
+            agenda: Agenda::default(),
+            network: Network::default(),
         }
     }
 
@@ -106,366 +70,170 @@ impl World {
     }
 
     pub fn login(&mut self, who: usize, user: &str) -> Result<RequestId, Refusal> {
-        let now = self.now;
-        let sent = self.clients[who]
-            .session
-            .login(now, LoginOptions::new("app", "token", user));
-        if sent.is_ok() {
-            self.last_link += 1;
-            let link = self.last_link;
-            self.clients[who].link = Some(link);
-            let session = server::Session::new(now);
-            self.connections.insert(
-                link,
-                Connection {
-                    session,
-                    member: MemberId(link),
-                    user: None,
-                    group: None,
-                },
-            );
-        }
-        self.asked(who, sent)
+        self.call(who, |s, now| s.login(now, LoginOptions::new("app", "token", user)))
     }
 
     /// Calls a verb, carries out what it wants, and keeps its number.
     pub fn call(
         &mut self,
         who: usize,
-        verb: impl FnOnce(&mut client::Session, Instant) -> Result<RequestId, Refusal>,
+        verb: impl FnOnce(&mut Session, Instant) -> Result<RequestId, Refusal>,
     ) -> Result<RequestId, Refusal> {
         let sent = verb(&mut self.clients[who].session, self.now);
-        self.asked(who, sent)
-    }
-
-    pub fn destroy(&mut self, who: usize) {
-        self.clients[who].session.destroy(self.now);
-        self.drain_client(who);
-    }
-
-    fn asked(&mut self, who: usize, sent: Result<RequestId, Refusal>) -> Result<RequestId, Refusal> {
         if let Ok(id) = &sent {
-            self.clients[who].asked.insert(*id);
+            assert!(self.clients[who].asked.insert(*id), "a number that was used before");
         }
         self.drain_client(who);
         sent
     }
 
-    /// The connection breaks and both ends notice, the server a little later; what is under way is lost.
-    pub fn cut(&mut self, who: usize) {
-        let Some(link) = self.clients[who].link.take() else {
-            return;
-        };
-        self.silent.insert(link);
-        let at = self.now + Duration::from_millis(self.rng.random_range(0..500));
-        self.at(at, Act::ServerSees(link));
-        self.clients[who].session.handle_disconnected("cut");
+    /// Logs somebody in and lets him join a group.
+    pub fn enter(&mut self, who: usize, user: &str, group: &str) {
+        self.init(who);
+        self.login(who, user).unwrap();
+        self.run_for(Duration::from_secs(1));
+        self.call(who, |s, now| s.join(now, group)).unwrap();
+        self.run_for(Duration::from_secs(1));
+    }
+
+    /// Sends a message that the ledger follows; nothing when the engine refuses it at once.
+    pub fn send(&mut self, who: usize, to: Audience, class: Class) -> Option<RequestId> {
+        self.send_large(who, to, class, 0)
+    }
+
+    /// The same for a message with so many bytes of no meaning.
+    pub fn send_large(&mut self, who: usize, to: Audience, class: Class, bytes: usize) -> Option<RequestId> {
+        let (number, body) = self.ledger.next_message(who, bytes);
+        let sent = self.call(who, |s, now| s.message(now, ToGroup { body, to, class }));
+        if let Ok(id) = sent {
+            self.clients[who].messages_due.insert(id, number);
+        }
+        sent.ok()
+    }
+
+    pub fn leave(&mut self, who: usize) -> Result<RequestId, Refusal> {
+        let sent = self.call(who, |s, now| s.leave(now));
+        if sent.is_ok() {
+            self.ledger.client_left(who);
+        }
+        sent
+    }
+
+    pub fn exit(&mut self, who: usize) -> Result<RequestId, Refusal> {
+        let sent = self.call(who, |s, now| s.exit(now));
+        if sent.is_ok() {
+            self.ledger.client_left(who);
+        }
+        sent
+    }
+
+    pub fn destroy(&mut self, who: usize) {
+        self.clients[who].session.destroy(self.now);
+        self.ledger.client_left(who);
         self.drain_client(who);
     }
 
-    /// Nothing arrives any more, and nobody is told.
-    pub fn silence(&mut self, who: usize) {
+    /// A client's device is gone, and another takes its place.
+    pub fn lose_device(&mut self, who: usize) {
+        self.silence(who);
+        self.ledger.client_left(who);
+        self.clients[who] = Client::new(self.dice.random());
+    }
+
+    /// Harms the present connection of a client.
+    pub fn cut(&mut self, who: usize, cut: Cut) {
         if let Some(link) = self.clients[who].link {
-            self.silent.insert(link);
+            self.harm(link, cut);
         }
+    }
+
+    pub fn silence(&mut self, who: usize) {
+        let (client, server) = (true, true);
+        self.cut(who, Cut::Silence { client, server });
     }
 
     /// Lets virtual time pass; everything that is due happens in its order.
     pub fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
-        loop {
-            let due = self.queue.peek().map(|Reverse((at, _))| *at);
-            let timer = self.next_timeout();
-            let Some(next) = [due, timer].into_iter().flatten().min().filter(|at| *at <= end) else {
-                break;
-            };
-            self.now = self.now.max(next);
-            if due.is_some_and(|at| at <= self.now) {
-                let Reverse((_, id)) = self.queue.pop().unwrap();
-                let act = self.acts.remove(&id).unwrap();
-                self.perform(act);
-            } else {
-                self.fire_timeouts();
-            }
+        while let Some((at, act)) = self.agenda.next(end) {
+            self.now = at;
+            self.perform(act);
         }
         self.now = end;
     }
 
-    fn next_timeout(&self) -> Option<Instant> {
-        let clients = self.clients.iter().filter_map(|c| c.session.poll_timeout());
-        let servers = self.connections.values().filter_map(|c| c.session.poll_timeout());
-        clients.chain(servers).min()
-    }
-
-    fn fire_timeouts(&mut self) {
-        for who in 0..self.clients.len() {
-            self.clients[who].session.handle_timeout(self.now);
-            self.drain_client(who);
-        }
-        let mut links: Vec<_> = self.connections.keys().copied().collect();
-        links.sort_unstable();
-        for link in links {
-            if let Some(connection) = self.connections.get_mut(&link) {
-                connection.session.handle_timeout(self.now);
-            }
-            self.drain_server(link);
-        }
-    }
-
     fn perform(&mut self, act: Act) {
         match act {
-            Act::ToServer(link, frame) => {
-                if self.silent.contains(&link) {
-                    return;
+            Act::Frame(link, End::Client, frame) if self.is_alive(link, End::Client) => {
+                if let Some(who) = self.client_of(link) {
+                    self.clients[who].session.handle_frame(self.now, &frame);
+                    self.drain_client(who);
                 }
-                let Some(connection) = self.connections.get_mut(&link) else {
-                    return;
-                };
-                assert!(!connection.session.is_busy(), "this world answers at once");
-                connection.session.handle_frame(self.now, &frame);
-                self.drain_server(link);
             }
-            Act::ToClient(link, frame) => {
-                let Some(who) = self.clients.iter().position(|c| c.link == Some(link)) else {
-                    return;
-                };
-                if self.silent.contains(&link) {
-                    return;
+            Act::Frame(link, End::Server, frame) if self.is_alive(link, End::Server) => self.receive(link, frame),
+            Act::Bye(link, end) if self.is_alive(link, end) => self.ended(link, end),
+            Act::Frame(..) | Act::Bye(..) => {}
+            Act::Broken(link, end) => self.ended(link, end),
+            Act::Read(link) => self.read_slowly(link),
+            Act::Cut(link, cut) => self.harm(link, cut),
+            Act::ToRoom(group, number, what) => self.enter_room(&group, number, what),
+            Act::ToSession(session, word) => self.hear(session, word),
+            Act::ServerUp => self.server.is_down = false,
+            Act::Timer(actor) => {
+                if self.agenda.fires(&actor, self.now) {
+                    self.fire(actor);
                 }
-                self.clients[who].session.handle_frame(self.now, &frame);
+            }
+        }
+    }
+
+    /// A frame comes to a client that no server of this world has sent.
+    pub fn deliver(&mut self, who: usize, frame: &str) {
+        self.clients[who].session.handle_frame(self.now, frame.as_bytes());
+        self.drain_client(who);
+    }
+
+    fn ended(&mut self, link: u64, end: End) {
+        match end {
+            End::Client => {
+                if let Some(who) = self.client_of(link) {
+                    self.clients[who].link = None;
+                    self.clients[who].session.handle_disconnected(self.now, "cut");
+                    self.drain_client(who);
+                }
+            }
+            End::Server => self.link_lost(link),
+        }
+    }
+
+    fn client_of(&self, link: u64) -> Option<usize> {
+        let who = self.network.links.get(&link)?.who;
+        (self.clients[who].link == Some(link)).then_some(who)
+    }
+
+    fn fire(&mut self, actor: Actor) {
+        match actor {
+            Actor::Client(who) => {
+                let session = &mut self.clients[who].session;
+                if session.poll_timeout().is_some_and(|due| due <= self.now) {
+                    session.handle_timeout(self.now);
+                }
                 self.drain_client(who);
             }
-            Act::ServerSees(link) => self.end_connection(link),
-            Act::Answer(group, member, re) => {
-                if let Some(room) = self.groups.get_mut(&group) {
-                    room.handle_answer(member, re, Ok("v=0 answer".into()));
-                    self.drain_group(&group);
-                }
-            }
+            Actor::Greeting(link) => self.fire_greeting(link),
+            Actor::Session(id) => self.fire_session(id),
+            Actor::Room(group) => self.fire_room(&group),
         }
     }
 
-    fn at(&mut self, at: Instant, act: Act) {
-        self.last_act += 1;
-        self.queue.push(Reverse((at, self.last_act)));
-        self.acts.insert(self.last_act, act);
-    }
-
-    fn transmit(&mut self, link: LinkId, to_server: bool, frame: Bytes) {
-        let at = self.now + Duration::from_micros(self.rng.random_range(100..80_000));
-        let last = self.arrivals.entry((link, to_server)).or_insert(at);
-        *last = at.max(*last);
-        let at = *last;
-        self.at(
-            at,
-            if to_server {
-                Act::ToServer(link, frame)
-            } else {
-                Act::ToClient(link, frame)
-            },
-        );
-    }
-
-    fn drain_client(&mut self, who: usize) {
-        while let Some(output) = self.clients[who].session.poll_output() {
-            let client = &mut self.clients[who];
-            match output {
-                client::Output::Send(frame) => {
-                    if let Some(link) = client.link {
-                        self.transmit(link, true, frame);
-                    }
-                }
-                client::Output::Answered { id, result } => {
-                    assert!(client.asked.contains(&id), "an answer to what was not asked");
-                    assert!(client.answers.insert(id, result).is_none(), "answered twice");
-                }
-                client::Output::Event(event) => {
-                    assert_eq!(client.session.state(), State::Joined, "{event:?} outside a group");
-                    client.take(event);
-                }
-                client::Output::TransportLost(_) => {}
-                client::Output::CloseMedia => client.media_closed += 1,
-                client::Output::Disconnect => {
-                    // What was sent before still arrives, then the server sees the end.
-                    if let Some(link) = client.link.take() {
-                        let at = self
-                            .arrivals
-                            .get(&(link, true))
-                            .copied()
-                            .unwrap_or(self.now)
-                            .max(self.now);
-                        self.at(at, Act::ServerSees(link));
-                    }
-                }
-                client::Output::Lost(why) => client.lost.push(why),
-            }
+    pub fn permissions(user: &UserId) -> Permissions {
+        match user.as_str().starts_with("guest") {
+            true => Permissions::ordinary(),
+            false => Permissions::all(),
         }
     }
 
-    fn drain_server(&mut self, link: LinkId) {
-        loop {
-            let Some(connection) = self.connections.get_mut(&link) else {
-                return;
-            };
-            let Some(output) = connection.session.poll_output() else {
-                return;
-            };
-            let member = connection.member;
-            match output {
-                SessionOutput::Send(frame) => self.transmit(link, false, frame),
-                SessionOutput::SignIn(sign_in) => {
-                    let outcome = if self.online.contains_key(&sign_in.user) {
-                        Err(Failure::new(ErrorCode::LoginConflict, "online already"))
-                    } else {
-                        self.online.insert(sign_in.user.clone(), link);
-                        connection.user = Some(sign_in.user);
-                        Ok(format!("s{link}"))
-                    };
-                    connection.session.handle_signed_in(outcome);
-                }
-                SessionOutput::Join { group, re } => {
-                    connection.group = Some(group.clone());
-                    let user = connection.user.clone().unwrap();
-                    let room = self
-                        .groups
-                        .entry(group.clone())
-                        .or_insert_with(|| Group::new(group.clone()));
-                    room.handle_join(member, re, user, Permissions::all());
-                    self.drain_group(&group);
-                }
-                SessionOutput::Group { re, request } => {
-                    let group = connection.group.clone().unwrap();
-                    self.groups.get_mut(&group).unwrap().handle_request(member, re, request);
-                    self.drain_group(&group);
-                }
-                SessionOutput::Close(_) => {
-                    self.end_connection(link);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn end_connection(&mut self, link: LinkId) {
-        let Some(connection) = self.connections.remove(&link) else {
-            return;
-        };
-        if let Some(group) = connection.group {
-            if let Some(room) = self.groups.get_mut(&group) {
-                room.handle_gone(connection.member);
-            }
-            self.drain_group(&group);
-        }
-        if let Some(user) = connection.user {
-            self.online.remove(&user);
-        }
-    }
-
-    fn drain_group(&mut self, id: &GroupId) {
-        let mut touched = BTreeSet::new();
-        while let Some(output) = self.groups.get_mut(id).and_then(Group::poll_output) {
-            match output {
-                GroupOutput::To { member, what } => {
-                    self.hand(member, what);
-                    touched.insert(member.0);
-                }
-                GroupOutput::Tell { members, body } => {
-                    for member in members {
-                        self.hand(member, ToMember::Event(body.clone()));
-                        touched.insert(member.0);
-                    }
-                }
-                GroupOutput::Media(MediaCommand::Offer { member, re, .. }) => {
-                    let at = self.now + Duration::from_millis(self.rng.random_range(0..50));
-                    self.at(at, Act::Answer(id.clone(), member, re));
-                }
-                GroupOutput::Media(_) => {}
-                GroupOutput::Departed(member) => {
-                    if let Some(connection) = self.connections.get_mut(&member.0) {
-                        connection.group = None;
-                    }
-                }
-            }
-        }
-        for link in touched {
-            self.drain_server(link);
-        }
-        if self.groups.get(id).is_some_and(Group::is_empty) {
-            self.groups.remove(id);
-        }
-    }
-
-    fn hand(&mut self, member: MemberId, what: ToMember) {
-        if let Some(connection) = self.connections.get_mut(&member.0) {
-            connection.session.handle_group(what);
-        }
-    }
-
-    /// How many connections the server holds.
-    pub fn connections(&self) -> usize {
-        self.connections.len()
-    }
-
-    /// What the server says is in a group: users and their media, as a newcomer is told.
-    pub fn roster(&mut self, group: &GroupId) -> (BTreeSet<UserId>, BTreeSet<MediaRef>) {
-        let probe = MemberId(u64::MAX);
-        let Some(room) = self.groups.get_mut(group) else {
-            return Default::default();
-        };
-        room.handle_join(probe, 0, UserId::parse("probe").unwrap(), Permissions::all());
-        room.handle_gone(probe);
-        let mut found = Default::default();
-        while let Some(output) = room.poll_output() {
-            if let GroupOutput::To {
-                what:
-                    ToMember::Reply {
-                        result: Ok(Reply::Joined(joined)),
-                        ..
-                    },
-                ..
-            } = output
-            {
-                let media = joined.media.into_iter().map(|m| m.key).collect();
-                found = (joined.members.into_iter().collect(), media);
-            }
-        }
-        found
-    }
-}
-
-impl Client {
-    pub fn result(&self, id: RequestId) -> &Result<Reply, Refusal> {
-        &self.answers[&id]
-    }
-
-    fn take(&mut self, event: GroupEvent) {
-        match event {
-            GroupEvent::Members(members) => {
-                self.members = members.into_iter().collect();
-                self.media.clear();
-                self.messages.clear();
-            }
-            GroupEvent::MemberJoined(user) => assert!(self.members.insert(user), "joined twice"),
-            GroupEvent::MemberLeft(user) => {
-                assert!(self.members.remove(&user), "left without being there");
-                assert!(
-                    !self.media.iter().any(|m| m.user == user),
-                    "left before his media ended"
-                );
-            }
-            GroupEvent::Published(media) => {
-                assert!(self.members.contains(&media.key.user), "published by nobody");
-                assert!(self.media.insert(media.key), "published twice");
-            }
-            GroupEvent::Unpublished(media) => assert!(self.media.remove(&media.key), "ended without being there"),
-            GroupEvent::Message { from, seq, body } => {
-                assert!(
-                    self.messages.last().is_none_or(|(_, last, _)| *last < seq),
-                    "out of order or twice"
-                );
-                self.messages.push((from, seq, body.as_text().unwrap()));
-            }
-            _ => {}
-        }
+    pub fn group(name: &str) -> GroupId {
+        GroupId::parse(name).unwrap()
     }
 }

@@ -4,6 +4,7 @@
 mod accept;
 mod access;
 mod address;
+mod forwarded;
 mod health;
 mod pages;
 mod peer;

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod raw;
+
 use std::{collections::VecDeque, time::SystemTime};
 
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis, UserId};
@@ -113,6 +115,19 @@ impl Client {
     pub(crate) async fn ask(&mut self, command: Command) -> Result<Reply, Failure> {
         let id = self.say(command).await;
         self.answer(id).await
+    }
+
+    /// The next request has a number behind this one.
+    pub(crate) fn skip_to(&mut self, id: RequestId) {
+        self.last_id = id;
+    }
+
+    /// Sends a frame of any command under the next number.
+    pub(crate) async fn say_raw(&mut self, command: &str) -> RequestId {
+        self.last_id += 1;
+        let frame = format!(r#"{{"id":{},"do":{command}}}"#, self.last_id);
+        self.connection.sender.send(frame.into()).await.unwrap();
+        self.last_id
     }
 
     /// Asks without waiting.

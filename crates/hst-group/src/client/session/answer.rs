@@ -2,11 +2,14 @@ use std::time::{Duration, Instant};
 
 use hst_id::{GroupId, MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Command, ErrorCode, Event, Failure, Joined, LoggedIn, MAX_PAGE, OnlinePage, Previous, Reply, RequestId,
+    Command, ErrorCode, Event, Failure, Joined, LoggedIn, MAX_PAGE, OnlinePage, Previous, Reply, RequestId, RosterPage,
     ServerFrame, decode_server,
 };
 
-use super::{GroupBook, Kind, Output, Refusal, Session, SessionEvent, State, line::Line};
+use super::{
+    GroupBook, Kind, Output, Refusal, Session, SessionEvent, State,
+    line::{Line, may_return},
+};
 use crate::client::GroupEvent;
 
 /// What the server says.
@@ -31,13 +34,18 @@ impl Session {
                     self.handle_event(now, event);
                 }
             }
-            Err(e) => self.handle_disconnected(now, &format!("the server sent what is {e}")),
+            Err(e) => {
+                // It would come again in the same session.
+                self.unsettle();
+                self.handle_disconnected(now, &format!("the server sent what is {e}"));
+            }
         }
     }
 
     pub(super) fn answer(&mut self, now: Instant, id: RequestId, kind: Kind, result: Result<Reply, Refusal>) {
         match kind {
-            Kind::Unasked => return,
+            Kind::Unasked | Kind::Ping => return,
+            Kind::Verify => return self.handle_verified(result),
             Kind::Resume | Kind::Rejoin => return self.handle_step(now, result),
             Kind::OnlineAgain(page) => return self.handle_page_again(now, &page, result),
             Kind::Login => return self.handle_logged_in(id, result),
@@ -78,6 +86,8 @@ impl Session {
         match result {
             Ok(Reply::LoggedIn(logged_in)) => {
                 self.begin_session(logged_in);
+                self.settle();
+                self.left = None;
                 self.state = State::LoggedIn;
                 self.answered(id, Ok(Reply::Done {}));
             }
@@ -106,7 +116,7 @@ impl Session {
         self.max_message = max_message as usize;
         if let Some(login) = &mut self.login {
             login.session = Some(Previous { session, secret });
-            (login.got, login.confirmed) = (0, 0);
+            (login.got, login.confirmed, login.may_jump) = (0, 0, false);
         }
     }
 
@@ -127,7 +137,8 @@ impl Session {
         }
     }
 
-    /// The group was joined anew: what changed is told, and what this engine did there is done again.
+    /// The group as it is after something may have been missed: what changed is told, and what this engine did there is
+    /// done again.
     pub(super) fn take_up_group(&mut self, now: Instant, joined: Joined) {
         let Some(book) = &mut self.group else { return };
         let events = book.adopt(joined);
@@ -159,6 +170,24 @@ impl Session {
             self.group = None;
             self.outputs.push_back(Output::CloseMedia);
             self.tell(SessionEvent::Group(GroupEvent::Removed(why)));
+        }
+    }
+
+    /// Frames are lost. Until the server tells how the group is, what is told of it may not fit what is known; and it
+    /// may have put this engine out.
+    pub(super) fn verify_group(&mut self, now: Instant) {
+        if let Some(book) = self.group.as_mut().filter(|_| self.state == State::Joined) {
+            book.distrust();
+            let page = RosterPage { after: None, limit: 1 };
+            self.ask(now, Kind::Verify, Command::Roster(page));
+        }
+    }
+
+    fn handle_verified(&mut self, result: Result<Reply, Refusal>) {
+        if let Err(why) = result
+            && why.is(ErrorCode::NotInGroup)
+        {
+            self.removed(why);
         }
     }
 
@@ -215,6 +244,7 @@ impl Session {
             _ if self.state != State::Joined => {}
             Event::TransportLost { generation } => self.outputs.push_back(Output::TransportLost(generation)),
             Event::Removed(failure) => self.removed(failure.into()),
+            Event::Snapshot(joined) => self.take_up_group(now, joined),
             event => self.handle_group_event(event),
         }
     }
@@ -222,29 +252,29 @@ impl Session {
     fn handle_group_event(&mut self, event: Event) {
         let Some(book) = &mut self.group else { return };
         let events = match event {
-            Event::MemberJoined { user } => book.member_joined(user).into_iter().collect(),
-            Event::MemberLeft { user } => book.member_left(user).into_iter().collect(),
+            Event::Message(message) => vec![GroupEvent::Message(message)],
+            // The snapshot to come has it.
+            _ if !book.is_trusted() => return,
+            Event::MemberJoined { user } => book.member_joined(user),
+            Event::MemberLeft { user } => book.member_left(user),
             Event::Members(change) => book.members_changed(change),
             Event::Published(media) => vec![book.published(media)],
             Event::Unpublished(media) => vec![book.unpublished(media)],
             Event::Muted(media) => vec![book.muted(media)],
-            Event::Locked { locked } => vec![GroupEvent::Locked(locked)],
-            Event::Snapshot(joined) => book.adopt(joined),
-            Event::Message(message) => vec![GroupEvent::Message(message)],
-            _ => Vec::new(),
+            Event::Locked { locked } => book.locked(locked).into_iter().collect(),
+            _ => return,
         };
         self.tell_group(events);
     }
 
     /// The server has ended the session. Whoever it was not meant for comes back.
     fn handle_ended(&mut self, now: Instant, failure: Failure) {
-        let returns = [ErrorCode::Connect, ErrorCode::SlowReader];
-        if self.state == State::Exiting || !returns.iter().any(|code| code.number() == failure.code) {
-            return self.lose(failure.into());
+        let why = Refusal::from(failure);
+        if matches!(self.state, State::LoggingIn | State::Exiting) || !may_return(&why) {
+            return self.lose(why);
         }
-        self.tell(SessionEvent::Reconnecting);
-        let at_least = Duration::from_millis(failure.retry_after.unwrap_or(0).into());
-        self.return_later(now, at_least);
+        self.unsettle();
+        self.return_later(now, why.retry_after);
     }
 
     fn tell_group(&mut self, events: Vec<GroupEvent>) {

@@ -1,13 +1,19 @@
 use std::time::{Duration, Instant};
 
 use hst_proto::{
-    Command, ErrorCode, GOT_EVERY, HEARTBEAT, PEER_TIMEOUT, Previous, Reply, RequestId, Resume, VERSION, encode_got,
+    Command, ErrorCode, GOT_EVERY, HEARTBEAT, Login, PEER_TIMEOUT, Previous, Reply, RequestId, Resume, Resumed,
+    VERSION, encode_got,
 };
 
-use super::{Kind, Output, Refusal, Session, SessionEvent, State, unknown};
+use super::{Kind, Output, REPLY_TIMEOUT, Refusal, Session, SessionEvent, State, unknown};
 
 /// A try to connect that has led to nothing by then is given up.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The number of a request that begins a session or goes on with one, and of the one that joins its group again. The
+/// first login of an engine has taken the latter, so whatever waits to be sent has a higher one.
+const ENTER: RequestId = 0;
+const REJOIN: RequestId = 1;
 
 /// The way to the server.
 #[derive(Debug)]
@@ -49,11 +55,7 @@ impl Session {
                 let message = format!("{why}: check the network and log in again");
                 self.lose(Refusal::local(ErrorCode::Connect, message));
             }
-            Line::Up { .. } => {
-                self.tell(SessionEvent::Reconnecting);
-                self.return_later(now, Duration::ZERO);
-            }
-            Line::Returning { .. } => self.return_later(now, Duration::ZERO),
+            _ => self.return_later(now, None),
         }
     }
 
@@ -84,8 +86,10 @@ impl Session {
             Line::Up { pinged, .. } => {
                 if now >= *pinged + HEARTBEAT {
                     *pinged = now;
+                    // A connection that has held so long was worth the try.
+                    self.backoff.reset();
                     self.confirm(1);
-                    self.ask(now, Kind::Unasked, Command::Ping {});
+                    self.ask(now, Kind::Ping, Command::Ping {});
                 }
                 self.handle_overdue(now);
             }
@@ -128,20 +132,24 @@ impl Session {
             // It came before the connection was lost.
             return false;
         }
-        if seq != login.got + 1 {
+        if seq != login.got + 1 && !login.may_jump {
             self.handle_disconnected(now, "the server has left out a frame");
             return false;
         }
         login.got = seq;
+        login.may_jump = false;
         self.confirm(GOT_EVERY);
         true
     }
 
-    /// Comes back after a random time, and not before `at_least`.
-    pub(super) fn return_later(&mut self, now: Instant, at_least: Duration) {
+    /// The connection is given up. Comes back after a random time, and not before `at_least`.
+    pub(super) fn return_later(&mut self, now: Instant, at_least: Option<Duration>) {
+        if self.line.is_open() {
+            self.tell(SessionEvent::Reconnecting);
+        }
         self.requests.pause();
-        self.forget_own_requests();
-        let until = now + self.backoff.next() + at_least;
+        self.close_all(Kind::is_of_connection);
+        let until = now + self.backoff.next() + at_least.unwrap_or_default();
         self.line = Line::Waiting { until };
         self.outputs.push_back(Output::Disconnect);
     }
@@ -150,7 +158,7 @@ impl Session {
         let Some(login) = &mut self.login else { return };
         self.outputs.push_back(Output::Connect);
         match &login.session {
-            Some(Previous { session, secret }) => {
+            Some(Previous { session, secret }) if login.is_settled => {
                 let resume = Resume {
                     protocol: VERSION,
                     session: session.clone(),
@@ -158,45 +166,78 @@ impl Session {
                     got: login.got,
                 };
                 login.confirmed = login.got;
-                self.strive(now, Aim::Resume, Kind::Resume, Command::Resume(resume));
+                self.strive(now, Aim::Resume, Command::Resume(resume));
             }
-            None => self.log_in_again(now),
+            _ => self.log_in_again(now),
         }
     }
 
     /// Begins a step of coming back.
-    fn strive(&mut self, now: Instant, aim: Aim, kind: Kind, command: Command) {
+    fn strive(&mut self, now: Instant, aim: Aim, command: Command) {
         self.line = Line::Returning { since: now, aim };
-        let id = self.requests.open(kind, command);
+        let (id, kind) = match aim {
+            Aim::Resume | Aim::Login => (ENTER, Kind::Resume),
+            Aim::Rejoin => (REJOIN, Kind::Rejoin),
+        };
+        self.requests.open_as(id, kind, command);
         self.send(now, id);
+    }
+
+    /// The present session holds all that this client does.
+    pub(super) fn settle(&mut self) {
+        if let Some(login) = &mut self.login {
+            login.is_settled = true;
+        }
+    }
+
+    /// The present session is not to be gone on with.
+    pub(super) fn unsettle(&mut self) {
+        if let Some(login) = &mut self.login {
+            login.is_settled = false;
+        }
     }
 
     /// The session of before is gone.
     pub(super) fn log_in_again(&mut self, now: Instant) {
         let Some(login) = &mut self.login else { return };
-        let wire = login.options.to_wire(login.session.clone());
-        (login.got, login.confirmed) = (0, 0);
+        let login = Login {
+            // Who comes back takes his own earlier place, and nobody else's.
+            force: false,
+            ..login.options.to_wire(login.session.clone())
+        };
+        self.unsettle();
         // What was sent may have been carried out or not; what was only held back is still to be sent.
         self.fail_sent(RequestId::MAX);
-        self.strive(now, Aim::Login, Kind::Resume, Command::Login(wire));
+        self.strive(now, Aim::Login, Command::Login(login));
     }
 
     /// What came of a step of coming back.
     pub(super) fn handle_step(&mut self, now: Instant, result: Result<Reply, Refusal>) {
         let Line::Returning { aim, .. } = self.line else { return };
         match (aim, result) {
-            (Aim::Resume, Ok(Reply::Resumed(resumed))) => {
-                if resumed.missed && self.is_between_states() {
-                    // Whether the server has us in the group nobody can tell: a new session makes both agree.
-                    self.outputs.push_back(Output::Connect);
-                    return self.log_in_again(now);
-                }
-                if resumed.missed {
-                    self.fail_sent(resumed.received);
-                }
-                self.returned(now, Some(resumed.received), resumed.missed);
+            (
+                Aim::Resume,
+                Ok(Reply::Resumed(Resumed {
+                    received,
+                    missed: false,
+                })),
+            ) => {
+                self.returned(now, Some(received), false);
             }
-            (Aim::Resume, Err(why)) if why.server_code == Some(ErrorCode::SessionGone.number()) => {
+            (Aim::Resume, Ok(Reply::Resumed(_))) if self.is_between_states() => {
+                // Whether the server has us in the group nobody can tell: a new session makes both agree.
+                self.outputs.push_back(Output::Connect);
+                self.log_in_again(now);
+            }
+            (Aim::Resume, Ok(Reply::Resumed(Resumed { received, .. }))) => {
+                if let Some(login) = &mut self.login {
+                    login.may_jump = true;
+                }
+                self.fail_sent(received);
+                self.returned(now, Some(received), true);
+                self.verify_group(now);
+            }
+            (Aim::Resume, Err(why)) if why.is(ErrorCode::SessionGone) || may_return(&why) => {
                 self.log_in_again(now);
             }
             (Aim::Login, Ok(Reply::LoggedIn(logged_in))) => {
@@ -204,7 +245,7 @@ impl Session {
                 match self.group.as_ref().filter(|_| self.state == State::Joined) {
                     Some(book) => {
                         let group = book.group.as_str().to_owned();
-                        self.strive(now, Aim::Rejoin, Kind::Rejoin, Command::Join { group });
+                        self.strive(now, Aim::Rejoin, Command::Join { group });
                     }
                     None => self.returned(now, None, true),
                 }
@@ -213,6 +254,7 @@ impl Session {
                 self.returned(now, None, true);
                 self.take_up_group(now, joined);
             }
+            (_, Err(why)) if why.is_retryable() => self.return_later(now, why.retry_after),
             (Aim::Rejoin, Err(why)) => {
                 self.returned(now, None, true);
                 self.removed(why);
@@ -224,7 +266,7 @@ impl Session {
 
     /// The connection and a session are there again. What the server has not received is sent again.
     fn returned(&mut self, now: Instant, received: Option<RequestId>, missed: bool) {
-        self.backoff.reset();
+        self.settle();
         self.line = Line::Up {
             heard: now,
             pinged: now,
@@ -232,13 +274,24 @@ impl Session {
         self.outputs.push_back(Output::Reconnected);
         self.tell(SessionEvent::Reconnected);
         for id in self.requests.ids() {
-            if received.is_none_or(|received| id > received) {
-                self.send(now, id);
+            match received.is_some_and(|received| id <= received) {
+                true => self.requests.expect(id, now + REPLY_TIMEOUT),
+                false => self.send(now, id),
             }
+        }
+        if received.is_none() {
+            self.show_state_again(now);
         }
         if missed {
             self.tell(SessionEvent::Discontinuity);
             self.ask_presence_again(now);
+        }
+    }
+
+    /// The new session does not know the text that others see.
+    fn show_state_again(&mut self, now: Instant) {
+        if let Some(state) = self.login.as_ref().and_then(|login| login.shown.clone()) {
+            self.ask(now, Kind::Unasked, Command::SetState { state });
         }
     }
 
@@ -264,12 +317,16 @@ impl Session {
         }
     }
 
-    /// Nobody waits for what the session itself has asked on the connection before.
-    fn forget_own_requests(&mut self) {
+    fn close_all(&mut self, which: impl Fn(&Kind) -> bool) {
         for id in self.requests.ids() {
-            if self.requests.kind(id).is_some_and(|kind| !kind.is_asked()) {
+            if self.requests.kind(id).is_some_and(&which) {
                 self.requests.close(id);
             }
         }
     }
+}
+
+/// Whether a session that has ended for this reason is followed by another.
+pub(super) fn may_return(why: &Refusal) -> bool {
+    why.is(ErrorCode::Connect) || why.is(ErrorCode::SlowReader)
 }

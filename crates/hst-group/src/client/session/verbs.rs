@@ -42,13 +42,16 @@ impl Session {
             pinged: now,
         };
         self.outputs.push_back(Output::Connect);
-        let login = options.to_wire(None);
+        let login = options.to_wire(self.left.clone());
         self.login = Some(Identity {
             user,
             options,
             session: None,
+            is_settled: false,
             got: 0,
             confirmed: 0,
+            may_jump: false,
+            shown: None,
         });
         Ok(self.ask(now, Kind::Login, Command::Login(login)))
     }
@@ -56,13 +59,14 @@ impl Session {
     /// Shows a newer token; one who comes back logs in with it, too.
     ///
     /// # Errors
-    /// Code 2 before `init`, 35 before login.
+    /// Code 2 before `init`, 35 before login, 30 when too much waits for the server.
     pub fn renew(&mut self, now: Instant, token: String) -> Result<RequestId, Refusal> {
-        self.must_be_online("renewing the token")?;
+        let command = Command::Renew { token: token.clone() };
+        let sent = self.online(now, "renewing the token", Kind::Other, command)?;
         if let Some(login) = &mut self.login {
-            login.options.token.clone_from(&token);
+            login.options.token = token;
         }
-        Ok(self.ask(now, Kind::Other, Command::Renew { token }))
+        Ok(sent)
     }
 
     /// `joinGroup`.
@@ -112,6 +116,9 @@ impl Session {
     pub fn destroy(&mut self, now: Instant) {
         if self.state.is_online() {
             self.outputs.push_back(Output::CloseMedia);
+        }
+        // Behind a login under way, too: otherwise its session would wait for somebody to come.
+        if self.state.is_online() || self.state == State::LoggingIn {
             self.ask(now, Kind::Unasked, Command::Exit {});
         }
         let why = Refusal::local(ErrorCode::NotInitialised, "the engine was destroyed");
@@ -143,11 +150,13 @@ impl Session {
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn unpublish(&mut self, now: Instant, media_type: MediaType, media: MediaId) -> Result<RequestId, Refusal> {
-        if let Some(book) = &mut self.group {
-            book.published.remove(&(media_type, media.clone()));
-        }
+        let media_id = media.clone();
         let command = Command::Unpublish { media_type, media };
-        self.in_group(now, "stopping to publish", Kind::Other, command)
+        let sent = self.in_group(now, "stopping to publish", Kind::Other, command)?;
+        if let Some(book) = &mut self.group {
+            book.published.remove(&(media_type, media_id));
+        }
+        Ok(sent)
     }
 
     /// Wants another member's media.
@@ -163,10 +172,12 @@ impl Session {
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn stop_receive(&mut self, now: Instant, key: MediaRef) -> Result<RequestId, Refusal> {
+        let command = Command::StopReceive(key.clone());
+        let sent = self.in_group(now, "stopping to receive", Kind::Other, command)?;
         if let Some(book) = &mut self.group {
             book.receives.remove(&key);
         }
-        self.in_group(now, "stopping to receive", Kind::Other, Command::StopReceive(key))
+        Ok(sent)
     }
 
     /// Sets up or changes the media transport.
@@ -264,16 +275,22 @@ impl Session {
     /// # Errors
     /// Code 2 before `init`, 35 before login, 30 when too much waits for the server.
     pub fn unwatch(&mut self, now: Instant) -> Result<RequestId, Refusal> {
+        let sent = self.online(now, "ending the watch", Kind::Other, Command::Unwatch {})?;
         self.presence = None;
-        self.online(now, "ending the watch", Kind::Other, Command::Unwatch {})
+        Ok(sent)
     }
 
-    /// Sets the free text that others see beside this terminal.
+    /// Sets the free text that others see beside this terminal, also after the session was lost and begun anew.
     ///
     /// # Errors
     /// Code 2 before `init`, 35 before login, 30 when too much waits for the server.
     pub fn set_state(&mut self, now: Instant, state: String) -> Result<RequestId, Refusal> {
-        self.online(now, "setting the state", Kind::Other, Command::SetState { state })
+        let command = Command::SetState { state: state.clone() };
+        let sent = self.online(now, "setting the state", Kind::Other, command)?;
+        if let Some(login) = &mut self.login {
+            login.shown = Some(state);
+        }
+        Ok(sent)
     }
 
     /// Invites users into a group.

@@ -57,15 +57,15 @@ impl Roster {
         (self.users.len() - usize::from(own)).try_into().unwrap_or(u32::MAX)
     }
 
-    /// Takes note of a change to be told in the next batch; one that undoes another is not told at all.
+    /// Takes note of a change to be told in the next batch. The last one of each user counts, and is told even when it
+    /// undoes another: who joined between the two has seen what is undone.
     fn note(&mut self, now: Instant, user: &UserId, is_here: bool) {
         let (done, undone) = match is_here {
             true => (&mut self.joined, &mut self.left),
             false => (&mut self.left, &mut self.joined),
         };
-        if !undone.remove(user) {
-            done.insert(user.clone());
-        }
+        undone.remove(user);
+        done.insert(user.clone());
         self.due.get_or_insert(now + BATCH_EVERY);
     }
 

@@ -127,8 +127,9 @@ impl Session {
 
     fn ask_group(&mut self, re: RequestId, request: GroupRequest) -> Result<(), Failure> {
         self.must_be_in_group()?;
-        if !matches!(request, GroupRequest::Offer(_)) {
-            self.due = Some(re);
+        match request {
+            GroupRequest::Offer(_) => drop(self.offers.insert(re)),
+            _ => self.due = Some(re),
         }
         self.outputs.push_back(SessionOutput::Group { re, request });
         Ok(())
