@@ -2,7 +2,7 @@ mod entry;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::SystemTime,
 };
 
@@ -22,6 +22,8 @@ use crate::App;
 pub(crate) struct Apps {
     /// A lock, because logins read it from all threads; held for one look-up or to exchange one entry.
     known: RwLock<HashMap<AppId, Arc<AppEntry>>>,
+    /// One at a time reads from the disk what is known from then on: an earlier reading must not replace a later one.
+    reading: Mutex<()>,
     pub(crate) store: Arc<Store>,
     /// Judges tokens in place of the Apps' own keys.
     verifier: Option<Arc<dyn TokenVerifier>>,
@@ -57,6 +59,7 @@ impl Apps {
         }
         Ok(Self {
             known: RwLock::new(known),
+            reading: Mutex::default(),
             store,
             verifier,
         })
@@ -76,11 +79,17 @@ impl Apps {
         all
     }
 
+    /// Whether there is such an App. Which ones a verifier of its own knows, it does not say.
+    pub(crate) fn may_exist(&self, app: &AppId) -> bool {
+        self.verifier.is_some() || self.get(app).is_some()
+    }
+
     /// Reads an App from the database again, after it was changed there.
     ///
     /// # Errors
     /// The database cannot be read.
     pub(crate) fn reload(&self, app: &AppId) -> Result<(), StoreError> {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = match self.get(app).filter(|entry| entry.is_fixed) {
             Some(fixed) => Some(fixed.reloaded(&self.store, now())?),
             None => match self.store.app(app)? {

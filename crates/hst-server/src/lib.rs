@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access_tokens;
+mod admin;
 mod admission;
 mod apps;
 mod ask;
@@ -10,6 +11,7 @@ mod config_file;
 mod connections;
 mod error;
 mod events;
+mod failures;
 mod follow;
 mod greeting;
 mod group;

@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Where clients see the server, when it stands behind a proxy
     #[arg(long, value_name = "URL")]
     public_url: Option<Origin>,
+    /// Keep Apps, bans and revocations in this folder [default: in memory, until the server ends]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Serve HTTPS with the certificate chain in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -65,6 +68,7 @@ impl Options {
         config.bind = self.bind.unwrap_or(config.bind);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
+        config.data_dir = self.data_dir.or(config.data_dir);
         if !self.node_ips.is_empty() {
             config.node_ips = self.node_ips;
         }
@@ -131,11 +135,13 @@ mod tests {
     #[test]
     fn what_is_said_is_kept() {
         let config =
-            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed").unwrap();
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d")
+                .unwrap();
         assert_eq!(config.bind.to_string(), "[::]:0");
         assert_eq!(config.node_ips.len(), 2);
         assert_eq!(config.workers, NonZeroUsize::new(3));
         assert_eq!(config.tls, Tls::SelfSigned);
+        assert_eq!(config.data_dir, Some(PathBuf::from("d")));
     }
 
     #[test]

@@ -87,19 +87,28 @@ impl Hub {
     /// # Errors
     /// The codes of `invite`.
     pub(crate) async fn invite(&self, user: &User, invite: Invite) -> Result<Invited, Failure> {
-        let mut online = BTreeSet::new();
-        // More than may be named are refused below, whoever they are.
-        for invited in invite.users.iter().take(hst_proto::MAX_LISTED) {
-            if !self.logins(&user.app, invited).await?.is_empty() {
-                online.insert(invited.clone());
-            }
-        }
         let from = Inviter {
             app: user.app.clone(),
             user: user.id.clone(),
             info: user.extend_info.clone(),
             session: user.handle.id.0,
         };
+        self.invite_from(from, invite).await
+    }
+
+    /// Invites users in the name of somebody, and says who is not online. Answers go to the inviter's session, if there
+    /// is one.
+    ///
+    /// # Errors
+    /// The codes of `invite`.
+    pub(crate) async fn invite_from(&self, from: Inviter, invite: Invite) -> Result<Invited, Failure> {
+        let mut online = BTreeSet::new();
+        // More than may be named are refused below, whoever they are.
+        for invited in invite.users.iter().take(hst_proto::MAX_LISTED) {
+            if !self.logins(&from.app, invited).await?.is_empty() {
+                online.insert(invited.clone());
+            }
+        }
         let invited = self
             .ringing
             .lock()

@@ -1,6 +1,6 @@
 use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
 use hst_cluster::Subject;
-use hst_id::{MediaType, UserId};
+use hst_id::{GroupId, MediaType, UserId};
 use hst_proto::{Command, Login, RequestId, ServerFrame, decode_server, encode_client};
 use hst_signal::{Limits, RecvEnd, memory::pair};
 use hst_store::{AppName, AppSettings, Store};

@@ -5,6 +5,7 @@ mod accept;
 mod access;
 mod address;
 mod forwarded;
+mod gateway;
 mod health;
 mod pages;
 mod peer;
