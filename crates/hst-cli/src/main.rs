@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod error;
 mod join;
 mod token;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Join a group, publish files into it and record what the others publish.
     Join(Box<join::JoinOptions>),
+    /// Look after Apps, groups and users, as a developer's backend does.
+    Admin(Box<admin::AdminOptions>),
     /// Make a token or read one.
     #[command(subcommand)]
     Token(token::Command),
@@ -52,6 +55,10 @@ fn run(command: Command) -> Result<(), CliError> {
                 .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")))
                 .init();
             tokio::runtime::Runtime::new()?.block_on(join::run(*options))
+        }
+        Command::Admin(options) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(admin::run(*options))
         }
         Command::Token(command) => Ok(writeln!(io::stdout(), "{}", command.run(SystemTime::now().into())?)?),
     }
