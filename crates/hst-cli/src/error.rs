@@ -7,6 +7,8 @@ use hst_rtc::{
 };
 use thiserror::Error;
 
+use crate::bench::BenchError;
+
 /// Why a command failed, as the user reads it.
 #[derive(Debug, Error)]
 pub(crate) enum CliError {
@@ -47,6 +49,8 @@ pub(crate) enum CliError {
     Source { file: PathBuf, fault: SourceError },
     #[error("a recording can't be written: {0}")]
     Sink(#[from] SinkError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     #[error("the result can't be written: {0}")]
     Output(#[from] io::Error),
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+mod bench;
 mod error;
 mod join;
 mod token;
@@ -26,6 +27,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure a server.
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Join a group, publish files into it and record what the others publish.
     Join(Box<join::JoinOptions>),
     /// Look after Apps, groups and users, as a developer's backend does.
@@ -49,11 +53,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), CliError> {
     match command {
+        Command::Bench(command) => {
+            log_errors();
+            tokio::runtime::Runtime::new()?.block_on(bench::run(command))
+        }
         Command::Join(options) => {
-            tracing_subscriber::fmt()
-                .with_writer(io::stderr)
-                .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")))
-                .init();
+            log_errors();
             tokio::runtime::Runtime::new()?.block_on(join::run(*options))
         }
         Command::Admin(options) => {
@@ -62,4 +67,12 @@ fn run(command: Command) -> Result<(), CliError> {
         }
         Command::Token(command) => Ok(writeln!(io::stdout(), "{}", command.run(SystemTime::now().into())?)?),
     }
+}
+
+/// Logs to standard error: errors, unless `RUST_LOG` says otherwise.
+fn log_errors() {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")))
+        .init();
 }
