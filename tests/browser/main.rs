@@ -5,6 +5,7 @@
 mod call;
 mod demo;
 mod life;
+mod other_network;
 mod samples;
 
 use std::time::SystemTime;

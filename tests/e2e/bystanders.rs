@@ -1,6 +1,6 @@
 //! Two who chat and must notice nothing of what others are up to.
 
-use hst_rtc::{GroupEvent, Payload};
+use hst_rtc::{GroupEvent, GroupMessage, Payload};
 use hst_tests::house::{House, Member, user};
 
 /// Ann and Bob, in a group of their own.
@@ -35,10 +35,10 @@ impl Bystanders {
 async fn exchange(from: &Member, name: &str, to: &mut Member, number: u64) {
     let text = format!("message {number}");
     assert_eq!(from.say(&text).await, number, "nobody else has spoken");
-    let expected = GroupEvent::Message {
+    let expected = GroupEvent::Message(GroupMessage {
         from: user(name),
         seq: number,
         body: Payload::text(&text),
-    };
+    });
     assert_eq!(to.event().await, expected, "nothing else has happened");
 }

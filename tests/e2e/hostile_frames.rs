@@ -5,7 +5,7 @@ use hst_signal::{CloseCode, Limits, RecvEnd, SignalTransport};
 use hst_signal_quic::QuicTransport;
 use hst_signal_ws::WsTransport;
 use hst_tests::{
-    hand::{Hand, join},
+    hand::{Hand, hand_login, join, message},
     house::{Door, House, within},
 };
 
@@ -19,7 +19,7 @@ through_every_door! {
 
 async fn malformed_frames_end_their_own_connection_only(house: House) {
     let mut bystanders = Bystanders::in_group(&house, "g").await;
-    let deep = "[".repeat(100_000);
+    let deep = "[".repeat(8_000);
     for (number, frame) in [
         "not JSON",
         "",
@@ -51,7 +51,7 @@ async fn malformed_frames_end_their_own_connection_only(house: House) {
 async fn what_is_not_understood_is_refused_and_the_session_goes_on(house: House) {
     let mut bystanders = Bystanders::in_group(&house, "g").await;
     let mut mallory = Hand::member(&house, "mallory", "elsewhere").await;
-    for (id, command) in [
+    for command in [
         r#"{"fly":{}}"#,
         r#"{"join":{}}"#,
         r#"{"join":{"group":7}}"#,
@@ -62,13 +62,10 @@ async fn what_is_not_understood_is_refused_and_the_session_goes_on(house: House)
         "{}",
         "7",
         "null",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        mallory.throw(format!(r#"{{"id":{id},"do":{command}}}"#)).await;
+    ] {
+        let id = mallory.throw_command(command).await;
         let (re, result) = mallory.reply().await;
-        assert_eq!((re as usize, result.unwrap_err().code), (id, 1), "{command}");
+        assert_eq!((re, result.unwrap_err().code), (id, 1), "{command}");
     }
     assert_eq!(mallory.ask(Command::Ping {}).await, Ok(Reply::Done {}));
     bystanders.chat().await;
@@ -78,12 +75,7 @@ async fn whoever_has_not_logged_in_gets_nothing_done(house: House) {
     let mut bystanders = Bystanders::in_group(&house, "g").await;
     let mut stranger = Hand::connect(&house).await;
     let body = hst_rtc::Payload::text("let me in");
-    for command in [
-        join("g"),
-        Command::Message { body },
-        Command::Leave {},
-        Command::Ping {},
-    ] {
+    for command in [join("g"), message(body), Command::Leave {}, Command::Ping {}] {
         assert_eq!(stranger.ask(command).await.unwrap_err().code, 1_000_003);
     }
     bystanders.chat().await;
@@ -120,11 +112,32 @@ async fn an_oversized_frame_ends_its_own_connection_only() {
             }
             bystanders.chat().await;
         }
-        // The largest frame that is allowed is read.
+        // The largest frame that is allowed is read: a small one of a stranger, and a large one behind his login.
+        let ping = |size| {
+            let ping = r#"{"id":7,"do":{"ping":{}}}"#;
+            ping.to_owned() + &" ".repeat(size - ping.len())
+        };
         let mut most = Hand::connect(&house).await;
-        let ping = r#"{"id":7,"do":{"ping":{}}}"#;
-        most.throw(ping.to_owned() + &" ".repeat(256 * 1024 - ping.len())).await;
+        most.throw(ping(8 * 1024)).await;
         assert_eq!(most.reply().await.0, 7, "{door:?}");
+        let login = most.say(Command::Login(hand_login("most"))).await;
+        most.throw(ping(256 * 1024)).await;
+        assert_eq!((most.reply().await.0, most.reply().await.0), (login, 7), "{door:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s4_a_stranger_may_say_little() {
+    for door in [Door::WebSocket, Door::Quic] {
+        let house = House::open(door).await;
+        let mut bystanders = Bystanders::in_group(&house, "g").await;
+        let mut stranger = Hand::connect(&house).await;
+        stranger.throw(vec![b' '; 8 * 1024 + 1]).await;
+        let RecvEnd::Closed(reason) = stranger.end().await else {
+            panic!("{door:?}: ended without a reason")
+        };
+        assert_eq!(reason.code, CloseCode::TooLarge, "{door:?}");
+        bystanders.chat().await;
     }
 }
 

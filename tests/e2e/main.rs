@@ -39,5 +39,6 @@ mod logins;
 mod media_ends;
 mod media_kinds;
 mod messages;
+mod other_network;
 mod pipeline;
 mod slow_reader;

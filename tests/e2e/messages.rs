@@ -1,6 +1,6 @@
 //! Messages to a group.
 
-use hst_rtc::{GroupEvent, Payload};
+use hst_rtc::{GroupEvent, GroupMessage, Payload};
 use hst_tests::house::{House, user};
 
 through_every_door! {
@@ -10,11 +10,11 @@ through_every_door! {
 }
 
 fn message(from: &str, seq: u64, text: &str) -> GroupEvent {
-    GroupEvent::Message {
+    GroupEvent::Message(GroupMessage {
         from: user(from),
         seq,
         body: Payload::text(text),
-    }
+    })
 }
 
 async fn messages_reach_all_others_once_and_in_order_and_never_their_sender(house: House) {
@@ -63,7 +63,7 @@ async fn no_event_of_a_group_comes_after_leaving_it(house: House) {
     let next = loop {
         match ann.event().await {
             // It may have come before she called.
-            GroupEvent::Message { body, .. } if body.as_text().as_deref() == Some("stay!") => {}
+            GroupEvent::Message(message) if message.body.as_text().as_deref() == Some("stay!") => {}
             event => break event,
         }
     };

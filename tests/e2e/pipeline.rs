@@ -1,9 +1,9 @@
 //! Requests that do not wait for each other.
 
-use hst_proto::{Command, Event, Payload, Reply};
+use hst_proto::{Command, Event, GroupMessage, Payload, Reply};
 use hst_rtc::{MediaId, MediaType};
 use hst_tests::{
-    hand::{Hand, hand_login, join},
+    hand::{Hand, hand_login, join, message},
     house::{House, user},
 };
 
@@ -26,7 +26,7 @@ async fn all_that_is_asked_in_one_flight_is_answered_in_order(house: House) {
         Command::Login(hand_login("bob")),
         join("g"),
         publish,
-        Command::Message { body: body.clone() },
+        message(body.clone()),
         Command::Ping {},
     ] {
         ids.push(bob.say(command).await);
@@ -52,7 +52,7 @@ async fn all_that_is_asked_in_one_flight_is_answered_in_order(house: House) {
     assert_eq!(ann.event().await, Event::MemberJoined { user: user("bob") });
     assert!(matches!(ann.event().await, Event::Published(media) if media.key.user == user("bob")));
     let from = user("bob");
-    assert_eq!(ann.event().await, Event::Message { from, seq: 1, body });
+    assert_eq!(ann.event().await, Event::Message(GroupMessage { from, seq: 1, body }));
 }
 
 async fn in_one_flight_a_refusal_costs_only_its_own_request(house: House) {

@@ -5,11 +5,15 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use hst_proto::{Command, Event, Failure, Login, Reply, Request, RequestId, ServerFrame, decode_server, encode_client};
+use hst_proto::{
+    Audience, Class, Command, Event, Failure, Login, Payload, Reply, Request, RequestId, ServerFrame, ToGroup,
+    decode_server, encode_client,
+};
+use hst_rtc::LoginOptions;
 use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
 use hst_signal::{RecvEnd, SignalConnection};
 
-use crate::house::{House, token, within};
+use crate::house::{House, other_login, token, within};
 
 /// One connection, without an engine.
 #[derive(Debug)]
@@ -50,6 +54,13 @@ impl Hand {
         let _ = self.connection.sender.send(frame.into()).await;
     }
 
+    /// Sends any text as a command under the next number.
+    pub async fn throw_command(&mut self, command: &str) -> RequestId {
+        self.last_id += 1;
+        self.throw(format!(r#"{{"id":{},"do":{command}}}"#, self.last_id)).await;
+        self.last_id
+    }
+
     /// Asks without waiting.
     pub async fn say(&mut self, command: Command) -> RequestId {
         self.last_id += 1;
@@ -74,7 +85,7 @@ impl Hand {
     pub async fn reply(&mut self) -> (RequestId, Result<Reply, Failure>) {
         loop {
             match within("a reply", self.frame()).await.unwrap() {
-                ServerFrame::Reply { re, result } => return (re, result),
+                ServerFrame::Reply { re, result, .. } => return (re, result),
                 ServerFrame::Event { event, .. } => self.events.push_back(event),
             }
         }
@@ -120,7 +131,27 @@ pub fn hand_login(user: &str) -> Login {
         company: String::new(),
         force: false,
         extend_info: String::new(),
+        previous: None,
     }
+}
+
+/// The same in the house's other App.
+pub fn other_hand_login(user: &str) -> Login {
+    let LoginOptions { app, token, .. } = other_login(user);
+    Login {
+        app,
+        token,
+        ..hand_login(user)
+    }
+}
+
+/// A message to all others in the group.
+pub fn message(body: Payload) -> Command {
+    Command::Message(ToGroup {
+        body,
+        to: Audience::All,
+        class: Class::Reliable,
+    })
 }
 
 /// The wish to join.

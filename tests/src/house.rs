@@ -4,6 +4,7 @@
 
 use std::{
     future::Future,
+    num::NonZeroUsize,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -11,10 +12,11 @@ use std::{
 
 use hst_access::{AccessPoints, StaticAccess};
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis};
+use hst_media_webrtc::WebRtcEngine;
+use hst_proto::MAX_MESSAGE_LIMIT;
 use hst_rtc::{
     ClientBuilder, Event, Events, GroupEvent, LoginOptions, Payload, Preset, RtcEngine, UserId,
-    media::{Looped, MediaSource, Paced, memory::Hub, open_source},
-    presets,
+    media::{Looped, MediaEngine, MediaSource, Paced, memory::Hub, open_source},
     signal::{AnyTransport, Limits, SignalTransport, memory::MemoryNetwork},
 };
 use hst_server::{App, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server};
@@ -26,10 +28,12 @@ use tokio::{
     time::timeout,
 };
 
+use crate::path::Path;
+
 /// Longer than anything takes that goes well, also on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A second App of the house, beside that of development.
+/// A second App of the house, beside that of development: its messages may be as large as any App's.
 pub const OTHER_APP_ID: &str = "other-app";
 const OTHER_APP_SECRET: &str = "0123456789abcdef";
 
@@ -57,16 +61,30 @@ pub struct House {
 }
 
 impl House {
-    /// Opens a house with this door.
-    pub async fn open(door: Door) -> Self {
-        let id = AppId::parse(OTHER_APP_ID).unwrap();
-        let mut config = Config {
-            bind: "127.0.0.1:0".parse().unwrap(),
+    /// Opens a house whose media are at the end of a path.
+    pub async fn at_the_end_of_a_path() -> (Self, Path) {
+        let config = Config {
+            node_ips: vec![[127, 0, 0, 1].into()],
+            workers: Some(NonZeroUsize::MIN),
             ..Config::dev()
         };
-        config
-            .apps
-            .push(App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap()));
+        let mut house = Self::open_with(Door::Quic, config).await;
+        let path = Path::to(house.server.addresses().media[0]).await;
+        house.transport = path.lead(house.transport);
+        (house, path)
+    }
+
+    /// Opens a house with this door.
+    pub async fn open(door: Door) -> Self {
+        Self::open_with(door, Config::dev()).await
+    }
+
+    async fn open_with(door: Door, mut config: Config) -> Self {
+        let id = AppId::parse(OTHER_APP_ID).unwrap();
+        config.bind = "127.0.0.1:0".parse().unwrap();
+        let mut other = App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap());
+        other.settings.limits.message_bytes = u32::try_from(MAX_MESSAGE_LIMIT).unwrap().try_into().unwrap();
+        config.apps.push(other);
         let server = Server::new(config);
         if door == Door::Memory {
             let network = MemoryNetwork::default();
@@ -114,14 +132,13 @@ impl House {
     /// An engine that is not initialised yet.
     pub fn engine(&self) -> RtcEngine {
         let access = Arc::new(StaticAccess::new(self.points.clone()));
-        match self.door {
-            Door::Memory => {
-                let client = ClientBuilder::new(self.transport.clone(), Arc::new(Hub::new().engine()));
-                RtcEngine::with(Preset::new(access, client))
-            }
-            Door::WebSocket | Door::Quic => RtcEngine::with(Preset::new(access, presets::local().client)),
-            Door::Preset => RtcEngine::new(),
-        }
+        let media: Arc<dyn MediaEngine> = match self.door {
+            Door::Memory => Arc::new(Hub::new().engine()),
+            Door::WebSocket | Door::Quic => Arc::new(WebRtcEngine::new()),
+            Door::Preset => return RtcEngine::new(),
+        };
+        let client = ClientBuilder::new(self.transport.clone(), media);
+        RtcEngine::with(Preset::new(access, client))
     }
 
     /// Initialises an engine for this house.

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod hand;
 pub mod house;
+pub mod path;
 
 /// The examples of the project's own pages, compiled.
 #[cfg(doctest)]

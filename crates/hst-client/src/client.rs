@@ -7,7 +7,7 @@ use hst_access::AccessDiscovery;
 use hst_group::client::LoginOptions;
 use hst_id::{MediaId, MediaRef, MediaType};
 use hst_media::MediaSource;
-use hst_proto::{ErrorCode, Payload, Reply};
+use hst_proto::Reply;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
@@ -173,23 +173,6 @@ impl Client {
         )
     }
 
-    /// Sends a message to all others in the group and returns its number there.
-    ///
-    /// # Errors
-    /// Code 2 before `init`, 31 in no group, 1 when it is too large, 1000020 without the right to it.
-    pub async fn send_group_message(&self, body: Payload) -> Result<u64, Error> {
-        match self
-            .call("sending a message", |outcome| Command::Message { body, outcome })
-            .await?
-        {
-            Reply::Sent { seq } => Ok(seq),
-            _ => Err(Error::local(
-                ErrorCode::ServerInternal,
-                "the server answered a message with something else",
-            )),
-        }
-    }
-
     /// What each media in use has carried so far.
     ///
     /// # Errors
@@ -199,7 +182,7 @@ impl Client {
             .await
     }
 
-    async fn call<T>(&self, call: &str, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
+    pub(crate) async fn call<T>(&self, call: &str, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
         let commands = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let commands = commands.ok_or_else(|| Error::not_initialised(call))?;
         ask(commands, command).await
@@ -214,6 +197,6 @@ async fn ask<T>(commands: mpsc::Sender<Command>, command: impl FnOnce(Outcome<T>
     result.await.map_err(|_| Error::destroyed())?
 }
 
-fn done(result: Result<Reply, Error>) -> Result<(), Error> {
+pub(crate) fn done(result: Result<Reply, Error>) -> Result<(), Error> {
     result.map(|_| ())
 }

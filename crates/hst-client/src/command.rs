@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use hst_access::AccessDiscovery;
-use hst_group::client::LoginOptions;
+use hst_group::client::{LoginOptions, Refusal, Session};
 use hst_id::{MediaId, MediaRef, MediaType};
 use hst_media::MediaSource;
-use hst_proto::{Payload, Reply};
+use hst_proto::{Reply, RequestId};
 use tokio::sync::oneshot;
 
 use crate::{Error, MediaStats, RemoteMedia};
@@ -12,8 +12,10 @@ use crate::{Error, MediaStats, RemoteMedia};
 /// Where the outcome of a call goes; the caller may have given up.
 pub(crate) type Outcome<T> = oneshot::Sender<Result<T, Error>>;
 
+/// A request of the state machine.
+pub(crate) type Ask = Box<dyn FnOnce(&mut Session, Instant) -> Result<RequestId, Refusal> + Send>;
+
 /// What an application asks of the driver.
-#[derive(Debug)]
 pub(crate) enum Command {
     Init {
         access: Arc<dyn AccessDiscovery>,
@@ -52,8 +54,9 @@ pub(crate) enum Command {
         key: MediaRef,
         outcome: Outcome<Reply>,
     },
-    Message {
-        body: Payload,
+    /// A request that the session makes of the state machine and that needs nothing else of the driver.
+    Ask {
+        ask: Ask,
         outcome: Outcome<Reply>,
     },
     Stats {

@@ -1,10 +1,15 @@
-use std::{collections::HashMap, pin::Pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
+    pin::Pin,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use hst_access::{AccessDiscovery, AccessError, AccessPoints};
-use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session};
+use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent};
 use hst_id::MediaRef;
-use hst_media::{IceServer, MediaSource, PeerEvent, PeerState, SourceError};
+use hst_media::{IceServer, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Reply, RequestId};
 use hst_signal::{ConnectError, SignalTransport};
 use tokio::{
@@ -19,6 +24,7 @@ use crate::{
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
+    transport::TransportNews,
 };
 
 /// The one task of an initialised engine: it owns the state machine, the connection and the media, and asks and
@@ -60,7 +66,7 @@ enum Wake {
 impl Driver {
     pub(crate) fn new(parts: ClientBuilder, events: broadcast::Sender<Event>) -> Self {
         Self {
-            session: Session::new(),
+            session: Session::new(seed()),
             transport: parts.transport,
             events,
             media: MediaLink::new(parts.media),
@@ -81,9 +87,9 @@ impl Driver {
                 Wake::Link(LinkNews::Frame(frame)) => self.session.handle_frame(now(), &frame),
                 Wake::Link(LinkNews::Ended(end)) => {
                     self.session
-                        .handle_disconnected(&format!("the connection ended: {end}"));
+                        .handle_disconnected(now(), &format!("the connection ended: {end}"));
                 }
-                Wake::Media(News::Peer(event)) => self.handle_peer(event).await,
+                Wake::Media(News::Transport(news)) => self.handle_transport(news).await,
                 Wake::Media(News::SourceEnded(key, result)) => self.handle_source_ended(key, result).await,
                 Wake::Timeout => self.session.handle_timeout(now()),
             }
@@ -149,8 +155,8 @@ impl Driver {
                 }
                 self.await_reply(sent, outcome);
             }
-            Command::Message { body, outcome } => {
-                let sent = self.session.message(now, body);
+            Command::Ask { ask, outcome } => {
+                let sent = ask(&mut self.session, now);
                 self.await_reply(sent, outcome);
             }
             Command::Stats { outcome } => tell(outcome, Ok(self.media.stats(self.session.user()))),
@@ -184,9 +190,6 @@ impl Driver {
 
     fn login(&mut self, options: LoginOptions, outcome: Outcome<Reply>) {
         let sent = self.session.login(now(), options);
-        if let (Ok(_), Some(points)) = (&sent, &self.access) {
-            self.link.connect(self.transport.clone(), points.signal().to_vec());
-        }
         self.await_reply(sent, outcome);
     }
 
@@ -195,7 +198,7 @@ impl Driver {
             Ok(()) => info!("connected to the signalling service"),
             Err(error) => self
                 .session
-                .handle_disconnected(&format!("no signalling service can be reached: {error}")),
+                .handle_disconnected(now(), &format!("no signalling service can be reached: {error}")),
         }
     }
 
@@ -238,19 +241,25 @@ impl Driver {
         }
     }
 
-    async fn handle_peer(&mut self, event: Option<PeerEvent>) {
-        match event {
-            Some(PeerEvent::State(state)) => {
+    async fn handle_transport(&mut self, news: TransportNews) {
+        let kept = match news {
+            TransportNews::Event(PeerEvent::State(state)) => {
                 self.tell(Event::Transport(state));
-                if state == PeerState::Failed {
-                    self.restart_transport(self.media.generation()).await;
-                }
+                self.media.handle_state(state).await
             }
-            Some(PeerEvent::Track { line, codec, reader }) => self.media.arrived(line, codec, reader),
-            Some(PeerEvent::KeyframeRequested { line }) => self.media.keyframe_requested(line),
-            Some(_) => {}
-            None => self.restart_transport(self.media.generation()).await,
-        }
+            TransportNews::Event(PeerEvent::Track { line, codec, reader }) => {
+                self.media.arrived(line, codec, reader);
+                Ok(())
+            }
+            TransportNews::Event(PeerEvent::KeyframeRequested { line }) => {
+                self.media.keyframe_requested(line);
+                Ok(())
+            }
+            TransportNews::Event(_) => Ok(()),
+            TransportNews::Due => self.media.handle_due().await,
+            TransportNews::Ended => self.media.handle_ended().await,
+        };
+        self.check_transport(kept).await;
     }
 
     async fn handle_source_ended(&mut self, key: OwnMedia, result: Result<(), SourceError>) {
@@ -264,8 +273,8 @@ impl Driver {
         });
     }
 
-    async fn restart_transport(&mut self, generation: u32) {
-        if let Err(error) = self.media.transport_lost(generation).await {
+    async fn check_transport(&mut self, kept: Result<(), MediaError>) {
+        if let Err(error) = kept {
             self.give_up_media(&format!("the media transport cannot be made again: {error}"))
                 .await;
         }
@@ -308,13 +317,29 @@ impl Driver {
         match output {
             Output::Send(frame) => self.send(frame),
             Output::Answered { id, result } => self.handle_answered(id, result).await,
+            Output::Connect => {
+                if let Some(points) = &self.access {
+                    self.link.connect(self.transport.clone(), points.signal());
+                }
+            }
             Output::Event(event) => {
-                if let GroupEvent::Unpublished(media) = &event {
+                if let SessionEvent::Group(GroupEvent::Unpublished(media)) = &event {
                     self.media.stop_receive(&media.key, &stopped()).await;
                 }
-                self.tell(Event::Group(event));
+                self.tell(event.into());
             }
-            Output::TransportLost(generation) => self.restart_transport(generation).await,
+            Output::Reconnected => {
+                let kept = self.media.network_changed().await;
+                self.check_transport(kept).await;
+            }
+            Output::RenewMedia => {
+                let kept = self.media.handle_ended().await;
+                self.check_transport(kept).await;
+            }
+            Output::TransportLost(generation) => {
+                let kept = self.media.transport_lost(generation).await;
+                self.check_transport(kept).await;
+            }
             Output::CloseMedia => self.media.close(&stopped()).await,
             Output::Disconnect => self.link.close(),
             Output::Lost(why) => self.tell(Event::Ended(why)),
@@ -345,7 +370,7 @@ impl Driver {
     fn send(&mut self, frame: Bytes) {
         if self.link.send(frame).is_err() {
             self.session
-                .handle_disconnected("the server does not read what is sent");
+                .handle_disconnected(now(), "the server does not read what is sent");
         }
     }
 
@@ -367,6 +392,11 @@ impl Driver {
 fn tell<T>(outcome: Outcome<T>, result: Result<T, Error>) {
     // The caller may have given up.
     let _ = outcome.send(result);
+}
+
+/// What spreads the tries of many engines to reconnect: each process and each engine has another.
+fn seed() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 fn now() -> std::time::Instant {

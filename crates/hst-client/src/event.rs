@@ -1,6 +1,9 @@
-use hst_group::client::{GroupEvent, Refusal};
-use hst_id::{MediaId, MediaType};
+use std::time::Duration;
+
+use hst_group::client::{GroupEvent, Refusal, SessionEvent};
+use hst_id::{MediaId, MediaType, UserId};
 use hst_media::PeerState;
+use hst_proto::{Invitation, InviteEnded, InviteResult, Payload, PresenceChange};
 use tokio::sync::broadcast;
 
 /// How many events wait for a reader that is slow; the oldest give way and the reader is told how many he missed.
@@ -12,6 +15,35 @@ pub(crate) const EVENT_CAPACITY: usize = 1024;
 pub enum Event {
     /// Something happened in the group.
     Group(GroupEvent),
+    /// Somebody has come online, has changed his text, or has gone; told after
+    /// [`online_users`](crate::Client::online_users) was called.
+    Presence(PresenceChange),
+    /// A user wrote to this one.
+    UserMessage {
+        /// The sender.
+        from: UserId,
+        /// Its number among his messages to users.
+        seq: u64,
+        /// What he sent.
+        body: Payload,
+    },
+    /// The application's server wrote to this terminal, or to the whole group.
+    ServerMessage(Payload),
+    /// Somebody invites this user.
+    Invited(Invitation),
+    /// What became of an own invite with one of the invited.
+    InviteAnswered(InviteResult),
+    /// An invitation is over: stop ringing.
+    InviteEnded(InviteEnded),
+    /// The token ends in so long: [`renew_token`](crate::Client::renew_token).
+    TokenExpiring(Duration),
+    /// The connection is lost and being made again. Calls wait; the group does not notice.
+    Reconnecting,
+    /// The connection is there again.
+    Reconnected,
+    /// Comes behind `Reconnected` when messages or invites may have been missed. Members, media and presence are right
+    /// again after the events that follow it.
+    Discontinuity,
     /// The media transport is connected in another way than before.
     Transport(PeerState),
     /// A published source has come to its end, and its media with it.
@@ -27,6 +59,24 @@ pub enum Event {
     Ended(Refusal),
     /// This reader was too slow: so many events before the next one are lost to it.
     Missed(u64),
+}
+
+impl From<SessionEvent> for Event {
+    fn from(event: SessionEvent) -> Self {
+        match event {
+            SessionEvent::Group(event) => Self::Group(event),
+            SessionEvent::Presence(change) => Self::Presence(change),
+            SessionEvent::UserMessage { from, seq, body } => Self::UserMessage { from, seq, body },
+            SessionEvent::ServerMessage(body) => Self::ServerMessage(body),
+            SessionEvent::Invited(invitation) => Self::Invited(invitation),
+            SessionEvent::InviteAnswered(result) => Self::InviteAnswered(result),
+            SessionEvent::InviteEnded(ended) => Self::InviteEnded(ended),
+            SessionEvent::TokenExpiring(time) => Self::TokenExpiring(time),
+            SessionEvent::Reconnecting => Self::Reconnecting,
+            SessionEvent::Reconnected => Self::Reconnected,
+            SessionEvent::Discontinuity => Self::Discontinuity,
+        }
+    }
 }
 
 /// The events of one engine, from the moment when this reader was made, for all its sessions.

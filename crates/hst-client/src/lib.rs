@@ -9,15 +9,22 @@ mod error;
 mod event;
 mod link;
 mod media;
+mod platform;
 mod progress;
 mod pump;
+mod race;
+mod recovery;
 mod remote;
+mod transport;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::Error;
 pub use event::{Event, Events};
 pub use hst_group::client::{GroupEvent, LoginOptions, Refusal, State};
-pub use hst_proto::{ErrorCode, Media, Payload};
+pub use hst_proto::{
+    Audience, Class, ErrorCode, GroupMessage, Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded,
+    InviteOutcome, InviteResult, Media, OnlineTerminal, OnlineUser, Payload, PresenceChange, Roster, ToGroup,
+};
 pub use media::MediaStats;
 pub use remote::RemoteMedia;

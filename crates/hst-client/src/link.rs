@@ -1,18 +1,23 @@
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use hst_signal::{ConnectError, RecvEnd, SignalConnection, SignalTransport};
-use tokio::time::timeout;
-use tracing::debug;
+use hst_signal::{ConnectError, RecvEnd, SignalTransport};
 
-use crate::connection::{Connection, Stuck};
-
-/// How long one address may take to answer before the next is tried.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::{
+    connection::{Connection, Stuck},
+    race::{Answered, race},
+};
 
 /// The way to the signalling service.
 #[derive(Default)]
-pub(crate) enum Link {
+pub(crate) struct Link {
+    way: Way,
+    /// The address that answered last: it is tried first the next time.
+    favourite: Option<String>,
+}
+
+#[derive(Default)]
+enum Way {
     #[default]
     Down,
     /// Being made; what is to be sent first waits, which is no more than a login.
@@ -20,7 +25,7 @@ pub(crate) enum Link {
     Up(Connection),
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<SignalConnection, ConnectError>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<Answered, ConnectError>> + Send>>;
 
 /// What happens on the way.
 pub(crate) enum LinkNews {
@@ -31,20 +36,23 @@ pub(crate) enum LinkNews {
 }
 
 impl Link {
-    /// Begins to make it, to the first address that answers, in their order.
-    pub(crate) fn connect(&mut self, transport: Arc<dyn SignalTransport>, addresses: Vec<String>) {
-        *self = Self::Connecting(Box::pin(connect(transport, addresses)), Vec::new());
+    /// Begins to make it, to the address that answers first, in place of the one there is.
+    pub(crate) fn connect(&mut self, transport: Arc<dyn SignalTransport>, addresses: &[String]) {
+        let mut addresses = addresses.to_vec();
+        // The others keep their order.
+        addresses.sort_by_key(|address| Some(address) != self.favourite.as_ref());
+        self.way = Way::Connecting(Box::pin(race(transport, addresses)), Vec::new());
     }
 
     /// The next thing that happens; pending while it is down. Cancel-safe.
     pub(crate) async fn next(&mut self) -> LinkNews {
-        match self {
-            Self::Down => std::future::pending().await,
-            Self::Connecting(connecting, _) => {
+        match &mut self.way {
+            Way::Down => std::future::pending().await,
+            Way::Connecting(connecting, _) => {
                 let result = connecting.await;
                 LinkNews::Connected(self.connected(result))
             }
-            Self::Up(connection) => match connection.recv().await {
+            Way::Up(connection) => match connection.recv().await {
                 Ok(frame) => LinkNews::Frame(frame),
                 Err(end) => LinkNews::Ended(end),
             },
@@ -53,46 +61,32 @@ impl Link {
 
     /// Sends a frame, or keeps it until the way is made; never waits.
     pub(crate) fn send(&mut self, frame: Bytes) -> Result<(), Stuck> {
-        match self {
-            Self::Down => Ok(()),
-            Self::Connecting(_, unsent) => {
+        match &mut self.way {
+            Way::Down => Ok(()),
+            Way::Connecting(_, unsent) => {
                 unsent.push(frame);
                 Ok(())
             }
-            Self::Up(connection) => connection.send(frame).inspect_err(|_| self.close()),
+            Way::Up(connection) => connection.send(frame).inspect_err(|_| self.close()),
         }
     }
 
     /// Ends it; what is queued still goes out.
     pub(crate) fn close(&mut self) {
-        *self = Self::Down;
+        self.way = Way::Down;
     }
 
-    fn connected(&mut self, result: Result<SignalConnection, ConnectError>) -> Result<(), ConnectError> {
-        let Self::Connecting(_, unsent) = std::mem::take(self) else {
+    fn connected(&mut self, result: Result<Answered, ConnectError>) -> Result<(), ConnectError> {
+        let Way::Connecting(_, unsent) = std::mem::take(&mut self.way) else {
             return Ok(());
         };
-        *self = Self::Up(Connection::new(result?));
+        let Answered { address, connection } = result.inspect_err(|_| self.favourite = None)?;
+        self.favourite = Some(address);
+        self.way = Way::Up(Connection::new(connection));
         for frame in unsent {
             // A fresh connection has room for a login.
             let _ = self.send(frame);
         }
         Ok(())
     }
-}
-
-async fn connect(
-    transport: Arc<dyn SignalTransport>,
-    addresses: Vec<String>,
-) -> Result<SignalConnection, ConnectError> {
-    let mut last = ConnectError::Unsupported;
-    for address in addresses {
-        match timeout(CONNECT_TIMEOUT, transport.connect(&address)).await {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = ConnectError::Timeout,
-        }
-        debug!(address, error = %last, "this address does not answer");
-    }
-    Err(last)
 }

@@ -4,7 +4,7 @@ use hst_group::client::Refusal;
 use hst_id::{MediaRef, MediaType, UserId};
 use hst_media::{
     Codec, FrameReader, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
-    PeerEvent, PeerEvents, SourceError, TrackInfo,
+    SourceError, TrackInfo,
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{
@@ -18,7 +18,10 @@ use crate::{
     progress::Progress,
     pump::{LineSlot, OwnMedia, Pumped, pump},
     remote::READER_CAPACITY,
+    transport::{Transport, TransportNews},
 };
+
+mod rescue;
 
 /// What one media in use has carried so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,19 +42,13 @@ pub struct MediaStats {
 pub(crate) struct MediaLink {
     engine: Arc<dyn MediaEngine>,
     pub(crate) config: PeerConfig,
-    peer: Option<Peer>,
+    transport: Option<Transport>,
     /// Counts the peers of this engine's life.
     generation: u32,
     sends: BTreeMap<OwnMedia, Sending>,
     receives: BTreeMap<MediaRef, Receiving>,
     round: Round,
     pumps: JoinSet<Pumped>,
-}
-
-#[derive(Debug)]
-struct Peer {
-    peer: Box<dyn MediaPeer>,
-    events: PeerEvents,
 }
 
 #[derive(Debug)]
@@ -74,8 +71,7 @@ struct Receiving {
 /// What happens to media by itself.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// The peer has something to tell; `None` when it is over.
-    Peer(Option<PeerEvent>),
+    Transport(TransportNews),
     /// A source has ended, or failed.
     SourceEnded(OwnMedia, Result<(), SourceError>),
 }
@@ -93,7 +89,7 @@ impl MediaLink {
         Self {
             engine,
             config: PeerConfig::default(),
-            peer: None,
+            transport: None,
             generation: 0,
             sends: BTreeMap::new(),
             receives: BTreeMap::new(),
@@ -104,9 +100,9 @@ impl MediaLink {
 
     /// The next thing that happens here by itself. Cancel-safe.
     pub(crate) async fn next(&mut self) -> News {
-        let Self { peer, pumps, .. } = self;
+        let Self { transport, pumps, .. } = self;
         tokio::select! {
-            event = next_event(peer) => News::Peer(event),
+            news = next_of(transport) => News::Transport(news),
             (key, result) = next_ended(pumps) => News::SourceEnded(key, result),
         }
     }
@@ -235,17 +231,17 @@ impl MediaLink {
             receiving.progress.fail(why);
         }
         self.round = Round::Settled;
-        if let Some(mut peer) = self.peer.take() {
-            peer.peer.close().await;
+        if let Some(mut transport) = self.transport.take() {
+            transport.peer.close().await;
         }
     }
 
     /// The offer that is due, if one is. [`offered`](Self::offered) must follow.
     pub(crate) async fn next_offer(&mut self) -> Result<Option<Offer>, MediaError> {
-        let (Round::Due, Some(peer)) = (self.round, &mut self.peer) else {
+        let (Round::Due, Some(transport)) = (self.round, &mut self.transport) else {
             return Ok(None);
         };
-        let offer = peer.peer.offer().await?;
+        let offer = transport.peer.offer().await?;
         let lines = offer
             .mids
             .into_iter()
@@ -274,12 +270,12 @@ impl MediaLink {
         let Round::Offered { id: due, changed } = self.round else {
             return Ok(());
         };
-        let (true, Some(peer)) = (due == id, &mut self.peer) else {
+        let (true, Some(transport)) = (due == id, &mut self.transport) else {
             return Ok(());
         };
         self.round = if changed { Round::Due } else { Round::Settled };
         let taken = match &answer {
-            Ok(sdp) => peer.peer.answer(sdp).await,
+            Ok(sdp) => transport.peer.answer(sdp).await,
             Err(_) => Ok(()),
         };
         if let (Ok(_), Ok(())) = (&answer, &taken) {
@@ -330,25 +326,11 @@ impl MediaLink {
         }
     }
 
-    /// Replaces the peer by a new one with the same media, if it is still the one of this generation.
-    pub(crate) async fn transport_lost(&mut self, generation: u32) -> Result<(), MediaError> {
-        if generation == self.generation && self.peer.is_some() {
-            self.reopen().await
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Which peer is in use.
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation
-    }
-
     pub(crate) fn stats(&self, own: Option<&UserId>) -> Vec<MediaStats> {
-        let (Some(peer), Some(own)) = (&self.peer, own) else {
+        let (Some(transport), Some(own)) = (&self.transport, own) else {
             return Vec::new();
         };
-        let figures = peer.peer.stats().into_iter();
+        let figures = transport.peer.stats().into_iter();
         figures
             .filter_map(|line| {
                 Some(MediaStats {
@@ -360,44 +342,21 @@ impl MediaLink {
     }
 
     async fn open(&mut self) -> Result<&mut Box<dyn MediaPeer>, MediaError> {
-        let peer = match self.peer.take() {
-            Some(peer) => peer,
+        let transport = match self.transport.take() {
+            Some(transport) => transport,
             None => {
-                let (peer, events) = self.engine.open(self.config.clone()).await?;
+                let transport = Transport::open(&*self.engine, self.config.clone()).await?;
                 self.generation += 1;
-                Peer { peer, events }
+                transport
             }
         };
-        Ok(&mut self.peer.insert(peer).peer)
-    }
-
-    async fn reopen(&mut self) -> Result<(), MediaError> {
-        if let Some(mut old) = self.peer.take() {
-            old.peer.close().await;
-        }
-        self.round = Round::Settled;
-        if self.sends.is_empty() && self.receives.is_empty() {
-            return Ok(());
-        }
-        self.open().await?;
-        let Some(peer) = &mut self.peer else { return Ok(()) };
-        for sending in self.sends.values_mut() {
-            let (line, writer) = peer.peer.add_sender(sending.info).await?;
-            sending.line = line;
-            // The pump takes it when its old line fails.
-            sending.lines.put(writer);
-        }
-        for (key, receiving) in &mut self.receives {
-            receiving.line = peer.peer.add_receiver(kind_of(key.media_type)).await?;
-        }
-        self.changed();
-        Ok(())
+        Ok(&mut self.transport.insert(transport).peer)
     }
 
     async fn stop_line(&mut self, line: LineId) {
-        if let Some(peer) = &mut self.peer {
+        if let Some(transport) = &mut self.transport {
             // A line that the peer does not know is stopped already.
-            let _ = peer.peer.stop_line(line).await;
+            let _ = transport.peer.stop_line(line).await;
             self.changed();
         }
     }
@@ -451,9 +410,9 @@ pub(crate) fn stopped() -> Refusal {
     Refusal::local(ErrorCode::OperationFailed, "the media was stopped")
 }
 
-async fn next_event(peer: &mut Option<Peer>) -> Option<PeerEvent> {
-    match peer {
-        Some(peer) => peer.events.next().await,
+async fn next_of(transport: &mut Option<Transport>) -> TransportNews {
+    match transport {
+        Some(transport) => transport.next().await,
         None => std::future::pending().await,
     }
 }

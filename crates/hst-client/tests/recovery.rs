@@ -1,4 +1,4 @@
-//! A media transport that is lost and made again, with the media engine in memory and the server a script.
+//! A media transport that has trouble, is helped, and if need be made again, with the media engine in memory and the server a script.
 
 #![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test")]
 
@@ -9,14 +9,19 @@ use hst_access::StaticAccess;
 use hst_client::{Client, ClientBuilder, LoginOptions};
 use hst_id::MediaType;
 use hst_media::{
-    Codec, Frame, Kind, MediaEngine, MediaPeer, MediaSource, PeerConfig, PeerEvent, PeerEvents, SourceError, TrackInfo,
+    Codec, Frame, Kind, MediaEngine, MediaPeer, MediaSource, PeerConfig, PeerEvent, PeerEvents, PeerState, SourceError,
+    TrackInfo,
     memory::{Hub, Route},
 };
 use hst_proto::{
-    Command, Event as Told, Joined, LoggedIn, Offer, Reply, decode_client, encode_event, encode_reply, frame_event,
+    ClientFrame, Command, Event as Told, Joined, LoggedIn, Offer, Reply, decode_client, encode_event, encode_reply,
+    frame_event,
 };
 use hst_signal::{SignalConnection, SignalListener, memory::MemoryNetwork};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 /// Gives the frames that the test hands it.
 #[derive(Debug)]
@@ -49,13 +54,23 @@ fn picture() -> Frame {
 /// Answers every request as a server would, until an offer of this generation has been answered.
 async fn serve(far: &mut SignalConnection, hub: &Hub, generation: u32) {
     loop {
-        let request = decode_client(&far.receiver.recv().await.unwrap()).unwrap();
+        let ClientFrame::Request(request) = decode_client(&far.receiver.recv().await.unwrap()).unwrap() else {
+            continue;
+        };
         let mut offered = None;
         let reply = match request.command {
-            Command::Login(_) => Reply::LoggedIn(LoggedIn { session: "s".into() }),
+            Command::Login(_) => Reply::LoggedIn(LoggedIn {
+                session: "s".into(),
+                secret: "x".into(),
+                resume_window: 60,
+                max_message: 8192,
+            }),
             Command::Join { .. } => Reply::Joined(Joined {
                 members: Vec::new(),
+                total: 0,
                 media: Vec::new(),
+                last_message: 0,
+                locked: false,
             }),
             Command::Offer(Offer { generation, sdp, lines }) => {
                 offered = Some(generation);
@@ -70,6 +85,20 @@ async fn serve(far: &mut SignalConnection, hub: &Hub, generation: u32) {
         if offered == Some(generation) {
             return;
         }
+    }
+}
+
+/// Answers pings until an offer comes, and leaves that alone.
+async fn offered(far: &mut SignalConnection) -> Offer {
+    loop {
+        let ClientFrame::Request(request) = decode_client(&far.receiver.recv().await.unwrap()).unwrap() else {
+            continue;
+        };
+        if let Command::Offer(offer) = request.command {
+            return offer;
+        }
+        let reply = encode_reply(request.id, Reply::Done {});
+        far.sender.send(reply).await.unwrap();
     }
 }
 
@@ -119,10 +148,7 @@ async fn publishing(hub: &Hub) -> (Arc<Client>, SignalConnection, mpsc::Sender<F
 }
 
 async fn lose(far: &mut SignalConnection, generation: u32) {
-    let lost = frame_event(
-        u64::from(generation),
-        &encode_event(&Told::TransportLost { generation }),
-    );
+    let lost = frame_event(None, &encode_event(&Told::TransportLost { generation }));
     far.sender.send(lost).await.unwrap();
 }
 
@@ -148,4 +174,65 @@ async fn it_goes_on_also_when_transports_were_lost_while_its_source_was_silent()
     let (_peer, events) = viewer(&hub).await;
     pictures.send(picture()).await.unwrap();
     sees_a_picture(events).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_transport_goes_on_after_an_ice_restart_and_stays_the_same() {
+    let hub = Hub::new();
+    let (_client, mut far, pictures) = publishing(&hub).await;
+    hub.cut_off(PeerState::Failed);
+    let failed = Instant::now();
+    // It is not answered before an offer of the same generation.
+    serve(&mut far, &hub, 1).await;
+    assert_eq!(failed.elapsed(), Duration::ZERO);
+    let (_peer, events) = viewer(&hub).await;
+    pictures.send(picture()).await.unwrap();
+    sees_a_picture(events).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_transport_is_helped_after_five_seconds() {
+    let hub = Hub::new();
+    let (_client, mut far, _pictures) = publishing(&hub).await;
+    hub.cut_off(PeerState::Disconnected);
+    let interrupted = Instant::now();
+    let offer = offered(&mut far).await;
+    assert_eq!(offer.generation, 1);
+    assert!(offer.sdp.ends_with("with ICE restart 1"), "{}", offer.sdp);
+    assert_eq!(interrupted.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_transport_that_comes_back_is_left_alone() {
+    let hub = Hub::new();
+    let (_client, mut far, _pictures) = publishing(&hub).await;
+    hub.cut_off(PeerState::Disconnected);
+    assert!(timeout(Duration::from_secs(4), offered(&mut far)).await.is_err());
+    hub.let_through();
+    assert!(timeout(Duration::from_secs(60), offered(&mut far)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ice_restart_that_does_not_help_is_followed_by_a_new_transport() {
+    let hub = Hub::new();
+    let (_client, mut far, pictures) = publishing(&hub).await;
+    hub.cut_off(PeerState::Failed);
+    assert_eq!(offered(&mut far).await.generation, 1);
+    let restarted = Instant::now();
+    serve(&mut far, &hub, 2).await;
+    assert_eq!(restarted.elapsed(), Duration::from_secs(10));
+    let (_peer, events) = viewer(&hub).await;
+    pictures.send(picture()).await.unwrap();
+    sees_a_picture(events).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_the_server_has_lost_is_not_restarted_but_replaced() {
+    let hub = Hub::new();
+    let (_client, mut far, _pictures) = publishing(&hub).await;
+    hub.cut_off(PeerState::Disconnected);
+    lose(&mut far, 1).await;
+    let offer = offered(&mut far).await;
+    assert_eq!(offer.generation, 2);
+    assert!(offer.sdp.ends_with("with ICE restart 0"), "{}", offer.sdp);
 }

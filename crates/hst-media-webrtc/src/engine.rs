@@ -72,6 +72,8 @@ impl MediaEngine for WebRtcEngine {
             ])
             .with_ice_timeouts(Some(DISCONNECTED_AFTER), Some(FAILED_AFTER), Some(KEEPALIVE))
             .with_host_acceptance_min_wait(Some(Duration::ZERO))
+            // A restart is for a network that has changed: sockets of the old one reach nobody any more.
+            .with_discard_local_candidates_during_ice_restart(true)
             // The other side is a server with a real address; asking the local network for names is of no use.
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .build();

@@ -193,6 +193,11 @@ impl MediaPeer for WebRtcPeer {
             .map_err(engine_error)
     }
 
+    async fn restart_ice(&mut self) -> Result<(), MediaError> {
+        self.check_open()?;
+        self.connection.restart_ice().await.map_err(engine_error)
+    }
+
     async fn offer(&mut self) -> Result<Offer, MediaError> {
         self.check_open()?;
         self.negotiation.check_offer()?;

@@ -133,8 +133,9 @@ impl PeerConnectionEventHandler for Handler {
         };
         match state {
             PeerState::Connected => _ = self.0.link.send_replace(Link::Up),
-            PeerState::Failed | PeerState::Closed => _ = self.0.link.send_replace(Link::Gone),
-            PeerState::Connecting | PeerState::Disconnected => {}
+            PeerState::Closed => _ = self.0.link.send_replace(Link::Gone),
+            // An ICE restart may help even where the stack itself has given up.
+            PeerState::Connecting | PeerState::Disconnected | PeerState::Failed => {}
         }
         self.0.events.send(PeerEvent::State(state));
     }

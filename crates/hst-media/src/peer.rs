@@ -31,6 +31,15 @@ pub trait MediaPeer: fmt::Debug + Send + 'static {
     /// [`MediaError::UnknownLine`], [`MediaError::Closed`] or [`MediaError::Engine`].
     async fn stop_line(&mut self, line: LineId) -> Result<(), MediaError>;
 
+    /// Makes the next offer restart ICE (RFC 8445 section 9, RFC 9429 section 5.2.3.1): once that is answered, a way to
+    /// the other side is looked for anew, over the network of that moment. Lines, keys and numbers stay as they are; what
+    /// is written before there is a way may be lost. Whatever state the peer was in, it is
+    /// [`Connected`](PeerState::Connected) anew when the way is found.
+    ///
+    /// # Errors
+    /// [`MediaError::Closed`] or [`MediaError::Engine`].
+    async fn restart_ice(&mut self) -> Result<(), MediaError>;
+
     /// Describes the lines as they are now, for the other side to answer. Waits for no candidate.
     ///
     /// # Errors
@@ -79,7 +88,7 @@ pub enum PeerState {
     Connected,
     /// Nothing has been heard for a few seconds; it may come back by itself.
     Disconnected,
-    /// It will not come back: open a new peer.
+    /// It will not come back by itself: restart ICE, or open a new peer.
     Failed,
     /// Closed by this side or by the other.
     Closed,

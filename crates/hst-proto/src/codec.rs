@@ -47,6 +47,20 @@ pub enum ServerFrame {
 pub struct EventBody(Bytes);
 
 impl EventBody {
+    /// The event as JSON, for another node of the platform.
+    pub fn as_json(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("JSON is UTF-8")
+    }
+
+    /// Takes an event from another node.
+    ///
+    /// # Errors
+    /// [`DecodeError::Frame`] when this version does not know it.
+    pub fn from_json(json: &str) -> Result<Self, DecodeError> {
+        let event: Event = serde_json::from_str(json).map_err(|e| not_a_frame(&e))?;
+        Ok(encode_event(&event))
+    }
+
     /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.0.len()
@@ -89,10 +103,7 @@ pub fn decode_client(frame: &[u8]) -> Result<ClientFrame, DecodeError> {
             got: None,
         } => serde_json::from_str::<Command>(command.get())
             .map(|command| ClientFrame::Request(Request { id, command }))
-            .map_err(|e| DecodeError::Command {
-                id,
-                reason: words(&e),
-            }),
+            .map_err(|e| DecodeError::Command { id, reason: words(&e) }),
         ClientWire {
             id: None,
             command: None,

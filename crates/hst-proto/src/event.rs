@@ -1,7 +1,9 @@
 use hst_id::UserId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, GroupMessage, Invitation, InviteEnded, InviteResult, Joined, Media, Members, Payload, PresenceChange};
+use crate::{
+    Failure, GroupMessage, Invitation, InviteEnded, InviteResult, Joined, Media, Members, Payload, PresenceChange,
+};
 
 /// What the server tells without being asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

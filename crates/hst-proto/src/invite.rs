@@ -80,7 +80,10 @@ pub struct InviteResult {
 /// What an inviter hears of one whom he invited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::exhaustive_enums, reason = "closed by design: an invite ends in one of these ways")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "closed by design: an invite ends in one of these ways"
+)]
 pub enum InviteOutcome {
     /// Yes.
     Accepted,
@@ -104,7 +107,10 @@ pub struct InviteEnded {
 /// Why an invitation is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::exhaustive_enums, reason = "closed by design: an invitation ends in one of these ways")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "closed by design: an invitation ends in one of these ways"
+)]
 pub enum InviteEnd {
     /// The same user has answered it on another terminal.
     AnsweredElsewhere,

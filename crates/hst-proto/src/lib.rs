@@ -29,8 +29,8 @@ pub use invite::{
     Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Invited,
 };
 pub use limits::{
-    GOT_EVERY, HEARTBEAT, MAX_DEPTH, MAX_LINES, MAX_LISTED, MAX_MESSAGE, MAX_MESSAGE_LIMIT, MAX_NAME_TEXT, MAX_PAGE, MAX_SDP,
-    MESSAGES_PER_SECOND, PEER_TIMEOUT, RESUME_WINDOW, VERSION,
+    GOT_EVERY, HEARTBEAT, MAX_DEPTH, MAX_LINES, MAX_LISTED, MAX_MESSAGE, MAX_MESSAGE_LIMIT, MAX_NAME_TEXT, MAX_PAGE,
+    MAX_SDP, MESSAGES_PER_SECOND, PEER_TIMEOUT, RESUME_WINDOW, VERSION,
 };
 pub use message::{Audience, Class, GroupMessage, ToGroup};
 pub use offer::{Line, Offer, Role};

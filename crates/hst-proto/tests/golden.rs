@@ -4,11 +4,11 @@
 
 use hst_id::{GroupId, MediaId, MediaRef, MediaType, TerminalType, UserId};
 use hst_proto::{
-    Audience, Class, ClientFrame, Command, ErrorCode, Event, Failure, GroupMessage, Invitation, Invite,
-    InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Invited, Joined, Line, LoggedIn,
-    Login, Media, Members, Offer, Online, OnlinePage, OnlineTerminal, OnlineUser, Payload, PresenceChange, Previous, Reply,
-    Request, Resume, Resumed, Role, Roster, RosterPage, ServerFrame, ToGroup, decode_client, decode_server,
-    encode_client, encode_event, encode_failure, encode_got, encode_reply, frame_event, number_reply,
+    Audience, Class, ClientFrame, Command, ErrorCode, Event, Failure, GroupMessage, Invitation, Invite, InviteAnswer,
+    InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Invited, Joined, Line, LoggedIn, Login, Media,
+    Members, Offer, Online, OnlinePage, OnlineTerminal, OnlineUser, Payload, PresenceChange, Previous, Reply, Request,
+    Resume, Resumed, Role, Roster, RosterPage, ServerFrame, ToGroup, decode_client, decode_server, encode_client,
+    encode_event, encode_failure, encode_got, encode_reply, frame_event, number_reply,
 };
 
 fn camera() -> MediaRef {
@@ -203,10 +203,7 @@ fn every_command_beside_the_group_has_its_pinned_bytes() {
             r#"{"id":1,"do":{"answer_invite":{"invite":9,"accept":true}}}"#,
         ),
         (
-            Command::CancelInvite(InviteCancel {
-                invite: 4,
-                users: None,
-            }),
+            Command::CancelInvite(InviteCancel { invite: 4, users: None }),
             r#"{"id":1,"do":{"cancel_invite":{"invite":4}}}"#,
         ),
         (
@@ -351,7 +348,11 @@ fn an_answer_may_have_a_number_of_its_own() {
     assert_eq!(numbered, r#"{"seq":7,"re":9,"ok":{"done":{}}}"#);
     assert!(matches!(
         decode_server(&numbered),
-        Ok(ServerFrame::Reply { re: 9, seq: Some(7), .. })
+        Ok(ServerFrame::Reply {
+            re: 9,
+            seq: Some(7),
+            ..
+        })
     ));
 }
 

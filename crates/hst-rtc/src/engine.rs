@@ -19,7 +19,7 @@ const ACCESS_URL: &str = "HST_ACCESS_URL";
 /// needs a login with 35, one that needs a group with 31. Methods may be called from any task of a Tokio runtime.
 #[derive(Debug)]
 pub struct RtcEngine {
-    client: Client,
+    pub(crate) client: Client,
     access: Arc<dyn AccessDiscovery>,
 }
 

@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, net::SocketAddr};
 
-use hst_server::{Addresses, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Tls};
+use hst_server::{Addresses, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Tls, store::Developer};
 
 /// What is to be said once the server runs, for people or as one line of JSON.
 pub(crate) fn announcement(config: &Config) -> impl FnOnce(&RunningServer, bool) -> String + use<> {
@@ -26,6 +26,10 @@ pub(crate) fn announcement(config: &Config) -> impl FnOnce(&RunningServer, bool)
             );
         } else {
             line("apps", &apps.to_string());
+        }
+        if let Some(Developer { id, secret, .. }) = server.new_developer() {
+            let text = format!("Developer ID {id}, Developer Secret {} (shown this once)", secret.reveal());
+            line("backend", &text);
         }
         let Addresses { media, candidates, .. } = server.addresses();
         let ports: Vec<_> = media.iter().map(|address| address.port().to_string()).collect();
@@ -66,8 +70,11 @@ fn ready_json(server: &RunningServer) -> String {
         ..
     } = server.addresses();
     let urls: Vec<_> = server.origins().iter().map(ToString::to_string).collect();
-    let ready = serde_json::json!({
+    let mut ready = serde_json::json!({
         "ready": { "http": http, "quic": quic, "media": media, "candidates": candidates, "urls": urls }
     });
+    if let Some(Developer { id, secret, .. }) = server.new_developer() {
+        ready["ready"]["developer"] = serde_json::json!({ "id": id.as_str(), "secret": secret.reveal() });
+    }
     format!("{ready}\n")
 }

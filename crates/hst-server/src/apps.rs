@@ -2,7 +2,7 @@ mod entry;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::SystemTime,
 };
 
@@ -22,6 +22,8 @@ use crate::App;
 pub(crate) struct Apps {
     /// A lock, because logins read it from all threads; held for one look-up or to exchange one entry.
     known: RwLock<HashMap<AppId, Arc<AppEntry>>>,
+    /// One at a time reads from the disk what is known from then on: an earlier reading must not replace a later one.
+    reading: Mutex<()>,
     pub(crate) store: Arc<Store>,
     /// Judges tokens in place of the Apps' own keys.
     verifier: Option<Arc<dyn TokenVerifier>>,
@@ -57,6 +59,7 @@ impl Apps {
         }
         Ok(Self {
             known: RwLock::new(known),
+            reading: Mutex::default(),
             store,
             verifier,
         })
@@ -76,11 +79,17 @@ impl Apps {
         all
     }
 
+    /// Whether there is such an App. Which ones a verifier of its own knows, it does not say.
+    pub(crate) fn may_exist(&self, app: &AppId) -> bool {
+        self.verifier.is_some() || self.get(app).is_some()
+    }
+
     /// Reads an App from the database again, after it was changed there.
     ///
     /// # Errors
     /// The database cannot be read.
     pub(crate) fn reload(&self, app: &AppId) -> Result<(), StoreError> {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = match self.get(app).filter(|entry| entry.is_fixed) {
             Some(fixed) => Some(fixed.reloaded(&self.store, now())?),
             None => match self.store.app(app)? {
@@ -113,12 +122,15 @@ impl Apps {
 
     /// What an App's users may do at a login. An App that only the verifier knows has the defaults.
     pub(crate) fn policy(&self, app: &AppId) -> Policy {
-        self.get(app).map_or_else(Policy::default, |entry| Policy::of(&entry.settings))
+        self.get(app)
+            .map_or_else(Policy::default, |entry| Policy::of(&entry.settings))
     }
 
     /// What an App offers.
     pub(crate) fn services(&self, app: &AppId) -> Services {
-        self.get(app).map(|entry| entry.settings.services.clone()).unwrap_or_default()
+        self.get(app)
+            .map(|entry| entry.settings.services.clone())
+            .unwrap_or_default()
     }
 
     /// Whether a user is kept out of an App, or of one of its groups.
@@ -134,12 +146,16 @@ impl Apps {
             return Ok(());
         }
         let place = if group.is_some() { "this group" } else { "this App" };
-        Err(Failure::new(ErrorCode::Banned, format!("kept out of {place} for some time")))
+        Err(Failure::new(
+            ErrorCode::Banned,
+            format!("kept out of {place} for some time"),
+        ))
     }
 
     /// Whether a token was taken back after it was made.
     pub(crate) fn is_revoked(&self, claims: &TokenFacts, app: &AppId, user: &UserId) -> bool {
-        self.get(app).is_some_and(|entry| claims.is_covered(&entry.revocations, user))
+        self.get(app)
+            .is_some_and(|entry| claims.is_covered(&entry.revocations, user))
     }
 
     /// Keeps a user out. It waits for the disk.

@@ -3,7 +3,7 @@ use std::sync::{Arc, atomic::Ordering};
 use hst_cluster::Login as Record;
 use hst_group::server::UserRequest;
 use hst_id::{AppId, UserId};
-use hst_proto::{ErrorCode, Event, Failure, Payload, Reply, RequestId};
+use hst_proto::{ErrorCode, Event, EventBody, Failure, Payload, Reply, RequestId, encode_event};
 use hst_store::Service;
 
 use crate::{
@@ -21,6 +21,15 @@ impl Hub {
             let lasts = self.renew(user, token);
             return drop(user.handle.tell(Word::Renewed(re, lasts)));
         }
+        if let UserRequest::Online(page) = request {
+            return match self.must_offer_presence(user) {
+                Ok(()) => self.people.page(user, re, page),
+                Err(failure) => drop(user.handle.tell(Word::Answer(re, Err(failure)))),
+            };
+        }
+        if request == UserRequest::Unwatch {
+            self.people.unwatch(user);
+        }
         let (hub, user) = (self.clone(), user.clone());
         self.life.spawn(async move {
             let result = hub.answer(&user, request).await;
@@ -36,7 +45,17 @@ impl Hub {
                 self.must_offer_presence(user)?;
                 user.login.set_state(state).await.map(|()| Reply::Done {})
             }
-            _ => Err(Failure::new(ErrorCode::OperationFailed, "not offered")),
+            UserRequest::Invite(invite) => {
+                self.must_offer_presence(user)?;
+                self.invite(user, invite).await.map(Reply::Invited)
+            }
+            UserRequest::AnswerInvite(answer) => self.answer_invite(user, answer).await.map(|()| Reply::Done {}),
+            UserRequest::CancelInvite(cancel) => {
+                let session = user.handle.id;
+                self.ringing.cancel(session, cancel).map(|()| Reply::Done {})
+            }
+            // Answered elsewhere: by whom nobody has to be asked, or who answers in his own order.
+            UserRequest::Renew(_) | UserRequest::Online(_) | UserRequest::Unwatch => Ok(Reply::Done {}),
         }
     }
 
@@ -48,11 +67,11 @@ impl Hub {
             return Err(Failure::new(ErrorCode::InvalidArgument, message));
         }
         let seq = 1 + from.messages.fetch_add(1, Ordering::Relaxed);
-        let event = Event::UserMessage {
+        let event = encode_event(&Event::UserMessage {
             from: from.id.clone(),
             seq,
             body,
-        };
+        });
         match self.tell_user(&from.app, &to, None, &event).await? {
             0 => Err(Failure::new(ErrorCode::UserOffline, format!("{to} is not online"))),
             _ => Ok(Reply::Sent { seq }),
@@ -87,7 +106,7 @@ impl Hub {
         app: &AppId,
         user: &UserId,
         except: Option<SessionId>,
-        event: &Event,
+        event: &EventBody,
     ) -> Result<usize, Failure> {
         let mut told = 0;
         for login in self.logins(app, user).await? {

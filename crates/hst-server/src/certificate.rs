@@ -94,13 +94,14 @@ impl Certificate {
 
 #[cfg(test)]
 mod tests {
-    use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, pki_types::ServerName};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio_rustls::TlsConnector;
 
     use super::*;
 
-    /// Whether a client that trusts this certificate only, and judges it as any other, gets through by this name.
-    async fn connects(certificate: &Certificate, name: &str) -> bool {
+    /// What a client says first that trusts this certificate only, and judges it as any other.
+    fn trusting(certificate: &Certificate) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.chain[0].clone()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
@@ -108,7 +109,12 @@ mod tests {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector = TlsConnector::from(Arc::new(config));
+        Arc::new(config)
+    }
+
+    /// Whether such a client gets through by this name.
+    async fn connects(certificate: &Certificate, name: &str) -> bool {
+        let connector = TlsConnector::from(trusting(certificate));
         let (client, server) = tokio::io::duplex(16 * 1024);
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let (client, _) = tokio::join!(
@@ -116,6 +122,68 @@ mod tests {
             certificate.acceptor().unwrap().accept(server)
         );
         client.is_ok()
+    }
+
+    /// Its first word.
+    fn hello(certificate: &Certificate) -> Vec<u8> {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut hello = Vec::new();
+        let mut client = ClientConnection::new(trusting(certificate), name).unwrap();
+        client.write_tls(&mut hello).unwrap();
+        hello
+    }
+
+    #[tokio::test]
+    async fn s16_a_first_word_in_two_parts_is_answered_wherever_it_was_cut() {
+        let certificate = Certificate::self_signed(&[]).unwrap();
+        let (acceptor, hello) = (certificate.acceptor().unwrap(), hello(&certificate));
+        for cut in 0..=hello.len() {
+            let (mut client, server) = tokio::io::duplex(16 * 1024);
+            let speak = async {
+                for part in [&hello[..cut], &hello[cut..]] {
+                    client.write_all(part).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+                client.read_u8().await.unwrap()
+            };
+            tokio::select! {
+                // A handshake record.
+                first = speak => assert_eq!(first, 0x16, "{cut}"),
+                done = acceptor.accept(server) => panic!("{cut}: {:?}", done.map(|_| ())),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn s16_a_good_bye_at_any_point_of_the_first_word_ends_the_handshake() {
+        let certificate = Certificate::self_signed(&[]).unwrap();
+        let (acceptor, hello) = (certificate.acceptor().unwrap(), hello(&certificate));
+        for cut in 0..=hello.len() {
+            let (mut client, server) = tokio::io::duplex(16 * 1024);
+            // An alert: close_notify.
+            let word = [&hello[..cut], &[0x15, 3, 3, 0, 2, 1, 0]].concat();
+            client.write_all(&word).await.unwrap();
+            client.shutdown().await.unwrap();
+            assert!(acceptor.accept(server).await.is_err(), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a5_no_other_protocol_than_http_1_is_agreed_to() {
+        let certificate = Certificate::self_signed(&[]).unwrap();
+        for (offer, agreed) in [(&[&b"h2"[..], b"http/1.1"][..], true), (&[b"h2"], false)] {
+            let mut config = Arc::unwrap_or_clone(trusting(&certificate));
+            config.alpn_protocols = offer.iter().map(|name| name.to_vec()).collect();
+            let (client, server) = tokio::io::duplex(16 * 1024);
+            let (client, _) = tokio::join!(
+                TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), client),
+                certificate.acceptor().unwrap().accept(server)
+            );
+            assert_eq!(client.is_ok(), agreed);
+            if let Ok(client) = client {
+                assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+            }
+        }
     }
 
     #[tokio::test]

@@ -10,13 +10,12 @@ use std::{
 
 use hst_auth::{AppSecret, UnixMillis};
 use hst_id::AppId;
-use hst_store::{
-    AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl,
-};
+use hst_store::{AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl};
+use hst_webhook::{AddressGuard, WebhookError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
-use crate::{App, Config, ConfigError, Origin, Tls};
+use crate::{App, Config, ConfigError, Connections, Origin, Tls};
 
 /// The file as it is written. A key that is not here is an error: a setting that was misspelt must not be passed over.
 #[derive(Deserialize)]
@@ -28,7 +27,12 @@ struct File {
     public_url: Option<Origin>,
     token_service: Option<bool>,
     data_dir: Option<PathBuf>,
+    #[serde(default)]
+    webhook_allow: Vec<Spanned<String>>,
+    #[serde(default)]
+    webhook_deny: Vec<Spanned<String>>,
     tls: Option<Spanned<TlsTable>>,
+    connections: Option<Connections>,
     #[serde(default)]
     apps: Vec<AppTable>,
 }
@@ -197,10 +201,19 @@ impl Config {
         if let Some(data_dir) = file.data_dir {
             self.data_dir = Some(folder_of(path).join(data_dir));
         }
+        self.connections = file.connections.unwrap_or(self.connections);
         if let Some(table) = file.tls {
             let at = table.span().start;
             self.tls = tls(table.into_inner(), path)
                 .ok_or_else(|| invalid(at, "[tls] has either both cert and key or self_signed = true"))?;
+        }
+        type Change = fn(AddressGuard, &str) -> Result<AddressGuard, WebhookError>;
+        let allow: Change = AddressGuard::allow;
+        for (networks, change) in [(file.webhook_allow, allow), (file.webhook_deny, AddressGuard::deny)] {
+            for network in networks {
+                let guard = change(self.webhook_guard, network.get_ref());
+                self.webhook_guard = guard.map_err(|error| invalid(network.span().start, &error.to_string()))?;
+            }
         }
         let mut listed = HashSet::new();
         for table in file.apps {

@@ -5,8 +5,10 @@ use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
+    admission::Place,
     handle::{Attach, Word},
-    hub::{Hub, Place},
+    hub::Hub,
+    refusal::evenly,
     session::SessionTask,
     sign_in::Guest,
 };
@@ -20,7 +22,7 @@ struct Greeting {
     hub: Arc<Hub>,
     core: Session,
     connection: SignalConnection,
-    place: Place,
+    place: Arc<Place>,
     /// When it will have to have logged in.
     deadline: Instant,
 }
@@ -33,9 +35,9 @@ enum Step {
     LoggedIn(Box<SessionTask>),
 }
 
-/// Serves a connection that was accepted at `accepted`, until its session's end or until it is part of another session.
-pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Place, accepted: Instant) {
-    let deadline = accepted + LOGIN_DEADLINE;
+/// Serves a connection until its session's end, or until it is part of another session.
+pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Arc<Place>) {
+    let deadline = connection.since + LOGIN_DEADLINE;
     let mut greeting = Greeting {
         core: Session::new(Instant::now().into_std(), deadline.into_std()),
         hub,
@@ -74,7 +76,7 @@ impl Greeting {
                         return Step::Over;
                     }
                 }
-                SessionOutput::SignIn(who) => match self.hub.sign_in(who).await {
+                SessionOutput::SignIn(who) => match evenly(self.hub.sign_in(who)).await {
                     Ok(guest) => return self.begin(guest),
                     Err(failure) => {
                         let now = Instant::now().into_std();

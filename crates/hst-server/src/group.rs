@@ -175,7 +175,10 @@ impl GroupTask {
             }
         };
         match to {
-            Recipients::All => self.sessions.iter().for_each(|(&member, session)| tell(member, session)),
+            Recipients::All => self
+                .sessions
+                .iter()
+                .for_each(|(&member, session)| tell(member, session)),
             Recipients::AllBut(one) => {
                 let others = self.sessions.iter().filter(|&(member, _)| member != one);
                 others.for_each(|(&member, session)| tell(member, session));

@@ -9,7 +9,7 @@ use hst_proto::{ErrorCode, EventBody, Failure, Reply, RequestId};
 use hst_signal::SignalConnection;
 use tokio::sync::{Notify, mpsc};
 
-use crate::hub::Place;
+use crate::admission::Place;
 
 /// Words that a session has not yet taken note of. It never waits for its client, so only a flood fills it, and then the
 /// session ends as a slow reader's.
@@ -44,7 +44,7 @@ pub(crate) enum Word {
 #[derive(Debug)]
 pub(crate) struct Attach {
     pub(crate) connection: SignalConnection,
-    pub(crate) place: Place,
+    pub(crate) place: Arc<Place>,
     /// The request by which it came.
     pub(crate) re: RequestId,
     /// The last frame that the client has.

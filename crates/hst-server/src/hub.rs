@@ -1,18 +1,29 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Duration, Instant, sleep},
+use tokio::time::{Duration, sleep};
+
+use crate::{
+    access_tokens::AccessTokens,
+    admission::{Admission, FRAME_BEFORE_LOGIN, Place},
+    apps::Apps,
+    failures::Failures,
+    greeting,
+    groups::Groups,
+    hooks::Hooks,
+    life::Life,
+    node::Node,
+    people::People,
+    ringing::Ringing,
+    sessions::Sessions,
 };
 
-use crate::{apps::Apps, greeting, groups::Groups, life::Life, node::Node, sessions::Sessions};
-
-/// Connections of all kinds at a time. Further ones are refused.
-const MAX_CONNECTIONS: usize = 16_384;
 /// The pause after the system could not hand over a connection, for example because too many files are open.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -23,31 +34,46 @@ pub(crate) struct Hub {
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) people: Arc<People>,
+    pub(crate) ringing: Ringing,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) failures: Failures,
+    pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
-    places: Arc<Semaphore>,
+    pub(crate) admission: Arc<Admission>,
     last_session: AtomicU64,
 }
 
-/// The right to one connection, as long as it is held.
-pub(crate) type Place = Arc<OwnedSemaphorePermit>;
-
 impl Hub {
-    pub(crate) fn new(node: Node, apps: Arc<Apps>, groups: Arc<Groups>, life: Life) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    pub(crate) fn new(
+        node: Node,
+        apps: Arc<Apps>,
+        groups: Arc<Groups>,
+        hooks: Arc<Hooks>,
+        admission: Arc<Admission>,
+        life: Life,
+    ) -> Arc<Self> {
+        let people = People::new(node.clone(), life.clone());
+        let ringing = Ringing::new(node.owner.boot);
         Arc::new(Self {
             node,
             apps,
             sessions: Sessions::default(),
             groups,
+            people,
+            ringing,
+            access_tokens: AccessTokens::default(),
+            failures: Failures::default(),
+            hooks,
             life,
-            places,
+            admission,
             last_session: AtomicU64::new(0),
         })
     }
 
-    /// A place for one more connection, if there is one.
-    pub(crate) fn place(&self) -> Option<Place> {
-        self.places.clone().try_acquire_owned().ok().map(Arc::new)
+    /// A place for one more connection of this client, if there is one.
+    pub(crate) fn place(&self, client: Option<IpAddr>) -> Option<Arc<Place>> {
+        self.admission.admit(client)
     }
 
     /// The server's name for the next session.
@@ -55,10 +81,10 @@ impl Hub {
         1 + self.last_session.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Serves a connection that was accepted at `accepted`, in a task of its own.
-    pub(crate) fn serve(self: &Arc<Self>, connection: SignalConnection, place: Place, accepted: Instant) {
-        self.life
-            .spawn(greeting::serve(self.clone(), connection, place, accepted));
+    /// Serves a connection in a task of its own.
+    pub(crate) fn serve(self: &Arc<Self>, mut connection: SignalConnection, place: Arc<Place>) {
+        connection.receiver.limit_frames(FRAME_BEFORE_LOGIN);
+        self.life.spawn(greeting::serve(self.clone(), connection, place));
     }
 
     /// Serves whoever a listener accepts, until the server ends.
@@ -69,8 +95,8 @@ impl Hub {
                 () = self.life.draining() => return,
             };
             match accepted {
-                Ok(connection) => match self.place() {
-                    Some(place) => self.serve(connection, place, Instant::now()),
+                Ok(connection) => match self.place(connection.peer.map(|peer| peer.ip())) {
+                    Some(place) => self.serve(connection, place),
                     None => self.refuse(connection),
                 },
                 Err(error @ AcceptError::Io(_)) => {
@@ -83,8 +109,25 @@ impl Hub {
     }
 
     fn refuse(&self, mut connection: SignalConnection) {
-        tracing::warn!("no place for another connection");
         self.life
             .spawn(async move { connection.sender.close(CloseCode::Overloaded.into()).await });
+    }
+}
+
+#[cfg(test)]
+impl Hub {
+    /// One of a server without sockets and media.
+    pub(crate) async fn in_memory(
+        apps: Vec<crate::App>,
+        store: hst_store::Store,
+    ) -> (crate::life::Lifeline, Arc<Self>) {
+        let (lifeline, life) = crate::life::begin();
+        let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
+        let node = Node::alone().await.unwrap();
+        let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
+        let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
+        let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
+        let admission = Admission::new(crate::Connections::default());
+        (lifeline, Self::new(node, apps, groups, hooks, admission, life))
     }
 }

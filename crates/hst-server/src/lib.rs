@@ -1,16 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod access_tokens;
+mod admin;
+mod admission;
 mod apps;
 mod ask;
 mod certificate;
 mod config;
 mod config_file;
+mod connections;
 mod error;
+mod events;
+mod failures;
 mod follow;
 mod greeting;
 mod group;
 mod groups;
 mod handle;
+mod hooks;
 mod http;
 mod hub;
 mod life;
@@ -23,15 +30,22 @@ mod node;
 mod origin;
 mod outbox;
 mod pace;
+mod people;
+mod refusal;
+mod ringing;
 mod server;
 mod session;
 mod sessions;
 mod sign_in;
+mod subnet;
 
 pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Tls};
+pub use connections::{Connections, ProxyHeader};
 pub use error::{ConfigError, StartError};
 pub use hst_auth as auth;
 pub use hst_signal as signal;
 pub use hst_store as store;
+pub use hst_webhook as webhook;
 pub use origin::{InvalidOrigin, Origin};
 pub use server::{Addresses, RunningServer, Server};
+pub use subnet::{InvalidSubnet, Subnet};

@@ -1,10 +1,10 @@
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use hst_signal::{CloseReason, RecvEnd, SignalConnection, SignalReceiver};
+use hst_signal::{CloseReason, MAX_FRAME, RecvEnd, SignalConnection, SignalReceiver};
 
 use crate::{
-    hub::Place,
+    admission::Place,
     life::Life,
     outbox::{Full, Outbox, outbox},
 };
@@ -14,7 +14,7 @@ pub(crate) struct Line {
     receiver: Box<dyn SignalReceiver>,
     outbox: Outbox,
     writer: Pin<Box<dyn Future<Output = ()> + Send>>,
-    place: Place,
+    place: Arc<Place>,
 }
 
 /// What a connection brings.
@@ -26,16 +26,22 @@ pub(crate) enum LineNews {
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("receiver", &self.receiver).finish_non_exhaustive()
+        f.debug_struct("Line")
+            .field("receiver", &self.receiver)
+            .finish_non_exhaustive()
     }
 }
 
 impl Line {
     /// `due` frames with so many bytes are about to be sent at once, beyond what may wait otherwise.
-    pub(crate) fn new(connection: SignalConnection, place: Place, due: (usize, usize)) -> Self {
+    pub(crate) fn new(connection: SignalConnection, place: Arc<Place>, due: (usize, usize)) -> Self {
         let (outbox, writer) = outbox(connection.sender, due);
+        let mut receiver = connection.receiver;
+        // It is known now who is there.
+        receiver.limit_frames(MAX_FRAME);
+        place.settle();
         Self {
-            receiver: connection.receiver,
+            receiver,
             outbox,
             writer: Box::pin(writer.run()),
             place,

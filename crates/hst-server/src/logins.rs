@@ -90,7 +90,10 @@ impl Hub {
             }
             Verdict::Taken { .. } => Err(Failure::new(
                 ErrorCode::LoginConflict,
-                format!("{} is online already: end that session, or choose another User ID", who.user),
+                format!(
+                    "{} is online already: end that session, or choose another User ID",
+                    who.user
+                ),
             )),
             Verdict::Unavailable => {
                 let _ = withdraw(&*self.node.directory, &base, places, &record).await;
@@ -119,13 +122,19 @@ impl Login {
                 *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
                 Ok(())
             }
-            Err(error) => Err(Failure::new(ErrorCode::OperationFailed, format!("the state was not set: {error}"))),
+            Err(error) => Err(Failure::new(
+                ErrorCode::OperationFailed,
+                format!("the state was not set: {error}"),
+            )),
         }
     }
 
     /// Makes the user offline here.
     pub(crate) async fn release(&self) {
-        if release(&*self.node.directory, &self.key, self.revision()).await.is_err() {
+        if release(&*self.node.directory, &self.key, self.revision())
+            .await
+            .is_err()
+        {
             tracing::warn!(key = %self.key, "a login could not be taken back");
         }
     }

@@ -107,7 +107,10 @@ async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
                     let _ = answer.send(outcome.map_err(|error| failure(&error)));
                 }
             }
-            MediaCommand::MuteTrack { track: muted, muted: is_muted } => room.mute_track(track(muted), is_muted).await,
+            MediaCommand::MuteTrack {
+                track: muted,
+                muted: is_muted,
+            } => room.mute_track(track(muted), is_muted).await,
             MediaCommand::EndTrack(ended) => room.remove_track(track(ended)).await,
             MediaCommand::EndPeer(member) => room.remove_peer(peer(member)).await,
         }

@@ -1,10 +1,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use hst_cluster::{
-    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Subject, Unavailable, memory::MemoryCluster, register,
+    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Prefix, Subject, Unavailable, memory::MemoryCluster,
+    register,
 };
-use hst_proto::{Event, Failure};
+use hst_id::{AppId, UserId};
+use hst_proto::{EventBody, Failure};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::{
     handle::{SessionId, Word},
@@ -32,7 +35,7 @@ pub(crate) enum NodeMessage {
         /// Which session.
         session: u64,
         /// What.
-        event: Event,
+        event: Box<RawValue>,
     },
     /// End a session of the receiving node; the answer comes when it has ended.
     End {
@@ -40,6 +43,13 @@ pub(crate) enum NodeMessage {
         session: u64,
         /// What its client is told.
         why: Failure,
+    },
+    /// A user has gone: nobody need ring him any more.
+    Offline {
+        /// His App.
+        app: AppId,
+        /// Who.
+        user: UserId,
     },
     /// End the sessions that this is about, on every node.
     EndAll {
@@ -52,7 +62,9 @@ pub(crate) enum NodeMessage {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("owner", &self.owner).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,16 +106,18 @@ impl Node {
 
 impl Hub {
     /// Tells a session on whichever node something, if it is still there.
-    pub(crate) async fn tell_session(&self, owner: &Owner, session: SessionId, event: &Event) {
+    pub(crate) async fn tell_session(&self, owner: &Owner, session: SessionId, event: &EventBody) {
         if self.node.is(owner) {
             if let Some(handle) = self.sessions.get(session) {
                 // One that has ended meanwhile needs to know nothing.
-                let _ = handle.tell(Word::Event(hst_proto::encode_event(event)));
+                let _ = handle.tell(Word::Event(event.clone()));
             }
             return;
         }
-        let (session, event) = (session.0, event.clone());
-        self.say(&Node::subject(&owner.node), &NodeMessage::Tell { session, event }).await;
+        let event = RawValue::from_string(event.as_json().to_owned()).expect("an event is JSON");
+        let session = session.0;
+        self.say(&Node::subject(&owner.node), &NodeMessage::Tell { session, event })
+            .await;
     }
 
     /// Ends a session on whichever node, and waits until it has, but not for long.
@@ -113,7 +127,11 @@ impl Hub {
         }
         let session = session.0;
         let message = encode(&NodeMessage::End { session, why });
-        let asked = self.node.bus.request(&Node::subject(&owner.node), message, END_TIMEOUT).await;
+        let asked = self
+            .node
+            .bus
+            .request(&Node::subject(&owner.node), message, END_TIMEOUT)
+            .await;
         if let Err(error) = asked {
             tracing::warn!(node = %owner.node, %error, "a session elsewhere may still be there");
         }
@@ -130,6 +148,11 @@ impl Hub {
             handle.end(why);
             let _ = tokio::time::timeout(END_TIMEOUT, handle.ended()).await;
         }
+    }
+
+    /// A user has no session any more, on any node.
+    pub(crate) async fn tell_offline(&self, app: AppId, user: UserId) {
+        self.say(&Node::everybody(), &NodeMessage::Offline { app, user }).await;
     }
 
     async fn say(&self, to: &Subject, message: &NodeMessage) {
@@ -166,8 +189,10 @@ impl Hub {
         };
         match said {
             NodeMessage::Tell { session, event } => {
-                if let Some(handle) = self.sessions.get(SessionId(session)) {
-                    let _ = handle.tell(Word::Event(hst_proto::encode_event(&event)));
+                if let (Some(handle), Ok(event)) =
+                    (self.sessions.get(SessionId(session)), EventBody::from_json(event.get()))
+                {
+                    let _ = handle.tell(Word::Event(event));
                 }
             }
             NodeMessage::End { session, why } => self.clone().life.spawn(async move {
@@ -176,21 +201,28 @@ impl Hub {
                     let _ = self.node.bus.publish(&reply, bytes::Bytes::new()).await;
                 }
             }),
+            NodeMessage::Offline { app, user } => self.ringing.user_offline(app, user),
             NodeMessage::EndAll { who, why } => self.sessions.end_all(&who, &why),
         }
     }
 }
 
 /// Where the logins of an App are in the directory.
-pub(crate) fn logins_of(app: &hst_id::AppId) -> hst_cluster::Prefix {
+pub(crate) fn logins_of(app: &AppId) -> Prefix {
     Key::parse("login").expect("letters are a part").with(app).beneath()
 }
 
 /// Where the logins of one user are.
-pub(crate) fn logins_of_user(app: &hst_id::AppId, user: &hst_id::UserId) -> hst_cluster::Prefix {
-    Key::parse("login").expect("letters are a part").with(app).with(user).beneath()
+pub(crate) fn logins_of_user(app: &AppId, user: &UserId) -> Prefix {
+    Key::parse("login")
+        .expect("letters are a part")
+        .with(app)
+        .with(user)
+        .beneath()
 }
 
 fn encode(message: &NodeMessage) -> bytes::Bytes {
-    serde_json::to_vec(message).expect("names, numbers and events are JSON").into()
+    serde_json::to_vec(message)
+        .expect("names, numbers and events are JSON")
+        .into()
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use clap::Parser;
-use hst_server::{Config, ConfigError, Origin, Tls};
+use hst_server::{Config, ConfigError, Origin, Subnet, Tls};
 
 /// The platform in one program: access, sign-in, groups, media.
 #[derive(Debug, Parser)]
@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Where clients see the server, when it stands behind a proxy
     #[arg(long, value_name = "URL")]
     public_url: Option<Origin>,
+    /// Keep Apps, bans and revocations in this folder [default: in memory, until the server ends]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Serve HTTPS with the certificate chain in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -38,6 +41,18 @@ pub(crate) struct Options {
     /// Serve HTTPS with a certificate made on the spot, for phones on the LAN
     #[arg(long, conflicts_with = "tls_cert")]
     tls_self_signed: bool,
+    /// How many connections there may be in all [default: 16384]
+    #[arg(long, value_name = "N")]
+    max_connections: Option<usize>,
+    /// How many there may be of one client address [default: 2048]
+    #[arg(long, value_name = "N")]
+    max_per_address: Option<usize>,
+    /// How many of these may not have logged in yet [default: 256]
+    #[arg(long, value_name = "N")]
+    max_strangers_per_address: Option<usize>,
+    /// A proxy, or a subnet of them, whose X-Forwarded-For is believed; may be repeated
+    #[arg(long = "trusted-proxy", value_name = "SUBNET")]
+    trusted_proxies: Vec<Subnet>,
     /// When ready, print one line of JSON in place of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -53,8 +68,18 @@ impl Options {
         config.bind = self.bind.unwrap_or(config.bind);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
+        config.data_dir = self.data_dir.or(config.data_dir);
         if !self.node_ips.is_empty() {
             config.node_ips = self.node_ips;
+        }
+        let connections = &mut config.connections;
+        connections.most = self.max_connections.unwrap_or(connections.most);
+        connections.per_address = self.max_per_address.unwrap_or(connections.per_address);
+        connections.strangers_per_address = self
+            .max_strangers_per_address
+            .unwrap_or(connections.strangers_per_address);
+        if !self.trusted_proxies.is_empty() {
+            connections.trusted_proxies = self.trusted_proxies;
         }
         if let (Some(cert), Some(key)) = (self.tls_cert, self.tls_key) {
             config.tls = Tls::Files { cert, key };
@@ -91,6 +116,8 @@ mod tests {
             "--node-ip here",
             "--workers 0",
             "--public-url rtc.example.org",
+            "--max-connections many",
+            "--trusted-proxy here",
             "--what",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -108,10 +135,28 @@ mod tests {
     #[test]
     fn what_is_said_is_kept() {
         let config =
-            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed").unwrap();
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d")
+                .unwrap();
         assert_eq!(config.bind.to_string(), "[::]:0");
         assert_eq!(config.node_ips.len(), 2);
         assert_eq!(config.workers, NonZeroUsize::new(3));
         assert_eq!(config.tls, Tls::SelfSigned);
+        assert_eq!(config.data_dir, Some(PathBuf::from("d")));
+    }
+
+    #[test]
+    fn the_limits_of_connections_may_be_set() {
+        let set = "--dev --max-connections 9 --max-per-address 8 --max-strangers-per-address 7 --trusted-proxy 10.0.0.0/8 --trusted-proxy ::1";
+        let connections = config(set).unwrap().connections;
+        assert_eq!(
+            (
+                connections.most,
+                connections.per_address,
+                connections.strangers_per_address
+            ),
+            (9, 8, 7)
+        );
+        let proxies: Vec<_> = connections.trusted_proxies.iter().map(Subnet::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
     }
 }

@@ -10,15 +10,17 @@ use hst_auth::TokenVerifier;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
 use hst_signal_quic::{BindError, QuicListener};
-use hst_store::Store;
+use hst_store::{Developer, FirstDeveloper, Store};
 use tokio::net::TcpListener;
 
 use crate::{
     Config, Origin, StartError, Tls,
-    apps::Apps,
+    admission::Admission,
+    apps::{Apps, now},
     certificate::Certificate,
     follow::Feed,
     groups::Groups,
+    hooks::Hooks,
     http::{self, QuicPoint, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
@@ -44,8 +46,10 @@ pub struct Server {
 #[derive(Debug)]
 pub struct RunningServer {
     lifeline: Lifeline,
+    hooks: Arc<Hooks>,
     addresses: Addresses,
     pages: Vec<Origin>,
+    new_developer: Option<Developer>,
 }
 
 /// Where a server listens.
@@ -138,12 +142,17 @@ impl Server {
             Some(folder) => Store::open(folder)?,
             None => Store::in_memory()?,
         };
-        let apps = Arc::new(Apps::open(config.apps, Arc::new(store), verifier)?);
+        let store = Arc::new(store);
+        let keeps_developers = config.data_dir.is_some() || config.dev;
+        let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
         let node = Node::alone().await?;
-        let feed = Feed::new(node.clone(), apps.clone());
+        let hooks = Hooks::new(config.webhook_guard, apps.clone());
+        let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(media, feed, life.clone());
-        let hub = Hub::new(node, apps, groups, life.clone());
+        let admission = Admission::new(config.connections);
+        let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
         hub.clone().listen_to_nodes().await?;
+        hub.ring().await?;
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }
@@ -168,11 +177,23 @@ impl Server {
             };
             life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub));
         }
+        // Last, because a secret that is made is to be shown.
+        let new_developer = if keeps_developers { first_developer(&store)? } else { None };
         Ok(RunningServer {
             lifeline,
+            hooks,
             addresses,
             pages,
+            new_developer,
         })
+    }
+}
+
+/// Whoever runs the server is its first developer.
+fn first_developer(store: &Store) -> Result<Option<Developer>, StartError> {
+    match store.ensure_developer(now())? {
+        FirstDeveloper::Created(developer) => Ok(Some(developer)),
+        FirstDeveloper::Known(_) => Ok(None),
     }
 }
 
@@ -286,11 +307,18 @@ impl RunningServer {
         &self.pages
     }
 
-    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, and then all is
-    /// closed.
+    /// The developer who was created at this start, because there was none: show the secret to whoever started the server,
+    /// now and never again. He owns Apps, and his backends use the gateways.
+    pub fn new_developer(&self) -> Option<&Developer> {
+        self.new_developer.as_ref()
+    }
+
+    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, the Apps' backends
+    /// are told of it, and then all is closed.
     ///
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
+        self.hooks.shutdown().await;
     }
 }

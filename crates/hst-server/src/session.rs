@@ -5,16 +5,17 @@ use std::{
 
 use hst_auth::Grants;
 use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
-use hst_id::{AppId, GroupId, UserId};
+use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{ErrorCode, Failure, RequestId};
 use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
+    admission::Place,
     apps::permissions,
     greeting::close_reason,
     handle::{Attach, Heard, Inbox, SessionHandle, Word, slow_reader},
-    hub::{Hub, Place},
+    hub::Hub,
     line::{Line, LineNews},
     logins::Login,
     membership::{Membership, News},
@@ -38,6 +39,7 @@ pub(crate) struct SessionTask {
 pub(crate) struct User {
     pub(crate) app: AppId,
     pub(crate) id: UserId,
+    pub(crate) terminal: TerminalType,
     pub(crate) company: String,
     pub(crate) extend_info: String,
     pub(crate) grants: Grants,
@@ -61,7 +63,7 @@ impl SessionTask {
         hub: Arc<Hub>,
         core: Session,
         connection: SignalConnection,
-        place: Place,
+        place: Arc<Place>,
         user: User,
         inbox: Inbox,
     ) -> Self {
@@ -91,7 +93,11 @@ impl SessionTask {
                 }
                 Turn::Line(LineNews::Frame(Err(end))) => {
                     tracing::debug!(session = %self.user.handle.id, %end, "connection ended");
-                    self.detach(end.answer().unwrap_or(CloseCode::Normal.into()));
+                    match end.answer() {
+                        // What no client of ours does.
+                        Some(reason) => break reason,
+                        None => self.detach(CloseCode::Normal.into()),
+                    }
                 }
                 Turn::Line(LineNews::Stuck) => self.detach(CloseCode::SlowReader.into()),
                 Turn::Word(word) => self.take(word).await,
@@ -115,10 +121,21 @@ impl SessionTask {
             membership.end().await;
         }
         self.hub.sessions.leave(id, why);
+        self.hub.people.unwatch(&self.user);
+        self.hub.ringing.session_gone(id);
         self.user.login.release().await;
+        let User { app, id, terminal, .. } = &self.user;
+        self.hub.hooks.offline(app, id, terminal);
+        if self.hub.logins(app, id).await.is_ok_and(|rest| rest.is_empty()) {
+            self.hub.tell_offline(app.clone(), id.clone()).await;
+        }
         if let Some(line) = self.line.take() {
             let is_draining = reason.code == CloseCode::Replaced && self.hub.life.is_draining();
-            let reason = if is_draining { CloseCode::GoingAway.into() } else { reason };
+            let reason = if is_draining {
+                CloseCode::GoingAway.into()
+            } else {
+                reason
+            };
             line.close(&self.hub.life, reason);
         }
     }
@@ -240,7 +257,14 @@ impl SessionTask {
         let key = (self.user.app.clone(), group);
         let permissions = permissions(&self.user.grants, &self.hub.apps.services(&self.user.app));
         let rules = self.hub.apps.policy(&self.user.app).rules;
-        self.membership = Some(Membership::join(&self.hub.groups, key, rules, re, &self.user, permissions));
+        self.membership = Some(Membership::join(
+            &self.hub.groups,
+            key,
+            rules,
+            re,
+            &self.user,
+            permissions,
+        ));
     }
 
     fn ask(&mut self, re: RequestId, request: GroupRequest) {
@@ -269,6 +293,7 @@ impl User {
         Self {
             app: who.app,
             id: who.user,
+            terminal: who.terminal,
             company: who.login.company,
             extend_info: who.login.extend_info,
             grants,

@@ -30,11 +30,6 @@ impl Hub {
     /// The codes of `login`. What was wrong with a token is for the log only.
     pub(crate) async fn sign_in(self: &Arc<Self>, who: SignIn) -> Result<Guest, Failure> {
         let claims = self.judge(&who.app, &who.user, &who.login.token)?;
-        let Policy { online, login, rules } = self.apps.policy(&who.app);
-        if !online {
-            return Err(Failure::new(ErrorCode::AppOffline, "the App is switched off"));
-        }
-        self.apps.check_ban(&who.app, None, &who.user)?;
         if !self.sessions.has_room() {
             let message = "the server has no room for another session: try again later";
             return Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(5_000));
@@ -44,15 +39,21 @@ impl Hub {
         let (handle, inbox) = session(id);
         let (secret, token) = (Secret::random(), TokenFacts::of(&claims));
         // Known before it is seen by others, so that they find whom they mean to end.
-        self.sessions.enter(handle.clone(), secret.clone(), &who.app, &who.user, token);
-        let login = match self.claim_login(&who, id, login).await {
-            Ok(login) => login,
+        self.sessions
+            .enter(handle.clone(), secret.clone(), &who.app, &who.user, token.clone());
+        let admitted = match self.admit(&who, &token) {
+            Ok(Policy { login, rules, .. }) => self.claim_login(&who, id, login).await.map(|login| (login, rules)),
+            Err(failure) => Err(failure),
+        };
+        let (login, rules) = match admitted {
+            Ok(admitted) => admitted,
             Err(failure) => {
                 self.sessions.leave(id, None);
                 return Err(failure);
             }
         };
         tracing::info!(session = %id, app = %who.app, user = %who.user, "logged in");
+        self.hooks.online(&who.app, &who.user, &who.terminal);
         let token_lasts = lasts(&claims);
         let user = User::new(who, claims.grants, handle, Arc::new(login));
         Ok(Guest {
@@ -86,17 +87,37 @@ impl Hub {
         self.apps.check_ban(&user.app, Some(group), &user.id)
     }
 
+    /// Whether the App has its door open to this user. To be asked once his session is known: whoever closes the door
+    /// ends the sessions that are known, and so misses none.
+    fn admit(&self, who: &SignIn, token: &TokenFacts) -> Result<Policy, Failure> {
+        if !self.apps.may_exist(&who.app) {
+            return Err(unknown_app());
+        }
+        let policy = self.apps.policy(&who.app);
+        if !policy.online {
+            return Err(Failure::new(ErrorCode::AppOffline, "the App is switched off"));
+        }
+        self.apps.check_ban(&who.app, None, &who.user)?;
+        self.check_revoked(token, &who.app, &who.user)?;
+        Ok(policy)
+    }
+
+    fn check_revoked(&self, token: &TokenFacts, app: &AppId, user: &UserId) -> Result<(), Failure> {
+        if self.apps.is_revoked(token, app, user) {
+            return Err(Failure::new(ErrorCode::Revoked, "the token was revoked: get a new one"));
+        }
+        Ok(())
+    }
+
     fn judge(&self, app: &AppId, user: &UserId, token: &str) -> Result<Claims, Failure> {
         let claims = self.apps.verify(app, token).map_err(|error| {
             tracing::info!(%app, %user, %error, "login refused");
             match error {
-                TokenError::UnknownApp => Failure::new(ErrorCode::UnknownApp, "no such App: check the App ID"),
+                TokenError::UnknownApp => unknown_app(),
                 _ => refused("the token was not accepted: get a new one for this App"),
             }
         })?;
-        if self.apps.is_revoked(&TokenFacts::of(&claims), app, user) {
-            return Err(Failure::new(ErrorCode::Revoked, "the token was revoked: get a new one"));
-        }
+        self.check_revoked(&TokenFacts::of(&claims), app, user)?;
         if !claims.grants.may_login(user) {
             return Err(refused(format!("the token was made for another user than {user}")));
         }
@@ -112,6 +133,10 @@ impl Hub {
             self.end_session(&self.node.owner, handle.id, why).await;
         }
     }
+}
+
+fn unknown_app() -> Failure {
+    Failure::new(ErrorCode::UnknownApp, "no such App: check the App ID")
 }
 
 fn refused(message: impl Into<String>) -> Failure {

@@ -4,8 +4,7 @@
 
 use std::path::Path;
 
-use hst_auth::TokenFormat;
-use hst_server::{Config, ConfigError, DEV_APP_ID, DEV_APP_SECRET, Server, StartError, Tls};
+use hst_server::{Config, ConfigError, DEV_APP_ID, DEV_APP_SECRET, ProxyHeader, Server, StartError, Tls};
 
 fn read(text: &str) -> Result<Config, ConfigError> {
     Config::default().with_toml(text, Path::new("/etc/hst/server.toml"))
@@ -28,10 +27,18 @@ fn every_setting_is_read() {
             workers = 4
             public_url = "https://rtc.example.org"
             token_service = true
+            webhook_allow = ["10.0.0.0/8"]
+            webhook_deny = ["10.9.0.0/16", "203.0.113.0/24"]
 
             [tls]
             cert = "cert.pem"
             key = "/keys/key.pem"
+
+            [connections]
+            per_address = 100
+            uncounted = []
+            trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
+            proxy_header = "forwarded"
 
             [[apps]]
             id = "one"
@@ -44,9 +51,18 @@ fn every_setting_is_read() {
             tokens = ["jwt"]
             bind_tokens = true
             enabled = false
+
+            [apps.webhook]
+            url = "http://10.0.0.1/hook"
+            secret = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
         "#,
     )
     .unwrap();
+    let permits = |ip: &str| config.webhook_guard.permits(ip.parse().unwrap());
+    assert_eq!(
+        ["10.1.0.1", "10.9.0.1", "127.0.0.1", "1.1.1.1"].map(permits),
+        [true, false, false, true]
+    );
     assert_eq!(config.bind.to_string(), "0.0.0.0:7000");
     assert_eq!(config.node_ips.len(), 2);
     assert_eq!(config.workers.unwrap().get(), 4);
@@ -59,15 +75,25 @@ fn every_setting_is_read() {
             key: "/keys/key.pem".into()
         }
     );
+    let connections = &config.connections;
+    assert_eq!((connections.most, connections.per_address), (16_384, 100));
+    assert_eq!((connections.uncounted.len(), connections.trusted_proxies.len()), (0, 2));
+    assert_eq!(connections.proxy_header, ProxyHeader::Forwarded);
     let [one, two] = &config.apps[..] else {
         panic!("two Apps")
     };
     assert_eq!(
-        (one.id.as_str(), one.name.as_str(), one.enabled),
+        (one.id.as_str(), one.settings.name.as_str(), one.settings.online),
         ("one", "The first", true)
     );
-    assert_eq!(one.tokens, [TokenFormat::Legacy001, TokenFormat::Jwt]);
-    assert_eq!((two.tokens.as_slice(), two.enabled), (&[TokenFormat::Jwt][..], false));
+    let formats = |app: &hst_server::App| (app.settings.tokens.accepts_001, app.settings.tokens.accepts_jwt);
+    assert_eq!((formats(one), formats(two)), ((true, true), (false, true)));
+    assert!(!two.settings.online);
+    assert!(one.settings.webhook.is_none());
+    assert_eq!(
+        two.settings.webhook.as_ref().unwrap().url.as_str(),
+        "http://10.0.0.1/hook"
+    );
 }
 
 #[test]
@@ -77,6 +103,7 @@ fn an_unknown_key_is_refused_with_its_line() {
         ("bind = \"127.0.0.1:1\"\nbnid = \"127.0.0.1:1\"\n".to_owned(), 2),
         (format!("{app}\nnmae = \"x\"\n"), 5),
         ("[tls]\n\nself_singed = true\n".to_owned(), 3),
+        ("[connections]\nmost = 9\nper_adress = 1\n".to_owned(), 3),
         ("\n\n[server]\nbind = \"127.0.0.1:1\"\n".to_owned(), 3),
     ] {
         let (at, reason) = refusal(&text);
@@ -93,6 +120,8 @@ fn a_wrong_value_is_refused_with_its_line() {
         ("node_ips = [\n\"192.0.2.1\",\n\"here\"]", 3, "IP address"),
         ("public_url = \"rtc.example.org\"", 1, "https://rtc.example.org"),
         ("workers = 1\nworkers = 2", 2, "duplicate"),
+        ("[connections]\ntrusted_proxies = [\"10.0.0.0/40\"]", 2, "10.0.0.0/8"),
+        ("[connections]\nproxy_header = \"via\"", 2, "x-forwarded-for"),
         ("[tls]\ncert = \"a.pem\"", 1, "both cert and key"),
         (
             "[[apps]]\nid = \"no spaces\"\nsecret = \"0123456789abcdef\"",
@@ -110,6 +139,12 @@ fn a_wrong_value_is_refused_with_its_line() {
             5,
             "twice",
         ),
+        (
+            "webhook_allow = [\n\"10.0.0.0/8\",\n\"10.0.0.1/8\"]",
+            3,
+            "first address",
+        ),
+        ("webhook_deny = [\"localhost\"]", 1, "no network"),
         ("bind = ", 1, ""),
     ] {
         let (at, reason) = refusal(text);

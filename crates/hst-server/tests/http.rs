@@ -4,56 +4,13 @@
 
 mod common;
 
-use std::net::SocketAddr;
-
-use common::{config, server};
-use hst_server::{Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server};
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+use common::{
+    config,
+    raw::{Answer, raw},
+    server,
 };
-
-/// What a server has answered.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .next()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
-}
-
-/// Sends these bytes and reads until the server closes.
-async fn raw(to: SocketAddr, request: &str) -> Answer {
-    let mut stream = TcpStream::connect(to).await.unwrap();
-    // A server that has heard enough closes, and what it has not read then breaks the connection behind its answer.
-    let _ = stream.write_all(request.as_bytes()).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer {
-        status,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
-}
+use hst_server::{Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server};
+use serde_json::json;
 
 #[tokio::test]
 async fn quic_is_offered_only_where_the_client_can_reach_it() {
@@ -368,7 +325,7 @@ async fn an_upgrade_that_is_wrong_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused_and_closed() {
+async fn a4_what_is_not_http_is_refused_and_closed() {
     let server = server().await;
     let to = server.addresses().http.unwrap();
     let many_headers: String = (0..2000).map(|n| format!("X-{n}: y\r\n")).collect();

@@ -66,7 +66,8 @@ impl Room {
     /// our candidates.
     ///
     /// `lines` says completely what the connection carries from now on; an m-line that is not mentioned carries
-    /// nothing. The same `generation` again changes the connection; a newer one is a fresh connection, which replaces
+    /// nothing. The same `generation` again changes the connection, and with other ICE credentials than before it
+    /// restarts ICE (RFC 8445 section 9); a newer one is a fresh connection, which replaces
     /// the peer's.
     ///
     /// Must be called on a tokio runtime. Not cancel-safe: a cancelled offer may or may not have been applied.

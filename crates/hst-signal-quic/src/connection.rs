@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use hst_signal::{CloseCode, CloseReason, Limits, RecvEnd, SignalConnection};
 use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream, VarInt};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{receiver::Receiver, sender::Sender};
 
@@ -24,6 +24,7 @@ pub(crate) fn assemble(
     connection: Connection,
     (send, recv): (SendStream, RecvStream),
     endpoint: Option<Endpoint>,
+    since: Instant,
     limits: Limits,
 ) -> SignalConnection {
     let peer = Some(connection.remote_address());
@@ -38,6 +39,7 @@ pub(crate) fn assemble(
         sender: Box::new(Sender::new(link.clone(), send, endpoint)),
         receiver: Box::new(Receiver::new(link, recv)),
         peer,
+        since,
     }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod connection;
 mod error;
+mod handshakes;
 mod listener;
 mod receiver;
 mod sender;

@@ -8,17 +8,14 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
     version::TLS13,
 };
-use tokio::{task::JoinSet, time::timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     ALPN, BindError, PREAMBLE, config,
     connection::{CLOSE_TIMEOUT, assemble, close, number},
+    handshakes::{Handshakes, Verdict},
 };
 
-/// Handshakes under way. When it is full, further clients wait among the incoming.
-const HANDSHAKES: usize = 128;
-/// With this many under way a client must prove its address first, so that one with forged addresses cannot fill them.
-const PROOF_FROM: usize = HANDSHAKES / 2;
 /// Clients whose first packet has come. When it is full, further ones are refused.
 const INCOMING: usize = 1024;
 /// What a client may send before its handshake is taken up, in bytes; more is dropped, and sent again by the client.
@@ -33,8 +30,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct QuicListener {
     endpoint: Endpoint,
     limits: Limits,
-    /// `None` comes out for a client that failed.
-    handshakes: JoinSet<Option<SignalConnection>>,
+    handshakes: Handshakes,
 }
 
 impl QuicListener {
@@ -56,7 +52,7 @@ impl QuicListener {
         Ok(Self {
             endpoint,
             limits,
-            handshakes: JoinSet::new(),
+            handshakes: Handshakes::default(),
         })
     }
 
@@ -75,12 +71,15 @@ impl QuicListener {
         let _ = timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
     }
 
-    fn begin(&mut self, incoming: Incoming) {
-        if self.handshakes.len() >= PROOF_FROM && !incoming.remote_address_validated() {
-            // It comes back with the proof, or never.
-            let _ = incoming.retry();
-        } else {
-            self.handshakes.spawn(handshake(incoming, self.limits));
+    fn take_up(&mut self, incoming: Incoming) {
+        let client = incoming.remote_address();
+        match self.handshakes.judge(client, incoming.remote_address_validated()) {
+            Verdict::Begin => self.handshakes.begin(client, handshake(incoming, self.limits)),
+            Verdict::Refuse => incoming.refuse(),
+            Verdict::Prove => {
+                // An error is a client that has been asked already, and so is not one without a proof.
+                let _ = incoming.retry();
+            }
         }
     }
 }
@@ -109,13 +108,9 @@ impl SignalListener for QuicListener {
     async fn accept(&mut self) -> Result<SignalConnection, AcceptError> {
         loop {
             tokio::select! {
-                Some(done) = self.handshakes.join_next() => {
-                    if let Ok(Some(connection)) = done {
-                        return Ok(connection);
-                    }
-                }
-                incoming = self.endpoint.accept(), if self.handshakes.len() < HANDSHAKES => {
-                    self.begin(incoming.ok_or(AcceptError::Closed)?);
+                Some(connection) = self.handshakes.next() => return Ok(connection),
+                incoming = self.endpoint.accept(), if !self.handshakes.is_full() => {
+                    self.take_up(incoming.ok_or(AcceptError::Closed)?);
                 }
             }
         }
@@ -123,6 +118,7 @@ impl SignalListener for QuicListener {
 }
 
 async fn handshake(incoming: Incoming, limits: Limits) -> Option<SignalConnection> {
+    let since = Instant::now();
     let handshake = async {
         let connection = incoming.await.ok()?;
         let (send, mut recv) = connection.accept_bi().await.ok()?;
@@ -135,7 +131,7 @@ async fn handshake(incoming: Incoming, limits: Limits) -> Option<SignalConnectio
             );
             return None;
         }
-        Some(assemble(connection, (send, recv), None, limits))
+        Some(assemble(connection, (send, recv), None, since, limits))
     };
     timeout(HANDSHAKE_TIMEOUT, handshake).await.ok().flatten()
 }

@@ -7,7 +7,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::connection::{CLOSE_TIMEOUT, Link, end};
+use crate::{
+    config,
+    connection::{CLOSE_TIMEOUT, Link, end},
+};
 
 /// The length in front of each frame: 32 bits, the highest first.
 const PREFIX: usize = 4;
@@ -17,6 +20,8 @@ pub(crate) struct Receiver {
     incoming: Incoming,
     closed: watch::Receiver<Option<CloseReason>>,
     end: Option<RecvEnd>,
+    /// What `limit_frames` cannot exceed.
+    max_frame: usize,
 }
 
 /// What comes from the peer.
@@ -25,6 +30,8 @@ struct Incoming {
     connection: Connection,
     stream: RecvStream,
     max_frame: usize,
+    /// For frames of which size the window is open.
+    is_open_for: usize,
     /// The beginning of one frame, with its length. It grows as bytes come, never by what a length promises.
     partial: BytesMut,
     /// Until when to wait for the reason behind the end of the stream.
@@ -42,6 +49,7 @@ impl Receiver {
             connection,
             stream,
             max_frame,
+            is_open_for: 0,
             partial: BytesMut::new(),
             deadline: None,
         };
@@ -49,6 +57,7 @@ impl Receiver {
             incoming,
             closed: closed.subscribe(),
             end: None,
+            max_frame,
         }
     }
 }
@@ -67,8 +76,17 @@ impl Incoming {
             .ok_or(RecvEnd::TooLarge { max })
     }
 
+    /// Opens the window as far as the frames that are taken now need it. It never narrows.
+    fn open_window(&mut self) {
+        if self.is_open_for < self.max_frame {
+            self.connection.set_receive_window(config::window(self.max_frame));
+            self.is_open_for = self.max_frame;
+        }
+    }
+
     /// Cancel-safe: what has come is in `partial`.
     async fn next(&mut self) -> Result<Bytes, RecvEnd> {
+        self.open_window();
         loop {
             let missing = self.missing()?;
             if missing == 0 {
@@ -108,5 +126,9 @@ impl SignalReceiver for Receiver {
         };
         self.end = received.as_ref().err().cloned();
         received
+    }
+
+    fn limit_frames(&mut self, max_frame: usize) {
+        self.incoming.max_frame = max_frame.min(self.max_frame);
     }
 }

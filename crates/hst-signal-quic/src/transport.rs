@@ -8,7 +8,11 @@ use std::{
 use async_trait::async_trait;
 use hst_signal::{ConnectError, Limits, SignalConnection, SignalTransport, SignalUrl, tls::ClientTls};
 use quinn::{ClientConfig, Endpoint, crypto::rustls::QuicClientConfig};
-use tokio::{net::lookup_host, task::JoinSet, time::timeout};
+use tokio::{
+    net::lookup_host,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 
 use crate::{ALPN, PREAMBLE, config, connection::assemble, error};
 
@@ -90,6 +94,7 @@ async fn attempt(
     } else {
         Ipv6Addr::UNSPECIFIED.into()
     };
+    let since = Instant::now();
     let endpoint = Endpoint::client(SocketAddr::new(any, 0)).map_err(ConnectError::Unreachable)?;
     let connecting = endpoint
         .connect_with(config, address, &host)
@@ -99,7 +104,7 @@ async fn attempt(
     send.write_all(&PREAMBLE)
         .await
         .map_err(|error| ConnectError::Unreachable(error.into()))?;
-    Ok(assemble(connection, (send, recv), Some(endpoint), limits))
+    Ok(assemble(connection, (send, recv), Some(endpoint), since, limits))
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tungstenite::handshake::derive_accept_key;
 
 /// The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key` (RFC 6455, section 4.2.2), for a server that answers
 /// the upgrade itself and then calls [`from_upgraded`](crate::from_upgraded).

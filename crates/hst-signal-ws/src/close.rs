@@ -1,5 +1,5 @@
 use hst_signal::{CloseCode, CloseReason, RecvEnd};
-use tokio_tungstenite::tungstenite::{
+use tungstenite::{
     Error, Utf8Bytes,
     error::{CapacityError, ProtocolError},
     protocol::CloseFrame,

@@ -1,5 +1,5 @@
 use hst_signal::Limits;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tungstenite::protocol::WebSocketConfig;
 
 /// What one read takes from the socket at most, and what a socket at rest keeps. A larger frame gets a buffer of its
 /// own size for as long as it is being read.
@@ -18,4 +18,10 @@ pub(crate) fn config(limits: Limits) -> WebSocketConfig {
         .max_write_buffer_size(limits.max_frame + CONTROL_ROOM)
         .max_message_size(Some(limits.max_frame))
         .max_frame_size(Some(limits.max_frame))
+}
+
+/// What comes may have this many bytes from now on.
+pub(crate) fn limit_frames(config: &mut WebSocketConfig, max_frame: usize) {
+    config.max_message_size = Some(max_frame);
+    config.max_frame_size = Some(max_frame);
 }

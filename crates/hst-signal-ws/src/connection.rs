@@ -2,7 +2,6 @@ use std::{
     fmt,
     future::poll_fn,
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
     time::Duration,
@@ -10,41 +9,34 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{FutureExt, Sink, Stream};
 use hst_signal::{CloseReason, Limits, RecvEnd, SendError, SignalConnection, SignalReceiver, SignalSender};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    time::{Instant, timeout},
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Error, Message, Utf8Bytes, protocol::Role},
-};
+use tungstenite::{Error, Message, Utf8Bytes};
 
-use crate::{close, config::config};
+use crate::{close, socket::Socket};
 
 /// How long a `close` waits for the peer to take the last frames and to answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection over `io`, whose HTTP upgrade the server has answered already (see [`accept_key`](crate::accept_key)).
 ///
-/// `peer` is only passed on.
-pub fn from_upgraded<S>(io: S, peer: Option<SocketAddr>, limits: Limits) -> SignalConnection
+/// `peer` is only passed on, and `since` is when the server accepted the connection.
+pub fn from_upgraded<S>(io: S, peer: Option<SocketAddr>, since: Instant, limits: Limits) -> SignalConnection
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config(limits)))
-        .now_or_never()
-        .expect("without a handshake there is nothing to wait for");
-    split(socket, peer, limits)
+    split(Socket::upgraded(io, limits), peer, since, limits)
 }
 
-pub(crate) fn split<S>(socket: WebSocketStream<S>, peer: Option<SocketAddr>, limits: Limits) -> SignalConnection
+pub(crate) fn split<S>(socket: Socket<S>, peer: Option<SocketAddr>, since: Instant, limits: Limits) -> SignalConnection
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let shared = Shared(Arc::new(Mutex::new(Socket {
-        stream: Some(socket),
+    let shared = Shared(Arc::new(Mutex::new(Ends {
+        socket: Some(socket),
         end: None,
         receiver: None,
     })));
@@ -53,15 +45,19 @@ where
             shared: shared.clone(),
             max_frame: limits.max_frame,
         }),
-        receiver: Box::new(Receiver { shared }),
+        receiver: Box::new(Receiver {
+            shared,
+            max_frame: limits.max_frame,
+        }),
         peer,
+        since,
     }
 }
 
 /// What the two halves share.
-struct Socket<S> {
+struct Ends<S> {
     /// `None` once this side's `close` is through.
-    stream: Option<WebSocketStream<S>>,
+    socket: Option<Socket<S>>,
     /// How receiving ended. It stays.
     end: Option<RecvEnd>,
     /// The task in `recv`, for `close` to wake.
@@ -70,7 +66,7 @@ struct Socket<S> {
 
 /// A lock, because reading writes too: pings and closes are answered by whoever reads. It is held within one poll, never
 /// while waiting.
-struct Shared<S>(Arc<Mutex<Socket<S>>>);
+struct Shared<S>(Arc<Mutex<Ends<S>>>);
 
 impl<S> Clone for Shared<S> {
     fn clone(&self) -> Self {
@@ -79,7 +75,7 @@ impl<S> Clone for Shared<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
-    fn lock(&self) -> MutexGuard<'_, Socket<S>> {
+    fn lock(&self) -> MutexGuard<'_, Ends<S>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,13 +83,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     async fn write(&self, message: Message) -> Result<(), Error> {
         let mut message = Some(message);
         poll_fn(|cx| {
-            let mut socket = self.lock();
-            let mut stream = Pin::new(socket.stream.as_mut().ok_or(Error::AlreadyClosed)?);
+            let mut ends = self.lock();
+            let socket = ends.socket.as_mut().ok_or(Error::AlreadyClosed)?;
             loop {
                 // First out with what is there, so that any frame within the limit has room in the write buffer.
-                ready!(stream.as_mut().poll_flush(cx))?;
+                ready!(socket.poll_flush(cx))?;
                 match message.take() {
-                    Some(message) => stream.as_mut().start_send(message)?,
+                    Some(message) => socket.write(message)?,
                     None => return Poll::Ready(Ok(())),
                 }
             }
@@ -109,9 +105,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         }
         // A socket closed while something unread lies in it is reset, and a reset throws away what the peer has not
         // read yet: so the peer closes first.
-        let stream = self.lock().stream.take();
-        if let Some(stream) = stream {
-            let mut io = stream.into_inner();
+        let socket = self.lock().socket.take();
+        if let Some(socket) = socket {
+            let mut io = socket.into_inner();
             let mut rest = [0; 1024];
             if io.shutdown().await.is_ok() {
                 while io.read(&mut rest).await.is_ok_and(|len| len > 0) {}
@@ -120,16 +116,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     }
 
     /// Whether the peer answers a close with its own. What comes before is dropped.
-    fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<bool> {
-        let mut socket = self.lock();
-        let Some(stream) = &mut socket.stream else {
+    fn poll_answer(&self, cx: &Context<'_>) -> Poll<bool> {
+        let mut ends = self.lock();
+        let Some(socket) = &mut ends.socket else {
             return Poll::Ready(false);
         };
         loop {
-            match ready!(Pin::new(&mut *stream).poll_next(cx)) {
-                Some(Ok(Message::Close(_))) => return Poll::Ready(true),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Poll::Ready(false),
+            match ready!(socket.poll_read(cx)) {
+                Ok(Message::Close(_)) => return Poll::Ready(true),
+                Ok(_) => {}
+                Err(_) => return Poll::Ready(false),
             }
         }
     }
@@ -161,10 +157,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> SignalSender for Sender
 
     async fn close(&mut self, reason: CloseReason) {
         let (receiver, over) = {
-            let mut socket = self.shared.lock();
-            let over = matches!(socket.end, Some(RecvEnd::Closed(_) | RecvEnd::Lost));
-            socket.end.get_or_insert_with(|| RecvEnd::Closed(reason.clone()));
-            (socket.receiver.take(), over)
+            let mut ends = self.shared.lock();
+            let over = matches!(ends.end, Some(RecvEnd::Closed(_) | RecvEnd::Lost));
+            ends.end.get_or_insert_with(|| RecvEnd::Closed(reason.clone()));
+            (ends.receiver.take(), over)
         };
         if let Some(receiver) = receiver {
             receiver.wake();
@@ -173,12 +169,13 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> SignalSender for Sender
             // Whether the peer took note or the time is up, the socket is of no further use.
             let _ = timeout(CLOSE_TIMEOUT, self.shared.take_leave(&reason)).await;
         }
-        self.shared.lock().stream = None;
+        self.shared.lock().socket = None;
     }
 }
 
 struct Receiver<S> {
     shared: Shared<S>,
+    max_frame: usize,
 }
 
 #[async_trait]
@@ -186,31 +183,35 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> SignalReceiver for Rece
     async fn recv(&mut self) -> Result<Bytes, RecvEnd> {
         poll_fn(|cx| self.shared.lock().poll_recv(cx)).await
     }
+
+    fn limit_frames(&mut self, max_frame: usize) {
+        if let Some(socket) = &mut self.shared.lock().socket {
+            socket.limit_frames(max_frame.min(self.max_frame));
+        }
+    }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, RecvEnd>> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Ends<S> {
+    fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Result<Bytes, RecvEnd>> {
         if let Some(end) = &self.end {
             return Poll::Ready(Err(end.clone()));
         }
-        let Some(stream) = &mut self.stream else {
+        let Some(socket) = &mut self.socket else {
             return Poll::Ready(Err(RecvEnd::Lost));
         };
-        let mut stream = Pin::new(stream);
         self.receiver = Some(cx.waker().clone());
         let end = loop {
-            match ready!(stream.as_mut().poll_next(cx)) {
-                Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(text.into())),
+            match ready!(socket.poll_read(cx)) {
+                Ok(Message::Text(text)) => return Poll::Ready(Ok(text.into())),
                 // tungstenite answers a ping when it is polled next: at once, here.
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Binary(_))) => break RecvEnd::Malformed("a binary frame"),
-                Some(Ok(Message::Close(frame))) => {
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Ok(Message::Binary(_)) => break RecvEnd::Malformed("a binary frame"),
+                Ok(Message::Close(frame)) => {
                     // One more poll sends the answer. If it cannot go out at once, the peer does without.
-                    let _ = stream.as_mut().poll_next(cx);
+                    let _ = socket.poll_read(cx);
                     break RecvEnd::Closed(close::reason(frame));
                 }
-                Some(Err(error)) => break close::end(&error),
-                None => break RecvEnd::Lost,
+                Err(error) => break close::end(&error),
             }
         };
         Poll::Ready(Err(self.end.insert(end).clone()))

@@ -1,7 +1,7 @@
 use std::io;
 
 use hst_signal::ConnectError;
-use tokio_tungstenite::tungstenite::Error;
+use tungstenite::Error;
 
 /// Why the HTTP upgrade failed.
 pub(crate) fn handshake(error: Error) -> ConnectError {

@@ -6,6 +6,7 @@ mod config;
 mod connection;
 mod error;
 mod listener;
+mod socket;
 mod transport;
 
 pub use accept_key::accept_key;

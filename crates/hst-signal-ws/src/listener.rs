@@ -5,11 +5,10 @@ use hst_signal::{AcceptError, Limits, SignalConnection, SignalListener};
 use tokio::{
     net::{TcpListener, TcpStream, ToSocketAddrs},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout},
 };
-use tokio_tungstenite::accept_async_with_config;
 
-use crate::{config::config, connection::split};
+use crate::{connection::split, socket::Socket};
 
 /// Handshakes under way. When it is full, further clients wait in the system's own queue.
 const HANDSHAKES: usize = 128;
@@ -71,7 +70,10 @@ impl SignalListener for WsListener {
 async fn handshake(tcp: TcpStream, peer: SocketAddr, limits: Limits) -> Option<SignalConnection> {
     // Frames are small and each is waited for. A system that cannot do it is only slower.
     let _ = tcp.set_nodelay(true);
-    let upgrade = accept_async_with_config(tcp, Some(config(limits)));
-    let socket = timeout(HANDSHAKE_TIMEOUT, upgrade).await.ok()?.ok()?;
-    Some(split(socket, Some(peer), limits))
+    let since = Instant::now();
+    let socket = timeout(HANDSHAKE_TIMEOUT, Socket::accept(tcp, limits))
+        .await
+        .ok()?
+        .ok()?;
+    Some(split(socket, Some(peer), since, limits))
 }

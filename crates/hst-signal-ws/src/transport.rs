@@ -6,12 +6,11 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::client_async_with_config;
 
-use crate::{config::config, connection::split, error};
+use crate::{connection::split, error, socket::Socket};
 
 /// For the name, TCP, TLS and HTTP together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,10 +82,11 @@ impl WsTransport {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let request = format!("{}://{}{}", url.scheme, url.authority(), url.path);
-        let (socket, _) = client_async_with_config(request, io, Some(config(self.limits)))
+        let since = Instant::now();
+        let socket = Socket::connect(&request, io, self.limits)
             .await
             .map_err(error::handshake)?;
-        Ok(split(socket, peer, self.limits))
+        Ok(split(socket, peer, since, self.limits))
     }
 }
 

@@ -90,7 +90,7 @@ async fn a_flood_behind_a_broken_frame_does_not_hide_the_reason() {
 }
 
 #[tokio::test]
-async fn a_length_is_refused_before_its_bytes_come() {
+async fn s4_a_length_is_refused_before_its_bytes_come() {
     // Final text frame, masked, with a length of 64 bits.
     let mut header = vec![0x81, 0xff];
     header.extend(0x7fff_ffff_ffff_ffff_u64.to_be_bytes());
@@ -98,8 +98,91 @@ async fn a_length_is_refused_before_its_bytes_come() {
     assert_eq!(end_after(&header).await, TOO_LARGE);
 }
 
+/// A masked text frame's header with the length in this many bytes.
+fn header(bytes: usize, length: u64) -> Vec<u8> {
+    let length = length.to_be_bytes();
+    let mark = match bytes {
+        1 => length[7],
+        2 => 126,
+        _ => 127,
+    };
+    let rest = if bytes == 1 { &[][..] } else { &length[8 - bytes..] };
+    [&[0x81, 0x80 | mark][..], rest, &[0; 4]].concat()
+}
+
 #[tokio::test]
-async fn fragments_count_together() {
+async fn s2_every_length_is_a_frame_or_refused() {
+    for (bytes, length) in [
+        (1, 0),
+        (1, 125),
+        (2, 126),
+        (2, 127),
+        (2, 1000),
+        (8, 1000),
+        // Longer than they need to be: odd, and of no harm.
+        (2, 5),
+        (8, 5),
+    ] {
+        let (mut server, client) = raw_client(LIMITS).await;
+        let text = "x".repeat(usize::try_from(length).unwrap());
+        let frame = [header(bytes, length), text.clone().into_bytes()].concat();
+        client.into_inner().write_all(&frame).await.unwrap();
+        assert_eq!(server.receiver.recv().await.unwrap(), text, "{bytes} {length}");
+    }
+    for (bytes, length) in [
+        (2, 1001),
+        (2, 65_535),
+        (8, 65_536),
+        (8, 1 << 31),
+        (8, (1 << 63) - 1),
+        (8, 1 << 63),
+        (8, u64::MAX),
+    ] {
+        assert_eq!(end_after(&header(bytes, length)).await, TOO_LARGE, "{bytes} {length}");
+    }
+}
+
+#[tokio::test]
+async fn s15_frames_are_put_together_from_single_bytes() {
+    let (mut server, client) = raw_client(LIMITS).await;
+    let mut io = client.into_inner();
+    io.set_nodelay(true).unwrap();
+    let write = async {
+        for byte in [header(1, 2), b"hi".to_vec(), header(8, 3), b"you".to_vec()].concat() {
+            io.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let read = async {
+        for frame in ["hi", "you"] {
+            assert_eq!(server.receiver.recv().await.unwrap(), frame);
+        }
+    };
+    tokio::join!(write, read);
+}
+
+#[tokio::test]
+async fn s1_compression_is_not_agreed_to() {
+    let (mut listener, address) = listen(LIMITS).await;
+    let asks = async {
+        let mut io = TcpStream::connect(address).await.unwrap();
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+            Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        io.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(io.read_u8().await.unwrap());
+        }
+        String::from_utf8(answer).unwrap().to_lowercase()
+    };
+    let (accepted, answer) = tokio::join!(listener.accept(), asks);
+    assert!(accepted.is_ok() && answer.starts_with("http/1.1 101"), "{answer}");
+    assert!(!answer.contains("extensions"), "{answer}");
+}
+
+#[tokio::test]
+async fn s4_fragments_count_together() {
     let (mut server, mut client) = raw_client(LIMITS).await;
     let fragment = |opcode, last| Message::Frame(Frame::message(vec![b'x'; 400], OpCode::Data(opcode), last));
     client.send(fragment(Data::Text, false)).await.unwrap();
@@ -113,7 +196,7 @@ async fn fragments_count_together() {
 }
 
 #[tokio::test]
-async fn what_websocket_does_not_allow_is_malformed() {
+async fn s2_what_websocket_does_not_allow_is_malformed() {
     for (what, bytes) in [
         ("an unmasked frame", &b"\x81\x01x"[..]),
         ("text that is not UTF-8", b"\x81\x81\0\0\0\0\xff"),
@@ -146,7 +229,7 @@ async fn a_frame_that_is_no_text_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_peer_that_breaks_off_is_lost() {
+async fn s15_a_peer_that_breaks_off_is_lost() {
     // In the middle of a frame, and between two.
     for bytes in [&b"\x81\x85\0\0\0\0he"[..], b""] {
         let (mut server, client) = raw_client(LIMITS).await;
@@ -155,13 +238,16 @@ async fn a_peer_that_breaks_off_is_lost() {
         io.shutdown().await.unwrap();
         assert_eq!(server.receiver.recv().await, Err(RecvEnd::Lost));
     }
-    let (mut server, client) = raw_client(LIMITS).await;
-    let io = client.into_inner();
-    // Dropped with something unread in it, a socket is reset.
-    server.sender.send("unread".into()).await.unwrap();
-    io.readable().await.unwrap();
-    drop(io);
-    assert_eq!(server.receiver.recv().await, Err(RecvEnd::Lost));
+    for bytes in [&b"\x81\x85\0\0\0\0he"[..], b""] {
+        let (mut server, client) = raw_client(LIMITS).await;
+        let mut io = client.into_inner();
+        io.write_all(bytes).await.unwrap();
+        // Dropped with something unread in it, a socket is reset.
+        server.sender.send("unread".into()).await.unwrap();
+        io.readable().await.unwrap();
+        drop(io);
+        assert_eq!(server.receiver.recv().await, Err(RecvEnd::Lost));
+    }
 }
 
 #[tokio::test]
@@ -214,7 +300,7 @@ async fn pings_are_answered_while_only_recv_is_awaited() {
 }
 
 #[tokio::test]
-async fn a_flood_of_pings_whose_answers_nobody_reads_harms_nothing() {
+async fn s10_a_flood_of_pings_whose_answers_nobody_reads_harms_nothing() {
     // Their answers are more than the sockets between us hold, and so fill the write buffer.
     const PINGS: usize = 150_000;
     let (mut server, client) = raw_client(LIMITS).await;
@@ -272,7 +358,7 @@ async fn a_silent_client_is_dropped_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_closing_side_does_not_wait_for_ever_for_the_answer() {
+async fn s19_a_closing_side_does_not_wait_for_ever_for_the_answer() {
     let (mut server, _client_that_does_nothing) = raw_client(LIMITS).await;
     let close = server.sender.close(CloseCode::HeartbeatLost.into());
     timeout(Duration::from_secs(20), close)

@@ -2,6 +2,7 @@ use std::{fmt::Debug, net::SocketAddr};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{CloseReason, RecvEnd, SendError};
 
@@ -16,6 +17,9 @@ pub struct SignalConnection {
     pub receiver: Box<dyn SignalReceiver>,
     /// Where the peer is; `None` in memory.
     pub peer: Option<SocketAddr>,
+    /// Since when the peer is there, at the latest: a listener counts from before the handshake, so that a deadline for
+    /// what the peer does next can count from there too.
+    pub since: Instant,
 }
 
 /// The sending half of a [`SignalConnection`].
@@ -51,4 +55,11 @@ pub trait SignalReceiver: Debug + Send + 'static {
     /// # Errors
     /// The end is the error. [`RecvEnd::answer`] is what to close with, where the peer should learn of a mistake.
     async fn recv(&mut self) -> Result<Bytes, RecvEnd>;
+
+    /// From the next frame on, one of more than `max_frame` bytes ends the connection. The connection's own
+    /// [`Limits`](crate::Limits) hold all the same, and are what holds before the first call.
+    ///
+    /// A server keeps this small until it knows who is there. Frames that wait unread behind the one that says so are
+    /// measured by what holds when they are read, so a client may send them all in one flight.
+    fn limit_frames(&mut self, max_frame: usize);
 }

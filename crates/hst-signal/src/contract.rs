@@ -5,7 +5,7 @@ use std::{future::Future, pin::pin, time::Duration};
 use bytes::Bytes;
 use tokio::{
     task::yield_now,
-    time::{error::Elapsed, timeout},
+    time::{Instant, error::Elapsed, timeout},
 };
 
 use crate::{
@@ -128,6 +128,37 @@ pub async fn the_largest_frame_passes_and_one_byte_more_is_refused(mut door: Doo
         );
         let (sent, received) = within(async { tokio::join!(from.send(largest(1)), to.recv()) }).await;
         assert_eq!((sent, received), (Ok(()), Ok(largest(1))));
+    }
+}
+
+/// The limit can be small at first and be raised between two frames, though both had come before.
+pub async fn a_small_limit_holds_until_it_is_raised(mut door: Door) {
+    const SMALL: usize = 1000;
+    let (mut client, mut server) = door.pair().await;
+    server.receiver.limit_frames(SMALL);
+    let send = async {
+        client.sender.send(frame(0, SMALL)).await.expect("is sent");
+        client.sender.send(largest(1)).await.expect("is sent");
+    };
+    let read = async {
+        assert_eq!(server.receiver.recv().await, Ok(frame(0, SMALL)));
+        // More than there is stays the connection's own limit.
+        server.receiver.limit_frames(2 * LIMITS.max_frame);
+        assert_eq!(server.receiver.recv().await, Ok(largest(1)));
+    };
+    within(async { tokio::join!(send, read) }).await;
+
+    server.receiver.limit_frames(SMALL);
+    let (_, end) = within(async { tokio::join!(client.sender.send(largest(2)), server.receiver.recv()) }).await;
+    assert_eq!(end, Err(RecvEnd::TooLarge { max: SMALL }));
+}
+
+/// The clock of a connection starts before its handshake ends.
+pub async fn a_connection_counts_from_its_beginning(mut door: Door) {
+    let start = Instant::now();
+    let (client, server) = door.pair().await;
+    for since in [client.since, server.since] {
+        assert!(start <= since && since <= Instant::now());
     }
 }
 
@@ -304,6 +335,8 @@ macro_rules! signal_contract {
         $crate::signal_contract!(@stamp $open:
             frames_arrive_whole_and_in_order,
             the_largest_frame_passes_and_one_byte_more_is_refused,
+            a_small_limit_holds_until_it_is_raised,
+            a_connection_counts_from_its_beginning,
             send_waits_until_the_peer_reads,
             a_send_dropped_half_way_leaves_whole_frames,
             a_recv_dropped_half_way_loses_nothing,

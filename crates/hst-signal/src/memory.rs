@@ -8,7 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use crate::{
     AcceptError, CloseReason, ConnectError, Limits, NameTaken, RecvEnd, SendError, SignalConnection, SignalListener,
@@ -50,8 +53,11 @@ fn end(
             frames: incoming,
             closed: closed.subscribe(),
             end: None,
+            limits,
+            max_frame: limits.max_frame,
         }),
         peer: None,
+        since: Instant::now(),
     }
 }
 
@@ -107,6 +113,8 @@ struct Receiver {
     frames: mpsc::Receiver<Bytes>,
     closed: watch::Receiver<Option<(Side, CloseReason)>>,
     end: Option<RecvEnd>,
+    limits: Limits,
+    max_frame: usize,
 }
 
 #[async_trait]
@@ -121,14 +129,20 @@ impl SignalReceiver for Receiver {
             Ok(_) = self.closed.wait_for(|closed| closed.as_ref().is_some_and(|(side, _)| *side == own)) => None,
             frame = self.frames.recv() => frame,
         };
-        frame.ok_or_else(|| {
-            let end = self
+        let end = match frame {
+            Some(frame) if frame.len() <= self.max_frame => return Ok(frame),
+            Some(_) => RecvEnd::TooLarge { max: self.max_frame },
+            None => self
                 .closed
                 .borrow()
                 .as_ref()
-                .map_or(RecvEnd::Lost, |(_, reason)| RecvEnd::Closed(reason.clone()));
-            self.end.insert(end).clone()
-        })
+                .map_or(RecvEnd::Lost, |(_, reason)| RecvEnd::Closed(reason.clone())),
+        };
+        Err(self.end.insert(end).clone())
+    }
+
+    fn limit_frames(&mut self, max_frame: usize) {
+        self.max_frame = max_frame.min(self.limits.max_frame);
     }
 }
 

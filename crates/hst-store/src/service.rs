@@ -33,6 +33,19 @@ impl Service {
         Self::Record,
         Self::WeChat,
     ];
+
+    /// The name that configuration files and the platform's answers have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::ScreenShare => "screen",
+            Self::Messages => "messages",
+            Self::Presence => "presence",
+            Self::Record => "record",
+            Self::WeChat => "wechat",
+        }
+    }
 }
 
 impl From<Service> for u8 {

@@ -131,7 +131,7 @@ export class Group {
 
   /** The network has changed: media look for another way. */
   networkChanged() {
-    /** @type {any} */ (this.#context.peer).networkChanged?.();
+    this.#context.peer.handleNetworkChange();
   }
 
   /** Ends everything published and received here, at once. */

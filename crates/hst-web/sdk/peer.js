@@ -5,7 +5,9 @@ import { nextTask, sleep } from './time.js';
 /** @typedef {import('./line.js').Want} Want */
 
 /** A connection that was interrupted may come back by itself for so long, in ms. */
-const PATIENCE = 4_000;
+const PATIENCE = 5_000;
+/** An ICE restart may take so long to bring it back, in ms. */
+const RESTART_TIME = 10_000;
 /** The longest wait between two attempts to connect, in ms; the first is a sixteenth of it. */
 const MAX_BACKOFF = 8_000;
 
@@ -36,6 +38,10 @@ export class Peer {
   #isBusy = false;
   #isDirty = false;
   #isClosed = false;
+  /** Whether the next offer restarts ICE. */
+  #mustRestartIce = false;
+  /** The ICE restart that has not helped yet. @type {object | null} */
+  #rescue = null;
   #options;
 
   /** @param {PeerOptions} options */
@@ -85,6 +91,11 @@ export class Peer {
     if (generation === this.#generation) this.#restart(null);
   }
 
+  /** The network may be another one than before, as when signalling had to connect anew. */
+  handleNetworkChange() {
+    if (this.#pc && this.#pc.connectionState !== 'connected') this.#restartIce(this.#pc);
+  }
+
   close() {
     this.#isClosed = true;
     this.#drop();
@@ -106,18 +117,34 @@ export class Peer {
     this.#pc?.close();
     this.#pc = null;
     this.#lines = [];
+    this.#mustRestartIce = false;
+    this.#rescue = null;
   }
 
   /** @param {RTCPeerConnection} pc */
   async #handleState(pc) {
     if (pc !== this.#pc) return;
-    if (pc.connectionState === 'connected') this.#failures = 0;
-    if (pc.connectionState === 'disconnected') await sleep(PATIENCE);
-    if (pc !== this.#pc) return;
-    if (pc.connectionState === 'failed' || pc.connectionState === 'disconnected') {
-      const advice = 'check that UDP to the server is open; trying again';
-      this.#restart(new HstRtcError(ErrorCode.CONNECT, `no media connection to the server: ${advice}`));
+    if (pc.connectionState === 'connected') {
+      this.#failures = 0;
+      this.#rescue = null;
     }
+    if (pc.connectionState === 'disconnected') await sleep(PATIENCE);
+    if (pc !== this.#pc || this.#rescue) return;
+    if (pc.connectionState === 'failed' || pc.connectionState === 'disconnected') this.#restartIce(pc);
+  }
+
+  /**
+   * Looks for another way to the server, over which everything goes on; starts anew when none is found in time.
+   * @param {RTCPeerConnection} pc
+   */
+  async #restartIce(pc) {
+    const rescue = (this.#rescue = {});
+    this.#mustRestartIce = true;
+    this.#negotiateSoon();
+    await sleep(RESTART_TIME);
+    if (pc !== this.#pc || rescue !== this.#rescue) return;
+    const advice = 'check that UDP to the server is open; trying again';
+    this.#restart(new HstRtcError(ErrorCode.CONNECT, `no media connection to the server: ${advice}`));
   }
 
   /** @param {HstRtcError | null} why null when the server said so */
@@ -150,7 +177,9 @@ export class Peer {
     let placed = [];
     try {
       placed = await this.#place(pc);
-      if (!isCurrent() || resting.length + placed.length === 0) return;
+      if (!isCurrent() || (resting.length + placed.length === 0 && !this.#mustRestartIce)) return;
+      if (this.#mustRestartIce) pc.restartIce();
+      this.#mustRestartIce = false;
       const { sdp = '' } = await pc.createOffer();
       if (!isCurrent()) return;
       await pc.setLocalDescription({ type: 'offer', sdp });

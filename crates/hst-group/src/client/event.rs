@@ -7,7 +7,7 @@ use super::Refusal;
 
 /// What a session tells its application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a shell must pass on every kind")]
 pub enum SessionEvent {
     /// Something happened in the group.
     Group(GroupEvent),

@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Exit,
     Publish(MediaType, MediaId, String),
     Receive(MediaRef),
+    Offer,
     Online(OnlinePage),
     /// Pages that the session itself asks for, to learn what it has missed.
     OnlineAgain(OnlinePage),

@@ -88,8 +88,8 @@ pub enum Output {
     TransportLost(u32),
     /// The connection is there again: see whether that of the media is.
     Reconnected,
-    /// The group was joined anew, or something of it was missed: all media need a new transport, of a higher generation.
-    Rejoined,
+    /// What the server had of the media transport is lost, or may be: all media need a new one, of a higher generation.
+    RenewMedia,
     /// Stop and close every media, sent or received: the group is left.
     CloseMedia,
     /// Close the connection.

@@ -130,7 +130,7 @@ impl World {
                     }
                     self.clients[who].events.push(event);
                 }
-                Output::Rejoined => {
+                Output::RenewMedia => {
                     client.rejoined += 1;
                     self.opened(who);
                 }

@@ -40,8 +40,16 @@ impl Receiving {
         }
     }
 
+    /// A line that it carries already goes on with its reader.
     pub(crate) fn carry(&self, line: Option<(LineId, Arc<Counters>)>) {
-        self.line.send_replace(line);
+        self.line.send_if_modified(|carried| {
+            let id = |line: &Option<(LineId, Arc<Counters>)>| line.as_ref().map(|(id, _)| *id);
+            let is_new = id(carried) != id(&line);
+            if is_new {
+                *carried = line;
+            }
+            is_new
+        });
     }
 }
 

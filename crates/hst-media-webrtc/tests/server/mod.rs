@@ -45,6 +45,8 @@ enum Command {
     },
     /// Loses every so many-th media packet in both directions from here on.
     Lose { one_in: u32 },
+    /// Hears nothing from here on, or hears again.
+    Deafen { deaf: bool },
     /// Packetizes a frame for a section that receives.
     Write {
         peer: u32,
@@ -103,6 +105,10 @@ impl Server {
     pub(crate) async fn lose(&self, one_in: u32) {
         self.commands.send(Command::Lose { one_in }).await.unwrap();
     }
+
+    pub(crate) async fn deafen(&self, deaf: bool) {
+        self.commands.send(Command::Deafen { deaf }).await.unwrap();
+    }
 }
 
 impl Drop for Server {
@@ -133,6 +139,7 @@ struct Forwarder {
     /// In either direction, counted apart.
     loss_in: Loss,
     loss_out: Loss,
+    deaf: bool,
     frames: Option<mpsc::Sender<MediaData>>,
 }
 
@@ -177,6 +184,7 @@ impl Forwarder {
             peers: BTreeMap::new(),
             loss_in: Loss::default(),
             loss_out: Loss::default(),
+            deaf: false,
             frames,
         }
     }
@@ -192,6 +200,7 @@ impl Forwarder {
                         let _ = reply.send(answer);
                     }
                     Some(Command::Lose { one_in }) => (self.loss_in.one_in, self.loss_out.one_in) = (one_in, one_in),
+                    Some(Command::Deafen { deaf }) => self.deaf = deaf,
                     Some(Command::Write { peer, mid, payload_type, frame }) => {
                         let time = MediaTime::from_micros(frame.time.as_micros() as u64);
                         let rtc = &mut self.peers.get_mut(&peer).unwrap().rtc;
@@ -202,7 +211,7 @@ impl Forwarder {
                 },
                 received = self.socket.recv_from(&mut buffer) => {
                     let (len, source) = received.unwrap();
-                    if !self.loss_in.takes(&buffer[..len]) {
+                    if !self.deaf && !self.loss_in.takes(&buffer[..len]) {
                         self.receive(source, &buffer[..len]);
                     }
                 }

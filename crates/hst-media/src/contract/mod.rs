@@ -51,6 +51,7 @@ macro_rules! engine_contract {
             whoever_begins_to_receive_makes_the_sender_be_asked_for_a_keyframe
             video_begins_with_a_keyframe
             offers_and_answers_take_turns
+            an_ice_restart_changes_the_way_and_nothing_else
             closing_ends_everything
             statistics_count_what_was_carried
         );
@@ -316,6 +317,34 @@ pub async fn offers_and_answers_take_turns(engine: &dyn MediaEngine, other: &dyn
         carol.peer.answer("this is no answer").await,
         Err(MediaError::Answer(_))
     ));
+}
+
+/// Lines, sections, writers and readers stay; the peer is connected anew.
+pub async fn an_ice_restart_changes_the_way_and_nothing_else(engine: &dyn MediaEngine, other: &dyn Counterpart) {
+    let mut alice = Party::open(engine, other, 0).await;
+    let (_, mut voice) = alice.send(Codec::Opus, "voice").await;
+    let mut bob = Party::open(engine, other, 1).await;
+    let line = bob.receive(Kind::Audio, "voice").await;
+    alice.connect().await;
+    bob.connect().await;
+    voice.write(frame(Codec::Opus, 0, 50, true)).await.unwrap();
+    let (_, mut reader) = bob.track(line).await;
+    reader.read().await.unwrap();
+
+    for number in 1..3 {
+        for party in [&mut alice, &mut bob] {
+            let before = party.negotiate().await;
+            party.peer.restart_ice().await.unwrap();
+            assert_eq!(party.negotiate().await, before);
+            party.connected().await;
+        }
+        // Both are connected, so nothing more is lost.
+        let sent = frame(Codec::Opus, number, 50, true);
+        voice.write(sent.clone()).await.unwrap();
+        same(&sent, &reader.read().await.unwrap());
+    }
+    alice.peer.close().await;
+    assert!(matches!(alice.peer.restart_ice().await, Err(MediaError::Closed)));
 }
 
 /// After `close` nothing waits and nothing works.

@@ -63,6 +63,10 @@ impl<'a> Party<'a> {
 
     pub(super) async fn connect(&mut self) {
         self.negotiate().await;
+        self.connected().await;
+    }
+
+    pub(super) async fn connected(&mut self) {
         self.event(|event| matches!(event, PeerEvent::State(PeerState::Connected)).then_some(()))
             .await;
     }

@@ -74,11 +74,20 @@ impl Hub {
         Ok(offer.replace("offer", "answer"))
     }
 
-    /// Breaks every connection, as a server does that goes away: its peers are [`PeerState::Failed`].
-    pub fn fail(&self) {
+    /// Cuts every peer off, as a network does: no frame passes any more, and they are in this state,
+    /// [`Disconnected`](PeerState::Disconnected) or [`Failed`](PeerState::Failed). Restarting ICE helps.
+    pub fn cut_off(&self, state: PeerState) {
         for peer in self.lock().peers.values_mut() {
-            peer.end(Some(PeerState::Failed));
+            peer.cut_off = true;
+            peer.connected = false;
+            peer.events.send(PeerEvent::State(state));
         }
+    }
+
+    /// Takes [`cut_off`](Self::cut_off) back, as a network does that comes back by itself.
+    pub fn let_through(&self) {
+        let mut state = self.lock();
+        state.peers.values_mut().filter(|it| it.cut_off).for_each(Peer::reach);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -100,8 +109,10 @@ pub(super) struct Peer {
     pub(super) sections: BTreeMap<String, Section>,
     pub(super) offer: Option<String>,
     pub(super) routes: Option<BTreeMap<String, Route>>,
+    /// Whether the offer restarts ICE.
+    pub(super) restarting: bool,
     pub(super) connected: bool,
-    pub(super) failed: bool,
+    cut_off: bool,
 }
 
 #[derive(Debug)]
@@ -152,8 +163,15 @@ impl Section {
 }
 
 impl Peer {
+    /// There is a way to the peer.
+    fn reach(&mut self) {
+        self.cut_off = false;
+        if !std::mem::replace(&mut self.connected, true) {
+            self.events.send(PeerEvent::State(PeerState::Connected));
+        }
+    }
+
     pub(super) fn end(&mut self, state: Option<PeerState>) {
-        self.failed = true;
         self.sections.values_mut().for_each(Section::end);
         if let Some(state) = state {
             self.events.send(PeerEvent::State(state));
@@ -173,8 +191,9 @@ impl State {
                 sections,
                 offer: None,
                 routes,
+                restarting: false,
                 connected: false,
-                failed: false,
+                cut_off: false,
             },
         );
         id
@@ -184,8 +203,8 @@ impl State {
     /// begins to receive.
     pub(super) fn connect(&mut self, id: u64, routes: BTreeMap<String, Route>) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        if !std::mem::replace(&mut peer.connected, true) {
-            peer.events.send(PeerEvent::State(PeerState::Connected));
+        if std::mem::take(&mut peer.restarting) || !peer.cut_off {
+            peer.reach();
         }
         let mut wanted = Vec::new();
         for (mid, section) in &mut peer.sections {
@@ -224,7 +243,8 @@ impl State {
 
     /// Passes a frame on from a section that sends.
     pub(super) fn forward(&mut self, id: u64, mid: &str, codec: Codec, frame: &Frame) {
-        let Some(section) = self.peers.get_mut(&id).and_then(|peer| peer.sections.get_mut(mid)) else {
+        let peer = self.peers.get_mut(&id).filter(|peer| !peer.cut_off);
+        let Some(section) = peer.and_then(|peer| peer.sections.get_mut(mid)) else {
             return;
         };
         count(&mut section.stats, codec, frame);
@@ -232,7 +252,7 @@ impl State {
             return;
         };
         let mut starved = false;
-        for peer in self.peers.values_mut() {
+        for peer in self.peers.values_mut().filter(|peer| !peer.cut_off) {
             for section in peer.sections.values_mut() {
                 if section
                     .route

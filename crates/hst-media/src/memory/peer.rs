@@ -30,6 +30,8 @@ impl MediaEngine for PlainEngine {
             id,
             negotiation: Negotiation::new(),
             offers: 0,
+            restarts: 0,
+            restart_wanted: false,
         };
         Ok((Box::new(peer), events))
     }
@@ -41,6 +43,8 @@ struct PlainPeer {
     id: u64,
     negotiation: Negotiation<Place>,
     offers: u64,
+    restarts: u64,
+    restart_wanted: bool,
 }
 
 /// Where a line has its section in the hub.
@@ -53,10 +57,8 @@ struct Place {
 
 impl PlainPeer {
     fn check_open(&self) -> Result<(), MediaError> {
-        match self.hub.lock().peers.get(&self.id) {
-            Some(peer) if !peer.failed => Ok(()),
-            _ => Err(MediaError::Closed),
-        }
+        let is_open = self.hub.lock().peers.contains_key(&self.id);
+        is_open.then_some(()).ok_or(MediaError::Closed)
     }
 
     fn add(&mut self, direction: Direction, kind: Kind) -> (LineId, String, watch::Receiver<Gate>) {
@@ -116,13 +118,27 @@ impl MediaPeer for PlainPeer {
         Ok(())
     }
 
+    async fn restart_ice(&mut self) -> Result<(), MediaError> {
+        self.check_open()?;
+        self.restart_wanted = true;
+        Ok(())
+    }
+
     async fn offer(&mut self) -> Result<Offer, MediaError> {
         self.check_open()?;
         self.negotiation.offered()?;
         self.offers += 1;
-        let sdp = format!("plain offer {} of peer {}", self.offers, self.id);
-        if let Some(peer) = self.hub.lock().peers.get_mut(&self.id) {
+        let restarting = std::mem::take(&mut self.restart_wanted);
+        self.restarts += u64::from(restarting);
+        let Self {
+            offers, restarts, id, ..
+        } = self;
+        let sdp = format!("plain offer {offers} of peer {id} with ICE restart {restarts}");
+        if let Some(peer) = self.hub.lock().peers.get_mut(id) {
             peer.offer = Some(sdp.clone());
+            if restarting {
+                (peer.restarting, peer.connected) = (true, false);
+            }
             if !peer.connected {
                 peer.events.send(PeerEvent::State(PeerState::Connecting));
             }

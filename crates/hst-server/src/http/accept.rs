@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, http::Request};
 use hyper::{
@@ -33,6 +33,9 @@ const LIFETIME: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(5);
 /// Room for a request's head, and for what is read or written at a time.
 const BUFFER: usize = 16 * 1024;
+/// What is said to a client for whom there is no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
 
 /// Serves HTTP/1.1 until the server ends.
 ///
@@ -51,8 +54,10 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, route
                 continue;
             }
         };
-        let Some(place) = hub.place() else {
-            tracing::warn!("no place for another connection");
+        let Some(place) = hub.place(Some(address.ip())) else {
+            if tls.is_none() {
+                refuse(stream);
+            }
             continue;
         };
         let local = stream
@@ -62,13 +67,20 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, route
             address,
             local,
             secure: tls.is_some(),
-            accepted: Instant::now(),
+            since: Instant::now(),
             place,
         };
         let (tls, router, hub) = (tls.clone(), router.clone(), hub.clone());
         hub.clone()
             .life
             .spawn(async move { accepted_one(stream, tls, peer, router, &hub).await });
+    }
+}
+
+/// Says so, if that costs no waiting. Under TLS it would cost a handshake, so that one is just closed.
+fn refuse(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write(NO_PLACE);
     }
 }
 

@@ -1,14 +1,17 @@
-//! What the server says over HTTP: where its services are, its pages, and the door to signalling by WebSocket.
+//! What the server says over HTTP: where its services are, its pages, and the doors to signalling and to events by
+//! WebSocket.
 
 mod accept;
 mod access;
 mod address;
+mod forwarded;
+mod gateway;
 mod health;
 mod pages;
 mod peer;
 mod router;
-mod signal;
 mod token;
+mod web_socket;
 
 pub(crate) use accept::serve;
 pub(crate) use access::QuicPoint;

@@ -1,9 +1,9 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
-use tokio::time::Instant;
 use axum::http::{HeaderMap, header::HOST};
+use tokio::time::Instant;
 
-use crate::{Origin, hub::Place};
+use crate::{Origin, admission::Place};
 
 /// The connection that a request came by; every request carries it as an extension.
 #[derive(Debug, Clone)]
@@ -11,9 +11,10 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) local: SocketAddr,
     pub(crate) secure: bool,
-    pub(crate) accepted: Instant,
+    /// When it was accepted.
+    pub(crate) since: Instant,
     /// Goes on to the session when the connection becomes a WebSocket.
-    pub(crate) place: Place,
+    pub(crate) place: Arc<Place>,
 }
 
 impl Peer {

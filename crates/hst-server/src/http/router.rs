@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{access, address, health, pages, peer::Peer, signal, token};
+use super::{access, address, gateway, health, pages, peer::Peer, token, web_socket};
 use crate::{Origin, http::QuicPoint, hub::Hub};
 
 /// What the handlers share.
@@ -39,7 +39,9 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .layer(map_response(allow_any_origin));
     Router::new()
         .merge(open)
-        .route("/v1/signal", get(signal::upgrade))
+        .merge(gateway::routes(&web))
+        .route("/v1/signal", get(web_socket::signal))
+        .route("/v1/events", get(web_socket::events))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/", get(pages::index))

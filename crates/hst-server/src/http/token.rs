@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::router::Web;
+use crate::refusal::evenly;
 
 /// The most bytes of a request's body.
 const MAX_BODY: usize = 4 * 1024;
@@ -56,9 +57,9 @@ pub(super) async fn answer(State(web): State<Arc<Web>>, body: Body) -> Response 
         let message = r#"the body has the form {"appId":"…","appSecret":"…"}"#;
         return refused(StatusCode::BAD_REQUEST, ErrorCode::InvalidArgument, message);
     };
-    match make(&web, &asked) {
-        Some(Ok(token)) => reply(StatusCode::OK, 0, "OK", &token),
-        Some(Err(error)) => {
+    match evenly(async { make(&web, &asked).ok_or(Unknown) }).await {
+        Ok(Ok(token)) => reply(StatusCode::OK, 0, "OK", &token),
+        Ok(Err(error)) => {
             tracing::error!(%error, "no token was made");
             refused(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -66,13 +67,16 @@ pub(super) async fn answer(State(web): State<Arc<Web>>, body: Body) -> Response 
                 "no token was made: try again",
             )
         }
-        None => refused(
+        Err(Unknown) => refused(
             StatusCode::OK,
             ErrorCode::TokenRefused,
             "there is no App with this appId and appSecret",
         ),
     }
 }
+
+/// The App, or its secret: nobody learns which.
+struct Unknown;
 
 /// Makes a token with the secret that was handed over, and hands it out if the platform itself takes it. So an unknown
 /// App and a wrong secret cost the same work, and no secret is compared here.

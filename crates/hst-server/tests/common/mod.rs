@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod raw;
+
 use std::{collections::VecDeque, time::SystemTime};
 
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis, UserId};
@@ -57,6 +59,7 @@ pub(crate) fn login(user: &str) -> Login {
         company: String::new(),
         force: false,
         extend_info: String::new(),
+        previous: None,
     }
 }
 
@@ -68,7 +71,7 @@ pub(crate) fn user(name: &str) -> UserId {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) connection: SignalConnection,
-    events: VecDeque<(u64, Event)>,
+    events: VecDeque<(Option<u64>, Event)>,
     last_id: RequestId,
 }
 
@@ -114,6 +117,19 @@ impl Client {
         self.answer(id).await
     }
 
+    /// The next request has a number behind this one.
+    pub(crate) fn skip_to(&mut self, id: RequestId) {
+        self.last_id = id;
+    }
+
+    /// Sends a frame of any command under the next number.
+    pub(crate) async fn say_raw(&mut self, command: &str) -> RequestId {
+        self.last_id += 1;
+        let frame = format!(r#"{{"id":{},"do":{command}}}"#, self.last_id);
+        self.connection.sender.send(frame.into()).await.unwrap();
+        self.last_id
+    }
+
     /// Asks without waiting.
     pub(crate) async fn say(&mut self, command: Command) -> RequestId {
         self.last_id += 1;
@@ -129,7 +145,7 @@ impl Client {
     pub(crate) async fn answer(&mut self, id: RequestId) -> Result<Reply, Failure> {
         loop {
             match self.frame().await.unwrap() {
-                ServerFrame::Reply { re, result } => {
+                ServerFrame::Reply { re, result, .. } => {
                     assert_eq!(re, id, "answers come in the order of requests");
                     return result;
                 }
@@ -144,7 +160,7 @@ impl Client {
     }
 
     /// The next event with its number.
-    pub(crate) async fn numbered_event(&mut self) -> (u64, Event) {
+    pub(crate) async fn numbered_event(&mut self) -> (Option<u64>, Event) {
         if let Some(kept) = self.events.pop_front() {
             return kept;
         }

@@ -1,6 +1,8 @@
 //! A server with a certificate of its own making, and raw peers that can send what ours never would.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod wire;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -8,7 +10,9 @@ use std::{
 
 use hst_signal::{CertificatePin, Limits, SignalConnection, SignalListener, tls::ClientTls};
 use hst_signal_quic::{ALPN, PREAMBLE, QuicListener};
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, crypto::rustls::QuicClientConfig};
+use quinn::{
+    ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream, crypto::rustls::QuicClientConfig,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
@@ -51,14 +55,24 @@ impl Server {
 
     /// A client that has not opened its stream yet. It must be driven by an `accept`.
     pub(crate) async fn raw_client(address: SocketAddr, pin: CertificatePin) -> Connection {
+        Self::raw_client_from(Ipv4Addr::LOCALHOST, address, pin)
+            .await
+            .expect("connects")
+    }
+
+    /// The same from another address of this machine, and it may be refused.
+    pub(crate) async fn raw_client_from(
+        ip: Ipv4Addr,
+        address: SocketAddr,
+        pin: CertificatePin,
+    ) -> Result<Connection, ConnectionError> {
         let tls = ClientTls::new(&[ALPN]).config(Some(pin)).expect("a pin needs no roots");
         let config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("TLS 1.3")));
-        let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+        let endpoint = Endpoint::client((ip, 0).into()).expect("a port");
         endpoint
             .connect_with(config, address, "localhost")
             .expect("an address")
             .await
-            .expect("connects")
     }
 
     /// Our server's end of a connection, and a raw client behind its preamble.

@@ -10,6 +10,7 @@ use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::CertificateDer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
+    time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{WebSocketStream, accept_async, client_async};
@@ -42,7 +43,7 @@ impl TlsServer {
                 let (tcp, peer) = tcp.accept().await.expect("accepts");
                 let Ok(tls) = tls.accept(tcp).await else { continue };
                 let Ok(socket) = accept_async(tls).await else { continue };
-                let connection = from_upgraded(socket.into_inner(), Some(peer), limits);
+                let connection = from_upgraded(socket.into_inner(), Some(peer), Instant::now(), limits);
                 if to_test.send(connection).await.is_err() {
                     return;
                 }

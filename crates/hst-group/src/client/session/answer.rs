@@ -77,7 +77,7 @@ impl Session {
                     book.adopt(&page, online.clone());
                 }
             }
-            Kind::Other => {}
+            Kind::Offer | Kind::Other => {}
         }
         self.answered(id, result);
     }
@@ -161,7 +161,7 @@ impl Session {
         for key in receives {
             self.ask(now, Kind::Unasked, Command::Receive(key));
         }
-        self.outputs.push_back(Output::Rejoined);
+        self.outputs.push_back(Output::RenewMedia);
     }
 
     /// The engine is out of the group without having asked for it.

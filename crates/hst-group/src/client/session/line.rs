@@ -324,10 +324,11 @@ impl Session {
             if is_repeatable || !was_sent {
                 continue;
             }
-            if let Some(kind) = self.requests.close(id)
-                && kind.is_asked()
-            {
-                self.answered(id, Err(unknown()));
+            match self.requests.close(id) {
+                // The media are not at fault: they are negotiated anew.
+                Some(Kind::Offer) => self.outputs.push_back(Output::RenewMedia),
+                Some(kind) if kind.is_asked() => self.answered(id, Err(unknown())),
+                _ => {}
             }
         }
     }

@@ -186,7 +186,7 @@ impl Session {
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn offer(&mut self, now: Instant, offer: Offer) -> Result<RequestId, Refusal> {
-        self.in_group(now, "negotiating media", Kind::Other, Command::Offer(offer))
+        self.in_group(now, "negotiating media", Kind::Offer, Command::Offer(offer))
     }
 
     /// Sends a message to others in the group.

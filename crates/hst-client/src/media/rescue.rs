@@ -1,0 +1,152 @@
+//! What keeps the media of a session when their transport has trouble.
+
+use hst_media::{MediaError, PeerState};
+use tokio::time::Instant;
+
+use super::{MediaLink, Round, kind_of};
+use crate::{recovery::Remedy, transport::Transport};
+
+impl MediaLink {
+    /// The peer is connected in another way than before.
+    pub(crate) async fn handle_state(&mut self, state: PeerState) -> Result<(), MediaError> {
+        let transport = self.transport.as_mut();
+        let remedy = transport.and_then(|it| it.recovery.handle_state(Instant::now(), state));
+        self.help(remedy).await
+    }
+
+    /// Time has passed for a transport in trouble.
+    pub(crate) async fn handle_due(&mut self) -> Result<(), MediaError> {
+        let transport = self.transport.as_mut();
+        let remedy = transport.and_then(|it| it.recovery.handle_timeout(Instant::now()));
+        self.help(remedy).await
+    }
+
+    /// The network may be another one than before, as when signalling had to connect anew.
+    pub(crate) async fn network_changed(&mut self) -> Result<(), MediaError> {
+        let transport = self.transport.as_mut();
+        let remedy = transport.and_then(|it| it.recovery.handle_network_change(Instant::now()));
+        self.help(remedy).await
+    }
+
+    /// The server's end is gone: replaces the peer by a new one with the same media, if it is still the one of this
+    /// generation.
+    pub(crate) async fn transport_lost(&mut self, generation: u32) -> Result<(), MediaError> {
+        if generation == self.generation {
+            self.handle_ended().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The peer is over: replaces it by a new one with the same media.
+    pub(crate) async fn handle_ended(&mut self) -> Result<(), MediaError> {
+        if self.transport.is_some() {
+            self.reopen().await
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn help(&mut self, remedy: Option<Remedy>) -> Result<(), MediaError> {
+        let Some(remedy) = remedy else { return Ok(()) };
+        if remedy == Remedy::RestartIce
+            && let Some(transport) = &mut self.transport
+            && transport.peer.restart_ice().await.is_ok()
+        {
+            // The next round of offer and answer does it.
+            self.changed();
+            return Ok(());
+        }
+        self.reopen().await
+    }
+
+    /// Replaces the peer by a new one with the same media.
+    pub(super) async fn reopen(&mut self) -> Result<(), MediaError> {
+        if let Some(mut old) = self.transport.take() {
+            old.peer.close().await;
+        }
+        self.round = Round::Settled;
+        if self.sends.is_empty() && self.receives.is_empty() {
+            return Ok(());
+        }
+        self.open().await?;
+        let Some(Transport { peer, .. }) = &mut self.transport else {
+            return Ok(());
+        };
+        for sending in self.sends.values_mut() {
+            let (line, writer) = peer.add_sender(sending.info).await?;
+            sending.line = line;
+            // The pump takes it when its old line fails.
+            sending.lines.put(writer);
+        }
+        for (key, receiving) in &mut self.receives {
+            receiving.line = peer.add_receiver(kind_of(key.media_type)).await?;
+        }
+        self.changed();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hst_id::{MediaId, MediaRef, MediaType, UserId};
+    use hst_media::memory::{Hub, Route};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A link that receives a film.
+    async fn watching(hub: &Hub) -> MediaLink {
+        let mut link = MediaLink::new(Arc::new(hub.engine()));
+        let key = MediaRef {
+            user: UserId::parse("ann").expect("a name"),
+            media_type: MediaType::Video,
+            media: MediaId::parse("film").expect("a name"),
+        };
+        let (outcome, _) = oneshot::channel();
+        link.receive(key, outcome)
+            .await
+            .map_err(|(error, _)| error)
+            .expect("a line");
+        negotiate(&mut link, hub).await;
+        link
+    }
+
+    /// A round of offer and answer, if one is due; its offer.
+    async fn negotiate(link: &mut MediaLink, hub: &Hub) -> Option<hst_proto::Offer> {
+        let offer = link.next_offer().await.expect("an engine that works")?;
+        link.offered(1);
+        let routes = offer
+            .lines
+            .iter()
+            .map(|line| (line.mid.as_str(), Route::Receive("film".into())));
+        let answer = hub.answer(&offer.sdp, routes).expect("an offer of this hub");
+        link.answered(1, Ok(answer)).await.expect("an answer that fits");
+        Some(offer)
+    }
+
+    async fn hear(link: &mut MediaLink) {
+        let news = link.transport.as_mut().expect("a transport").next().await;
+        if let crate::transport::TransportNews::Event(hst_media::PeerEvent::State(state)) = news {
+            link.handle_state(state).await.expect("an engine that works");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_network_restarts_ice_unless_media_flow() {
+        let hub = Hub::new();
+        let mut link = watching(&hub).await;
+        hear(&mut link).await;
+        link.network_changed().await.expect("an engine that works");
+        assert_eq!(negotiate(&mut link, &hub).await, None, "all is well");
+
+        hub.cut_off(PeerState::Disconnected);
+        hear(&mut link).await;
+        link.network_changed().await.expect("an engine that works");
+        let offer = negotiate(&mut link, &hub).await.expect("a restart");
+        assert_eq!(offer.generation, 1);
+        assert!(offer.sdp.ends_with("with ICE restart 1"), "{}", offer.sdp);
+    }
+}

@@ -1,0 +1,35 @@
+use hst_cluster::Unavailable;
+use hst_id::UserId;
+use hst_store::StoreError;
+use thiserror::Error;
+
+/// Why something was not done.
+#[derive(Debug, Error)]
+pub(crate) enum Refused {
+    #[error("Authentication failed")]
+    WrongCredentials,
+    /// There is none, or it is another developer's: nobody learns which.
+    #[error("there is no such App")]
+    NoSuchApp,
+    /// It can be used, and is changed elsewhere.
+    #[error("this App is part of the server's configuration, which is the place to change it")]
+    FixedApp,
+    #[error("nobody is in this group")]
+    NoSuchGroup,
+    /// No such member or media; in the group's words.
+    #[error("{0}")]
+    NotInGroup(String),
+    #[error("{0} is not online")]
+    NotOnline(UserId),
+    #[error("there is no such ban")]
+    NoSuchBan,
+    #[error("a message of this App has at most {max} bytes of JSON")]
+    MessageTooLarge { max: usize },
+    /// Whether it was done is not known.
+    #[error("the group has too much to do: try again")]
+    Late,
+    #[error("{0}: try again")]
+    Cluster(#[from] Unavailable),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
