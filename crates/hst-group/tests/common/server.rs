@@ -29,6 +29,9 @@ pub struct Server {
     pub token_lasts: Option<Duration>,
     /// The only token that opens the door; without it all but `bad` do.
     pub accepts_only: Option<String>,
+    /// Why nobody is let in at present, and how often that was said.
+    pub refuses: Option<Failure>,
+    pub refused: usize,
     /// While it is, nobody gets a connection.
     pub is_down: bool,
     pub online: HashMap<UserId, SessionId>,
@@ -60,6 +63,7 @@ pub(super) struct Seat {
     link: Option<LinkId>,
     /// Whether it has asked who is online.
     is_watching: bool,
+    shown: String,
     /// Frames that have to wait until the session has its answer.
     unread: VecDeque<Bytes>,
 }
@@ -70,6 +74,8 @@ impl Server {
             rules,
             token_lasts: None,
             accepts_only: None,
+            refuses: None,
+            refused: 0,
             is_down: false,
             online: HashMap::new(),
             rooms: BTreeMap::new(),
@@ -91,6 +97,11 @@ impl Server {
     /// Whether this user has asked who is online.
     pub fn is_watching(&self, user: &str) -> bool {
         self.session_of(user).is_some_and(|id| self.sessions[&id].is_watching)
+    }
+
+    /// The text that others see beside this user.
+    pub fn shown_by(&self, user: &str) -> &str {
+        self.session_of(user).map_or("", |id| &self.sessions[&id].shown)
     }
 
     pub fn session_of(&self, user: &str) -> Option<SessionId> {
@@ -261,6 +272,10 @@ impl World {
     }
 
     fn sign_in(&mut self, who: &SignIn, link: LinkId) -> Result<SignedIn, Failure> {
+        if let Some(why) = &self.server.refuses {
+            self.server.refused += 1;
+            return Err(why.clone());
+        }
         let token = &who.login.token;
         if token == "bad" || self.server.accepts_only.as_ref().is_some_and(|only| only != token) {
             return Err(Failure::new(ErrorCode::TokenRefused, "no"));
@@ -309,6 +324,7 @@ impl World {
             inbox: self.now,
             link: Some(link),
             is_watching: false,
+            shown: String::new(),
             unread,
         };
         self.server.sessions.insert(id, seat);
@@ -429,6 +445,10 @@ impl World {
                     total: 0,
                     more: false,
                 }))
+            }
+            UserRequest::SetState(state) => {
+                seat.shown = state;
+                Ok(Reply::Done {})
             }
             _ => Ok(Reply::Done {}),
         };
