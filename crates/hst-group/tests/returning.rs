@@ -301,3 +301,30 @@ fn the_text_beside_a_terminal_is_shown_in_the_next_session_too() {
     world.run_for(Duration::from_secs(20));
     assert_eq!(world.server.shown_by("ann"), "away");
 }
+
+#[test]
+fn a_frame_that_comes_again_is_taken_once_and_one_that_is_left_out_ends_the_connection() {
+    let mut script = Script::joined();
+    let message = |seq: u64| format!(r#"{{"seq":{seq},"ev":{{"message":{{"from":"bob","seq":{seq},"body":1}}}}}}"#);
+    for seq in [2, 3, 3, 2, 1, 4] {
+        script.hear(&message(seq));
+    }
+    assert_eq!(script.told().len(), 3);
+    script.hear(&message(6));
+    assert_eq!(script.told().last(), Some(&&SessionEvent::Reconnecting));
+    let Command::Resume(resume) = script.cut() else { panic!("it resumes") };
+    assert_eq!(resume.got, 4, "the fifth is asked for again");
+}
+
+#[test]
+fn what_an_engine_asks_by_itself_outlives_a_connection_as_well() {
+    let mut script = Script::joined();
+    script.cut();
+    script.outputs.clear();
+    script.hear(r#"{"re":0,"ok":{"resumed":{"received":2,"missed":true}}}"#);
+    let (verify, _) = script.asked().pop().unwrap();
+    script.cut();
+    script.outputs.clear();
+    script.hear(r#"{"re":0,"ok":{"resumed":{"received":2}}}"#);
+    assert_eq!(script.asked().first().unwrap().0, verify, "the server has not got it");
+}
