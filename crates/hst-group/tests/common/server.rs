@@ -8,7 +8,9 @@ use std::{
 use bytes::Bytes;
 use hst_group::server::{LOGIN_DEADLINE, Rules, Session, SessionOutput, SignIn, SignedIn, ToMember, UserRequest};
 use hst_id::{GroupId, UserId};
-use hst_proto::{ErrorCode, EventBody, Failure, Online, RESUME_WINDOW, Reply, RequestId, Resume, ServerFrame, decode_server};
+use hst_proto::{
+    ErrorCode, EventBody, Failure, Online, RESUME_WINDOW, Reply, RequestId, Resume, ServerFrame, decode_server,
+};
 use rand::Rng;
 
 use super::{
