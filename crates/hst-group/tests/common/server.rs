@@ -27,6 +27,8 @@ pub struct Server {
     pub rules: Rules,
     /// How long every token is good.
     pub token_lasts: Option<Duration>,
+    /// The only token that opens the door; without it all but `bad` do.
+    pub accepts_only: Option<String>,
     /// While it is, nobody gets a connection.
     pub is_down: bool,
     pub online: HashMap<UserId, SessionId>,
@@ -60,7 +62,6 @@ pub(super) struct Seat {
     is_watching: bool,
     /// Frames that have to wait until the session has its answer.
     unread: VecDeque<Bytes>,
-    why: Option<Failure>,
 }
 
 impl Server {
@@ -68,6 +69,7 @@ impl Server {
         Self {
             rules,
             token_lasts: None,
+            accepts_only: None,
             is_down: false,
             online: HashMap::new(),
             rooms: BTreeMap::new(),
@@ -259,7 +261,8 @@ impl World {
     }
 
     fn sign_in(&mut self, who: &SignIn, link: LinkId) -> Result<SignedIn, Failure> {
-        if who.login.token == "bad" {
+        let token = &who.login.token;
+        if token == "bad" || self.server.accepts_only.as_ref().is_some_and(|only| only != token) {
             return Err(Failure::new(ErrorCode::TokenRefused, "no"));
         }
         if let Some(previous) = &who.login.previous {
@@ -307,7 +310,6 @@ impl World {
             link: Some(link),
             is_watching: false,
             unread,
-            why: None,
         };
         self.server.sessions.insert(id, seat);
         self.drain_session(id);
@@ -435,7 +437,6 @@ impl World {
 
     pub(super) fn end_session(&mut self, id: SessionId, why: Failure) {
         if let Some(seat) = self.server.sessions.get_mut(&id) {
-            seat.why = Some(why.clone());
             seat.core.handle_end(why);
             self.drain_session(id);
         }
@@ -447,8 +448,8 @@ impl World {
         if let Some(own) = seat.membership {
             self.tell_room((own.group, own.room), ToRoom::Gone(own.id));
         }
-        if let Some(why) = seat.why {
-            self.server.ended.push((id, why, self.now + RESUME_WINDOW));
+        if let Some(why) = seat.core.ended() {
+            self.server.ended.push((id, why.clone(), self.now + RESUME_WINDOW));
         }
         self.server.online.remove(&seat.user);
         if let Some(link) = seat.link {
