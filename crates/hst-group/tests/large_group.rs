@@ -101,12 +101,13 @@ impl Hall {
     fn drain(&mut self) {
         while let Some(output) = self.group.poll_output() {
             match output {
-                GroupOutput::To { what, .. } => {
-                    if let ToMember::Reply { result, .. } = what {
-                        self.last_code = result.as_ref().err().map_or(0, |failure| failure.code);
-                        if let Ok(Reply::Joined(joined)) = result {
-                            self.joined = Some(joined);
-                        }
+                GroupOutput::To {
+                    what: ToMember::Reply { result, .. },
+                    ..
+                } => {
+                    self.last_code = result.as_ref().err().map_or(0, |failure| failure.code);
+                    if let Ok(Reply::Joined(joined)) = result {
+                        self.joined = Some(joined);
                     }
                 }
                 GroupOutput::Tell { to, body, .. } => {

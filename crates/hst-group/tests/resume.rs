@@ -131,7 +131,8 @@ impl Pair {
 
     /// What is under way is lost, and the server notices.
     fn break_line(&mut self) {
-        (self.up.clear(), self.down.clear());
+        self.up.clear();
+        self.down.clear();
         self.door = None;
         if std::mem::take(&mut self.is_attached) {
             self.server.handle_detached(self.now);
