@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
+mod bench;
 mod error;
 mod join;
 mod token;
@@ -25,8 +27,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure a server.
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Join a group, publish files into it and record what the others publish.
     Join(Box<join::JoinOptions>),
+    /// Look after Apps, groups and users, as a developer's backend does.
+    Admin(Box<admin::AdminOptions>),
     /// Make a token or read one.
     #[command(subcommand)]
     Token(token::Command),
@@ -46,13 +53,26 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), CliError> {
     match command {
+        Command::Bench(command) => {
+            log_errors();
+            tokio::runtime::Runtime::new()?.block_on(bench::run(command))
+        }
         Command::Join(options) => {
-            tracing_subscriber::fmt()
-                .with_writer(io::stderr)
-                .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")))
-                .init();
+            log_errors();
             tokio::runtime::Runtime::new()?.block_on(join::run(*options))
+        }
+        Command::Admin(options) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(admin::run(*options))
         }
         Command::Token(command) => Ok(writeln!(io::stdout(), "{}", command.run(SystemTime::now().into())?)?),
     }
+}
+
+/// Logs to standard error: errors, unless `RUST_LOG` says otherwise.
+fn log_errors() {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")))
+        .init();
 }

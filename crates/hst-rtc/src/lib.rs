@@ -15,7 +15,13 @@ pub use presets::Preset;
 
 /// The seam of access discovery.
 pub use hst_access as access;
+/// Access discovery over HTTP.
+#[cfg(feature = "http")]
+pub use hst_access_http as access_http;
 /// The seam of the media pipeline, with file sources and sinks.
 pub use hst_media as media;
 /// The seam of signalling.
 pub use hst_signal as signal;
+/// Signalling over WebSocket.
+#[cfg(feature = "ws")]
+pub use hst_signal_ws as signal_ws;

@@ -7,8 +7,9 @@ use std::{
 use hst_auth::AppSecret;
 use hst_id::AppId;
 use hst_store::{AppName, AppSecrets, AppSettings};
+use hst_webhook::AddressGuard;
 
-use crate::{Connections, Origin, StartError};
+use crate::{Connections, Origin, StartError, hooks};
 
 /// The App of development, with [`DEV_APP_SECRET`]: known to everybody.
 pub const DEV_APP_ID: &str = "7a02a8217cd541f990152ea666ee24bf";
@@ -43,6 +44,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// Whether `POST /generate/token` makes tokens for whoever knows an App's secret; for trying things out.
     pub token_service: bool,
+    /// The addresses that webhooks may call: public ones, unless it says otherwise.
+    pub webhook_guard: AddressGuard,
     /// Whether the development App may be reached from other machines.
     pub dev: bool,
 }
@@ -102,6 +105,7 @@ impl Default for Config {
             apps: Vec::new(),
             data_dir: None,
             token_service: false,
+            webhook_guard: AddressGuard::public_only(),
             dev: false,
         }
     }
@@ -126,6 +130,16 @@ impl Config {
     pub(crate) fn check(&self, knows_more: bool) -> Result<(), StartError> {
         if self.apps.is_empty() && self.data_dir.is_none() && !knows_more {
             return Err(StartError::NoApps);
+        }
+        for App { id, settings, .. } in &self.apps {
+            let Some(webhook) = &settings.webhook else { continue };
+            let endpoint = hooks::endpoint(webhook).map_err(|source| StartError::Webhook {
+                app: id.clone(),
+                source,
+            })?;
+            if let Some(ip) = endpoint.url.ip().filter(|&ip| !self.webhook_guard.permits(ip)) {
+                return Err(StartError::WebhookAddress { app: id.clone(), ip });
+            }
         }
         let exposed = !self.bind.ip().is_loopback() && self.apps.iter().any(|app| app.id.as_str() == DEV_APP_ID);
         if exposed && !self.dev {

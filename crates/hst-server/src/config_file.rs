@@ -11,6 +11,7 @@ use std::{
 use hst_auth::{AppSecret, UnixMillis};
 use hst_id::AppId;
 use hst_store::{AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl};
+use hst_webhook::{AddressGuard, WebhookError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
@@ -26,6 +27,10 @@ struct File {
     public_url: Option<Origin>,
     token_service: Option<bool>,
     data_dir: Option<PathBuf>,
+    #[serde(default)]
+    webhook_allow: Vec<Spanned<String>>,
+    #[serde(default)]
+    webhook_deny: Vec<Spanned<String>>,
     tls: Option<Spanned<TlsTable>>,
     connections: Option<Connections>,
     #[serde(default)]
@@ -201,6 +206,14 @@ impl Config {
             let at = table.span().start;
             self.tls = tls(table.into_inner(), path)
                 .ok_or_else(|| invalid(at, "[tls] has either both cert and key or self_signed = true"))?;
+        }
+        type Change = fn(AddressGuard, &str) -> Result<AddressGuard, WebhookError>;
+        let allow: Change = AddressGuard::allow;
+        for (networks, change) in [(file.webhook_allow, allow), (file.webhook_deny, AddressGuard::deny)] {
+            for network in networks {
+                let guard = change(self.webhook_guard, network.get_ref());
+                self.webhook_guard = guard.map_err(|error| invalid(network.span().start, &error.to_string()))?;
+            }
         }
         let mut listed = HashSet::new();
         for table in file.apps {

@@ -1,5 +1,10 @@
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
+use hst_id::AppId;
 use thiserror::Error;
 
 /// Why a configuration cannot be used. Nothing here ever shows a secret.
@@ -40,6 +45,22 @@ pub enum StartError {
     DevAppExposed {
         /// Where it was to listen.
         bind: SocketAddr,
+    },
+    /// An App's webhook cannot be called as it is written.
+    #[error("the webhook of App {app} {source}")]
+    Webhook {
+        /// Whose.
+        app: AppId,
+        /// What is wrong with it.
+        source: hst_webhook::WebhookError,
+    },
+    /// An App's webhook is at an address that is not called.
+    #[error("the webhook of App {app} is at {ip}, which is not a public address: name its network in webhook_allow")]
+    WebhookAddress {
+        /// Whose.
+        app: AppId,
+        /// Where.
+        ip: IpAddr,
     },
     /// The media threads have the ports behind that of HTTP, and there are not enough.
     #[error("port {port} leaves no ports for {workers} media threads behind it: take a lower one")]

@@ -4,16 +4,16 @@ mod followed;
 mod pages;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hst_cluster::Delivery;
-use hst_id::{AppId, GroupId};
-use hst_signal::{CloseCode, CloseReason, SignalConnection, SignalReceiver, SignalSender};
+use hst_id::AppId;
+use hst_signal::{CloseCode, CloseReason, MAX_FRAME, SignalConnection, SignalReceiver, SignalSender};
 use hst_store::DeveloperId;
 use serde_json::Map;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
@@ -24,9 +24,9 @@ use self::{
     wire::{Asked, Head, Refusal, Request, Selection},
 };
 use crate::{
+    admin::Refused,
     admission::{FRAME_BEFORE_LOGIN, Place},
     follow::{Feed, Happened},
-    group::{GroupView, Message},
     hub::Hub,
     pace::Pace,
 };
@@ -46,6 +46,7 @@ const MAX_APPS: usize = 256;
 /// One client.
 struct Gateway {
     hub: Arc<Hub>,
+    place: Arc<Place>,
     sender: Box<dyn SignalSender>,
     developer: Option<DeveloperId>,
     followed: Followed<JoinSet<()>>,
@@ -67,20 +68,19 @@ impl Hub {
 }
 
 async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Arc<Place>) {
-    let accepted = connection.since;
     let (happenings, heard) = mpsc::channel(HAPPENINGS);
     let mut gateway = Gateway {
         hub,
+        place,
         sender: connection.sender,
         developer: None,
         followed: Followed::new(),
         happenings,
     };
-    let reason = gateway.run(connection.receiver, heard, accepted).await;
+    let reason = gateway.run(connection.receiver, heard, connection.since).await;
     tracing::debug!(%reason, "event gateway: connection ended");
     gateway.followed.clear();
     let _ = timeout(WRITE_TIMEOUT, gateway.sender.close(reason)).await;
-    drop(place);
 }
 
 impl Gateway {
@@ -108,7 +108,12 @@ impl Gateway {
                     Ok(frame) => {
                         last_frame = Instant::now();
                         pace.count(last_frame);
-                        self.take(&frame).await
+                        let was_stranger = self.developer.is_none();
+                        let done = self.take(&frame).await;
+                        if was_stranger && self.developer.is_some() {
+                            receiver.limit_frames(MAX_FRAME);
+                        }
+                        done
                     }
                     Err(end) => Err(end.answer().unwrap_or(CloseCode::Normal.into())),
                 },
@@ -163,14 +168,15 @@ impl Gateway {
         let developer = of_token.filter(|of_token| of_token.as_str() == developer);
         let wrong = || Refusal::auth("the access token is not this developer's, or its time is over: get a new one");
         self.developer = Some(developer.ok_or_else(wrong)?);
+        self.place.settle();
         Ok(())
     }
 
     /// Whether all of these Apps are the developer's, or the configuration's.
     fn check(&self, apps: &[Selection]) -> Result<(), Refusal> {
         for Selection { app, .. } in apps {
-            let entry = self.hub.apps.get(app);
-            if !entry.is_some_and(|entry| entry.is_fixed || entry.owner == self.developer) {
+            let developer = self.developer.as_ref();
+            if !developer.is_some_and(|developer| self.hub.app_of(developer, app).is_ok()) {
                 return Err(Refusal::invalid(format!("there is no App {app}")));
             }
         }
@@ -179,14 +185,16 @@ impl Gateway {
 
     async fn subscribe(&mut self, apps: Vec<Selection>) -> Result<(), Refusal> {
         self.check(&apps)?;
+        let new: HashSet<_> = apps.iter().map(|selection| &selection.app).collect();
+        let new = new.into_iter().filter(|app| !self.followed.has(app)).count();
+        if self.followed.len() + new > MAX_APPS {
+            return Err(Refusal::failed(format!("no more than {MAX_APPS} Apps a connection")));
+        }
         for selection in apps {
             let app = selection.app.clone();
             if self.followed.has(&app) {
                 self.followed.add(selection, JoinSet::new);
                 continue;
-            }
-            if self.followed.len() == MAX_APPS {
-                return Err(Refusal::failed(format!("no more than {MAX_APPS} Apps a connection")));
             }
             let subscription = self.hub.node.bus.subscribe(&Feed::of(&app).into()).await;
             let mut subscription = subscription.map_err(|error| Refusal::failed(format!("{error}: try again")))?;
@@ -207,8 +215,13 @@ impl Gateway {
         for Selection { app, groups } in apps {
             let mut pages = Pages::new(app.clone(), self.followed.version(&app));
             for group in groups.unwrap_or_else(|| self.hub.groups.of(&app)) {
-                if let Some(view) = look(&self.hub, &app, &group).await {
-                    pages.add(group, &view);
+                match self.hub.look(&app, &group).await {
+                    Ok(view) => pages.add(group, &view),
+                    Err(Refused::NoSuchGroup) => {}
+                    Err(refused) => {
+                        let refused = Err(Refusal::failed(refused.to_string()));
+                        return self.send(head.answer(&refused, Map::new())).await;
+                    }
                 }
                 while let Some(page) = pages.next_full() {
                     self.send(head.answer(&Ok(()), page)).await?;
@@ -247,15 +260,6 @@ impl Gateway {
             Err(_) => Err(CloseCode::SlowReader.into()),
         }
     }
-}
-
-/// A group as it is now, if anybody is in it.
-async fn look(hub: &Hub, app: &AppId, group: &GroupId) -> Option<GroupView> {
-    let inbox = hub.groups.find(&(app.clone(), group.clone()))?;
-    let (view, shown) = oneshot::channel();
-    inbox.send(Message::Look(view)).await.ok()?;
-    drop(inbox);
-    shown.await.ok().filter(|view| !view.members.is_empty())
 }
 
 #[cfg(test)]

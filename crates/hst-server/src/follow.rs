@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     apps::{Apps, now},
+    hooks::Hooks,
     node::Node,
 };
 
@@ -16,6 +17,7 @@ use crate::{
 pub(crate) struct Feed {
     node: Node,
     apps: Arc<Apps>,
+    hooks: Arc<Hooks>,
 }
 
 /// One group's way to say it.
@@ -46,8 +48,8 @@ pub(crate) enum What {
 }
 
 impl Feed {
-    pub(crate) fn new(node: Node, apps: Arc<Apps>) -> Self {
-        Self { node, apps }
+    pub(crate) fn new(node: Node, apps: Arc<Apps>, hooks: Arc<Hooks>) -> Self {
+        Self { node, apps, hooks }
     }
 
     /// A group begins.
@@ -71,7 +73,7 @@ impl Feed {
 }
 
 impl Follow {
-    /// Tells those who follow.
+    /// Tells those who follow, on whichever node, and the App's backend.
     pub(crate) async fn happened(&self, happening: Happening) {
         let what = match happening {
             Happening::Joined(user) => What::Joined(user),
@@ -84,6 +86,7 @@ impl Follow {
             group: self.group.clone(),
             what,
         };
+        self.feed.hooks.happened(&happened);
         let payload = serde_json::to_vec(&happened).expect("names are JSON").into();
         if let Err(error) = self.feed.node.bus.publish(&self.subject, payload).await {
             tracing::warn!(subject = %self.subject, %error, "those who follow were not told");

@@ -103,7 +103,7 @@ mod tests {
     use hst_store::Store;
 
     use super::*;
-    use crate::{apps::Apps, life, node::Node};
+    use crate::{apps::Apps, hooks::Hooks, life, node::Node};
 
     fn key() -> Key {
         (AppId::parse("app").unwrap(), GroupId::parse("g").unwrap())
@@ -114,7 +114,8 @@ mod tests {
         let (_lifeline, life) = life::begin();
         let store = Arc::new(Store::in_memory().unwrap());
         let apps = Arc::new(Apps::open(Vec::new(), store, None).unwrap());
-        let feed = Feed::new(Node::alone().await.unwrap(), apps);
+        let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
+        let feed = Feed::new(Node::alone().await.unwrap(), apps, hooks);
         let groups = Groups::new(Media::off(life.clone()), feed, life);
         let first = groups.enter(key(), Rules::default());
         assert!(groups.enter(key(), Rules::default()).same_channel(&first));

@@ -16,6 +16,7 @@ use crate::{
     failures::Failures,
     greeting,
     groups::Groups,
+    hooks::Hooks,
     life::Life,
     node::Node,
     people::People,
@@ -37,6 +38,7 @@ pub(crate) struct Hub {
     pub(crate) ringing: Ringing,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) failures: Failures,
+    pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
     pub(crate) admission: Arc<Admission>,
     last_session: AtomicU64,
@@ -47,6 +49,7 @@ impl Hub {
         node: Node,
         apps: Arc<Apps>,
         groups: Arc<Groups>,
+        hooks: Arc<Hooks>,
         admission: Arc<Admission>,
         life: Life,
     ) -> Arc<Self> {
@@ -61,6 +64,7 @@ impl Hub {
             ringing,
             access_tokens: AccessTokens::default(),
             failures: Failures::default(),
+            hooks,
             life,
             admission,
             last_session: AtomicU64::new(0),
@@ -120,8 +124,10 @@ impl Hub {
         let (lifeline, life) = crate::life::begin();
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
         let node = Node::alone().await.unwrap();
-        let feed = crate::follow::Feed::new(node.clone(), apps.clone());
+        let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
+        let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
-        (lifeline, Self::new(node, apps, groups, life))
+        let admission = Admission::new(crate::Connections::default());
+        (lifeline, Self::new(node, apps, groups, hooks, admission, life))
     }
 }

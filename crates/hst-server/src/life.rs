@@ -52,9 +52,11 @@ impl Life {
     /// Runs a task that belongs to the server.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let life = self.clone();
+        // In a box of its own: moved into the block below, it would take up its room there twice, and there are many.
+        let mut task = Box::pin(task);
         tokio::spawn(async move {
             tokio::select! {
-                () = task => {}
+                () = &mut task => {}
                 () = life.reached(Phase::Over) => {}
             }
         });

@@ -20,6 +20,7 @@ use crate::{
     certificate::Certificate,
     follow::Feed,
     groups::Groups,
+    hooks::Hooks,
     http::{self, QuicPoint, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
@@ -45,6 +46,7 @@ pub struct Server {
 #[derive(Debug)]
 pub struct RunningServer {
     lifeline: Lifeline,
+    hooks: Arc<Hooks>,
     addresses: Addresses,
     pages: Vec<Origin>,
     new_developer: Option<Developer>,
@@ -144,9 +146,11 @@ impl Server {
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
         let node = Node::alone().await?;
-        let feed = Feed::new(node.clone(), apps.clone());
+        let hooks = Hooks::new(config.webhook_guard, apps.clone());
+        let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(media, feed, life.clone());
-        let hub = Hub::new(node, apps, groups, Admission::new(config.connections), life.clone());
+        let admission = Admission::new(config.connections);
+        let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
         for listener in listeners {
@@ -181,6 +185,7 @@ impl Server {
         };
         Ok(RunningServer {
             lifeline,
+            hooks,
             addresses,
             pages,
             new_developer,
@@ -312,11 +317,12 @@ impl RunningServer {
         self.new_developer.as_ref()
     }
 
-    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, and then all is
-    /// closed.
+    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, the Apps' backends
+    /// are told of it, and then all is closed.
     ///
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
+        self.hooks.shutdown().await;
     }
 }

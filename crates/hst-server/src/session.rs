@@ -5,7 +5,7 @@ use std::{
 
 use hst_auth::Grants;
 use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
-use hst_id::{AppId, GroupId, UserId};
+use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{ErrorCode, Failure, RequestId};
 use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +39,7 @@ pub(crate) struct SessionTask {
 pub(crate) struct User {
     pub(crate) app: AppId,
     pub(crate) id: UserId,
+    pub(crate) terminal: TerminalType,
     pub(crate) company: String,
     pub(crate) extend_info: String,
     pub(crate) grants: Grants,
@@ -123,9 +124,9 @@ impl SessionTask {
         self.hub.people.unwatch(&self.user);
         self.hub.ringing.session_gone(id);
         self.user.login.release().await;
-        let rest = self.hub.logins(&self.user.app, &self.user.id).await;
-        if rest.is_ok_and(|rest| rest.is_empty()) {
-            let User { app, id, .. } = &self.user;
+        let User { app, id, terminal, .. } = &self.user;
+        self.hub.hooks.offline(app, id, terminal);
+        if self.hub.logins(app, id).await.is_ok_and(|rest| rest.is_empty()) {
             self.hub.tell_offline(app.clone(), id.clone()).await;
         }
         if let Some(line) = self.line.take() {
@@ -292,6 +293,7 @@ impl User {
         Self {
             app: who.app,
             id: who.user,
+            terminal: who.terminal,
             company: who.login.company,
             extend_info: who.login.extend_info,
             grants,

@@ -53,6 +53,7 @@ impl Hub {
             }
         };
         tracing::info!(session = %id, app = %who.app, user = %who.user, "logged in");
+        self.hooks.online(&who.app, &who.user, &who.terminal);
         let token_lasts = lasts(&claims);
         let user = User::new(who, claims.grants, handle, Arc::new(login));
         Ok(Guest {

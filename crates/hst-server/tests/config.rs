@@ -27,6 +27,8 @@ fn every_setting_is_read() {
             workers = 4
             public_url = "https://rtc.example.org"
             token_service = true
+            webhook_allow = ["10.0.0.0/8"]
+            webhook_deny = ["10.9.0.0/16", "203.0.113.0/24"]
 
             [tls]
             cert = "cert.pem"
@@ -49,9 +51,18 @@ fn every_setting_is_read() {
             tokens = ["jwt"]
             bind_tokens = true
             enabled = false
+
+            [apps.webhook]
+            url = "http://10.0.0.1/hook"
+            secret = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
         "#,
     )
     .unwrap();
+    let permits = |ip: &str| config.webhook_guard.permits(ip.parse().unwrap());
+    assert_eq!(
+        ["10.1.0.1", "10.9.0.1", "127.0.0.1", "1.1.1.1"].map(permits),
+        [true, false, false, true]
+    );
     assert_eq!(config.bind.to_string(), "0.0.0.0:7000");
     assert_eq!(config.node_ips.len(), 2);
     assert_eq!(config.workers.unwrap().get(), 4);
@@ -78,6 +89,11 @@ fn every_setting_is_read() {
     let formats = |app: &hst_server::App| (app.settings.tokens.accepts_001, app.settings.tokens.accepts_jwt);
     assert_eq!((formats(one), formats(two)), ((true, true), (false, true)));
     assert!(!two.settings.online);
+    assert!(one.settings.webhook.is_none());
+    assert_eq!(
+        two.settings.webhook.as_ref().unwrap().url.as_str(),
+        "http://10.0.0.1/hook"
+    );
 }
 
 #[test]
@@ -123,6 +139,12 @@ fn a_wrong_value_is_refused_with_its_line() {
             5,
             "twice",
         ),
+        (
+            "webhook_allow = [\n\"10.0.0.0/8\",\n\"10.0.0.1/8\"]",
+            3,
+            "first address",
+        ),
+        ("webhook_deny = [\"localhost\"]", 1, "no network"),
         ("bind = ", 1, ""),
     ] {
         let (at, reason) = refusal(text);

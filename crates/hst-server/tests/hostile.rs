@@ -345,10 +345,8 @@ async fn s1_compression_is_not_agreed_to() {
 #[tokio::test(start_paused = true)]
 async fn a12_a_refused_login_tells_its_reason_by_its_code_alone() {
     let secret = hst_auth::AppSecret::parse(DEV_APP_SECRET).unwrap();
-    let off = App {
-        enabled: false,
-        ..App::new(AppId::parse("off").unwrap(), &secret)
-    };
+    let mut off = App::new(AppId::parse("off").unwrap(), &secret);
+    off.settings.online = false;
     let mut config = config();
     config.apps.push(off);
     let network = MemoryNetwork::default();

@@ -20,8 +20,9 @@ use super::{
     request::{Kind, Requests},
 };
 
-/// A request that is not answered by then has failed; while the connection is lost the time stands still.
-pub const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request that is not answered by then has failed; while the connection is lost the time stands still. A dead
+/// connection is noticed earlier, so that what was asked over it outlives it.
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One engine's conversation with the platform, from `init` to `destroy`, over as many connections as it takes.
 ///
@@ -53,6 +54,8 @@ struct Identity {
     options: LoginOptions,
     /// `None` until the first login has gone well.
     session: Option<Previous>,
+    /// When a login went out that was not answered: it may have begun a session that nobody can come back to.
+    unanswered: Option<Instant>,
     /// Whether all that this client does is in that session; otherwise the way back is a login.
     is_settled: bool,
     /// The number of the last frame that came in it, and of the last one that was confirmed.

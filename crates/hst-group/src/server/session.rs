@@ -258,8 +258,8 @@ impl Session {
             }
             ToMember::Removed(body) => {
                 self.state = State::Online;
-                // A request under way when the group let go of him has no other answer.
-                if let Some(re) = self.due.take() {
+                // Requests under way when the group let go of him have no other answer.
+                for re in std::mem::take(&mut self.offers).into_iter().chain(self.due.take()) {
                     self.answer(re, Err(not_in_group()));
                 }
                 self.handle_event(body);

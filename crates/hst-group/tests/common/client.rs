@@ -11,8 +11,8 @@ use super::{Actor, World, ledger::MessageId, network::LinkId};
 pub struct Client {
     pub session: Session,
     pub link: Option<LinkId>,
-    /// Whether its next connection breaks soon.
-    pub breaks_next: bool,
+    /// How many of its next connections break soon.
+    pub breaks: u32,
     pub asked: BTreeSet<RequestId>,
     pub answers: BTreeMap<RequestId, Result<Reply, Refusal>>,
     pub messages_due: HashMap<RequestId, MessageId>,
@@ -37,7 +37,7 @@ impl Client {
         Self {
             session: Session::new(seed),
             link: None,
-            breaks_next: false,
+            breaks: 0,
             asked: BTreeSet::new(),
             answers: BTreeMap::new(),
             messages_due: HashMap::new(),
@@ -130,7 +130,7 @@ impl World {
                     }
                     self.clients[who].events.push(event);
                 }
-                Output::Rejoined => {
+                Output::RenewMedia => {
                     client.rejoined += 1;
                     self.opened(who);
                 }

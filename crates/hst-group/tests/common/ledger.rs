@@ -36,6 +36,8 @@ pub struct Ledger {
 /// What came of everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// What a group has given a number.
+    pub sequenced: usize,
     pub acked: usize,
     pub refused: usize,
     pub unknown: usize,
@@ -142,6 +144,7 @@ impl Ledger {
     /// A group has given a message of a member its number.
     pub fn sequenced(&mut self, room: u64, member: MemberId, message: &ToGroup, seq: u64) {
         let Some(id) = message_id(&message.body) else { return };
+        self.counts.sequenced += 1;
         let index = self.messages.len();
         let from = self.epochs[&member].user.clone();
         let is_reliable = message.class == Class::Reliable;
@@ -298,6 +301,7 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            sequenced,
             acked,
             refused,
             unknown,
@@ -311,11 +315,8 @@ impl fmt::Display for Counts {
             discontinuities,
             gaps,
         } = self;
-        writeln!(f, "sent: acked {acked}, refused {refused}, unknown {unknown}")?;
-        writeln!(
-            f,
-            "delivered {delivered}, excused {excused}, discontinuities {discontinuities}, gaps {gaps}"
-        )?;
+        writeln!(f, "sent: acked {acked}, refused {refused}, unknown {unknown}; sequenced {sequenced}")?;
+        writeln!(f, "delivered {delivered}, excused {excused}, discontinuities {discontinuities}, gaps {gaps}")?;
         write!(
             f,
             "lost {lost}, duplicated {duplicated}, reordered {reordered}, leaked {leaked}, forged {forged}"

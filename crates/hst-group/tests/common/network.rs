@@ -114,7 +114,8 @@ impl World {
             return self.tell_end(id, End::Client);
         }
         self.accept(id);
-        if std::mem::take(&mut self.clients[who].breaks_next) {
+        if self.clients[who].breaks > 0 {
+            self.clients[who].breaks -= 1;
             let at = self.now + Duration::from_millis(self.dice.random_range(0..400));
             let cut = match self.dice.random_bool(0.8) {
                 true => Cut::Reset,
@@ -218,7 +219,7 @@ impl World {
                     self.agenda.add(at, Act::Broken(id, end));
                 }
                 let who = self.network.links[&id].who;
-                self.clients[who].breaks_next |= cut == Cut::AndWhileReturning;
+                self.clients[who].breaks += u32::from(cut == Cut::AndWhileReturning);
             }
             Cut::Silence { client, server } => {
                 for (way, dies) in [(&mut link.down, client), (&mut link.up, server)] {

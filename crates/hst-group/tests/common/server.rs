@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use hst_group::server::{LOGIN_DEADLINE, Rules, Session, SessionOutput, SignIn, SignedIn, ToMember, UserRequest};
 use hst_id::{GroupId, UserId};
-use hst_proto::{ErrorCode, EventBody, Failure, RESUME_WINDOW, Reply, RequestId, Resume, ServerFrame, decode_server};
+use hst_proto::{ErrorCode, EventBody, Failure, Online, RESUME_WINDOW, Reply, RequestId, Resume, ServerFrame, decode_server};
 use rand::Rng;
 
 use super::{
@@ -54,6 +54,8 @@ pub(super) struct Seat {
     /// When the last word that is on its way comes.
     pub(super) inbox: Instant,
     link: Option<LinkId>,
+    /// Whether it has asked who is online.
+    is_watching: bool,
     /// Frames that have to wait until the session has its answer.
     unread: VecDeque<Bytes>,
     why: Option<Failure>,
@@ -80,6 +82,11 @@ impl Server {
     /// How many sessions there are, with a connection or without.
     pub fn session_count(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Whether this user has asked who is online.
+    pub fn is_watching(&self, user: &str) -> bool {
+        self.session_of(user).is_some_and(|id| self.sessions[&id].is_watching)
     }
 
     pub fn session_of(&self, user: &str) -> Option<SessionId> {
@@ -296,6 +303,7 @@ impl World {
             membership: None,
             inbox: self.now,
             link: Some(link),
+            is_watching: false,
             unread,
             why: None,
         };
@@ -409,6 +417,14 @@ impl World {
                     _ => Ok(self.server.token_lasts),
                 };
                 return seat.core.handle_renewed(self.now, re, outcome);
+            }
+            UserRequest::Online(_) => {
+                seat.is_watching = true;
+                Ok(Reply::Online(Online {
+                    users: Vec::new(),
+                    total: 0,
+                    more: false,
+                }))
             }
             _ => Ok(Reply::Done {}),
         };

@@ -1,8 +1,9 @@
 use hst_auth::{AppKeys, Claims, KeyRing, TokenError, TokenVerifier, UnixMillis};
 use hst_id::AppId;
 use hst_store::{AppSecrets, AppSettings, Ban, DeveloperId, Revocations, Store, StoreError};
+use hst_webhook::Endpoint;
 
-use crate::App;
+use crate::{App, hooks};
 
 /// One App, with all that a login has to know of it.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct AppEntry {
     pub(crate) settings: AppSettings,
     pub(crate) revocations: Revocations,
     pub(crate) bans: Vec<Ban>,
+    /// Where its backend is told what happens, if it wants to be.
+    pub(crate) endpoint: Option<Endpoint>,
     current: KeyRing,
     /// The same with the secret before, and until when that is good.
     with_previous: Option<(KeyRing, UnixMillis)>,
@@ -66,7 +69,13 @@ impl AppEntry {
         let with_previous = secrets
             .previous()
             .map(|(secret, until)| (ring(keys.and_previous(secret)), until));
+        let endpoint = settings.webhook.as_ref().and_then(|webhook| {
+            hooks::endpoint(webhook)
+                .inspect_err(|error| tracing::warn!(app = %id, "nobody is told what happens: its webhook {error}"))
+                .ok()
+        });
         Ok(Self {
+            endpoint,
             revocations: store.revocations(&id)?,
             bans: store.bans(&id, now)?,
             is_fixed: owner.is_none(),

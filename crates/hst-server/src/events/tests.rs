@@ -1,6 +1,6 @@
 use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
 use hst_cluster::Subject;
-use hst_id::{MediaType, UserId};
+use hst_id::{GroupId, MediaType, UserId};
 use hst_proto::{Command, Login, RequestId, ServerFrame, decode_server, encode_client};
 use hst_signal::{Limits, RecvEnd, memory::pair};
 use hst_store::{AppName, AppSettings, Store};
@@ -41,7 +41,7 @@ impl House {
 
     fn connect(&self) -> Client {
         let (client, server) = pair(Limits::default());
-        self.hub.serve_events(server, self.hub.place().unwrap(), Instant::now());
+        self.hub.serve_events(server, self.hub.place(None).unwrap());
         Client(client)
     }
 
@@ -73,7 +73,7 @@ impl House {
 
     async fn member(&self, user: &str, group: &str) -> Member {
         let (connection, server) = pair(Limits::default());
-        self.hub.serve(server, self.hub.place().unwrap(), Instant::now());
+        self.hub.serve(server, self.hub.place(None).unwrap());
         let mut member = Member { connection, last_id: 0 };
         let secret = AppSecret::parse(DEV_APP_SECRET).unwrap();
         let token = TokenIssuer::legacy_001(dev_app(), &secret).issue(&TokenRequest::default(), now());
@@ -227,6 +227,16 @@ async fn nothing_is_done_before_login_and_only_the_developers_own_token_opens() 
     let login = json!({"id": 20_000, "dev_id": house.developer.as_str(), "token": token});
     assert_eq!(client.ask(login.clone()).await["result"], 0);
     assert_eq!(client.ask(login).await["result"], 606_000_005, "once is enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_frame_is_taken_from_nobody_before_login() {
+    let house = House::new().await;
+    let large = json!({"id": 20_010, "seq": "x".repeat(FRAME_BEFORE_LOGIN)});
+    let mut stranger = house.connect();
+    stranger.say(&large.to_string()).await;
+    assert_eq!(stranger.end().await, RecvEnd::Closed(CloseCode::TooLarge.into()));
+    assert_eq!(house.logged_in().await.ask(large).await["result"], 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,14 +21,15 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, connections: &Connection
         ProxyHeader::Forwarded => (FORWARDED, address_of_element),
     };
     let lines: Vec<_> = headers.get_all(name).iter().collect();
+    // As bytes: what a client put in front need not be text, and must not hide what a proxy put behind it.
     let hops = lines
         .iter()
         .rev()
-        .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+        .flat_map(|line| line.as_bytes().rsplit(|&byte| byte == b','));
     let mut nearest = peer;
     for hop in hops {
         // One that does not say who it was is as far as this can be followed.
-        let Some(address) = address_of(hop.trim()) else {
+        let Some(address) = str::from_utf8(hop).ok().and_then(|hop| address_of(hop.trim())) else {
             return nearest;
         };
         nearest = address;
@@ -69,7 +70,7 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
-            headers.append(*name, HeaderValue::from_static(value));
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         client(peer.parse().unwrap(), &headers, &connections).to_string()
     }
@@ -96,6 +97,7 @@ mod tests {
                 "198.51.100.1",
             ),
             (&[("x-forwarded-for", "[2001:db8::1]:80")], "2001:db8::1"),
+            (&[("x-forwarded-for", "h\u{e4}, 198.51.100.1")], "198.51.100.1"),
             (&[("x-forwarded-for", "10.0.0.3, 10.0.0.2")], "10.0.0.3"),
             (&[("x-forwarded-for", "6.6.6.6, unknown, 10.0.0.2")], "10.0.0.2"),
             (&[("x-forwarded-for", "")], "10.0.0.1"),

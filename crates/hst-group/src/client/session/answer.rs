@@ -116,6 +116,7 @@ impl Session {
         self.max_message = max_message as usize;
         if let Some(login) = &mut self.login {
             login.session = Some(Previous { session, secret });
+            login.unanswered = None;
             (login.got, login.confirmed, login.may_jump) = (0, 0, false);
         }
     }

@@ -1,14 +1,16 @@
 use std::time::{Duration, Instant};
 
 use hst_proto::{
-    Command, ErrorCode, GOT_EVERY, HEARTBEAT, Login, PEER_TIMEOUT, Previous, Reply, RequestId, Resume, Resumed,
-    VERSION, encode_got,
+    Command, ErrorCode, GOT_EVERY, HEARTBEAT, Login, PEER_TIMEOUT, Previous, RESUME_WINDOW, Reply, RequestId, Resume,
+    Resumed, VERSION, encode_got,
 };
 
 use super::{Kind, Output, REPLY_TIMEOUT, Refusal, Session, SessionEvent, State, unknown};
 
 /// A try to connect that has led to nothing by then is given up.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A session whose client never heard of it is gone by then.
+const GHOST: Duration = PEER_TIMEOUT.saturating_add(RESUME_WINDOW);
 
 /// The number of a request that begins a session or goes on with one, and of the one that joins its group again. The
 /// first login of an engine has taken the latter, so whatever waits to be sent has a higher one.
@@ -55,7 +57,13 @@ impl Session {
                 let message = format!("{why}: check the network and log in again");
                 self.lose(Refusal::local(ErrorCode::Connect, message));
             }
-            _ => self.return_later(now, None),
+            Line::Returning { since, aim } => {
+                if let Some(login) = self.login.as_mut().filter(|_| aim == Aim::Login) {
+                    login.unanswered = Some(since);
+                }
+                self.return_later(now, None);
+            }
+            Line::Up { .. } => self.return_later(now, None),
         }
     }
 
@@ -254,7 +262,9 @@ impl Session {
                 self.returned(now, None, true);
                 self.take_up_group(now, joined);
             }
-            (_, Err(why)) if why.is_retryable() => self.return_later(now, why.retry_after),
+            (_, Err(why)) if why.is_retryable() || self.is_in_own_way(now, &why) => {
+                self.return_later(now, why.retry_after);
+            }
             (Aim::Rejoin, Err(why)) => {
                 self.returned(now, None, true);
                 self.removed(why);
@@ -262,6 +272,12 @@ impl Session {
             (_, Err(why)) => self.lose(why),
             (_, Ok(_)) => self.handle_disconnected(now, "the server answered with something else"),
         }
+    }
+
+    /// Whether a login is refused because of one before whose answer was lost.
+    fn is_in_own_way(&self, now: Instant, why: &Refusal) -> bool {
+        let unanswered = self.login.as_ref().and_then(|login| login.unanswered);
+        why.is(ErrorCode::LoginConflict) && unanswered.is_some_and(|since| now < since + GHOST)
     }
 
     /// The connection and a session are there again. What the server has not received is sent again.

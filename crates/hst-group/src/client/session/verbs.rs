@@ -47,6 +47,7 @@ impl Session {
             user,
             options,
             session: None,
+            unanswered: None,
             is_settled: false,
             got: 0,
             confirmed: 0,

@@ -1,0 +1,69 @@
+//! What the system says about processes; it says nothing outside Linux.
+
+use std::{fs, time::Duration};
+
+use super::BenchError;
+
+/// What a process opens beside its connections.
+const OTHER_FILES: usize = 128;
+/// How the kernel counts CPU time in `/proc`, whatever it counts inside.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// The bytes of a process that are in memory.
+pub(super) fn resident_bytes(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The time for which a process has had a core.
+pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the name, which may hold anything, `utime` and `stime` are fields 14 and 15 (proc(5)).
+    let fields = stat.rsplit_once(") ")?.1;
+    let ticks: u64 = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().ok())
+        .sum::<Option<u64>>()?;
+    Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// Sees to it early that so many connections fit into this process, and into one that it starts.
+pub(super) fn check_open_files(connections: usize) -> Result<(), BenchError> {
+    let needed = connections + OTHER_FILES;
+    match allowed_open_files() {
+        Some(allowed) if allowed < needed => Err(BenchError::OpenFiles { needed, allowed }),
+        _ => Ok(()),
+    }
+}
+
+fn allowed_open_files() -> Option<usize> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    // "unlimited" is no number, and no limit.
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_memory_and_time() {
+        let own = std::process::id();
+        assert!(resident_bytes(own).unwrap() > 100_000);
+        let before = cpu_time(own).unwrap();
+        while cpu_time(own).unwrap() == before {}
+        assert_eq!(resident_bytes(u32::MAX), None);
+    }
+
+    #[test]
+    fn too_many_connections_are_refused_with_advice() {
+        check_open_files(1).unwrap();
+        let refused = check_open_files(usize::MAX / 2).unwrap_err().to_string();
+        assert!(refused.contains("ulimit -n"), "{refused}");
+    }
+}

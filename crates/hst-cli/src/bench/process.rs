@@ -1,0 +1,73 @@
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+use super::BenchError;
+
+/// A server that has not said by then where it listens does not start.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A server in a process of its own, which ends with this value.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    /// Kept open, so that whatever the server says later does no harm.
+    _stdout: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Process {
+    /// Starts a program that says in its first line, as `{"ready":{"http":"127.0.0.1:7880"}}`, where it listens.
+    pub(super) async fn start(program: &Path, arguments: &[&str]) -> Result<Self, BenchError> {
+        let failed = |fault| BenchError::Start {
+            program: program.to_owned(),
+            fault,
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
+            // A line for each session would be measured too.
+            .env("RUST_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let mut stdout = BufReader::new(child.stdout.take().expect("it was asked for"));
+        let mut line = String::new();
+        let said = timeout(START_TIMEOUT, stdout.read_line(&mut line)).await;
+        let ready: Option<Value> = said.ok().and_then(|_| serde_json::from_str(&line).ok());
+        let address = ready.as_ref().and_then(|ready| ready["ready"]["http"].as_str());
+        let address = address.ok_or_else(|| BenchError::NotReady {
+            program: program.to_owned(),
+        })?;
+        Ok(Self {
+            address: address.to_owned(),
+            child,
+            _stdout: stdout,
+        })
+    }
+
+    /// Where it listens, as `host:port`.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `None` when it is over.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Whether it has ended by itself.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}

@@ -1,0 +1,53 @@
+use std::{
+    io::{self, Write as _},
+    time::Duration,
+};
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Prints figures: one JSON object, or a table with a line for each of its members.
+pub(super) fn print(figures: &impl Serialize, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let value = serde_json::to_value(figures)?;
+    match value {
+        Value::Object(members) if !json => {
+            for (name, value) in members {
+                writeln!(out, "{:<28}{value}", name.replace('_', " "))?;
+            }
+            Ok(())
+        }
+        value => writeln!(out, "{value}"),
+    }
+}
+
+/// Milliseconds with three digits behind the point.
+pub(super) fn millis(time: Duration) -> f64 {
+    rounded(time.as_secs_f64() * 1e3)
+}
+
+/// Three digits behind the point.
+pub(super) fn rounded(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
+
+/// How long at most `percent` of the times are; 0 of none.
+pub(super) fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    let rank = (times.len() * percent).div_ceil(100);
+    times.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_one_of_the_times() {
+        let mut times: Vec<_> = (1..=200).rev().map(Duration::from_millis).collect();
+        assert_eq!(percentile(&mut times, 50), Duration::from_millis(100));
+        assert_eq!(percentile(&mut times, 99), Duration::from_millis(198));
+        assert_eq!(percentile(&mut times[..1], 99), Duration::from_millis(1));
+        assert_eq!(percentile(&mut [], 50), Duration::ZERO);
+    }
+}
