@@ -37,7 +37,10 @@ fn figures(arguments: &str) -> Value {
 
 fn assert_positive(figures: &Value, names: &[&str]) {
     for name in names {
-        assert!(figures[name].as_f64().is_some_and(|value| value > 0.0), "{name}: {figures}");
+        assert!(
+            figures[name].as_f64().is_some_and(|value| value > 0.0),
+            "{name}: {figures}"
+        );
     }
 }
 
