@@ -312,7 +312,9 @@ fn a_frame_that_comes_again_is_taken_once_and_one_that_is_left_out_ends_the_conn
     assert_eq!(script.told().len(), 3);
     script.hear(&message(6));
     assert_eq!(script.told().last(), Some(&&SessionEvent::Reconnecting));
-    let Command::Resume(resume) = script.cut() else { panic!("it resumes") };
+    let Command::Resume(resume) = script.cut() else {
+        panic!("it resumes")
+    };
     assert_eq!(resume.got, 4, "the fifth is asked for again");
 }
 

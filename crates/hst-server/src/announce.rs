@@ -28,7 +28,10 @@ pub(crate) fn announcement(config: &Config) -> impl FnOnce(&RunningServer, bool)
             line("apps", &apps.to_string());
         }
         if let Some(Developer { id, secret, .. }) = server.new_developer() {
-            let text = format!("Developer ID {id}, Developer Secret {} (shown this once)", secret.reveal());
+            let text = format!(
+                "Developer ID {id}, Developer Secret {} (shown this once)",
+                secret.reveal()
+            );
             line("backend", &text);
         }
         let Addresses { media, candidates, .. } = server.addresses();

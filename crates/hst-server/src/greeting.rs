@@ -29,7 +29,7 @@ struct Greeting {
 
 /// What comes of the next frame.
 enum Step {
-    Again(Greeting),
+    Again(Box<Greeting>),
     /// It was closed, or handed over to its session.
     Over,
     LoggedIn(Box<SessionTask>),
@@ -47,7 +47,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Ar
     };
     loop {
         match greeting.step().await {
-            Step::Again(again) => greeting = again,
+            Step::Again(again) => greeting = *again,
             Step::Over => return,
             Step::LoggedIn(session) => return session.run().await,
         }
@@ -104,7 +104,7 @@ impl Greeting {
                 other => tracing::error!(?other, "a session asks too early"),
             }
         }
-        Step::Again(self)
+        Step::Again(Box::new(self))
     }
 
     fn begin(mut self, guest: Guest) -> Step {

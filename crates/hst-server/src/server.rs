@@ -178,7 +178,11 @@ impl Server {
             life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub));
         }
         // Last, because a secret that is made is to be shown.
-        let new_developer = if keeps_developers { first_developer(&store)? } else { None };
+        let new_developer = if keeps_developers {
+            first_developer(&store)?
+        } else {
+            None
+        };
         Ok(RunningServer {
             lifeline,
             hooks,

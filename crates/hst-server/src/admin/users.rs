@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use hst_cluster::{Entry, Login as Record, Prefix};
 use hst_id::{AppId, TerminalType, UserId};
 use hst_proto::{ErrorCode, Event, Failure, Payload, encode_event};
 
-use super::{Refused, groups::check_size};
+use super::{Refused, groups::check_size, to_the_end};
 use crate::{
     apps::AppEntry,
     handle::SessionId,
@@ -55,7 +57,7 @@ impl Hub {
     /// # Errors
     /// [`Refused::NotOnline`], [`Refused::Cluster`].
     pub(crate) async fn kick_out(
-        &self,
+        self: &Arc<Self>,
         app: &AppId,
         user: &UserId,
         only: Option<&TerminalType>,
@@ -64,10 +66,14 @@ impl Hub {
         if terminals.is_empty() {
             return Err(Refused::NotOnline(user.clone()));
         }
-        for Terminal { record, .. } in terminals {
-            let why = Failure::new(ErrorCode::KickedOut, "removed by the application");
-            self.end_session(&record.owner, SessionId(record.session), why).await;
-        }
+        let hub = self.clone();
+        to_the_end(async move {
+            for Terminal { record, .. } in terminals {
+                let why = Failure::new(ErrorCode::KickedOut, "removed by the application");
+                hub.end_session(&record.owner, SessionId(record.session), why).await;
+            }
+        })
+        .await;
         Ok(())
     }
 

@@ -1,13 +1,13 @@
 //! Who gets in, and who does not.
 
 use hst_auth::{AppId, TokenIssuer, TokenRequest};
-use hst_server::{App, Config, DEV_APP_ID, Server};
+use hst_server::{App, Config, Connections, DEV_APP_ID, Server};
 use serde_json::json;
 
 use crate::{
     engine::{Engine, login},
     house::{Backend, House, OwnApp, credentials, now},
-    http::{request, stranger},
+    http::{raw, request, stranger},
 };
 
 #[tokio::test]
@@ -75,6 +75,48 @@ async fn h10_ten_wrong_credentials_in_a_minute_are_enough_and_who_has_a_token_is
     assert_eq!(code(guesser, "GET /v1/apps", &"0".repeat(32)).await, 606_000_006);
     assert_eq!(code(guesser, "GET /v1/apps", &backend.access_token).await, 0);
     assert_eq!(code(other, "GET /access/token", &good).await, 0);
+}
+
+#[tokio::test]
+async fn h10_many_guesses_at_a_time_are_no_more_than_one_after_the_other() {
+    let house = House::open().await;
+    let (guesser, http) = (stranger(), house.http());
+    let mut guesses = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let shown = format!("{}.{n:032}", house.developer.id);
+        guesses.spawn(async move {
+            request(guesser, http, "GET /access/token", Some(&shown), "")
+                .await
+                .code()
+        });
+    }
+    let codes = guesses.join_all().await;
+    let judged = codes.iter().filter(|&&code| code == 606_000_000).count();
+    assert_eq!(judged, 10, "{codes:?}");
+}
+
+#[tokio::test]
+async fn h10_behind_a_trusted_proxy_each_client_fails_for_himself() {
+    let config = Config {
+        bind: "127.0.0.1:0".parse().unwrap(),
+        connections: Connections {
+            trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+            ..Connections::default()
+        },
+        ..Config::dev()
+    };
+    let server = Server::new(config).without_media().start().await.unwrap();
+    let http = server.addresses().http.unwrap();
+    let mut codes = Vec::new();
+    for n in 0..12 {
+        let client = if n < 11 { "192.0.2.1" } else { "192.0.2.2" };
+        let head = format!(
+            "GET /v1/apps HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: {client}\r\n\
+             Authorization: {n:032}\r\n\r\n"
+        );
+        codes.push(raw(stranger(), http, head.as_bytes()).await.status);
+    }
+    assert_eq!(codes, [[401; 10].as_slice(), &[429, 401]].concat());
 }
 
 #[tokio::test]

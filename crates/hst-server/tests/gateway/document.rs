@@ -61,3 +61,15 @@ async fn the_document_names_every_operation_once_and_says_what_it_answers() {
         assert!(document["components"]["schemas"][name].is_object(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn the_page_for_people_has_every_call() {
+    let house = House::open().await;
+    let document = request(stranger(), house.http(), "GET /v1/openapi.json", None, "")
+        .await
+        .json();
+    let page = include_str!("../../../../docs/rest.md");
+    for (method, path) in paths(&document) {
+        assert!(page.contains(&format!("`{method} {path}`")), "{method} {path}");
+    }
+}

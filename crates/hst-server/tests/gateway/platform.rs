@@ -233,15 +233,21 @@ async fn the_invited_ring_and_who_is_not_online_is_named() {
         answer,
         json!({ "code": 0, "msg": "OK", "seq_id": 12, "user_id_list": ["bob"] })
     );
+    let mut numbers = Vec::new();
     for engine in [&mut ann, &mut phone] {
         let invited = engine.event("invited").await;
-        assert!(invited["invite"].as_u64().unwrap() < 1 << 53);
         assert_eq!(
             (&invited["group"], &invited["from"], &invited["extend_info"]),
             (&json!("g"), &json!("server"), &json!({ "why": "standup" }))
         );
+        numbers.push(invited["invite"].clone());
         engine.hears_nothing().await;
     }
+    let answer = json!({ "answer_invite": { "invite": numbers[0], "accept": true } });
+    ann.ask(answer.clone()).await.unwrap();
+    let ended = json!({ "invite": numbers[1], "why": "answered_elsewhere" });
+    assert_eq!(phone.event("invite_ended").await, ended);
+    assert_eq!(phone.ask(answer).await, Err(1_000_110), "it is over");
     for users in [json!([]), json!(vec!["ann"; 129])] {
         let invite = json!({ "app_id": app.id, "group_id": "g", "seq_id": 1, "user_id_list": users });
         assert_eq!(backend.ask("POST /v1/online/invite", invite).await.code(), 606_000_003);

@@ -324,13 +324,14 @@ impl Session {
             if is_repeatable || !was_sent {
                 continue;
             }
-            let kind = self.requests.close(id);
-            if kind == Some(Kind::Offer) {
-                // The media are not at fault: they are negotiated anew, and what came of this is of no concern then.
-                self.outputs.push_back(Output::RenewMedia);
-            }
-            if kind.is_some_and(|kind| kind.is_asked()) {
-                self.answered(id, Err(unknown()));
+            match self.requests.close(id) {
+                // The media are not at fault: they are negotiated anew before they hear of it.
+                Some(Kind::Offer) => {
+                    self.outputs.push_back(Output::RenewMedia);
+                    self.answered(id, Err(unknown()));
+                }
+                Some(kind) if kind.is_asked() => self.answered(id, Err(unknown())),
+                _ => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use hst_store::DeveloperId;
 
 use super::problem::{Code, Problem};
 use crate::{
-    http::{Web, peer::Peer},
+    http::{Web, forwarded, peer::Peer},
     hub::Hub,
 };
 

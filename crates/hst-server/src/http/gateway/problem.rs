@@ -24,6 +24,8 @@ pub(super) struct Problem {
     #[schema(example = "limit: 0 is not from 1 to 500")]
     msg: String,
     #[serde(skip)]
+    status: StatusCode,
+    #[serde(skip)]
     retry_after: Option<Duration>,
 }
 
@@ -54,7 +56,7 @@ impl Code {
             Self::ArgumentMissing | Self::ArgumentInvalid => StatusCode::BAD_REQUEST,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::OperationFailed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::FixedApp => StatusCode::CONFLICT,
             Self::NoSuchApp | Self::NoSuchGroup | Self::NotInGroup | Self::NotOnline | Self::NoSuchBan => {
                 StatusCode::NOT_FOUND
@@ -80,6 +82,7 @@ impl Problem {
         Self {
             code,
             msg,
+            status: code.status(),
             retry_after: None,
         }
     }
@@ -87,6 +90,7 @@ impl Problem {
     /// Too many wrong credentials came from this address.
     pub(super) fn too_many_failures(wait: Duration) -> Self {
         Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
             retry_after: Some(wait),
             ..Self::new(
                 Code::Busy,
@@ -141,8 +145,8 @@ impl From<Refused> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, retry_after) = (self.code.status(), self.retry_after);
-        let mut response = (status, Json(self)).into_response();
+        let retry_after = self.retry_after;
+        let mut response = (self.status, Json(self)).into_response();
         if let Some(wait) = retry_after {
             let seconds = HeaderValue::from(wait.as_secs() + 1);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
