@@ -84,7 +84,6 @@ impl SessionTask {
         let life = self.hub.life.clone();
         // Asked anew in each turn, all sessions together would wait for each other at this one place.
         let mut drained = pin!(life.draining());
-        let mut why = None;
         let reason = loop {
             if let Some(reason) = self.perform() {
                 break reason;
@@ -108,24 +107,21 @@ impl SessionTask {
                 Turn::Group(News::Sent) => {}
                 Turn::Group(News::GroupLost) => break CloseCode::InternalError.into(),
                 Turn::Timeout => self.core.handle_timeout(Instant::now().into_std()),
-                Turn::End(failure) => {
-                    why = Some(failure.clone());
-                    self.core.handle_end(failure);
-                }
+                Turn::End(failure) => self.core.handle_end(failure),
             }
         };
         // Boxed, because it is large and comes once in a session's life.
-        Box::pin(self.end(reason, why)).await;
+        Box::pin(self.end(reason)).await;
     }
 
     /// First the group, then the login: who logs in again finds himself gone from the group.
-    async fn end(mut self: Box<Self>, reason: CloseReason, why: Option<Failure>) {
+    async fn end(mut self: Box<Self>, reason: CloseReason) {
         let id = self.user.handle.id;
         tracing::info!(session = %id, reason = %reason.code.number(), "session ended");
         if let Some(membership) = self.membership.take() {
             membership.end().await;
         }
-        self.hub.sessions.leave(id, why);
+        self.hub.sessions.leave(id, self.core.ended().cloned());
         self.hub.people.unwatch(&self.user);
         self.hub.ringing.session_gone(id);
         self.user.login.release().await;
