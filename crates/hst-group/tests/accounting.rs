@@ -29,14 +29,18 @@ fn through_a_thousand_disconnects_of_all_kinds_no_reliable_message_is_lost_dupli
     }
     world.run_for(Duration::from_secs(1));
     for who in 0..CLIENTS {
-        world.call(who, |s, now| s.join(now, &format!("g{}", who % GROUPS))).unwrap();
+        world
+            .call(who, |s, now| s.join(now, &format!("g{}", who % GROUPS)))
+            .unwrap();
     }
     world.run_for(Duration::from_secs(1));
 
     let mut cuts = 0;
     for sent in 0..MESSAGES {
         let who = world.dice.random_range(0..CLIENTS);
-        world.send(who, Audience::All, Class::Reliable).expect("calls wait while a connection is lost");
+        world
+            .send(who, Audience::All, Class::Reliable)
+            .expect("calls wait while a connection is lost");
         if (sent + 1) * CUTS / MESSAGES > cuts {
             cut_somebody(&mut world);
             cuts += 1;
@@ -51,10 +55,17 @@ fn through_a_thousand_disconnects_of_all_kinds_no_reliable_message_is_lost_dupli
     assert_eq!(cuts, CUTS);
     assert!(counts.is_clean(), "{counts}");
     assert_eq!(counts.acked + counts.unknown, MESSAGES, "each has an outcome");
-    assert!(counts.unknown < MESSAGES / 100, "only who reads slowly gives up waiting");
+    assert!(
+        counts.unknown < MESSAGES / 100,
+        "only who reads slowly gives up waiting"
+    );
     assert_eq!(counts.delivered, counts.sequenced * (CLIENTS / GROUPS - 1));
     assert!((counts.acked..=MESSAGES).contains(&counts.sequenced));
-    assert_eq!((counts.discontinuities, counts.excused), (0, 0), "nobody was away for too long");
+    assert_eq!(
+        (counts.discontinuities, counts.excused),
+        (0, 0),
+        "nobody was away for too long"
+    );
     for client in &world.clients {
         assert_eq!(client.session.state(), State::Joined);
         assert_eq!(client.members.len(), CLIENTS / GROUPS - 1, "nobody has noticed");
@@ -75,5 +86,8 @@ fn cut_somebody(world: &mut World) {
 }
 
 fn count(events: &[SessionEvent]) -> usize {
-    events.iter().filter(|&event| *event == SessionEvent::Reconnected).count()
+    events
+        .iter()
+        .filter(|&event| *event == SessionEvent::Reconnected)
+        .count()
 }

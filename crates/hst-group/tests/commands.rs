@@ -14,8 +14,14 @@ use hst_proto::{ErrorCode, Failure, Invited, Online, Reply, ServerFrame, decode_
 
 /// All commands of the protocol, and what is none.
 const COMMANDS: [(&str, &str); 28] = [
-    ("login", r#"{"login":{"protocol":1,"app":"a","token":"t","user":"ann"}}"#),
-    ("resume", r#"{"resume":{"protocol":1,"session":"s9","secret":"guess","got":0}}"#),
+    (
+        "login",
+        r#"{"login":{"protocol":1,"app":"a","token":"t","user":"ann"}}"#,
+    ),
+    (
+        "resume",
+        r#"{"resume":{"protocol":1,"session":"s9","secret":"guess","got":0}}"#,
+    ),
     ("renew", r#"{"renew":{"token":"t"}}"#),
     ("exit", r#"{"exit":{}}"#),
     ("ping", r#"{"ping":{}}"#),
@@ -26,7 +32,10 @@ const COMMANDS: [(&str, &str); 28] = [
     ("publish", r#"{"publish":{"type":2,"media":"cam"}}"#),
     ("unpublish", r#"{"unpublish":{"type":2,"media":"cam"}}"#),
     ("receive", r#"{"receive":{"user":"bob","type":2,"media":"cam"}}"#),
-    ("stop_receive", r#"{"stop_receive":{"user":"bob","type":2,"media":"cam"}}"#),
+    (
+        "stop_receive",
+        r#"{"stop_receive":{"user":"bob","type":2,"media":"cam"}}"#,
+    ),
     ("offer", r#"{"offer":{"generation":1,"sdp":"v=0","lines":[]}}"#),
     ("message", r#"{"message":{"body":1}}"#),
     ("user_message", r#"{"user_message":{"user":"bob","body":1}}"#),
@@ -226,7 +235,8 @@ impl House {
                 assert_eq!(group, *self.group.id());
                 self.member = MemberId(u64::from(re) + 1);
                 let ann = UserId::parse("ann").unwrap();
-                self.group.handle_join(self.now, self.member, re, ann, Permissions::all());
+                self.group
+                    .handle_join(self.now, self.member, re, ann, Permissions::all());
             }
             SessionOutput::Group { re, request } => self.group.handle_request(self.now, self.member, re, request),
             SessionOutput::Ask { re, request } => match request {
@@ -234,7 +244,8 @@ impl House {
                 UserRequest::Message { .. } => self.session.handle_answer(re, Ok(Reply::Sent { seq: 1 })),
                 UserRequest::Online(_) => {
                     let (users, total, more) = (Vec::new(), 0, false);
-                    self.session.handle_answer(re, Ok(Reply::Online(Online { users, total, more })));
+                    self.session
+                        .handle_answer(re, Ok(Reply::Online(Online { users, total, more })));
                 }
                 UserRequest::Invite(_) => {
                     let offline = Vec::new();
@@ -338,7 +349,17 @@ fn s8_an_offer_that_comes_twice_before_its_answer_has_one_answer() {
 
 #[test]
 fn s20_numbers_that_are_none_end_the_session_and_used_ones_do_nothing() {
-    for id in ["-1", "1.5", "4294967296", "18446744073709551616", "1e400", "\"7\"", "null", "[1]", "{}"] {
+    for id in [
+        "-1",
+        "1.5",
+        "4294967296",
+        "18446744073709551616",
+        "1e400",
+        "\"7\"",
+        "null",
+        "[1]",
+        "{}",
+    ] {
         let mut house = House::at(At::Online);
         house.frame(format!(r#"{{"id":{id},"do":{{"ping":{{}}}}}}"#).as_bytes());
         assert_eq!(house.closed, Some(CloseWhy::Protocol), "{id}");
@@ -364,7 +385,9 @@ fn s20_a_reply_to_what_nobody_asked_changes_nothing() {
     engine.handle_inited(true);
     let login = engine.login(now, client::LoginOptions::new("a", "t", "ann")).unwrap();
     for id in [0, login + 1, u32::MAX] {
-        let frame = format!(r#"{{"re":{id},"ok":{{"logged_in":{{"session":"s","secret":"x","resume_window":60,"max_message":9}}}}}}"#);
+        let frame = format!(
+            r#"{{"re":{id},"ok":{{"logged_in":{{"session":"s","secret":"x","resume_window":60,"max_message":9}}}}}}"#
+        );
         engine.handle_frame(now, frame.as_bytes());
         assert_eq!(engine.state(), client::State::LoggingIn, "{id}");
     }

@@ -131,7 +131,8 @@ impl Pair {
 
     /// What is under way is lost, and the server notices.
     fn break_line(&mut self) {
-        (self.up.clear(), self.down.clear());
+        self.up.clear();
+        self.down.clear();
         self.door = None;
         if std::mem::take(&mut self.is_attached) {
             self.server.handle_detached(self.now);
@@ -317,7 +318,8 @@ fn s13_a_session_gives_itself_to_nobody_and_the_last_connection_has_it() {
     // One at the door is not asked for a login, and whatever it says the session is the shell's to give.
     let now = pair.now;
     let mut door = server::Session::new(now, now + server::LOGIN_DEADLINE);
-    let resume = |id: u32| format!(r#"{{"id":{id},"do":{{"resume":{{"protocol":1,"session":"s","secret":"guess","got":0}}}}}}"#);
+    let resume =
+        |id: u32| format!(r#"{{"id":{id},"do":{{"resume":{{"protocol":1,"session":"s","secret":"guess","got":0}}}}}}"#);
     door.handle_frame(now, resume(0).as_bytes());
     assert!(matches!(door.poll_output(), Some(SessionOutput::Resume { re: 0, .. })));
     assert!(door.is_busy(), "one guess at a time");
@@ -366,7 +368,10 @@ fn a_session_waits_60_seconds_from_each_loss_and_not_a_moment_longer() {
     pair.drain_server();
     pair.server.handle_detached(almost);
     pair.server.handle_timeout(almost + RESUME_WINDOW);
-    assert!(matches!(pair.server.poll_output(), Some(SessionOutput::Close(CloseWhy::Away))));
+    assert!(matches!(
+        pair.server.poll_output(),
+        Some(SessionOutput::Close(CloseWhy::Away))
+    ));
     assert_eq!(pair.server.poll_timeout(), None);
     pair.server.handle_attached(almost + RESUME_WINDOW, 0, 0);
     assert!(pair.server.poll_output().is_none(), "what has ended does not come back");

@@ -18,13 +18,16 @@ impl Hub {
     /// Does what a user asks of the platform. The answer comes to his session as a word.
     pub(crate) fn ask(self: &Arc<Self>, user: &User, re: RequestId, request: UserRequest) {
         if let UserRequest::Renew(token) = &request {
-            let lasts = self.renew(user, token);
-            return drop(user.handle.tell(Word::Renewed(re, lasts)));
+            // A session that has ended needs no answer.
+            let _ = user.handle.tell(Word::Renewed(re, self.renew(user, token)));
+            return;
         }
         if let UserRequest::Online(page) = request {
             return match self.must_offer_presence(user) {
                 Ok(()) => self.people.page(user, re, page),
-                Err(failure) => drop(user.handle.tell(Word::Answer(re, Err(failure)))),
+                Err(failure) => {
+                    let _ = user.handle.tell(Word::Answer(re, Err(failure)));
+                }
             };
         }
         if request == UserRequest::Unwatch {

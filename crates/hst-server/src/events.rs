@@ -176,7 +176,7 @@ impl Gateway {
     fn check(&self, apps: &[Selection]) -> Result<(), Refusal> {
         for Selection { app, .. } in apps {
             let developer = self.developer.as_ref();
-            if !developer.is_some_and(|developer| self.hub.app_of(developer, app).is_ok()) {
+            if developer.is_none_or(|developer| self.hub.app_of(developer, app).is_err()) {
                 return Err(Refusal::invalid(format!("there is no App {app}")));
             }
         }

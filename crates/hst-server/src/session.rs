@@ -1,5 +1,6 @@
 use std::{
     future::pending,
+    pin::{Pin, pin},
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -79,13 +80,16 @@ impl SessionTask {
     }
 
     /// Runs until the session's end.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
+        let life = self.hub.life.clone();
+        // Asked anew in each turn, all sessions together would wait for each other at this one place.
+        let mut drained = pin!(life.draining());
         let mut why = None;
         let reason = loop {
             if let Some(reason) = self.perform() {
                 break reason;
             }
-            match self.turn().await {
+            match self.turn(drained.as_mut()).await {
                 Turn::Line(LineNews::Frame(Ok(frame))) => {
                     let now = Instant::now();
                     self.pace.count(now);
@@ -110,11 +114,12 @@ impl SessionTask {
                 }
             }
         };
-        self.end(reason, why).await;
+        // Boxed, because it is large and comes once in a session's life.
+        Box::pin(self.end(reason, why)).await;
     }
 
     /// First the group, then the login: who logs in again finds himself gone from the group.
-    async fn end(mut self, reason: CloseReason, why: Option<Failure>) {
+    async fn end(mut self: Box<Self>, reason: CloseReason, why: Option<Failure>) {
         let id = self.user.handle.id;
         tracing::info!(session = %id, reason = %reason.code.number(), "session ended");
         if let Some(membership) = self.membership.take() {
@@ -140,8 +145,8 @@ impl SessionTask {
         }
     }
 
-    /// Waits for what happens next. Cancel-safe.
-    async fn turn(&mut self) -> Turn {
+    /// Waits for what happens next, which is the end when the server is `drained`. Cancel-safe.
+    async fn turn(&mut self, drained: Pin<&mut impl Future<Output = ()>>) -> Turn {
         let is_busy = self.core.is_busy() || self.membership.as_ref().is_some_and(Membership::is_sending);
         let next_frame = self.pace.next();
         // A client that sends too fast is read later.
@@ -179,7 +184,7 @@ impl SessionTask {
                 Heard::Word(word) => Turn::Word(word),
                 Heard::End(why) => Turn::End(why),
             },
-            () = self.hub.life.draining() => Turn::End(draining()),
+            () = drained => Turn::End(draining()),
             news = group => Turn::Group(news),
             () = timeout => Turn::Timeout,
             () = may_read => Turn::Timeout,

@@ -181,11 +181,6 @@ impl Sessions {
         self.lock().live.get(&id).map(|live| live.handle.clone())
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.lock().live.len()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,6 +20,9 @@ const FIRST_ID = 0;
  */
 const PASSING = [ErrorCode.CONNECT, ErrorCode.SERVER_INTERNAL];
 
+/** There is no such session any more. */
+const SESSION_GONE = 1000100;
+
 /** What opens the server's door: the login, and then what it takes to resume its session over another connection. */
 export class Pass {
   /** The most bytes of one message as JSON. */
@@ -29,6 +32,8 @@ export class Pass {
   #login;
   /** @type {{ session: string, secret: string } | null} */
   #session = null;
+  /** The last session, whose place the next one may take. @type {{ session: string, secret: string } | null} */
+  #previous = null;
 
   /**
    * @param {Login} login
@@ -57,28 +62,31 @@ export class Pass {
   }
 
   /**
-   * Begins a session. A later one than the first takes the place of its forerunner.
+   * Begins a session. A later one than the first takes the place of its forerunner, and of no other session.
    * @param {Link} link
    */
   async logIn(link) {
-    const { session, secret, max_message } = await this.#ask(link, { login: this.#login }, LOGIN_TIMEOUT);
+    const login = this.#previous ? { ...this.#login, force: false, previous: this.#previous } : this.#login;
+    const { session, secret, max_message } = await this.#ask(link, { login }, LOGIN_TIMEOUT);
     this.#session = { session, secret };
+    this.#previous = this.#session;
     this.maxMessage = max_message;
-    this.#login = { ...this.#login, force: true };
   }
 
   /**
    * Goes on with the session.
    * @param {Link} link
    * @param {number} got the number of the last frame that came
-   * @returns {Promise<Resumed | null>} null when the session is gone; then the link is good for a login
+   * @returns {Promise<Resumed | null>} null when the session is gone; then the link is good for a login. When it was
+   *   ended by another login or by who administers, the promise fails with that
    */
   async resume(link, got) {
     if (!this.#session) return null;
     try {
       return await this.#ask(link, { resume: { protocol: PROTOCOL, ...this.#session, got } }, RESUME_TIMEOUT);
     } catch (error) {
-      if (!isFinal(/** @type {HstRtcError} */ (error))) throw error;
+      const { serverCode } = /** @type {HstRtcError} */ (error);
+      if (serverCode !== SESSION_GONE) throw error;
       this.#session = null;
       return null;
     }

@@ -2,26 +2,54 @@
 //! numbers; what a real server costs more than this is what its promises cost.
 
 use std::{
+    env,
     io::{self, Write as _},
     time::Duration,
 };
 
 use bytes::Bytes;
 use hst_rtc::{
-    signal::{Limits, SignalConnection, SignalListener as _},
-    signal_ws::WsListener,
+    signal::{Limits, SignalConnection, SignalListener as _, SignalTransport as _},
+    signal_ws::{WsListener, WsTransport},
 };
 use serde_json::json;
 use tokio::{sync::broadcast, time::sleep};
 
-use super::BenchError;
+use super::{BenchError, process::Process};
 
 /// Messages that wait for the slowest connection; it misses the oldest when there are more.
 const WAITING: usize = 1024;
 /// How long to wait when the system hands over no connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// Runs until the process is ended.
+/// It in a process of its own.
+pub(super) struct Bare {
+    process: Process,
+    transport: WsTransport,
+}
+
+impl Bare {
+    /// Starts it.
+    pub(super) async fn start() -> Result<Self, BenchError> {
+        Ok(Self {
+            process: Process::start(&env::current_exe()?, &["bench", "bare"]).await?,
+            transport: WsTransport::new(Limits::default()),
+        })
+    }
+
+    /// One more connection to it.
+    pub(super) async fn connect(&self) -> Result<SignalConnection, BenchError> {
+        let url = format!("ws://{}/", self.process.address());
+        Ok(self.transport.connect(&url).await?)
+    }
+
+    /// Its process; `None` when it is over.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+}
+
+/// Serves until the process is ended.
 pub(super) async fn serve() -> Result<(), BenchError> {
     let mut listener = WsListener::bind("127.0.0.1:0", Limits::default()).await?;
     let ready = json!({ "ready": { "http": listener.local_addr()? } });

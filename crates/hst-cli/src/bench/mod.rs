@@ -1,15 +1,19 @@
 //! `hst bench`: what a server bears, and whether it keeps its promises while connections break.
 
 mod bare;
+mod crowd;
 mod cutter;
 mod dice;
 mod error;
+mod fanout;
 mod ledger;
 mod machine;
 mod process;
 mod reconnect;
 mod report;
+mod signal;
 mod target;
+mod wire;
 
 use clap::Subcommand;
 
@@ -19,6 +23,10 @@ use crate::error::CliError;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Log many users in who then do nothing: how fast, and what memory each takes.
+    Signal(signal::Options),
+    /// Speak to all in a large group: how long until everybody has heard it.
+    Fanout(fanout::Options),
     /// Break the connections of engines that write to each other, and account for every message.
     Reconnect(reconnect::Options),
     /// The server with nothing in it that others are measured against.
@@ -28,6 +36,8 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(command: Command) -> Result<(), CliError> {
     match command {
+        Command::Signal(options) => signal::run(options).await,
+        Command::Fanout(options) => fanout::run(options).await,
         Command::Reconnect(options) => reconnect::run(options).await,
         Command::Bare => Ok(bare::serve().await?),
     }

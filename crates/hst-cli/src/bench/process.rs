@@ -1,8 +1,4 @@
-use std::{
-    path::Path,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -64,10 +60,5 @@ impl Process {
     /// `None` when it is over.
     pub(super) fn pid(&self) -> Option<u32> {
         self.child.id()
-    }
-
-    /// Whether it has ended by itself.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
     }
 }

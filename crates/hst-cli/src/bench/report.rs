@@ -4,21 +4,20 @@ use std::{
 };
 
 use serde::Serialize;
-use serde_json::Value;
 
-/// Prints figures: one JSON object, or a table with a line for each of its members.
+/// Prints figures, an object: as JSON in one line, or as a table with a line for each of its members.
 pub(super) fn print(figures: &impl Serialize, json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let value = serde_json::to_value(figures)?;
-    match value {
-        Value::Object(members) if !json => {
-            for (name, value) in members {
-                writeln!(out, "{:<28}{value}", name.replace('_', " "))?;
-            }
-            Ok(())
-        }
-        value => writeln!(out, "{value}"),
+    if json {
+        return writeln!(out, "{}", serde_json::to_string(figures)?);
     }
+    // In between are the braces' own lines; a value that is not known is no line.
+    let text = serde_json::to_string_pretty(figures)?;
+    for (name, value) in text.lines().filter_map(|line| line.split_once(": ")) {
+        let name = name.trim().trim_matches('"').replace('_', " ");
+        writeln!(out, "{name:<32}{}", value.trim_end_matches(','))?;
+    }
+    Ok(())
 }
 
 /// Milliseconds with three digits behind the point.

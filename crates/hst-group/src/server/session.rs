@@ -42,6 +42,8 @@ pub struct Session {
     backlog: Backlog,
     messages: Rate,
     token: Option<Token>,
+    /// Why the server has ended it.
+    why: Option<Failure>,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
     outputs: VecDeque<SessionOutput>,
 }
@@ -205,6 +207,7 @@ impl Session {
             backlog: Backlog::default(),
             messages: Rate::new(MESSAGES_PER_SECOND),
             token: None,
+            why: None,
             outputs: VecDeque::new(),
         }
     }

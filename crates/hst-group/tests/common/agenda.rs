@@ -89,8 +89,8 @@ impl Agenda {
     }
 
     /// Whether this timer is the actor's own, and not one from before it was armed anew.
-    pub fn fires(&mut self, actor: &Actor, now: Instant) -> bool {
-        let is_own = self.armed.get(actor) == Some(&now);
+    pub fn fires(&mut self, actor: &Actor, at: Instant) -> bool {
+        let is_own = self.armed.get(actor) == Some(&at);
         if is_own {
             self.armed.remove(actor);
         }

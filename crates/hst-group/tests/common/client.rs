@@ -100,11 +100,7 @@ impl Client {
                 assert_ne!(self.locked, locked, "told twice");
                 self.locked = locked;
             }
-            GroupEvent::Message(message) => {
-                if self.keeps_messages {
-                    self.messages.push(message);
-                }
-            }
+            GroupEvent::Message(message) if self.keeps_messages => self.messages.push(message),
             GroupEvent::Removed(why) => self.removed.push(why),
             _ => {}
         }

@@ -315,8 +315,14 @@ impl fmt::Display for Counts {
             discontinuities,
             gaps,
         } = self;
-        writeln!(f, "sent: acked {acked}, refused {refused}, unknown {unknown}; sequenced {sequenced}")?;
-        writeln!(f, "delivered {delivered}, excused {excused}, discontinuities {discontinuities}, gaps {gaps}")?;
+        writeln!(
+            f,
+            "sent: acked {acked}, refused {refused}, unknown {unknown}; sequenced {sequenced}"
+        )?;
+        writeln!(
+            f,
+            "delivered {delivered}, excused {excused}, discontinuities {discontinuities}, gaps {gaps}"
+        )?;
         write!(
             f,
             "lost {lost}, duplicated {duplicated}, reordered {reordered}, leaked {leaked}, forged {forged}"

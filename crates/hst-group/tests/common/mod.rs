@@ -10,6 +10,7 @@
 
 mod agenda;
 mod client;
+mod door;
 pub mod ledger;
 mod network;
 mod room;
@@ -156,13 +157,13 @@ impl World {
     pub fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some((at, act)) = self.agenda.next(end) {
-            self.now = at;
-            self.perform(act);
+            self.now = self.now.max(at);
+            self.perform(at, act);
         }
         self.now = end;
     }
 
-    fn perform(&mut self, act: Act) {
+    fn perform(&mut self, at: Instant, act: Act) {
         match act {
             Act::Frame(link, End::Client, frame) if self.is_alive(link, End::Client) => {
                 if let Some(who) = self.client_of(link) {
@@ -180,7 +181,7 @@ impl World {
             Act::ToSession(session, word) => self.hear(session, word),
             Act::ServerUp => self.server.is_down = false,
             Act::Timer(actor) => {
-                if self.agenda.fires(&actor, self.now) {
+                if self.agenda.fires(&actor, at) {
                     self.fire(actor);
                 }
             }

@@ -14,7 +14,7 @@ async fn a_developer_sees_his_own_apps_and_those_of_the_configuration() {
     let backend = house.backend().await;
     let other = Backend::of(&house, &house.another_developer()).await;
     let [one, two] = [backend.create_app().await, backend.create_app().await];
-    let mut own = vec![one.id.clone(), two.id.clone(), DEV_APP_ID.to_owned()];
+    let mut own = [one.id.clone(), two.id.clone(), DEV_APP_ID.to_owned()];
     own.sort_unstable();
 
     let listed = backend.get("GET /v1/apps", None).await;

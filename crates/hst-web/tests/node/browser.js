@@ -113,7 +113,9 @@ class PeerConnection {
     for (const [index, line] of this.#lines.entries()) line.mid = String(index);
   }
 
-  async setRemoteDescription() {}
+  async setRemoteDescription() {
+    this.connectionState = 'connected';
+  }
 
   close() {
     this.connectionState = 'closed';

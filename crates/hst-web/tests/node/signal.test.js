@@ -177,14 +177,14 @@ test('a new session uses the newest token, and one that is refused ends it all',
   wire().cut();
   const renewed = signal.renew('newer');
   await clock.pass(61 * SECOND);
-  server.judge = ({ token, force }) => {
-    tokens.push([token, force]);
+  server.judge = ({ token, force, previous }) => {
+    tokens.push([token, force, typeof previous?.secret]);
     return tokens.length === 1 ? null : 1000000;
   };
   server.accepts = true;
   await clock.pass(11 * SECOND);
   await renewed;
-  assert.deepEqual(tokens, [['newer', true]]);
+  assert.deepEqual(tokens, [['newer', false, 'string']], 'its own earlier place, and nobody else\'s');
   server.tell({ ended: { code: 30, message: 'later' } });
   await clock.pass(11 * SECOND);
   assert.deepEqual(turns, ['away', 'login', 'away', [32, 1000000]]);

@@ -325,8 +325,11 @@ impl Session {
                 continue;
             }
             match self.requests.close(id) {
-                // The media are not at fault: they are negotiated anew.
-                Some(Kind::Offer) => self.outputs.push_back(Output::RenewMedia),
+                // The media are not at fault: they are negotiated anew before they hear of it.
+                Some(Kind::Offer) => {
+                    self.outputs.push_back(Output::RenewMedia);
+                    self.answered(id, Err(unknown()));
+                }
                 Some(kind) if kind.is_asked() => self.answered(id, Err(unknown())),
                 _ => {}
             }

@@ -94,6 +94,10 @@ impl Group {
 
     /// When the member is no more among the others.
     pub(super) fn member_left(&mut self, now: Instant, id: MemberId, user: &UserId) {
+        // What was held back comes first, and counts as it was then.
+        if self.roster.users.len() <= LARGE + 1 {
+            self.tell_changes();
+        }
         self.roster.users.remove(user);
         self.membership_changed(now, id, user, false);
     }
@@ -102,8 +106,6 @@ impl Group {
         if self.roster.users.len() > LARGE {
             return self.roster.note(now, user, is_here);
         }
-        // What was held back comes first.
-        self.tell_changes();
         let user = user.clone();
         let event = match is_here {
             true => Event::MemberJoined { user },

@@ -134,8 +134,14 @@ impl Session {
         if self.state == State::Ended {
             return;
         }
-        self.handle_event(encode_event(&Event::Ended(why)));
+        self.handle_event(encode_event(&Event::Ended(why.clone())));
+        self.why = Some(why);
         self.close(CloseWhy::Ended);
+    }
+
+    /// Why the server has ended the session, if it has: for who comes back to it and was away.
+    pub fn ended(&self) -> Option<&Failure> {
+        self.why.as_ref()
     }
 
     fn hang_up(&mut self, why: CloseWhy) {

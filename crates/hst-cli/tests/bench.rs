@@ -1,0 +1,87 @@
+//! `hst bench` as a user runs it, in small: it starts a server, measures it, and ends it.
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
+
+use std::{path::Path, process::Command};
+
+use serde_json::Value;
+
+/// Sees to the server that is measured: whoever tests this package alone has not built it.
+fn build_server() {
+    let server = Path::new(env!("CARGO_BIN_EXE_hst")).with_file_name("hst-server");
+    if !server.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--workspace", "--bin", "hst-server"])
+            .status()
+            .unwrap();
+        assert!(built.success(), "hst-server is not built");
+    }
+}
+
+/// The figures of a run that went well.
+fn figures(arguments: &str) -> Value {
+    build_server();
+    let output = Command::new(env!("CARGO_BIN_EXE_hst"))
+        .arg("bench")
+        .args(arguments.split(' '))
+        .arg("--json")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn assert_positive(figures: &Value, names: &[&str]) {
+    for name in names {
+        assert!(
+            figures[name].as_f64().is_some_and(|value| value > 0.0),
+            "{name}: {figures}"
+        );
+    }
+}
+
+#[test]
+fn idle_sessions_are_counted_by_their_bytes() {
+    let figures = figures("signal --idle 50");
+    assert_eq!(figures["idle"], 50);
+    assert_positive(&figures, &["logins_per_second", "login_p50_ms", "login_p99_ms"]);
+    if cfg!(target_os = "linux") {
+        assert_positive(&figures, &["bytes_per_idle_session", "bare_bytes_per_socket"]);
+    }
+}
+
+#[test]
+fn a_message_to_all_is_timed_beside_a_bare_server() {
+    let figures = figures("fanout --members 20 --messages 10");
+    assert_eq!((&figures["members"], &figures["messages"]), (&20.into(), &10.into()));
+    assert_positive(&figures, &["p50_ms", "p99_ms", "ratio_to_bare", "ratio_to_bare_p99"]);
+}
+
+#[test]
+fn no_message_is_lost_or_doubled_while_connections_break() {
+    let figures = figures("reconnect --clients 10 --disconnects 20 --messages 500");
+    for (name, expected) in [
+        ("lost", 0),
+        ("duplicated", 0),
+        ("reordered", 0),
+        ("leaked", 0),
+        ("disconnects", 20),
+    ] {
+        assert_eq!(figures[name], expected, "{name}: {figures}");
+    }
+    let count = |name: &str| figures[name].as_u64().unwrap();
+    assert_eq!(count("acked") + count("refused") + count("unknown"), 500);
+    assert!(count("delivered") >= 9 * count("acked"), "{figures}");
+    assert_positive(&figures, &["acked", "seconds"]);
+}
+
+#[test]
+fn what_the_system_does_not_allow_is_said_before_anything_is_done() {
+    let output = Command::new(env!("CARGO_BIN_EXE_hst"))
+        .args(["bench", "signal", "--idle", "1000000000"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!cfg!(target_os = "linux") || said.contains("ulimit -n"), "{said}");
+}
