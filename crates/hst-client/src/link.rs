@@ -41,6 +41,7 @@ impl Link {
         let mut addresses = addresses.to_vec();
         // The others keep their order.
         addresses.sort_by_key(|address| Some(address) != self.favourite.as_ref());
+        self.close();
         self.way = Way::Connecting(Box::pin(race(transport, addresses)), Vec::new());
     }
 
@@ -73,7 +74,9 @@ impl Link {
 
     /// Ends it; what is queued still goes out.
     pub(crate) fn close(&mut self) {
-        self.way = Way::Down;
+        if let Way::Up(connection) = std::mem::take(&mut self.way) {
+            connection.close();
+        }
     }
 
     fn connected(&mut self, result: Result<Answered, ConnectError>) -> Result<(), ConnectError> {

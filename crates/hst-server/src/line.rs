@@ -1,4 +1,9 @@
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::{Future, pending},
+    pin::Pin,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use hst_signal::{CloseReason, MAX_FRAME, RecvEnd, SignalConnection, SignalReceiver};
@@ -6,16 +11,16 @@ use hst_signal::{CloseReason, MAX_FRAME, RecvEnd, SignalConnection, SignalReceiv
 use crate::{
     admission::Place,
     life::Life,
-    outbox::{Full, Outbox, outbox},
+    outbox::{Full, Outbox, WriterEnd, outbox},
 };
 
 /// A session's connection of the moment. Its writer is driven together with the session, in one task.
 pub(crate) struct Line {
     receiver: Box<dyn SignalReceiver>,
     outbox: Outbox,
-    writer: Pin<Box<dyn Future<Output = ()> + Send>>,
+    writer: Pin<Box<dyn Future<Output = WriterEnd> + Send>>,
     /// Whether the writer has ended by itself, because the client takes nothing any more.
-    is_stuck: bool,
+    has_written: bool,
     place: Arc<Place>,
 }
 
@@ -46,7 +51,7 @@ impl Line {
             receiver,
             outbox,
             writer: Box::pin(writer.run()),
-            is_stuck: false,
+            has_written: false,
             place,
         }
     }
@@ -63,12 +68,18 @@ impl Line {
 
     /// Writes, and with `reads` waits for the next frame. Cancel-safe.
     pub(crate) async fn next(&mut self, reads: bool) -> LineNews {
-        tokio::select! {
-            () = &mut self.writer, if !self.is_stuck => {
-                self.is_stuck = true;
-                LineNews::Stuck
+        loop {
+            tokio::select! {
+                end = &mut self.writer, if !self.has_written => {
+                    self.has_written = true;
+                    if end == WriterEnd::Stuck {
+                        return LineNews::Stuck;
+                    }
+                    // A client that has gone may have said why: that is still to be read, behind the rest.
+                }
+                frame = self.receiver.recv(), if reads => return LineNews::Frame(frame),
+                () = pending() => {}
             }
-            frame = self.receiver.recv(), if reads => LineNews::Frame(frame),
         }
     }
 
@@ -82,11 +93,11 @@ impl Line {
             receiver,
             outbox,
             writer,
-            is_stuck,
+            has_written,
             place,
         } = self;
         outbox.close(reason);
-        if !is_stuck {
+        if !has_written {
             writer.await;
         }
         drop((receiver, place));
@@ -102,12 +113,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_takes_nothing_any_more_can_be_closed() {
-        let (server, client) = memory::pair(Limits::default());
+        let (server, _client) = memory::pair(Limits::default());
         let place = Admission::new(Connections::default()).admit(None).unwrap();
         let mut line = Line::new(server, place, (0, 0));
-        drop(client);
-        line.push(Bytes::from_static(b"late")).unwrap();
+        for _ in 0..100 {
+            line.push(Bytes::from_static(b"unread")).unwrap();
+        }
         assert!(matches!(line.next(false).await, LineNews::Stuck));
         line.say_good_bye(CloseCode::SlowReader.into()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_words_of_a_client_that_goes_are_heard_although_it_hears_nothing_any_more() {
+        // Many times: what is ready is taken in any order.
+        for _ in 0..100 {
+            let (server, mut client) = memory::pair(Limits::default());
+            let place = Admission::new(Connections::default()).admit(None).unwrap();
+            let mut line = Line::new(server, place, (0, 0));
+            client.sender.send(Bytes::from_static(b"exit")).await.unwrap();
+            drop(client);
+            line.push(Bytes::from_static(b"late")).unwrap();
+            let LineNews::Frame(Ok(heard)) = line.next(true).await else {
+                panic!("nothing was heard")
+            };
+            assert_eq!(heard, "exit");
+            assert!(matches!(line.next(true).await, LineNews::Frame(Err(_))));
+        }
     }
 }

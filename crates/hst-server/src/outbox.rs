@@ -45,6 +45,15 @@ pub(crate) struct Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// How writing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriterEnd {
+    /// With the connection, of whose end the receiving half tells more.
+    Closed,
+    /// The peer made no room in time.
+    Stuck,
+}
+
 /// `due` frames with so many bytes may wait beyond what may always: those that a client who comes back has missed.
 pub(crate) fn outbox(sender: Box<dyn SignalSender>, due: (usize, usize)) -> (Outbox, Writer) {
     let (to_writer, frames) = mpsc::channel(FRAMES + due.0);
@@ -97,7 +106,7 @@ impl Outbox {
 
 impl Writer {
     /// Writes until the connection is closed from either side.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self) -> WriterEnd {
         let mut reason = self.reason.clone();
         let too_late = async {
             // An error: the outbox was dropped without a word, and is as much at its end.
@@ -105,20 +114,22 @@ impl Writer {
             sleep(CLOSE_TIMEOUT).await;
         };
         tokio::select! {
-            () = self.write() => {}
-            () = too_late => {}
+            end = self.write() => end,
+            () = too_late => WriterEnd::Stuck,
         }
     }
 
-    async fn write(&mut self) {
+    async fn write(&mut self) -> WriterEnd {
         while let Some(frame) = self.frames.recv().await {
             let len = frame.len();
             match timeout(WRITE_TIMEOUT, self.sender.send(frame)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(SendError::Closed)) | Err(_) => return,
+                Err(_) => return WriterEnd::Stuck,
+                Ok(Err(SendError::Closed)) => return WriterEnd::Closed,
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a frame of the server's own breaks a limit");
-                    return self.sender.close(CloseCode::InternalError.into()).await;
+                    self.sender.close(CloseCode::InternalError.into()).await;
+                    return WriterEnd::Closed;
                 }
             }
             self.waiting.fetch_sub(len, Ordering::Relaxed);
@@ -127,6 +138,7 @@ impl Writer {
         self.sender
             .close(reason.unwrap_or(CloseCode::InternalError.into()))
             .await;
+        WriterEnd::Closed
     }
 }
 
@@ -223,7 +235,7 @@ mod tests {
         };
         let start = tokio::time::Instant::now();
         tokio::select! {
-            () = writer.run() => {}
+            _ = writer.run() => {}
             () = reads_one_a_second => {}
         }
         assert_eq!(start.elapsed(), CLOSE_TIMEOUT);

@@ -90,8 +90,10 @@ impl Session {
     pub fn leave(&mut self, now: Instant) -> Result<RequestId, Refusal> {
         self.state.must_be(State::Joined, "leaving the group")?;
         self.state = State::Leaving;
+        let id = self.ask(now, Kind::Leave, Command::Leave {});
+        // Behind the command: a media engine may take its time.
         self.outputs.push_back(Output::CloseMedia);
-        Ok(self.ask(now, Kind::Leave, Command::Leave {}))
+        Ok(id)
     }
 
     /// `exit`: leaves the group first when needed. The caller need not wait for the outcome, which may never come.
@@ -100,11 +102,11 @@ impl Session {
     /// Code 2 before `init`, 35 when not logged in.
     pub fn exit(&mut self, now: Instant) -> Result<RequestId, Refusal> {
         self.must_be_online("exit")?;
-        if self.state == State::Joined {
+        let was_joined = std::mem::replace(&mut self.state, State::Exiting) == State::Joined;
+        let id = self.ask(now, Kind::Exit, Command::Exit {});
+        if was_joined {
             self.outputs.push_back(Output::CloseMedia);
         }
-        self.state = State::Exiting;
-        let id = self.ask(now, Kind::Exit, Command::Exit {});
         if !self.line.is_open() {
             // Nobody hears it, and the server will notice by itself.
             let why = Refusal::local(ErrorCode::NotLoggedIn, "the session has ended");
@@ -115,12 +117,12 @@ impl Session {
 
     /// `destroy`: leave and exit by itself, and back to before `init`. Whoever waits for an outcome gets code 2.
     pub fn destroy(&mut self, now: Instant) {
-        if self.state.is_online() {
-            self.outputs.push_back(Output::CloseMedia);
-        }
         // Behind a login under way, too: otherwise its session would wait for somebody to come.
         if self.state.is_online() || self.state == State::LoggingIn {
             self.ask(now, Kind::Unasked, Command::Exit {});
+        }
+        if self.state.is_online() {
+            self.outputs.push_back(Output::CloseMedia);
         }
         let why = Refusal::local(ErrorCode::NotInitialised, "the engine was destroyed");
         self.end(State::Uninit, &why);
