@@ -1,15 +1,12 @@
 //! `hst bench` as a user runs it, in small: it starts a server, measures it, and ends it.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use serde_json::Value;
 
-/// What is measured beside `hst`: built by whoever builds the workspace, and not by this package alone.
-fn server() -> PathBuf {
+/// Sees to the server that is measured: whoever tests this package alone has not built it.
+fn build_server() {
     let server = Path::new(env!("CARGO_BIN_EXE_hst")).with_file_name("hst-server");
     if !server.exists() {
         let built = Command::new(env!("CARGO"))
@@ -18,12 +15,11 @@ fn server() -> PathBuf {
             .unwrap();
         assert!(built.success(), "hst-server is not built");
     }
-    server
 }
 
 /// The figures of a run that went well.
 fn figures(arguments: &str) -> Value {
-    assert!(server().exists());
+    build_server();
     let output = Command::new(env!("CARGO_BIN_EXE_hst"))
         .arg("bench")
         .args(arguments.split(' '))
@@ -37,7 +33,10 @@ fn figures(arguments: &str) -> Value {
 
 fn assert_positive(figures: &Value, names: &[&str]) {
     for name in names {
-        assert!(figures[name].as_f64().is_some_and(|value| value > 0.0), "{name}: {figures}");
+        assert!(
+            figures[name].as_f64().is_some_and(|value| value > 0.0),
+            "{name}: {figures}"
+        );
     }
 }
 

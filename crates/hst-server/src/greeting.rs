@@ -35,8 +35,9 @@ enum Step {
     LoggedIn(Box<SessionTask>),
 }
 
-/// Serves a connection until its session's end, or until it is part of another session.
+/// Serves a connection until it belongs to a session: a new one, or one that its client comes back to.
 pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Arc<Place>) {
+    let life = hub.life.clone();
     let deadline = connection.since + LOGIN_DEADLINE;
     let mut greeting = Greeting {
         core: Session::new(Instant::now().into_std(), deadline.into_std()),
@@ -49,7 +50,8 @@ pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Ar
         match greeting.step().await {
             Step::Again(again) => greeting = *again,
             Step::Over => return,
-            Step::LoggedIn(session) => return session.run().await,
+            // In a task of its own, so that what it took to let somebody in does not stay in memory with him.
+            Step::LoggedIn(session) => return life.spawn(session.run()),
         }
     }
 }

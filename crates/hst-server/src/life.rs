@@ -56,8 +56,10 @@ impl Life {
         let mut task = Box::pin(task);
         tokio::spawn(async move {
             tokio::select! {
-                () = &mut task => {}
+                // A server that is dropped says no good-bye, and so no task gets another turn.
+                biased;
                 () = life.reached(Phase::Over) => {}
+                () = &mut task => {}
             }
         });
     }

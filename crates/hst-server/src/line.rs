@@ -14,6 +14,8 @@ pub(crate) struct Line {
     receiver: Box<dyn SignalReceiver>,
     outbox: Outbox,
     writer: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whether the writer has ended by itself, because the client takes nothing any more.
+    is_stuck: bool,
     place: Arc<Place>,
 }
 
@@ -44,6 +46,7 @@ impl Line {
             receiver,
             outbox,
             writer: Box::pin(writer.run()),
+            is_stuck: false,
             place,
         }
     }
@@ -61,23 +64,50 @@ impl Line {
     /// Writes, and with `reads` waits for the next frame. Cancel-safe.
     pub(crate) async fn next(&mut self, reads: bool) -> LineNews {
         tokio::select! {
-            () = &mut self.writer => LineNews::Stuck,
+            () = &mut self.writer, if !self.is_stuck => {
+                self.is_stuck = true;
+                LineNews::Stuck
+            }
             frame = self.receiver.recv(), if reads => LineNews::Frame(frame),
         }
     }
 
     /// Says what is due and good-bye, in a task of its own. What the client still says is not heard.
     pub(crate) fn close(self, life: &Life, reason: CloseReason) {
+        life.spawn(self.say_good_bye(reason));
+    }
+
+    async fn say_good_bye(self, reason: CloseReason) {
         let Self {
             receiver,
             outbox,
             writer,
+            is_stuck,
             place,
         } = self;
         outbox.close(reason);
-        life.spawn(async move {
+        if !is_stuck {
             writer.await;
-            drop((receiver, place));
-        });
+        }
+        drop((receiver, place));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hst_signal::{CloseCode, Limits, memory};
+
+    use super::*;
+    use crate::{Connections, admission::Admission};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_takes_nothing_any_more_can_be_closed() {
+        let (server, client) = memory::pair(Limits::default());
+        let place = Admission::new(Connections::default()).admit(None).unwrap();
+        let mut line = Line::new(server, place, (0, 0));
+        drop(client);
+        line.push(Bytes::from_static(b"late")).unwrap();
+        assert!(matches!(line.next(false).await, LineNews::Stuck));
+        line.say_good_bye(CloseCode::SlowReader.into()).await;
     }
 }

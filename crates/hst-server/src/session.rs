@@ -1,5 +1,6 @@
 use std::{
     future::pending,
+    pin::{Pin, pin},
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -79,13 +80,15 @@ impl SessionTask {
     }
 
     /// Runs until the session's end.
-    pub(crate) async fn run(mut self) {
-        let mut why = None;
+    pub(crate) async fn run(mut self: Box<Self>) {
+        let life = self.hub.life.clone();
+        // Asked anew in each turn, all sessions together would wait for each other at this one place.
+        let mut drained = pin!(life.draining());
         let reason = loop {
             if let Some(reason) = self.perform() {
                 break reason;
             }
-            match self.turn().await {
+            match self.turn(drained.as_mut()).await {
                 Turn::Line(LineNews::Frame(Ok(frame))) => {
                     let now = Instant::now();
                     self.pace.count(now);
@@ -104,23 +107,21 @@ impl SessionTask {
                 Turn::Group(News::Sent) => {}
                 Turn::Group(News::GroupLost) => break CloseCode::InternalError.into(),
                 Turn::Timeout => self.core.handle_timeout(Instant::now().into_std()),
-                Turn::End(failure) => {
-                    why = Some(failure.clone());
-                    self.core.handle_end(failure);
-                }
+                Turn::End(failure) => self.core.handle_end(failure),
             }
         };
-        self.end(reason, why).await;
+        // Boxed, because it is large and comes once in a session's life.
+        Box::pin(self.end(reason)).await;
     }
 
     /// First the group, then the login: who logs in again finds himself gone from the group.
-    async fn end(mut self, reason: CloseReason, why: Option<Failure>) {
+    async fn end(mut self: Box<Self>, reason: CloseReason) {
         let id = self.user.handle.id;
         tracing::info!(session = %id, reason = %reason.code.number(), "session ended");
         if let Some(membership) = self.membership.take() {
             membership.end().await;
         }
-        self.hub.sessions.leave(id, why);
+        self.hub.sessions.leave(id, self.core.ended().cloned());
         self.hub.people.unwatch(&self.user);
         self.hub.ringing.session_gone(id);
         self.user.login.release().await;
@@ -140,8 +141,8 @@ impl SessionTask {
         }
     }
 
-    /// Waits for what happens next. Cancel-safe.
-    async fn turn(&mut self) -> Turn {
+    /// Waits for what happens next, which is the end when the server is `drained`. Cancel-safe.
+    async fn turn(&mut self, drained: Pin<&mut impl Future<Output = ()>>) -> Turn {
         let is_busy = self.core.is_busy() || self.membership.as_ref().is_some_and(Membership::is_sending);
         let next_frame = self.pace.next();
         // A client that sends too fast is read later.
@@ -179,7 +180,7 @@ impl SessionTask {
                 Heard::Word(word) => Turn::Word(word),
                 Heard::End(why) => Turn::End(why),
             },
-            () = self.hub.life.draining() => Turn::End(draining()),
+            () = drained => Turn::End(draining()),
             news = group => Turn::Group(news),
             () = timeout => Turn::Timeout,
             () = may_read => Turn::Timeout,

@@ -2,8 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use hst_auth::UserId;
-use hst_proto::{Command, Payload, ToGroup};
+use hst_proto::{Audience, Class, Command, Payload, ToGroup};
 use hst_rtc::signal::SignalSender;
 use serde::Serialize;
 use tokio::{
@@ -16,7 +15,7 @@ use super::{
     BenchError,
     bare::Bare,
     crowd, machine, report,
-    target::{Target, TargetOptions},
+    target::{Target, TargetOptions, user},
     wire::Wire,
 };
 use crate::error::CliError;
@@ -83,8 +82,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         let turn = ours.begin();
         let message = ToGroup {
             body: Payload::text(&text(number)),
-            to: Default::default(),
-            class: Default::default(),
+            to: Audience::All,
+            class: Class::Reliable,
         };
         sender.ask(Command::Message(message)).await?;
         ours.end(turn, number, &mut receipts, is_counted).await?;
@@ -193,11 +192,10 @@ impl Side {
 
 /// A group of users at the server: its speaker, and what the others hear.
 async fn group(target: &Target, members: usize) -> Result<(Wire, Receipts, JoinSet<()>), CliError> {
-    let id = std::process::id();
+    let name = format!("bench-{}", std::process::id());
     let enter = async |index| {
-        let user = UserId::parse(&format!("bench-{id}-{index}")).expect("letters, digits and dashes are a User ID");
-        let mut wire = Wire::login(target, &user).await?;
-        let group = format!("bench-{id}");
+        let mut wire = Wire::login(target, &user(index)).await?;
+        let group = name.clone();
         wire.ask(Command::Join { group }).await?;
         Ok(wire)
     };

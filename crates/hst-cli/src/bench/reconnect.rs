@@ -4,7 +4,6 @@ use std::{
 };
 
 use clap::Args;
-use hst_auth::UserId;
 use hst_rtc::{
     Client, ClientBuilder, Event, Events, GroupEvent, GroupMessage, LoginOptions, Payload,
     access::StaticAccess,
@@ -25,7 +24,7 @@ use super::{
     dice::Dice,
     ledger::{Account, Fate, Ledger},
     machine, report,
-    target::{Target, TargetOptions},
+    target::{Target, TargetOptions, user},
 };
 use crate::error::CliError;
 
@@ -164,7 +163,7 @@ async fn join(target: &Target, url: &str, run: &Run, index: usize) -> Result<Cli
     let transport = Arc::new(WsTransport::new(Limits::default()));
     let engine = ClientBuilder::new(transport, Arc::new(Hub::new().engine())).build();
     engine.init(Arc::new(StaticAccess::of(url))).await?;
-    let user = run.user(index);
+    let user = user(index);
     let options = LoginOptions::new(target.app().as_str(), target.token(&user)?, user.as_str());
     engine.login(options).await?;
     engine
@@ -222,14 +221,10 @@ impl Run {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn user(&self, index: usize) -> UserId {
-        UserId::parse(&format!("bench-{}-{index}", self.id)).expect("letters, digits and dashes are a User ID")
-    }
-
     /// Sender and number of a message of this run.
     fn stamp(&self, message: &GroupMessage) -> Option<(usize, usize)> {
         let stamp: Stamp = serde_json::from_str(message.body.as_json()).ok()?;
-        let is_ours = stamp.run == self.id && message.from == self.user(stamp.sender);
+        let is_ours = stamp.run == self.id && message.from == user(stamp.sender);
         is_ours.then_some((stamp.sender, stamp.number))
     }
 

@@ -1,7 +1,6 @@
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use clap::Args;
-use hst_auth::UserId;
 use hst_proto::HEARTBEAT;
 use serde::Serialize;
 use tokio::{
@@ -10,9 +9,10 @@ use tokio::{
 };
 
 use super::{
+    BenchError,
     bare::Bare,
     crowd, machine, report,
-    target::{Target, TargetOptions},
+    target::{Target, TargetOptions, user},
     wire::Wire,
 };
 use crate::error::CliError;
@@ -77,18 +77,15 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
 
 /// Who is logged in, and stays so as long as this does.
 #[derive(Default)]
-struct Users(JoinSet<crate::bench::BenchError>);
+struct Users(JoinSet<BenchError>);
 
 impl Users {
     /// Logs some in, and says how long it took each.
-    async fn log_in(&mut self, target: &Target, which: std::ops::Range<usize>) -> Result<Vec<Duration>, CliError> {
-        let id = std::process::id();
+    async fn log_in(&mut self, target: &Target, which: Range<usize>) -> Result<Vec<Duration>, CliError> {
         let mut times = Vec::with_capacity(which.len());
         let enter = async |index| {
-            let index = which.start + index;
-            let user = UserId::parse(&format!("bench-{id}-{index}")).expect("letters, digits and dashes are a User ID");
             let start = Instant::now();
-            let wire = Wire::login(target, &user).await?;
+            let wire = Wire::login(target, &user(which.start + index)).await?;
             Ok((wire, start.elapsed()))
         };
         crowd::gather(which.len(), enter, |(wire, time)| {

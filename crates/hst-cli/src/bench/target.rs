@@ -100,6 +100,12 @@ impl Target {
     }
 }
 
+/// A user whom no other run at the same server has.
+pub(super) fn user(index: usize) -> UserId {
+    let run = std::process::id();
+    UserId::parse(&format!("bench-{run}-{index}")).expect("letters, digits and dashes are a User ID")
+}
+
 /// The server's program lies beside this one.
 async fn start() -> Result<Process, BenchError> {
     let program = env::current_exe()?.with_file_name(format!("hst-server{}", env::consts::EXE_SUFFIX));

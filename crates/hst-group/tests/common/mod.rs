@@ -10,6 +10,7 @@
 
 mod agenda;
 mod client;
+mod door;
 pub mod ledger;
 mod network;
 mod room;

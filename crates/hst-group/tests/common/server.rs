@@ -1,4 +1,4 @@
-//! The shell of the server: who is at the door, whose session is where, and what each of them asks.
+//! The shell of the server: whose session is where, and what each of them asks.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -6,16 +6,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use hst_group::server::{LOGIN_DEADLINE, Rules, Session, SessionOutput, SignIn, SignedIn, ToMember, UserRequest};
+use hst_group::server::{Rules, Session, SessionOutput, ToMember, UserRequest};
 use hst_id::{GroupId, UserId};
-use hst_proto::{
-    ErrorCode, EventBody, Failure, Online, RESUME_WINDOW, Reply, RequestId, Resume, ServerFrame, decode_server,
-};
+use hst_proto::{ErrorCode, EventBody, Failure, Online, RESUME_WINDOW, Reply, RequestId, ServerFrame, decode_server};
 use rand::Rng;
 
 use super::{
     Actor, World,
     agenda::{Act, Word},
+    door::Greeting,
     network::LinkId,
     room::{Membership, Room, ToRoom},
 };
@@ -29,6 +28,9 @@ pub struct Server {
     pub token_lasts: Option<Duration>,
     /// The only token that opens the door; without it all but `bad` do.
     pub accepts_only: Option<String>,
+    /// Why nobody is let in at present, and how often that was said.
+    pub refuses: Option<Failure>,
+    pub refused: usize,
     /// While it is, nobody gets a connection.
     pub is_down: bool,
     pub online: HashMap<UserId, SessionId>,
@@ -37,16 +39,10 @@ pub struct Server {
     pub(super) sessions: BTreeMap<SessionId, Seat>,
     pub(super) last_member: u64,
     pub(super) last_room: u64,
-    greetings: BTreeMap<LinkId, Greeting>,
+    pub(super) greetings: BTreeMap<LinkId, Greeting>,
     /// Sessions that were ended by the server, for who comes back to them.
-    ended: Vec<(SessionId, Failure, Instant)>,
-    last_session: u64,
-}
-
-/// A connection before login.
-struct Greeting {
-    core: Session,
-    unread: VecDeque<Bytes>,
+    pub(super) ended: Vec<(SessionId, Failure, Instant)>,
+    pub(super) last_session: u64,
 }
 
 /// A session and all that belongs to it.
@@ -60,6 +56,7 @@ pub(super) struct Seat {
     link: Option<LinkId>,
     /// Whether it has asked who is online.
     is_watching: bool,
+    shown: String,
     /// Frames that have to wait until the session has its answer.
     unread: VecDeque<Bytes>,
 }
@@ -70,6 +67,8 @@ impl Server {
             rules,
             token_lasts: None,
             accepts_only: None,
+            refuses: None,
+            refused: 0,
             is_down: false,
             online: HashMap::new(),
             rooms: BTreeMap::new(),
@@ -93,8 +92,36 @@ impl Server {
         self.session_of(user).is_some_and(|id| self.sessions[&id].is_watching)
     }
 
+    /// The text that others see beside this user.
+    pub fn shown_by(&self, user: &str) -> &str {
+        self.session_of(user).map_or("", |id| &self.sessions[&id].shown)
+    }
+
     pub fn session_of(&self, user: &str) -> Option<SessionId> {
         self.online.get(&UserId::parse(user).unwrap()).copied()
+    }
+}
+
+impl Seat {
+    pub(super) fn new(
+        core: Session,
+        who: usize,
+        user: UserId,
+        link: LinkId,
+        unread: VecDeque<Bytes>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            core,
+            who,
+            user,
+            membership: None,
+            inbox: now,
+            link: Some(link),
+            is_watching: false,
+            shown: String::new(),
+            unread,
+        }
     }
 }
 
@@ -131,21 +158,13 @@ impl World {
         }
     }
 
-    pub(super) fn accept(&mut self, link: LinkId) {
-        let core = Session::new(self.now, self.now + LOGIN_DEADLINE);
-        let unread = VecDeque::new();
-        self.server.greetings.insert(link, Greeting { core, unread });
-        self.drain_greeting(link);
-    }
-
     /// A frame has come over a link.
     pub(super) fn receive(&mut self, link: LinkId, frame: Bytes) {
         if !self.network.links.get(&link).is_some_and(|link| link.is_held) {
             return;
         }
-        if let Some(greeting) = self.server.greetings.get_mut(&link) {
-            greeting.unread.push_back(frame);
-            self.drain_greeting(link);
+        if self.server.greetings.contains_key(&link) {
+            self.greet(link, frame);
         } else if let Some(id) = self.seat_of(link) {
             self.server.sessions.get_mut(&id).unwrap().unread.push_back(frame);
             self.drain_session(id);
@@ -160,15 +179,6 @@ impl World {
             self.drain_session(id);
         }
         self.let_go(link);
-    }
-
-    pub(super) fn fire_greeting(&mut self, link: LinkId) {
-        if let Some(greeting) = self.server.greetings.get_mut(&link) {
-            if greeting.core.poll_timeout().is_some_and(|due| due <= self.now) {
-                greeting.core.handle_timeout(self.now);
-            }
-            self.drain_greeting(link);
-        }
     }
 
     pub(super) fn fire_session(&mut self, id: SessionId) {
@@ -223,116 +233,7 @@ impl World {
         (seat.link == Some(link)).then_some(id)
     }
 
-    fn drain_greeting(&mut self, link: LinkId) {
-        while let Some(greeting) = self.server.greetings.get_mut(&link) {
-            let Some(output) = greeting.core.poll_output() else {
-                if !greeting.core.is_busy()
-                    && let Some(frame) = greeting.unread.pop_front()
-                {
-                    greeting.core.handle_frame(self.now, &frame);
-                    continue;
-                }
-                let due = greeting.core.poll_timeout();
-                return self.agenda.arm(Actor::Greeting(link), due);
-            };
-            match output {
-                SessionOutput::Send(frame) => drop(self.push(link, frame)),
-                SessionOutput::SignIn(who) => match self.sign_in(&who, link) {
-                    Ok(signed_in) => return self.begin(link, who.user, signed_in),
-                    Err(failure) => {
-                        let greeting = self.server.greetings.get_mut(&link).unwrap();
-                        greeting.core.handle_signed_in(self.now, Err(failure));
-                    }
-                },
-                SessionOutput::Resume { re, resume } => match self.find(&resume) {
-                    Ok(id) => {
-                        let greeting = self.server.greetings.remove(&link).unwrap();
-                        return self.attach(id, link, re, resume.got, greeting.unread);
-                    }
-                    Err(failure) => greeting_of(&mut self.server, link).handle_not_resumed(failure),
-                },
-                SessionOutput::Close(_) | SessionOutput::HangUp(_) => {
-                    self.server.greetings.remove(&link);
-                    self.let_go(link);
-                }
-                other => panic!("a session asks too early: {other:?}"),
-            }
-        }
-    }
-
-    fn sign_in(&mut self, who: &SignIn, link: LinkId) -> Result<SignedIn, Failure> {
-        let token = &who.login.token;
-        if token == "bad" || self.server.accepts_only.as_ref().is_some_and(|only| only != token) {
-            return Err(Failure::new(ErrorCode::TokenRefused, "no"));
-        }
-        if let Some(previous) = &who.login.previous {
-            let (session, secret) = (previous.session.clone(), previous.secret.clone());
-            let resume = Resume {
-                protocol: 1,
-                session,
-                secret,
-                got: 0,
-            };
-            if let Ok(id) = self.find(&resume) {
-                self.end_session(id, Failure::new(ErrorCode::SessionGone, "another session was begun"));
-            }
-        }
-        match self.server.online.get(&who.user) {
-            Some(&id) if who.login.force => {
-                self.end_session(id, Failure::new(ErrorCode::LoginConflict, "logged in elsewhere"));
-            }
-            Some(_) => return Err(Failure::new(ErrorCode::LoginConflict, "online already")),
-            None => {}
-        }
-        self.server.last_session += 1;
-        let id = SessionId(self.server.last_session);
-        self.server.online.insert(who.user.clone(), id);
-        self.network.links.get_mut(&link).unwrap().session = Some(id);
-        Ok(SignedIn {
-            session: format!("s{}", id.0),
-            secret: secret(id),
-            token_lasts: self.server.token_lasts,
-            max_message: self.server.rules.max_message,
-        })
-    }
-
-    fn begin(&mut self, link: LinkId, user: UserId, signed_in: SignedIn) {
-        let Greeting { mut core, unread } = self.server.greetings.remove(&link).unwrap();
-        core.handle_signed_in(self.now, Ok(signed_in));
-        let of = &self.network.links[&link];
-        let id = of.session.unwrap();
-        let seat = Seat {
-            core,
-            who: of.who,
-            user,
-            membership: None,
-            inbox: self.now,
-            link: Some(link),
-            is_watching: false,
-            unread,
-        };
-        self.server.sessions.insert(id, seat);
-        self.drain_session(id);
-    }
-
-    fn find(&self, resume: &Resume) -> Result<SessionId, Failure> {
-        let gone = Failure::new(ErrorCode::SessionGone, "log in");
-        let number = resume.session.strip_prefix('s').and_then(|number| number.parse().ok());
-        let Some(id) = number.map(SessionId).filter(|&id| secret(id) == resume.secret) else {
-            return Err(gone);
-        };
-        if self.server.sessions.contains_key(&id) {
-            return Ok(id);
-        }
-        let ended = self
-            .server
-            .ended
-            .iter()
-            .find(|(of, _, until)| *of == id && *until > self.now);
-        Err(ended.map_or(gone, |(_, why, _)| why.clone()))
-    }
-
-    fn attach(&mut self, id: SessionId, link: LinkId, re: RequestId, got: u64, unread: VecDeque<Bytes>) {
+    pub(super) fn attach(&mut self, id: SessionId, link: LinkId, re: RequestId, got: u64, unread: VecDeque<Bytes>) {
         self.detach(id);
         self.network.links.get_mut(&link).unwrap().session = Some(id);
         let seat = self.server.sessions.get_mut(&id).unwrap();
@@ -430,6 +331,10 @@ impl World {
                     more: false,
                 }))
             }
+            UserRequest::SetState(state) => {
+                seat.shown = state;
+                Ok(Reply::Done {})
+            }
             _ => Ok(Reply::Done {}),
         };
         self.tell_session(id, Word::Answer(re, result));
@@ -463,15 +368,4 @@ impl World {
             seat.core.handle_group(ToMember::Reply { re, result });
         }
     }
-}
-
-fn greeting_of(server: &mut Server, link: LinkId) -> &mut Session {
-    &mut server.greetings.get_mut(&link).expect("it is at the door still").core
-}
-
-fn secret(id: SessionId) -> String {
-    format!(
-        "{:032x}",
-        u128::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
-    )
 }

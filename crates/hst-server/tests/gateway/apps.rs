@@ -14,7 +14,7 @@ async fn a_developer_sees_his_own_apps_and_those_of_the_configuration() {
     let backend = house.backend().await;
     let other = Backend::of(&house, &house.another_developer()).await;
     let [one, two] = [backend.create_app().await, backend.create_app().await];
-    let mut own = vec![one.id.clone(), two.id.clone(), DEV_APP_ID.to_owned()];
+    let mut own = [one.id.clone(), two.id.clone(), DEV_APP_ID.to_owned()];
     own.sort_unstable();
 
     let listed = backend.get("GET /v1/apps", None).await;
@@ -41,6 +41,7 @@ async fn a_developer_sees_his_own_apps_and_those_of_the_configuration() {
             "code": 0, "msg": "OK", "app": one.id, "name": "test", "online": true, "fixed": false, "secret": null,
             "services": ["video", "audio", "screen", "messages", "presence", "record"], "login": "refuse",
             "max_members": 10_000, "max_message": 8_192, "history": 0,
+            "accepts_001": true, "accepts_jwt": true, "bind_tokens": false,
         })
     );
 }
@@ -87,4 +88,63 @@ async fn a_new_secret_is_good_at_once_and_the_old_one_as_long_as_was_said() {
     assert!(comes_in(&newest).await && !comes_in(&new).await);
     // Whoever is in stays.
     ann.hears_nothing().await;
+}
+
+#[tokio::test]
+async fn settings_are_changed_one_by_one_and_count_from_the_next_login_on() {
+    let house = House::open().await;
+    let backend = house.backend().await;
+    let app = backend.create_app().await;
+    let change = format!("PATCH /v1/apps/{}", app.id);
+    let hook = json!({ "url": "https://app.example.com/hook", "secret": format!("whsec_{}", "A".repeat(32)) });
+    let all = json!({
+        "login": "devices:2", "max_members": 1, "max_message": 10, "history": 3, "bind_tokens": true, "webhook": hook,
+    });
+    let changed = backend.get(&change, all).await;
+    for (field, value) in [
+        ("login", json!("devices:2")),
+        ("max_members", json!(1)),
+        ("max_message", json!(10)),
+        ("history", json!(3)),
+        ("bind_tokens", json!(true)),
+        ("accepts_001", json!(true)),
+        ("webhook", json!("https://app.example.com/hook")),
+        ("secret", json!(app.secret)),
+    ] {
+        assert_eq!(changed[field], value, "{field}");
+    }
+    assert!(
+        !changed.to_string().contains("whsec_"),
+        "the secret of a webhook is not shown"
+    );
+
+    let mut ann = Engine::in_group(&house, &app, "ann", "g").await;
+    Engine::online(&house, &app, "ann", "web").await;
+    assert_eq!(ann.ask(json!({ "message": { "body": "0123456789" } })).await, Err(1));
+    let mut bob = Engine::online(&house, &app, "bob", "web").await;
+    assert_eq!(bob.ask(json!({ "join": { "group": "g" } })).await, Err(1_000_101));
+
+    let changed = backend
+        .get(&change, json!({ "accepts_001": false, "webhook": null }))
+        .await;
+    assert_eq!((changed.get("webhook"), &changed["login"]), (None, &json!("devices:2")));
+    let mut cid = Engine::connect(&house).await;
+    assert_eq!(cid.ask(login(&app, &app.token(), "cid", "web")).await, Err(1_000_000));
+    cid.ask(login(&app, &app.jwt("cid", "id", 0), "cid", "web"))
+        .await
+        .unwrap();
+
+    for wrong in [
+        json!({ "login": "devices:17" }),
+        json!({ "max_members": 0 }),
+        json!({ "max_message": 65_537 }),
+        json!({ "history": 1_001 }),
+        json!({ "history": null }),
+        json!({ "webhook": { "url": "ftp://a", "secret": hook["secret"] } }),
+        json!({ "webhook": { "url": "https://a", "secret": "sixteen-letters-" } }),
+        json!({ "online": true }),
+    ] {
+        let answer = backend.ask(&change, wrong.clone()).await;
+        assert_eq!((answer.status, answer.code()), (400, 606_000_003), "{wrong}");
+    }
 }

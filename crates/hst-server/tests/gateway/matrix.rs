@@ -96,6 +96,7 @@ fn rows() -> Vec<Row> {
         ),
         row("GET", "/v1/apps", "", none.clone(), 0, 0),
         row("GET", "/v1/apps/{app}", "", none.clone(), 0, NO_APP),
+        row("PATCH", "/v1/apps/{app}", "", json!({ "history": 1 }), 0, NO_APP),
         row(
             "POST",
             "/v1/apps/{app}/secret",

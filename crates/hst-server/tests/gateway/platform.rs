@@ -102,6 +102,7 @@ async fn an_app_of_the_configuration_is_seen_and_used_and_not_changed() {
             "PATCH /v1/app".to_owned(),
             json!({ "app_id": DEV_APP_ID, "status": "offline" }),
         ),
+        (format!("PATCH /v1/apps/{DEV_APP_ID}"), json!({ "history": 1 })),
         (format!("DELETE /v1/app?app_id={DEV_APP_ID}"), Value::Null),
         (
             format!("POST /v1/apps/{DEV_APP_ID}/secret"),

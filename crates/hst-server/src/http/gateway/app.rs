@@ -12,7 +12,7 @@ use super::{
     answer::{Answer, Done, Outcome, ok},
     body::Body,
     caller::Caller,
-    params::{Params, parsed},
+    params::{Params, parsed, some_parsed},
 };
 use crate::{apps::AppEntry, http::Web};
 
@@ -64,18 +64,13 @@ impl TryFrom<u8> for ServiceNumber {
 pub(super) struct AppChange {
     #[schema(value_type = String)]
     app_id: AppId,
-    #[serde(default, deserialize_with = "some_name")]
+    #[serde(default, deserialize_with = "some_parsed")]
     #[schema(value_type = Option<String>)]
     app_name: Option<AppName>,
     status: Option<Status>,
     consumption_limit: Option<u32>,
     /// All services that the App has from now on.
     service: Option<Vec<NewService>>,
-}
-
-/// A name that is given may not be null.
-fn some_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<AppName>, D::Error> {
-    parsed(from).map(Some)
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

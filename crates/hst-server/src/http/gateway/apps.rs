@@ -46,15 +46,21 @@ pub(super) struct AppView {
     max_message: u32,
     /// Messages that a group keeps.
     history: u32,
+    /// Whether it takes the platform's `001` tokens.
+    accepts_001: bool,
+    /// Whether it takes JWTs.
+    accepts_jwt: bool,
+    /// Whether the bearer of a `001` token is held to the names in it.
+    bind_tokens: bool,
     /// Where its webhook is.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook: Option<String>,
 }
 
 impl AppView {
-    fn of(app: &AppEntry, developer: &DeveloperId) -> Self {
+    pub(super) fn of(app: &AppEntry, developer: &DeveloperId) -> Self {
         let is_owner = app.owner.as_ref() == Some(developer);
-        let limits = &app.settings.limits;
+        let (limits, tokens) = (&app.settings.limits, &app.settings.tokens);
         Self {
             app: app.id.to_string(),
             name: app.settings.name.to_string(),
@@ -72,6 +78,9 @@ impl AppView {
             max_members: limits.max_members.get(),
             max_message: limits.message_bytes.get(),
             history: limits.history.get(),
+            accepts_001: tokens.accepts_001,
+            accepts_jwt: tokens.accepts_jwt,
+            bind_tokens: tokens.bind_001_names,
             webhook: app.settings.webhook.as_ref().map(|webhook| webhook.url.to_string()),
         }
     }

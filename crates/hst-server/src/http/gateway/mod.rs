@@ -26,6 +26,7 @@ mod problem;
 mod revocations;
 mod routes;
 mod secret;
+mod settings;
 mod terminals;
 
 pub(super) use self::routes::routes;

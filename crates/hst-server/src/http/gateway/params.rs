@@ -40,3 +40,8 @@ fn problem(rejection: &QueryRejection) -> Problem {
 pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<T, D::Error> {
     String::deserialize(from)?.parse().map_err(D::Error::custom)
 }
+
+/// The same for one that may be left out, and may not be null.
+pub(super) fn some_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Option<T>, D::Error> {
+    parsed(from).map(Some)
+}

@@ -11,7 +11,7 @@ use super::{
     answer::{Answer, Done, Outcome, ok},
     body::Body,
     named::NamedApp,
-    params::parsed,
+    params::some_parsed,
     problem::{Code, Problem},
 };
 use crate::{apps::now, http::Web};
@@ -21,7 +21,7 @@ use crate::{apps::now, http::Web};
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRevocation {
     /// The one with this id (`jti`), whenever it was issued.
-    #[serde(default, deserialize_with = "some_token")]
+    #[serde(default, deserialize_with = "some_parsed")]
     #[schema(value_type = Option<String>)]
     token: Option<TokenId>,
     /// Those by which this user logs in.
@@ -30,10 +30,6 @@ pub(super) struct NewRevocation {
     /// Those that were issued before this moment, in milliseconds since 1970, which has not to be in the future; for a
     /// `user` it is now if it is not said.
     issued_before: Option<u64>,
-}
-
-fn some_token<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<TokenId>, D::Error> {
-    parsed(from).map(Some)
 }
 
 impl NewRevocation {

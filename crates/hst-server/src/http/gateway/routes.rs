@@ -17,7 +17,7 @@ use super::{
     document::document,
     groups, invite, kickout, members, messages, online,
     problem::{Code, Problem},
-    revocations, secret, terminals,
+    revocations, secret, settings, terminals,
 };
 use crate::http::Web;
 
@@ -58,7 +58,7 @@ fn platform() -> OpenApiRouter<Arc<Web>> {
 fn own() -> OpenApiRouter<Arc<Web>> {
     OpenApiRouter::new()
         .routes(paths!(apps::list_apps))
-        .routes(paths!(apps::get_app))
+        .routes(paths!(apps::get_app, settings::change_settings))
         .routes(paths!(secret::rotate_secret))
         .routes(paths!(secret::drop_previous_secret))
         .routes(paths!(groups::list_groups))
