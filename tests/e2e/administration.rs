@@ -34,6 +34,10 @@ impl Developer {
             .env("HST_SERVER", &self.server)
             .env("HST_DEVELOPER", &self.id)
             .env("HST_DEVELOPER_SECRET", &self.secret)
+            .env(
+                "HST_WEBHOOK_SECRET",
+                "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=",
+            )
             .env_remove("HST_ACCESS_TOKEN")
             .kill_on_drop(true);
         let output = within(arguments, command.output()).await.unwrap();
@@ -76,6 +80,11 @@ async fn an_app_is_made_changed_and_deleted_from_a_terminal() {
         .hst(&format!("app secret {id} --drop-previous"))
         .await
         .unwrap();
+
+    let settings = format!("app settings {id} --login replace --history 7 --webhook https://app.example.com/hook");
+    let settled = developer.json(&settings).await;
+    assert_eq!((&settled["login"], &settled["history"]), (&"replace".into(), &7.into()));
+    assert_eq!(settled["webhook"], "https://app.example.com/hook");
 
     developer.hst(&format!("app delete {id}")).await.unwrap();
     let gone = developer.hst(&format!("app show {id}")).await.unwrap_err();
