@@ -1,8 +1,8 @@
 //! `hst admin` against a server with people in it.
 
-use hst_rtc::GroupEvent;
+use hst_rtc::{Event, GroupEvent};
 use hst_server::DEV_APP_ID;
-use hst_tests::house::{Door, House, user, within};
+use hst_tests::house::{Door, House, Member, within};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -137,19 +137,20 @@ async fn a_group_is_governed_from_a_terminal() {
         developer.hst(&format!("message {DEV_APP_ID} bob hello")).await.unwrap(),
         "terminals  1"
     );
+    hears(&mut bob, |event| matches!(event, Event::Invited(_))).await;
+    hears(&mut bob, |event| matches!(event, Event::ServerMessage(_))).await;
     developer.hst(&format!("revoke {DEV_APP_ID} --user ann")).await.unwrap();
 
-    developer
-        .hst(&format!("group kick {DEV_APP_ID} g {}", user("bob")))
-        .await
-        .unwrap();
-    loop {
-        if let GroupEvent::Removed(_) = bob.event().await {
-            break;
-        }
-    }
+    developer.hst(&format!("group kick {DEV_APP_ID} g bob")).await.unwrap();
+    hears(&mut bob, |event| matches!(event, Event::Group(GroupEvent::Removed(_)))).await;
     let empty = developer.hst(&format!("group close {DEV_APP_ID} g")).await.unwrap_err();
     assert!(empty.contains("606000102"), "{empty}");
     developer.hst(&format!("kickout {DEV_APP_ID} bob")).await.unwrap();
     assert_eq!(developer.hst(&format!("online {DEV_APP_ID}")).await.unwrap(), "none");
+}
+
+/// Waits until a member is told this.
+async fn hears(member: &mut Member, what: impl Fn(&Event) -> bool) {
+    let heard = async { while !what(&member.events.recv().await.unwrap()) {} };
+    within("what the developer does", heard).await;
 }

@@ -2,7 +2,7 @@ use clap::Subcommand;
 use hst_auth::AppId;
 use serde_json::{Map, Value, json};
 
-use super::{object, seconds, settings::Settings};
+use super::{object, seconds, settings::SettingsChange};
 use crate::admin::{
     call::{Call, app_path},
     show,
@@ -49,7 +49,7 @@ pub(crate) enum AppCommand {
     Settings {
         app: AppId,
         #[command(flatten)]
-        change: Settings,
+        change: SettingsChange,
     },
     /// Delete an App for good.
     Delete { app: AppId },

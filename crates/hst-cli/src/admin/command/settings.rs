@@ -10,7 +10,7 @@ const SECRET_VARIABLE: &str = "HST_WEBHOOK_SECRET";
 /// What this server knows of an App beyond what the platform does.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
-pub(crate) struct Settings {
+pub(crate) struct SettingsChange {
     /// What happens when somebody logs in who is online: refuse, replace, or devices:2 to devices:16.
     #[arg(long, value_name = "POLICY")]
     login: Option<String>,
@@ -43,7 +43,7 @@ enum Format {
     Jwt,
 }
 
-impl Settings {
+impl SettingsChange {
     pub(super) fn body(&self) -> Value {
         let accepts = |format| self.tokens.as_ref().map(|tokens| json!(tokens.contains(&format)));
         let changes = [
