@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 /// The program, which the same build has put beside the tests.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let program = own.parent().unwrap().parent().unwrap().join("hst");
     assert!(program.exists(), "build it first: cargo build -p hst-cli");

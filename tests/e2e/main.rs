@@ -26,6 +26,7 @@ macro_rules! through_every_door {
     };
 }
 
+mod administration;
 mod bystanders;
 mod command_line;
 mod fallback;

@@ -1,5 +1,6 @@
 mod app;
 mod group;
+mod settings;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -6,6 +6,7 @@ mod apps;
 mod credentials;
 mod document;
 mod engine;
+mod events;
 mod first_start;
 mod groups;
 mod hostile;

@@ -2,7 +2,7 @@ use clap::Subcommand;
 use hst_auth::AppId;
 use serde_json::{Map, Value, json};
 
-use super::{object, seconds};
+use super::{object, seconds, settings::SettingsChange};
 use crate::admin::{
     call::{Call, app_path},
     show,
@@ -45,6 +45,12 @@ pub(crate) enum AppCommand {
         #[arg(long, value_enum, value_delimiter = ',', group = "change")]
         services: Option<Vec<Service>>,
     },
+    /// Change an App's login policy, limits, tokens and webhook.
+    Settings {
+        app: AppId,
+        #[command(flatten)]
+        change: SettingsChange,
+    },
     /// Delete an App for good.
     Delete { app: AppId },
     /// Give an App a new secret.
@@ -82,6 +88,7 @@ impl AppCommand {
                 ];
                 Call::patch("/v1/app", object(change.into_iter().flatten()))
             }
+            Self::Settings { app, change } => Call::patch(app_path(app), change.body()),
             Self::Delete { app } => Call::delete("/v1/app").query("app_id", app),
             Self::Secret {
                 app,
@@ -104,7 +111,7 @@ impl AppCommand {
             | Self::Secret {
                 drop_previous: true, ..
             } => show::done(),
-            Self::Show { .. } | Self::Secret { .. } => show::all_fields(answer),
+            Self::Show { .. } | Self::Settings { .. } | Self::Secret { .. } => show::all_fields(answer),
         }
     }
 }

@@ -57,6 +57,20 @@ fn every_command_asks_what_it_says() {
                 json!({"app_id": "a", "status": "offline", "service": [{"service_id": 8}]}),
             ),
         ),
+        (
+            "app settings a --login devices:2 --max-members 9 --max-message 100 --history 0",
+            Call::patch(
+                "/v1/apps/a",
+                json!({"login": "devices:2", "max_members": 9, "max_message": 100, "history": 0}),
+            ),
+        ),
+        (
+            "app settings a --tokens jwt --bind-tokens true --webhook none",
+            Call::patch(
+                "/v1/apps/a",
+                json!({"accepts_001": false, "accepts_jwt": true, "bind_tokens": true, "webhook": null}),
+            ),
+        ),
         ("app delete a", Call::delete("/v1/app").query("app_id", "a")),
         (
             "app secret a",
@@ -173,6 +187,9 @@ fn what_makes_no_sense_is_refused_before_anything_is_asked() {
         "",
         "app",
         "app set a",
+        "app settings a",
+        "app settings a --tokens 002",
+        "app settings a --history -1",
         "app create x --services cinema",
         "app create x --status on",
         "app show no/name",
