@@ -14,6 +14,7 @@ use crate::{
     admission::{Admission, FRAME_BEFORE_LOGIN, Place},
     apps::Apps,
     failures::Failures,
+    fleet::Fleet,
     greeting,
     groups::Groups,
     hooks::Hooks,
@@ -31,6 +32,7 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) node: Node,
+    pub(crate) fleet: Fleet,
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
@@ -47,6 +49,7 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(
         node: Node,
+        fleet: Fleet,
         apps: Arc<Apps>,
         groups: Arc<Groups>,
         hooks: Arc<Hooks>,
@@ -54,9 +57,10 @@ impl Hub {
         life: Life,
     ) -> Arc<Self> {
         let people = People::new(node.clone(), life.clone());
-        let ringing = Ringing::new(node.owner.boot);
+        let ringing = Ringing::new(node.boot);
         Arc::new(Self {
             node,
+            fleet,
             apps,
             sessions: Sessions::default(),
             groups,
@@ -121,13 +125,22 @@ impl Hub {
         apps: Vec<crate::App>,
         store: hst_store::Store,
     ) -> (crate::life::Lifeline, Arc<Self>) {
+        Self::in_memory_as(Node::alone().await.unwrap(), apps, store)
+    }
+
+    /// The same as a node of a cluster.
+    pub(crate) fn in_memory_as(
+        node: Node,
+        apps: Vec<crate::App>,
+        store: hst_store::Store,
+    ) -> (crate::life::Lifeline, Arc<Self>) {
         let (lifeline, life) = crate::life::begin();
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
-        let node = Node::alone().await.unwrap();
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
         let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
         let admission = Admission::new(crate::Connections::default());
-        (lifeline, Self::new(node, apps, groups, hooks, admission, life))
+        let fleet = Fleet::new(&node, 100, Vec::new());
+        (lifeline, Self::new(node, fleet, apps, groups, hooks, admission, life))
     }
 }

@@ -9,7 +9,7 @@ use hst_proto::{ErrorCode, Failure};
 use hst_store::LoginPolicy;
 use serde::{Deserialize, Serialize};
 
-use crate::{handle::SessionId, hub::Hub, node::Node};
+use crate::{handle::SessionId, hub::Hub, node::Node, sessions::Secret};
 
 /// One session's place among the logins of its user. He is online as long as it lives.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ pub(crate) struct LoginInfo {
     pub(crate) state: String,
     #[serde(default)]
     pub(crate) extend_info: String,
+    /// [Who](Secret::proof) may take the place of this login from another node.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) proof: String,
 }
 
 impl LoginInfo {
@@ -51,6 +54,7 @@ impl Hub {
         &self,
         who: &SignIn,
         session: SessionId,
+        secret: &Secret,
         policy: LoginPolicy,
     ) -> Result<Login, Failure> {
         let base = Key::login(&who.app, &who.user, &who.terminal);
@@ -64,8 +68,9 @@ impl Hub {
             company: who.login.company.clone(),
             state: String::new(),
             extend_info: who.login.extend_info.clone(),
+            proof: secret.proof(),
         };
-        let mut record = Record::new(session.0, self.node.owner.clone());
+        let mut record = Record::new(session.0, self.node.owner());
         record.info = info.to_text();
         let policy = if replaces { Policy::Replace } else { Policy::Refuse };
         let wish = Claim::new(base.clone(), places, policy, record.clone());
@@ -100,6 +105,23 @@ impl Hub {
                 let message = "nobody can log in at the moment: try again";
                 Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
             }
+        }
+    }
+
+    /// Ends the session of the user's that has this secret, if another node has it or had it, also one that has died.
+    pub(crate) async fn end_login_elsewhere(&self, who: &SignIn, secret: &str, why: Failure) {
+        let (places, proof) = (Key::login(&who.app, &who.user, &who.terminal), Secret::proof_of(secret));
+        // What cannot be listed cannot be claimed either, and its claimant is told.
+        let entries = self.node.directory.list(&places.beneath()).await.unwrap_or_default();
+        let is_his = |record: &Record| LoginInfo::read(&record.info).proof == proof;
+        let held = entries
+            .iter()
+            .filter_map(|entry| Some((entry, Record::read(entry).filter(is_his)?)));
+        for (entry, record) in held {
+            self.end_session(&record.owner, SessionId(record.session), why.clone())
+                .await;
+            // A node that lives has done that itself by now.
+            let _ = release(&*self.node.directory, &entry.key, entry.revision).await;
         }
     }
 }

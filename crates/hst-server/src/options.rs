@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Where clients see the server, when it stands behind a proxy
     #[arg(long, value_name = "URL")]
     public_url: Option<Origin>,
+    /// How many clients Access sends here, in proportion to the other gateways' weights [default: 100]; 0: as the last one
+    #[arg(long, value_name = "N")]
+    gateway_weight: Option<u32>,
     /// Keep Apps, bans and revocations in this folder [default: in memory, until the server ends]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -68,6 +71,7 @@ impl Options {
         config.bind = self.bind.unwrap_or(config.bind);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
+        config.gateway_weight = self.gateway_weight.unwrap_or(config.gateway_weight);
         config.data_dir = self.data_dir.or(config.data_dir);
         if !self.node_ips.is_empty() {
             config.node_ips = self.node_ips;
@@ -116,6 +120,7 @@ mod tests {
             "--node-ip here",
             "--workers 0",
             "--public-url rtc.example.org",
+            "--gateway-weight heavy",
             "--max-connections many",
             "--trusted-proxy here",
             "--what",
@@ -135,8 +140,9 @@ mod tests {
     #[test]
     fn what_is_said_is_kept() {
         let config =
-            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d")
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d --gateway-weight 0")
                 .unwrap();
+        assert_eq!(config.gateway_weight, 0);
         assert_eq!(config.bind.to_string(), "[::]:0");
         assert_eq!(config.node_ips.len(), 2);
         assert_eq!(config.workers, NonZeroUsize::new(3));

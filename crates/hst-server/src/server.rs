@@ -7,6 +7,7 @@ use std::{
 };
 
 use hst_auth::TokenVerifier;
+use hst_cluster::{Bus, Directory, NodeId};
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
 use hst_signal_quic::{BindError, QuicListener};
@@ -18,7 +19,9 @@ use crate::{
     admission::Admission,
     apps::{Apps, now},
     certificate::Certificate,
+    fleet::Fleet,
     follow::Feed,
+    gateways::Gateway,
     groups::Groups,
     hooks::Hooks,
     http::{self, QuicPoint, Web},
@@ -38,14 +41,18 @@ pub struct Server {
     config: Config,
     verifier: Option<Arc<dyn TokenVerifier>>,
     listeners: Vec<Box<dyn SignalListener>>,
+    cluster: Option<Cluster>,
     has_sockets: bool,
     has_media: bool,
 }
+
+type Cluster = (Arc<dyn Directory>, Arc<dyn Bus>, NodeId);
 
 /// A server at work. Dropping it ends everything at once; [`shutdown`](Self::shutdown) lets its sessions know.
 #[derive(Debug)]
 pub struct RunningServer {
     lifeline: Lifeline,
+    node: Node,
     hooks: Arc<Hooks>,
     addresses: Addresses,
     pages: Vec<Origin>,
@@ -73,6 +80,7 @@ impl Server {
             config,
             verifier: None,
             listeners: Vec::new(),
+            cluster: None,
             has_sockets: true,
             has_media: true,
         }
@@ -89,6 +97,13 @@ impl Server {
     #[must_use]
     pub fn verifier(mut self, verifier: Arc<dyn TokenVerifier>) -> Self {
         self.verifier = Some(verifier);
+        self
+    }
+
+    /// Makes it a node of a cluster, with a name that no other node has. Otherwise it is alone.
+    #[must_use]
+    pub fn cluster(mut self, directory: Arc<dyn Directory>, bus: Arc<dyn Bus>, node: NodeId) -> Self {
+        self.cluster = Some((directory, bus, node));
         self
     }
 
@@ -115,6 +130,7 @@ impl Server {
             config,
             verifier,
             listeners,
+            cluster,
             has_sockets,
             has_media,
         } = self;
@@ -145,14 +161,32 @@ impl Server {
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
-        let node = Node::alone().await?;
+        let node = match cluster {
+            Some((directory, bus, node)) => Node::join(directory, bus, node).await?,
+            None => Node::alone().await?,
+        };
+        let fixed = config.gateways.iter().map(|gateway| Gateway {
+            origin: gateway.url.clone(),
+            quic: None,
+            weight: gateway.weight,
+        });
+        let fleet = Fleet::new(&node, config.gateway_weight, fixed.collect());
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(media, feed, life.clone());
         let admission = Admission::new(config.connections);
-        let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
+        let hub = Hub::new(
+            node.clone(),
+            fleet,
+            apps,
+            groups,
+            hooks.clone(),
+            admission,
+            life.clone(),
+        );
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
+        hub.join_fleet().await?;
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }
@@ -169,13 +203,19 @@ impl Server {
                 public_url: config.public_url,
                 quic: Some(quic_point),
                 token_service: config.token_service,
+                weight: config.gateway_weight,
             };
+            let gateway = pages.iter().find(|page| !page.is_local()).or(pages.first()).cloned();
+            let gateway = gateway.map(|origin| web.gateway(origin));
             let tls = if config.tls == Tls::Off {
                 None
             } else {
                 Some(certificate.acceptor()?)
             };
-            life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub));
+            life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub.clone()));
+            if let Some(gateway) = gateway {
+                hub.announce_gateway(&gateway).await?;
+            }
         }
         // Last, because a secret that is made is to be shown.
         let new_developer = if keeps_developers {
@@ -185,6 +225,7 @@ impl Server {
         };
         Ok(RunningServer {
             lifeline,
+            node,
             hooks,
             addresses,
             pages,
@@ -323,6 +364,7 @@ impl RunningServer {
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
+        self.node.leave().await;
         self.hooks.shutdown().await;
     }
 }

@@ -42,7 +42,10 @@ impl Hub {
         self.sessions
             .enter(handle.clone(), secret.clone(), &who.app, &who.user, token.clone());
         let admitted = match self.admit(&who, &token) {
-            Ok(Policy { login, rules, .. }) => self.claim_login(&who, id, login).await.map(|login| (login, rules)),
+            Ok(Policy { login, rules, .. }) => {
+                let claimed = self.claim_login(&who, id, &secret, login).await;
+                claimed.map(|login| (login, rules))
+            }
             Err(failure) => Err(failure),
         };
         let (login, rules) = match admitted {
@@ -126,11 +129,11 @@ impl Hub {
 
     /// The session that the same client had before gives way, if the client can prove that it was his.
     async fn end_previous(&self, who: &SignIn) {
-        if let Some(previous) = &who.login.previous
-            && let Ok(handle) = self.sessions.find(&previous.session, &previous.secret)
-        {
-            let why = Failure::new(ErrorCode::SessionGone, "the client has begun another session");
-            self.end_session(&self.node.owner, handle.id, why).await;
+        let Some(previous) = &who.login.previous else { return };
+        let why = Failure::new(ErrorCode::SessionGone, "the client has begun another session");
+        match self.sessions.find(&previous.session, &previous.secret) {
+            Ok(handle) => self.end_session(&self.node.owner(), handle.id, why).await,
+            Err(_) => self.end_login_elsewhere(who, &previous.secret, why).await,
         }
     }
 }
