@@ -1,15 +1,15 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use hst_cluster::{
-    Delivery, Message, NodeId, NodeState, Owner, Prefix, RequestError, Subject, Subscription, Unavailable, Watch,
-    amend, fence, sweep,
+    Delivery, Key, Message, NodeId, NodeRecord, NodeState, Owner, Prefix, RequestError, Subject, Subscription,
+    Unavailable, Watch, WatchEvent, amend, fence, is_dead, sweep,
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::{
     gateways::{BEAT, Choice, Gateway, Gateways, Own},
@@ -19,13 +19,18 @@ use crate::{
 
 /// How long a silent node may take to say that it lives.
 const PING_TIMEOUT: Duration = BEAT;
+/// When nobody listens any more where a node should, it is asked again after this time.
+const CONFIRM: Duration = BEAT;
 
-/// This node among all others: it lets them know that it lives, knows who does, and declares dead who does not.
+/// The nodes that there are, this one among them: who lives, where they are reached, and who is to be declared dead.
 #[derive(Debug)]
 pub(crate) struct Fleet {
+    node: Node,
     /// A lock, because whoever asks Access reads here; held for one look-up.
     gateways: Mutex<Gateways>,
     weight: u32,
+    /// What this node has announced, to be said again when its life begins anew.
+    announced: OnceLock<String>,
 }
 
 /// What each node says of itself again and again, to all.
@@ -37,16 +42,63 @@ struct Beat {
 }
 
 impl Fleet {
-    pub(crate) fn new(node: &Node, weight: u32, fixed: Vec<Gateway>) -> Self {
-        Self {
+    pub(crate) fn new(node: &Node, weight: u32, fixed: Vec<Gateway>) -> Arc<Self> {
+        Arc::new(Self {
+            node: node.clone(),
             gateways: Mutex::new(Gateways::new(Instant::now(), node.boot, fixed)),
             weight,
-        }
+            announced: OnceLock::new(),
+        })
     }
 
     /// Where another node is reached, if it is a gateway.
     pub(crate) fn find(&self, life: &Owner) -> Option<Gateway> {
         self.lock().find(life).cloned()
+    }
+
+    /// Whether a life of another node is over. It is asked: if nobody is there to answer, or it has been silent for long,
+    /// it is declared dead, and what it held is free.
+    pub(crate) async fn is_over(&self, life: &Owner) -> bool {
+        let mut asked = self.ping(life).await;
+        if asked == Err(RequestError::NoResponders) {
+            // It may be about to change its connection to the bus.
+            sleep(CONFIRM).await;
+            asked = self.ping(life).await;
+        }
+        match asked {
+            Ok(_) => self.lock().handle_answer(Instant::now(), life),
+            Err(RequestError::NoResponders) => return self.bury(life).await,
+            Err(RequestError::Timeout) => {
+                let is_silent = self.lock().suspects(Instant::now()).contains(life);
+                return is_silent && self.bury(life).await;
+            }
+            Err(RequestError::Unavailable) => {}
+        }
+        false
+    }
+
+    async fn ping(&self, life: &Owner) -> Result<Bytes, RequestError> {
+        let subject = Node::pings(life);
+        self.node.bus.request(&subject, Bytes::new(), PING_TIMEOUT).await
+    }
+
+    async fn bury(&self, life: &Owner) -> bool {
+        let (directory, node) = (&*self.node.directory, &life.node);
+        match fence(directory, life).await {
+            Ok(true) => tracing::warn!(%node, "a node is dead: what it held is free"),
+            // It has ended by itself, or has begun anew.
+            Ok(false) => return true,
+            Err(error) => {
+                tracing::warn!(%node, %error, "a dead node could not be declared so");
+                return false;
+            }
+        }
+        for held in [Prefix::groups(), Prefix::logins()] {
+            if let Err(error) = sweep(directory, &held, life).await {
+                tracing::warn!(%node, %error, "a dead node seems to hold something still");
+            }
+        }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, Gateways> {
@@ -66,17 +118,17 @@ impl Hub {
         let mut seed = [0; 8];
         // Without chance all clients get one order, which is no reason to refuse them.
         let _ = aws_lc_rs::rand::fill(&mut seed);
-        self.fleet
-            .lock()
-            .choose(Instant::now(), own, most, u64::from_le_bytes(seed))
+        let gateways = self.fleet.lock();
+        gateways.choose(Instant::now(), own, most, u64::from_le_bytes(seed))
     }
 
     /// Takes part in the fleet until the server ends. Other nodes send nobody here before it
     /// [is announced](Self::announce_gateway).
     pub(crate) async fn join_fleet(self: &Arc<Self>) -> Result<(), Unavailable> {
-        let records = self.node.directory.watch(&Prefix::nodes()).await?;
-        let beats = self.node.bus.subscribe(&beats().into()).await?;
-        let pings = self.node.bus.subscribe(&Node::pings(&self.node.owner()).into()).await?;
+        let (directory, bus) = (&self.node.directory, &self.node.bus);
+        let records = directory.watch(&Prefix::nodes()).await?;
+        let beats = bus.subscribe(&beats().into()).await?;
+        let pings = bus.subscribe(&Node::pings(&self.node.owner()).into()).await?;
         self.life.spawn(self.clone().follow_records(records));
         self.life.spawn(self.clone().hear_beats(beats));
         self.life.spawn(self.clone().answer_pings(pings));
@@ -86,32 +138,66 @@ impl Hub {
 
     /// Lets the other nodes send clients here.
     pub(crate) async fn announce_gateway(&self, gateway: &Gateway) -> Result<(), Unavailable> {
-        let info = gateway.to_text();
-        amend(&*self.node.directory, &self.node.owner(), |record| {
-            record.info.clone_from(&info)
-        })
-        .await?;
-        Ok(())
+        let info = self.fleet.announced.get_or_init(|| gateway.to_text());
+        self.amend_own(|record| record.info.clone_from(info)).await
+    }
+
+    async fn amend_own(&self, change: impl Fn(&mut NodeRecord) + Send) -> Result<(), Unavailable> {
+        // One that is over by others' words begins anew, and says it again.
+        amend(&*self.node.directory, &self.node.owner(), change)
+            .await
+            .map(|_| ())
     }
 
     async fn follow_records(self: Arc<Self>, mut records: Box<dyn Watch>) {
         loop {
             let event = tokio::select! {
                 event = records.next() => event,
-                () = self.life.draining() => return self.leave_fleet().await,
+                () = self.life.draining() => break,
             };
+            self.look_at_own(&event).await;
             self.fleet.lock().handle_record(Instant::now(), &event);
+        }
+        if self
+            .amend_own(|record| record.state = NodeState::Draining)
+            .await
+            .is_err()
+        {
+            tracing::warn!("other nodes could not be told that this one is going");
         }
     }
 
-    async fn leave_fleet(&self) {
-        let owner = self.node.owner();
-        let drains = amend(&*self.node.directory, &owner, |record| {
-            record.state = NodeState::Draining
-        });
-        if drains.await.is_err() {
-            tracing::warn!("other nodes could not be told that this one is going");
+    /// Takes note of what the directory says of this node itself.
+    async fn look_at_own(&self, event: &WatchEvent) {
+        let WatchEvent::Put(entry) = event else { return };
+        let own = self.node.owner();
+        let record = NodeRecord::read(entry).filter(|_| entry.key == Key::node(&own.node));
+        let Some(record) = record else { return };
+        if record.boot != own.boot {
+            tracing::error!(node = %own.node, "another process has begun in the name of this node: end one of them");
+        } else if is_dead(Some(&record), &own) {
+            self.begin_anew().await;
         }
+    }
+
+    /// Others have declared this node dead while it was out of reach: it begins another life, and keeps what nobody has
+    /// taken meanwhile.
+    async fn begin_anew(&self) {
+        tracing::warn!("this node was declared dead, and begins anew");
+        let begin = async || {
+            self.node.begin_anew().await?;
+            match self.fleet.announced.get() {
+                Some(info) => self.amend_own(|record| record.info.clone_from(info)).await,
+                None => Ok(()),
+            }
+        };
+        while begin().await.is_err() {
+            tokio::select! {
+                () = sleep(BEAT) => {}
+                () = self.life.draining() => return,
+            }
+        }
+        self.holdings.assert_all();
     }
 
     async fn hear_beats(self: Arc<Self>, mut beats: Box<dyn Subscription>) {
@@ -123,7 +209,8 @@ impl Hub {
             // A lost one is followed by the next.
             let Delivery::Message(message) = delivery else { continue };
             if let Ok(Beat { node, boot, sessions }) = serde_json::from_slice(&message.payload) {
-                self.fleet.lock().handle_beat(Instant::now(), &node, boot, sessions);
+                let mut gateways = self.fleet.lock();
+                gateways.handle_beat(Instant::now(), &node, boot, sessions);
             }
         }
     }
@@ -160,33 +247,10 @@ impl Hub {
             let _ = self.node.bus.publish(&beats(), beat.into()).await;
             let suspects = self.fleet.lock().suspects(Instant::now());
             for suspect in suspects {
-                self.life.spawn(self.clone().doubt(suspect));
-            }
-        }
-    }
-
-    /// A node is silent: if it does not answer either, it is declared dead, and what it held is free.
-    async fn doubt(self: Arc<Self>, life: Owner) {
-        let asked = self
-            .node
-            .bus
-            .request(&Node::pings(&life), Bytes::new(), PING_TIMEOUT)
-            .await;
-        match asked {
-            Ok(_) => return self.fleet.lock().handle_answer(Instant::now(), &life),
-            Err(RequestError::Unavailable) => return,
-            Err(RequestError::NoResponders | RequestError::Timeout) => {}
-        }
-        let directory = &*self.node.directory;
-        match fence(directory, &life).await {
-            Ok(true) => tracing::warn!(node = %life.node, "a node is dead: what it held is free"),
-            // It has ended by itself, or somebody else has begun anew in its name.
-            Ok(false) => return,
-            Err(error) => return tracing::warn!(node = %life.node, %error, "a dead node could not be declared so"),
-        }
-        for held in [Prefix::groups(), Prefix::logins()] {
-            if let Err(error) = sweep(directory, &held, &life).await {
-                tracing::warn!(node = %life.node, %error, "a dead node seems to hold something still");
+                let fleet = self.fleet.clone();
+                self.life.spawn(async move {
+                    fleet.is_over(&suspect).await;
+                });
             }
         }
     }
@@ -198,9 +262,8 @@ fn beats() -> Subject {
 
 #[cfg(test)]
 mod tests {
-    use hst_cluster::{Directory as _, Key, memory::MemoryCluster};
+    use hst_cluster::{Directory as _, memory::MemoryCluster};
     use hst_store::Store;
-    use tokio::time::sleep;
 
     use super::*;
     use crate::life::Lifeline;

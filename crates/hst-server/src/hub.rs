@@ -17,6 +17,7 @@ use crate::{
     fleet::Fleet,
     greeting,
     groups::Groups,
+    holdings::Holdings,
     hooks::Hooks,
     life::Life,
     node::Node,
@@ -32,7 +33,8 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) node: Node,
-    pub(crate) fleet: Fleet,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) holdings: Arc<Holdings>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
@@ -49,7 +51,8 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(
         node: Node,
-        fleet: Fleet,
+        fleet: Arc<Fleet>,
+        holdings: Arc<Holdings>,
         apps: Arc<Apps>,
         groups: Arc<Groups>,
         hooks: Arc<Hooks>,
@@ -61,6 +64,7 @@ impl Hub {
         Arc::new(Self {
             node,
             fleet,
+            holdings,
             apps,
             sessions: Sessions::default(),
             groups,
@@ -138,9 +142,14 @@ impl Hub {
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
         let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
-        let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
-        let admission = Admission::new(crate::Connections::default());
         let fleet = Fleet::new(&node, 100, Vec::new());
-        (lifeline, Self::new(node, fleet, apps, groups, hooks, admission, life))
+        let holdings = Holdings::new(node.clone(), life.clone());
+        let placement = crate::placement::Placement::new(node.clone(), fleet.clone(), holdings.clone());
+        let groups = Groups::new(placement, crate::media::Media::off(life.clone()), feed, life.clone());
+        let admission = Admission::new(crate::Connections::default());
+        (
+            lifeline,
+            Self::new(node, fleet, holdings, apps, groups, hooks, admission, life),
+        )
     }
 }

@@ -1,23 +1,17 @@
-use std::{
-    num::NonZeroU8,
-    sync::{Mutex, PoisonError},
-};
+use std::num::NonZeroU8;
 
-use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Revision, Verdict, claim, release, withdraw};
+use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Verdict, claim, release, withdraw};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
 use hst_store::LoginPolicy;
 use serde::{Deserialize, Serialize};
 
-use crate::{handle::SessionId, hub::Hub, node::Node, sessions::Secret};
+use crate::{handle::SessionId, holdings::Hold, hub::Hub, sessions::Secret};
 
 /// One session's place among the logins of its user. He is online as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Login {
-    node: Node,
-    key: Key,
-    record: Record,
-    revision: Mutex<Revision>,
+    hold: Hold,
 }
 
 /// What other nodes know of a login beside who it is.
@@ -74,24 +68,26 @@ impl Hub {
         record.info = info.to_text();
         let policy = if replaces { Policy::Replace } else { Policy::Refuse };
         let wish = Claim::new(base.clone(), places, policy, record.clone());
-        let Outcome { verdict, evicted } = claim(&*self.node.directory, wish).await;
-        for record in evicted.iter().filter_map(Record::read) {
-            let why = Failure::new(
-                ErrorCode::LoginConflict,
-                "the same user has logged in elsewhere and taken this session's place",
-            );
-            self.end_session(&record.owner, SessionId(record.session), why).await;
+        let Outcome {
+            verdict,
+            evicted: losers,
+        } = claim(&*self.node.directory, wish).await;
+        for record in losers.iter().filter_map(Record::read) {
+            self.end_session(&record.owner, SessionId(record.session), evicted())
+                .await;
         }
         match verdict {
             Verdict::Claimed { key, revision } => {
                 record.since = revision;
-                let (node, revision) = (self.node.clone(), Mutex::new(revision));
-                Ok(Login {
-                    node,
-                    key,
-                    record,
-                    revision,
-                })
+                let handle = self.sessions.get(session);
+                // Whoever takes a place says so himself; this is for one whose word was lost.
+                let lost = move || {
+                    if let Some(handle) = &handle {
+                        handle.end(evicted());
+                    }
+                };
+                let hold = self.holdings.keep(key, record, revision, lost);
+                Ok(Login { hold })
             }
             Verdict::Taken { .. } => Err(Failure::new(
                 ErrorCode::LoginConflict,
@@ -132,36 +128,27 @@ impl Login {
     /// # Errors
     /// Code 302 when another login has the place by now, or the directory cannot be reached.
     pub(crate) async fn set_state(&self, state: String) -> Result<(), Failure> {
-        let mut record = self.record.clone();
-        let info = LoginInfo {
-            state,
-            ..LoginInfo::read(&record.info)
+        let info = |before: &str| {
+            let info = LoginInfo {
+                state,
+                ..LoginInfo::read(before)
+            };
+            info.to_text()
         };
-        record.info = info.to_text();
-        let expected = self.revision();
-        match self.node.directory.update(&self.key, record.to_bytes(), expected).await {
-            Ok(revision) => {
-                *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
-                Ok(())
-            }
-            Err(error) => Err(Failure::new(
-                ErrorCode::OperationFailed,
-                format!("the state was not set: {error}"),
-            )),
-        }
+        self.hold
+            .inform(info)
+            .await
+            .map_err(|error| Failure::new(ErrorCode::OperationFailed, format!("the state was not set: {error}")))
     }
 
     /// Makes the user offline here.
     pub(crate) async fn release(&self) {
-        if release(&*self.node.directory, &self.key, self.revision())
-            .await
-            .is_err()
-        {
-            tracing::warn!(key = %self.key, "a login could not be taken back");
-        }
+        self.hold.release().await;
     }
+}
 
-    fn revision(&self) -> Revision {
-        *self.revision.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Another session has the place.
+fn evicted() -> Failure {
+    let message = "the same user has logged in elsewhere and taken this session's place";
+    Failure::new(ErrorCode::LoginConflict, message)
 }

@@ -35,6 +35,8 @@ pub(crate) struct Node {
     pub(crate) boot: u64,
     /// Of its present life.
     epoch: Arc<AtomicU64>,
+    /// Whether there is no other node.
+    pub(crate) is_alone: bool,
 }
 
 /// What nodes say to each other.
@@ -84,7 +86,11 @@ impl Node {
     pub(crate) async fn alone() -> Result<Self, Unavailable> {
         let cluster = MemoryCluster::default();
         let node = NodeId::parse("local").expect("letters are a name");
-        Self::join(Arc::new(cluster.clone()), Arc::new(cluster), node).await
+        let joined = Self::join(Arc::new(cluster.clone()), Arc::new(cluster), node).await?;
+        Ok(Self {
+            is_alone: true,
+            ..joined
+        })
     }
 
     /// Registers as a node.
@@ -103,6 +109,7 @@ impl Node {
             name: node,
             boot,
             epoch: Arc::new(AtomicU64::new(epoch.number())),
+            is_alone: false,
         })
     }
 
@@ -113,6 +120,13 @@ impl Node {
             epoch: Revision::new(self.epoch.load(Ordering::Relaxed)),
             boot: self.boot,
         }
+    }
+
+    /// Begins another life.
+    pub(crate) async fn begin_anew(&self) -> Result<(), Unavailable> {
+        let epoch = register(&*self.directory, &self.name, self.boot).await?;
+        self.epoch.store(epoch.number(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Its life ends, and with it whatever it may hold still.

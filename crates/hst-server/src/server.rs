@@ -23,6 +23,7 @@ use crate::{
     follow::Feed,
     gateways::Gateway,
     groups::Groups,
+    holdings::Holdings,
     hooks::Hooks,
     http::{self, QuicPoint, Web},
     hub::Hub,
@@ -30,6 +31,7 @@ use crate::{
     media::Media,
     network::{MediaNetwork, own_addresses},
     node::Node,
+    placement::Placement,
 };
 
 /// How long connections may take to end when the server does.
@@ -171,13 +173,17 @@ impl Server {
             weight: gateway.weight,
         });
         let fleet = Fleet::new(&node, config.gateway_weight, fixed.collect());
+        let holdings = Holdings::new(node.clone(), life.clone());
+        holdings.follow().await?;
+        let placement = Placement::new(node.clone(), fleet.clone(), holdings.clone());
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
-        let groups = Groups::new(media, feed, life.clone());
+        let groups = Groups::new(placement, media, feed, life.clone());
         let admission = Admission::new(config.connections);
         let hub = Hub::new(
             node.clone(),
             fleet,
+            holdings,
             apps,
             groups,
             hooks.clone(),

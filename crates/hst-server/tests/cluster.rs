@@ -4,12 +4,16 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU8, sync::Arc, time::Duration};
 
-use common::{Client, config, login, raw::raw};
-use hst_cluster::{NodeId, memory::MemoryCluster};
-use hst_proto::{Command, Login, Previous, Reply};
-use hst_server::{Config, Gateway, RunningServer, Server, signal::memory::MemoryNetwork};
+use common::{Client, config, login, raw::raw, user};
+use hst_cluster::{
+    Claim, Directory as _, Key, Login as ClaimedLogin, NodeId, NodeRecord, Owner, Policy, Prefix, Verdict,
+    claim as claim_place, fence, memory::MemoryCluster, register,
+};
+use hst_id::{AppId, GroupId};
+use hst_proto::{Command, Event, Login, Previous, Reply};
+use hst_server::{Config, DEV_APP_ID, Gateway, RunningServer, Server, signal::memory::MemoryNetwork};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
@@ -171,4 +175,140 @@ async fn who_comes_back_by_another_node_takes_his_own_place_and_nobody_elses() {
     )
     .await;
     drop(session);
+}
+
+async fn joined(client: &mut Client, group: &str) -> Result<(), u32> {
+    let group = group.to_owned();
+    client
+        .ask(Command::Join { group })
+        .await
+        .map(|_| ())
+        .map_err(|failure| failure.code)
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_hundred_who_race_to_a_group_on_two_nodes_those_on_one_are_in_and_the_others_know_where_it_is() {
+    let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
+    let _servers = [
+        memory_node(&cluster, &network, "one").await,
+        memory_node(&cluster, &network, "other").await,
+    ];
+    let mut clients = Vec::new();
+    for number in 0..100 {
+        let name = ["one", "other"][number % 2];
+        let client = visit(&network, name).await.logged_in(&format!("user-{number}")).await;
+        clients.push((name, client));
+    }
+    for group in ["g", "h"] {
+        let racing = clients.drain(..).map(|(name, mut client)| {
+            let joins = async move {
+                let joined = joined(&mut client, group).await;
+                (name, client, joined)
+            };
+            tokio::spawn(joins)
+        });
+        let racing: Vec<_> = racing.collect();
+        let mut owners = Vec::new();
+        for raced in racing {
+            let (name, client, outcome) = raced.await.unwrap();
+            match outcome {
+                Ok(()) => owners.push(name),
+                Err(code) => assert_eq!(code, 1_000_111),
+            }
+            clients.push((name, client));
+        }
+        assert_eq!(owners.len(), 50);
+        owners.dedup();
+        assert_eq!(owners.len(), 1, "one node has the group");
+        // It ends there, and begins on the other.
+        for (_, client) in clients.iter_mut().filter(|(name, _)| *name == owners[0]) {
+            client.ask(Command::Leave {}).await.unwrap();
+        }
+        let elsewhere = clients.iter_mut().find(|(name, _)| *name != owners[0]).unwrap();
+        while joined(&mut elsewhere.1, group).await.is_err() {}
+        elsewhere.1.ask(Command::Leave {}).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_group_of_a_killed_node_begins_again_on_another_within_two_seconds() {
+    let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
+    let one = memory_node(&cluster, &network, "one").await;
+    let _other = memory_node(&cluster, &network, "other").await;
+    let mut ann = visit(&network, "one").await.logged_in("ann").await;
+    ann.join("g").await;
+    let mut bob = visit(&network, "other").await.logged_in("bob").await;
+    assert_eq!(joined(&mut bob, "g").await, Err(1_000_111));
+    drop(one);
+    let since = Instant::now();
+    assert_eq!(joined(&mut bob, "g").await, Ok(()));
+    assert!(since.elapsed() <= Duration::from_secs(2), "{:?}", since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_declared_dead_by_mistake_keeps_what_nobody_has_taken() {
+    let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
+    let _one = memory_node(&cluster, &network, "one").await;
+    let mut clients = Vec::new();
+    for name in ["ann", "bob"] {
+        let mut client = visit(&network, "one").await.logged_in(name).await;
+        client.join(name).await;
+        clients.push(client);
+    }
+    let [ann, bob] = &mut clients[..] else {
+        panic!("there are two")
+    };
+    let before = lives(&cluster).await;
+    // While nobody looks, the node is declared dead, and another takes one login and one group of it.
+    fence(&cluster, &before[0]).await.unwrap();
+    let other = Owner {
+        node: NodeId::parse("other").unwrap(),
+        epoch: register(&cluster, &NodeId::parse("other").unwrap(), 7).await.unwrap(),
+        boot: 7,
+    };
+    let app = AppId::parse(DEV_APP_ID).unwrap();
+    let login = Key::login(&app, &user("ann"), &"web".parse().unwrap());
+    let group = Key::group(&app, &GroupId::parse("bob").unwrap());
+    for place in [login, group] {
+        let claim = Claim::new(
+            place,
+            NonZeroU8::MIN,
+            Policy::Refuse,
+            ClaimedLogin::new(1, other.clone()),
+        );
+        let verdict = claim_place(&cluster, claim).await.verdict;
+        assert!(matches!(verdict, Verdict::Claimed { .. }), "{verdict:?}");
+    }
+    let Event::Ended(why) = ann.event().await else {
+        panic!("ann goes on")
+    };
+    assert_eq!(why.code, 1_000_008);
+    let Event::Removed(why) = bob.event().await else {
+        panic!("bob's group goes on")
+    };
+    assert_eq!(why.code, 1_000_111);
+
+    // Bob's login goes on, under the node's new life.
+    bob.ask(Command::Ping {}).await.unwrap();
+    assert_eq!(joined(bob, "another").await, Ok(()));
+    let logins = cluster.list(&Prefix::logins()).await.unwrap();
+    let bobs = logins
+        .iter()
+        .filter_map(ClaimedLogin::read)
+        .find(|login| login.owner.boot == before[0].boot);
+    assert!(bobs.unwrap().owner.epoch > before[0].epoch);
+}
+
+/// The present lives of all nodes.
+async fn lives(cluster: &MemoryCluster) -> Vec<Owner> {
+    let records = cluster.list(&Prefix::nodes()).await.unwrap();
+    let lives = records.iter().map(|entry| {
+        let record = NodeRecord::read(entry).unwrap();
+        Owner {
+            node: NodeId::parse(entry.key.as_str().strip_prefix("node.").unwrap()).unwrap(),
+            epoch: record.epoch,
+            boot: record.boot,
+        }
+    });
+    lives.collect()
 }

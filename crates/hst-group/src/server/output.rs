@@ -80,8 +80,8 @@ pub enum Governance {
         /// Closed or open.
         locked: bool,
     },
-    /// Removes everybody.
-    Close,
+    /// Removes everybody, who are told why.
+    Close(Failure),
     /// Tells all members something in the name of the platform.
     Announce(Payload),
 }

@@ -21,11 +21,10 @@ impl Group {
                 }
                 Ok(())
             }
-            Governance::Close => {
+            Governance::Close(why) => {
                 let all: Vec<_> = self.members.keys().copied().collect();
                 for id in all {
-                    let why = Failure::new(ErrorCode::KickedOut, "the group was closed");
-                    self.put_out(now, id, why);
+                    self.put_out(now, id, why.clone());
                 }
                 Ok(())
             }
