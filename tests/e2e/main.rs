@@ -31,6 +31,7 @@ mod bystanders;
 mod command_line;
 mod departures;
 mod fallback;
+mod gateways;
 mod groups;
 mod hostile_frames;
 mod hostile_media;
