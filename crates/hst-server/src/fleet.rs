@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::{
     gateways::{BEAT, Choice, Gateway, Gateways, Own},
+    holdings::Holdings,
     hub::Hub,
     node::Node,
 };
@@ -26,6 +27,8 @@ const CONFIRM: Duration = BEAT;
 #[derive(Debug)]
 pub(crate) struct Fleet {
     node: Node,
+    /// What this node holds.
+    pub(crate) holdings: Arc<Holdings>,
     /// A lock, because whoever asks Access reads here; held for one look-up.
     gateways: Mutex<Gateways>,
     weight: u32,
@@ -42,9 +45,10 @@ struct Beat {
 }
 
 impl Fleet {
-    pub(crate) fn new(node: &Node, weight: u32, fixed: Vec<Gateway>) -> Arc<Self> {
+    pub(crate) fn new(node: &Node, holdings: Arc<Holdings>, weight: u32, fixed: Vec<Gateway>) -> Arc<Self> {
         Arc::new(Self {
             node: node.clone(),
+            holdings,
             gateways: Mutex::new(Gateways::new(Instant::now(), node.boot, fixed)),
             weight,
             announced: OnceLock::new(),
@@ -197,7 +201,7 @@ impl Hub {
                 () = self.life.draining() => return,
             }
         }
-        self.holdings.assert_all();
+        self.fleet.holdings.assert_all();
     }
 
     async fn hear_beats(self: Arc<Self>, mut beats: Box<dyn Subscription>) {

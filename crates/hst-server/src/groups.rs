@@ -166,8 +166,8 @@ mod tests {
         let apps = Arc::new(Apps::open(Vec::new(), store, None).unwrap());
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
         let node = Node::alone().await.unwrap();
-        let fleet = Fleet::new(&node, 100, Vec::new());
-        let placement = Placement::new(node.clone(), fleet, Holdings::new(node.clone(), life.clone()));
+        let fleet = Fleet::new(&node, Holdings::new(node.clone(), life.clone()), 100, Vec::new());
+        let placement = Placement::new(node.clone(), fleet);
         let feed = Feed::new(node, apps, hooks);
         let groups = Groups::new(placement, Media::off(life.clone()), feed, life);
         let first = groups.enter(key(), Rules::default());

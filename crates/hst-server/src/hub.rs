@@ -17,7 +17,6 @@ use crate::{
     fleet::Fleet,
     greeting,
     groups::Groups,
-    holdings::Holdings,
     hooks::Hooks,
     life::Life,
     node::Node,
@@ -34,7 +33,6 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Hub {
     pub(crate) node: Node,
     pub(crate) fleet: Arc<Fleet>,
-    pub(crate) holdings: Arc<Holdings>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
@@ -52,7 +50,6 @@ impl Hub {
     pub(crate) fn new(
         node: Node,
         fleet: Arc<Fleet>,
-        holdings: Arc<Holdings>,
         apps: Arc<Apps>,
         groups: Arc<Groups>,
         hooks: Arc<Hooks>,
@@ -64,7 +61,6 @@ impl Hub {
         Arc::new(Self {
             node,
             fleet,
-            holdings,
             apps,
             sessions: Sessions::default(),
             groups,
@@ -142,14 +138,11 @@ impl Hub {
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
         let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
-        let fleet = Fleet::new(&node, 100, Vec::new());
-        let holdings = Holdings::new(node.clone(), life.clone());
-        let placement = crate::placement::Placement::new(node.clone(), fleet.clone(), holdings.clone());
+        let holdings = crate::holdings::Holdings::new(node.clone(), life.clone());
+        let fleet = Fleet::new(&node, holdings, 100, Vec::new());
+        let placement = crate::placement::Placement::new(node.clone(), fleet.clone());
         let groups = Groups::new(placement, crate::media::Media::off(life.clone()), feed, life.clone());
         let admission = Admission::new(crate::Connections::default());
-        (
-            lifeline,
-            Self::new(node, fleet, holdings, apps, groups, hooks, admission, life),
-        )
+        (lifeline, Self::new(node, fleet, apps, groups, hooks, admission, life))
     }
 }

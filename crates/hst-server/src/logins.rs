@@ -86,7 +86,7 @@ impl Hub {
                         handle.end(evicted());
                     }
                 };
-                let hold = self.holdings.keep(key, record, revision, lost);
+                let hold = self.fleet.holdings.keep(key, record, revision, lost);
                 Ok(Login { hold })
             }
             Verdict::Taken { .. } => Err(Failure::new(

@@ -3,12 +3,7 @@ use std::{num::NonZeroU8, sync::Arc};
 use hst_cluster::{Claim, Key, Login as Record, Owner, Policy, Revision, Verdict, WriteError, claim, withdraw};
 use hst_proto::{ErrorCode, Failure};
 
-use crate::{
-    fleet::Fleet,
-    groups::Key as GroupKey,
-    holdings::{Hold, Holdings},
-    node::Node,
-};
+use crate::{fleet::Fleet, groups::Key as GroupKey, holdings::Hold, node::Node};
 
 /// Rounds before a claim gives up; each but the first follows the death of a node or the end of a group just now.
 const ROUNDS: usize = 8;
@@ -18,12 +13,11 @@ const ROUNDS: usize = 8;
 pub(crate) struct Placement {
     node: Node,
     fleet: Arc<Fleet>,
-    holdings: Arc<Holdings>,
 }
 
 impl Placement {
-    pub(crate) fn new(node: Node, fleet: Arc<Fleet>, holdings: Arc<Holdings>) -> Self {
-        Self { node, fleet, holdings }
+    pub(crate) fn new(node: Node, fleet: Arc<Fleet>) -> Self {
+        Self { node, fleet }
     }
 
     /// Claims a group for this node. `number` is the group's, used once in the life of the process; `lost` is called once
@@ -72,7 +66,7 @@ impl Placement {
 
     fn keep(&self, key: Key, mut record: Record, revision: Revision, lost: impl Fn() + Send + Sync + 'static) -> Hold {
         record.since = revision;
-        self.holdings.keep(key, record, revision, lost)
+        self.fleet.holdings.keep(key, record, revision, lost)
     }
 
     fn elsewhere(&self, owner: &Owner) -> Failure {

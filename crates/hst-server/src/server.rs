@@ -172,10 +172,10 @@ impl Server {
             quic: None,
             weight: gateway.weight,
         });
-        let fleet = Fleet::new(&node, config.gateway_weight, fixed.collect());
         let holdings = Holdings::new(node.clone(), life.clone());
         holdings.follow().await?;
-        let placement = Placement::new(node.clone(), fleet.clone(), holdings.clone());
+        let fleet = Fleet::new(&node, holdings, config.gateway_weight, fixed.collect());
+        let placement = Placement::new(node.clone(), fleet.clone());
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(placement, media, feed, life.clone());
@@ -183,7 +183,6 @@ impl Server {
         let hub = Hub::new(
             node.clone(),
             fleet,
-            holdings,
             apps,
             groups,
             hooks.clone(),
