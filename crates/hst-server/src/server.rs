@@ -151,6 +151,7 @@ impl Server {
         let groups = Groups::new(media, feed, life.clone());
         let admission = Admission::new(config.connections);
         let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
+        life.spawn(hub.clone().drain());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
         for listener in listeners {
