@@ -243,6 +243,22 @@ impl GroupTask {
     }
 }
 
+impl Drop for GroupTask {
+    /// A group ends when it is empty. If it ends by a fault, those who are in it or on their way must not wait for it.
+    fn drop(&mut self) {
+        self.inbox.close();
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Message::Join { member, session, .. } = message {
+                self.sessions.insert(member, session);
+            }
+        }
+        for (member, session) in self.sessions.drain() {
+            // One that is gone need not be told.
+            let _ = session.tell(Word::GroupLost(member));
+        }
+    }
+}
+
 /// The group is another node's by now.
 pub(crate) fn moved() -> Failure {
     Failure::new(

@@ -150,18 +150,27 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use hst_group::server::Permissions;
+    use hst_id::UserId;
     use hst_store::Store;
 
     use super::*;
-    use crate::{apps::Apps, fleet::Fleet, holdings::Holdings, hooks::Hooks, life, node::Node};
+    use crate::{
+        apps::Apps,
+        fleet::Fleet,
+        handle::{SessionId, Word, session},
+        holdings::Holdings,
+        hooks::Hooks,
+        life,
+        node::Node,
+    };
 
     fn key() -> Key {
         (AppId::parse("app").unwrap(), GroupId::parse("g").unwrap())
     }
 
-    #[tokio::test]
-    async fn a_group_is_one_as_long_as_somebody_holds_it_and_is_forgotten_then() {
-        let (_lifeline, life) = life::begin();
+    async fn house() -> (life::Lifeline, Arc<Groups>) {
+        let (lifeline, life) = life::begin();
         let store = Arc::new(Store::in_memory().unwrap());
         let apps = Arc::new(Apps::open(Vec::new(), store, None).unwrap());
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
@@ -169,7 +178,12 @@ mod tests {
         let fleet = Fleet::new(&node, Holdings::new(node.clone(), life.clone()), 100, Vec::new());
         let placement = Placement::new(node.clone(), fleet);
         let feed = Feed::new(node, apps, hooks);
-        let groups = Groups::new(placement, Media::off(life.clone()), feed, life);
+        (lifeline, Groups::new(placement, Media::off(life.clone()), feed, life))
+    }
+
+    #[tokio::test]
+    async fn a_group_is_one_as_long_as_somebody_holds_it_and_is_forgotten_then() {
+        let (_lifeline, groups) = house().await;
         let first = groups.enter(key(), Rules::default());
         assert!(groups.enter(key(), Rules::default()).same_channel(&first));
         assert_eq!(groups.of(&key().0), [key().1]);
@@ -179,6 +193,39 @@ mod tests {
         drop(first);
         while !groups.lock().is_empty() {
             tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn those_in_a_group_that_ends_by_a_fault_and_those_on_their_way_are_told() {
+        let (lifeline, groups) = house().await;
+        let to_group = groups.enter(key(), Rules::default());
+        let join = |number| {
+            let (session, inbox) = session(SessionId(number));
+            let join = Message::Join {
+                member: MemberId(number),
+                re: 1,
+                user: UserId::parse(&format!("user-{number}")).unwrap(),
+                permissions: Permissions::ordinary(),
+                session,
+            };
+            to_group.try_send(join).unwrap();
+            inbox
+        };
+        let mut inside = join(1);
+        assert!(matches!(inside.next().await, Ok(Word::Group(MemberId(1), _))));
+        let mut late = join(2);
+        // Its task ends where it stands.
+        drop(lifeline);
+        for (inbox, number) in [(&mut inside, 1), (&mut late, 2)] {
+            let lost = async {
+                loop {
+                    if let Word::GroupLost(member) = inbox.next().await.unwrap() {
+                        return member;
+                    }
+                }
+            };
+            assert_eq!(lost.await, MemberId(number));
         }
     }
 }

@@ -1,13 +1,13 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use hst_group::server::{MemberId, ToMember};
 use hst_proto::{ErrorCode, EventBody, Failure, Reply, RequestId};
 use hst_signal::SignalConnection;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::admission::Place;
 
@@ -38,6 +38,10 @@ pub(crate) enum Word {
     Event(EventBody),
     /// The client has come back over this connection.
     Attach(Box<Attach>),
+    /// The group of this membership is gone, by a fault.
+    GroupLost(MemberId),
+    /// It is to end, for the reason that it was given beside.
+    End,
 }
 
 /// A connection by which a client comes back to its session.
@@ -56,22 +60,15 @@ pub(crate) struct Attach {
 pub(crate) struct SessionHandle {
     pub(crate) id: SessionId,
     words: mpsc::Sender<Word>,
-    ending: Arc<Ending>,
+    /// Why it is to end. Beside the words, because a full queue must not keep it alive; the first reason counts.
+    ending: Arc<OnceLock<Failure>>,
 }
 
 /// The session's own end of its handles.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     words: mpsc::Receiver<Word>,
-    ending: Arc<Ending>,
-}
-
-/// Why a session is to end. Beside the words, because a full queue must not keep it alive.
-#[derive(Debug, Default)]
-struct Ending {
-    /// A lock, because anybody may end it; held for one assignment. The first reason counts.
-    why: Mutex<Option<Failure>>,
-    given: Notify,
+    ending: Arc<OnceLock<Failure>>,
 }
 
 /// The session has ended.
@@ -80,7 +77,7 @@ pub(crate) struct Gone;
 
 pub(crate) fn session(id: SessionId) -> (SessionHandle, Inbox) {
     let (to_session, words) = mpsc::channel(WORDS);
-    let ending = Arc::new(Ending::default());
+    let ending = Arc::<OnceLock<Failure>>::default();
     let handle = SessionHandle {
         id,
         words: to_session,
@@ -102,9 +99,9 @@ impl SessionHandle {
 
     /// Ends it. Whether it has ended is not waited for: see [`ended`](Self::ended).
     pub(crate) fn end(&self, why: Failure) {
-        let mut given = self.ending.why.lock().unwrap_or_else(PoisonError::into_inner);
-        given.get_or_insert(why);
-        self.ending.given.notify_one();
+        let _ = self.ending.set(why);
+        // When there is no room, it has a word to take, and looks for the reason before.
+        let _ = self.words.try_send(Word::End);
     }
 
     /// Waits until it has ended. Cancel-safe.
@@ -113,36 +110,15 @@ impl SessionHandle {
     }
 }
 
-/// What a session hears.
-#[derive(Debug)]
-pub(crate) enum Heard {
-    Word(Word),
-    /// It is to end.
-    End(Failure),
-}
-
 impl Inbox {
-    /// What comes next. It never ends, because the session holds a handle of itself. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Heard {
-        tokio::select! {
-            why = self.ending.wait() => Heard::End(why),
-            word = self.words.recv() => match word {
-                Some(word) => Heard::Word(word),
-                None => std::future::pending().await,
-            },
-        }
-    }
-}
-
-impl Ending {
-    async fn wait(&self) -> Failure {
-        loop {
-            let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(why) = why {
-                return why;
-            }
-            // One that is given meanwhile leaves a permit, so this returns at once.
-            self.given.notified().await;
+    /// What comes next, or why the session is to end. It never closes, because the session holds a handle of itself.
+    /// Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Result<Word, Failure> {
+        let word = self.words.recv().await;
+        match (self.ending.get(), word) {
+            (Some(why), _) => Err(why.clone()),
+            (None, Some(word)) => Ok(word),
+            (None, None) => std::future::pending().await,
         }
     }
 }
@@ -162,20 +138,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_ends_a_session_and_nobody_waits_for_it() {
-        let (handle, inbox) = session(SessionId(1));
+        let (handle, mut inbox) = session(SessionId(1));
         for _ in 0..WORDS {
             handle.tell(word()).unwrap();
         }
         assert_eq!(handle.tell(word()), Err(Gone));
-        assert_eq!(inbox.ending.wait().await, slow_reader());
+        assert_eq!(inbox.next().await.unwrap_err(), slow_reader());
     }
 
     #[tokio::test]
     async fn the_first_reason_counts() {
-        let (handle, inbox) = session(SessionId(1));
+        let (handle, mut inbox) = session(SessionId(1));
         handle.end(Failure::new(ErrorCode::KickedOut, "out"));
         handle.end(slow_reader());
-        assert_eq!(inbox.ending.wait().await.code, ErrorCode::KickedOut.number());
+        assert_eq!(inbox.next().await.unwrap_err().code, ErrorCode::KickedOut.number());
         drop(inbox);
         handle.ended().await;
         assert_eq!(handle.tell(word()), Err(Gone));

@@ -6,6 +6,7 @@ use std::{
     },
 };
 
+use hst_proto::{ErrorCode, Failure};
 use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
 use tokio::time::{Duration, sleep};
 
@@ -73,6 +74,14 @@ impl Hub {
             admission,
             last_session: AtomicU64::new(0),
         })
+    }
+
+    /// When the server is ending, the sessions end. One waits for all: each waiting by itself, they would all wait for
+    /// each other at that place, at every message.
+    pub(crate) async fn drain(self: Arc<Self>) {
+        self.life.draining().await;
+        let why = Failure::new(ErrorCode::Connect, "the server is going away: connect again");
+        self.sessions.close(why.retry_after(1_000));
     }
 
     /// A place for one more connection of this client, if there is one.

@@ -3,6 +3,7 @@
 mod access_tokens;
 mod admin;
 mod admission;
+mod alarm;
 mod apps;
 mod ask;
 mod certificate;

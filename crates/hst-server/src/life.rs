@@ -1,87 +1,171 @@
-use std::{convert::Infallible, future::Future, time::Duration};
-
-use tokio::{
-    sync::{mpsc, watch},
-    time::timeout,
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    Running,
-    /// New connections are refused, and sessions say good-bye.
-    Draining,
-    /// Whatever is left stops where it stands.
-    Over,
-}
+use tokio::{sync::watch, task::AbortHandle, time::timeout};
 
 /// The server's own end of its life. Dropping it ends all tasks at once.
 #[derive(Debug)]
 pub(crate) struct Lifeline {
-    phase: watch::Sender<Phase>,
-    /// Says that all tasks are gone: each holds a sender, and nothing is ever sent.
-    gone: mpsc::Receiver<Infallible>,
+    is_draining: watch::Sender<bool>,
+    tasks: Arc<Tasks>,
 }
 
 /// A task's end of the server's life.
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
-    phase: watch::Receiver<Phase>,
-    _alive: mpsc::Sender<Infallible>,
+    is_draining: watch::Receiver<bool>,
+    tasks: Arc<Tasks>,
 }
 
 /// A life and the means to end it.
 pub(crate) fn begin() -> (Lifeline, Life) {
-    let (phase, watched) = watch::channel(Phase::Running);
-    let (_alive, gone) = mpsc::channel(1);
-    (Lifeline { phase, gone }, Life { phase: watched, _alive })
+    let (is_draining, watched) = watch::channel(false);
+    let tasks = Arc::<Tasks>::default();
+    let life = Life {
+        is_draining: watched,
+        tasks: tasks.clone(),
+    };
+    (Lifeline { is_draining, tasks }, life)
 }
 
 impl Lifeline {
     /// Asks every task to end, waits for them as long as `patience`, and then ends those that are left.
-    pub(crate) async fn end(mut self, patience: Duration) {
-        self.phase.send_replace(Phase::Draining);
-        if timeout(patience, self.gone.recv()).await.is_err() {
+    pub(crate) async fn end(self, patience: Duration) {
+        self.is_draining.send_replace(true);
+        if timeout(patience, self.tasks.gone()).await.is_err() {
             tracing::warn!("some connections did not end in time and are cut");
-            self.phase.send_replace(Phase::Over);
-            self.gone.recv().await;
+            self.tasks.abort();
+            self.tasks.gone().await;
         }
+    }
+}
+
+impl Drop for Lifeline {
+    /// A server that is dropped says no good-bye, and so no task gets another turn.
+    fn drop(&mut self) {
+        self.tasks.abort();
     }
 }
 
 impl Life {
     /// Runs a task that belongs to the server.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let life = self.clone();
         // In a box of its own: moved into the block below, it would take up its room there twice, and there are many.
-        let mut task = Box::pin(task);
-        tokio::spawn(async move {
-            tokio::select! {
-                // A server that is dropped says no good-bye, and so no task gets another turn.
-                biased;
-                () = life.reached(Phase::Over) => {}
-                () = &mut task => {}
-            }
+        let task = Box::pin(task);
+        let Some(place) = self.tasks.clone().enter() else {
+            return;
+        };
+        let id = place.id;
+        let running = tokio::spawn(async move {
+            let _place = place;
+            task.await;
         });
+        self.tasks.entered(id, running.abort_handle());
     }
 
     /// Waits until the server is ending. Cancel-safe.
     pub(crate) async fn draining(&self) {
-        self.reached(Phase::Draining).await;
+        // An error: the server was dropped, and its tasks with it.
+        let _ = self.is_draining.clone().wait_for(|is_draining| *is_draining).await;
     }
 
     /// Whether the server is ending.
     pub(crate) fn is_draining(&self) -> bool {
-        *self.phase.borrow() >= Phase::Draining || self.phase.has_changed().is_err()
+        *self.is_draining.borrow() || self.is_draining.has_changed().is_err()
+    }
+}
+
+/// The tasks that are at work.
+#[derive(Debug)]
+struct Tasks {
+    /// A lock, because tasks begin and end on all threads; held for one entry.
+    book: Mutex<Book>,
+    /// How many there are.
+    count: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    last: u64,
+    /// `None` is one that has only just begun.
+    running: HashMap<u64, Option<AbortHandle>>,
+    is_over: bool,
+}
+
+/// A task's place among those at work, for as long as it is.
+struct Place {
+    tasks: Arc<Tasks>,
+    id: u64,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            book: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Tasks {
+    /// A place for a task, unless none is to run any more.
+    fn enter(self: Arc<Self>) -> Option<Place> {
+        let mut book = self.lock();
+        if book.is_over {
+            return None;
+        }
+        book.last += 1;
+        let id = book.last;
+        book.running.insert(id, None);
+        self.count.send_modify(|count| *count += 1);
+        drop(book);
+        Some(Place { tasks: self, id })
     }
 
-    async fn reached(&self, phase: Phase) {
-        // An error: the server was dropped, and its tasks with it.
-        let _ = self.phase.clone().wait_for(|now| *now >= phase).await;
+    /// It runs. The lock is not held since [`enter`](Self::enter): a runtime that is at its end drops a task at once.
+    fn entered(&self, id: u64, task: AbortHandle) {
+        let mut book = self.lock();
+        if book.is_over {
+            return task.abort();
+        }
+        if let Some(place) = book.running.get_mut(&id) {
+            *place = Some(task);
+        }
+    }
+
+    fn abort(&self) {
+        let mut book = self.lock();
+        book.is_over = true;
+        book.running.values().flatten().for_each(AbortHandle::abort);
+    }
+
+    /// Waits until there is none.
+    async fn gone(&self) {
+        let mut count = self.count.subscribe();
+        // The sender is here.
+        let _ = count.wait_for(|count| *count == 0).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.tasks.lock().running.remove(&self.id);
+        self.tasks.count.send_modify(|count| *count -= 1);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -97,7 +181,6 @@ mod tests {
             let _done = done;
             std::future::pending::<()>().await;
         });
-        drop(life);
 
         let start = tokio::time::Instant::now();
         lifeline.end(Duration::from_secs(5)).await;
@@ -105,5 +188,23 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::from_secs(5));
         assert_eq!(ended.recv().await, Some("polite"));
         assert_eq!(ended.recv().await, None, "the stubborn task is gone");
+        life.spawn(async { panic!("nothing begins after the end") });
+        assert_eq!(life.tasks.lock().running.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_life_that_is_dropped_gives_no_task_another_turn() {
+        let (lifeline, life) = begin();
+        let (wake, woken) = tokio::sync::oneshot::channel();
+        let (done, mut ended) = mpsc::channel(1);
+        life.spawn(async move {
+            let _ = woken.await;
+            let _ = done.send("another turn").await;
+        });
+        tokio::task::yield_now().await;
+        wake.send(()).unwrap();
+        drop(lifeline);
+        assert_eq!(ended.recv().await, None);
+        assert!(life.is_draining());
     }
 }

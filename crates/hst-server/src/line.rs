@@ -3,16 +3,21 @@ use std::{
     future::{Future, pending},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use hst_signal::{CloseReason, MAX_FRAME, RecvEnd, SignalConnection, SignalReceiver};
+use tokio::time::timeout;
 
 use crate::{
     admission::Place,
     life::Life,
     outbox::{Full, Outbox, WriterEnd, outbox},
 };
+
+/// How long a connection that is to be closed may take for what is due and for its good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A session's connection of the moment. Its writer is driven together with the session, in one task.
 pub(crate) struct Line {
@@ -98,7 +103,7 @@ impl Line {
         } = self;
         outbox.close(reason);
         if !has_written {
-            writer.await;
+            let _ = timeout(CLOSE_TIMEOUT, writer).await;
         }
         drop((receiver, place));
     }
@@ -108,14 +113,19 @@ impl Line {
 mod tests {
     use hst_signal::{CloseCode, Limits, memory};
 
+    use tokio::time::sleep;
+
     use super::*;
     use crate::{Connections, admission::Admission};
+
+    fn place() -> Arc<Place> {
+        Admission::new(Connections::default()).admit(None).unwrap()
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_takes_nothing_any_more_can_be_closed() {
         let (server, _client) = memory::pair(Limits::default());
-        let place = Admission::new(Connections::default()).admit(None).unwrap();
-        let mut line = Line::new(server, place, (0, 0));
+        let mut line = Line::new(server, place(), (0, 0));
         for _ in 0..100 {
             line.push(Bytes::from_static(b"unread")).unwrap();
         }
@@ -124,12 +134,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_a_little_cannot_put_off_the_close() {
+        let (server, mut client) = memory::pair(Limits::default());
+        let line = Line::new(server, place(), (0, 0));
+        for _ in 0..1000 {
+            line.push(Bytes::from_static(b"x")).unwrap();
+        }
+        let reads_one_a_second = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                if client.receiver.recv().await.is_err() {
+                    break;
+                }
+            }
+        };
+        let start = tokio::time::Instant::now();
+        tokio::select! {
+            () = line.say_good_bye(CloseCode::SlowReader.into()) => {}
+            () = reads_one_a_second => {}
+        }
+        assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_last_words_of_a_client_that_goes_are_heard_although_it_hears_nothing_any_more() {
         // Many times: what is ready is taken in any order.
         for _ in 0..100 {
             let (server, mut client) = memory::pair(Limits::default());
-            let place = Admission::new(Connections::default()).admit(None).unwrap();
-            let mut line = Line::new(server, place, (0, 0));
+            let mut line = Line::new(server, place(), (0, 0));
             client.sender.send(Bytes::from_static(b"exit")).await.unwrap();
             drop(client);
             line.push(Bytes::from_static(b"late")).unwrap();

@@ -24,14 +24,9 @@ pub(crate) struct Membership {
     leaving: Option<RequestId>,
 }
 
-/// What happened next between a session and its group.
+/// The group is gone, by a fault.
 #[derive(Debug)]
-pub(crate) enum News {
-    /// A message that waited is with the group.
-    Sent,
-    /// The group itself is gone, by a fault.
-    GroupLost,
-}
+pub(crate) struct GroupLost;
 
 impl Membership {
     /// Wishes to join. The answer is a word of the group.
@@ -88,22 +83,13 @@ impl Membership {
         !self.unsent.is_empty()
     }
 
-    /// Waits for what happens next. Cancel-safe.
-    pub(crate) async fn news(&mut self) -> News {
-        match self.group.reserve().await {
-            Ok(room) if !self.unsent.is_empty() => {
-                if let Some(message) = self.unsent.pop_front() {
-                    room.send(message);
-                }
-                News::Sent
-            }
-            Ok(room) => {
-                drop(room);
-                self.group.closed().await;
-                News::GroupLost
-            }
-            Err(_) => News::GroupLost,
+    /// Hands what waits over to the group, when it has room. Cancel-safe.
+    pub(crate) async fn send(&mut self) -> Result<(), GroupLost> {
+        let room = self.group.reserve().await.map_err(|_| GroupLost)?;
+        if let Some(message) = self.unsent.pop_front() {
+            room.send(message);
         }
+        Ok(())
     }
 
     /// Takes note of a word, and says whether the session is not in the group after it.

@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -8,10 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use hst_signal::{CloseCode, CloseReason, SendError, SignalSender};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{sleep, timeout},
-};
+use tokio::{sync::mpsc, time::timeout};
 
 /// Frames that wait for the peer to read. When it is full, the peer is cut as a slow reader.
 const FRAMES: usize = 1024;
@@ -19,8 +16,6 @@ const FRAMES: usize = 1024;
 const BYTES: usize = 256 * 1024;
 /// A peer that does not make room for one frame in this time is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that is to be closed may take for what is due and for its good-bye.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a session has to say to its peer, without ever waiting for it.
 #[derive(Debug)]
@@ -29,7 +24,7 @@ pub(crate) struct Outbox {
     waiting: Arc<AtomicUsize>,
     /// Bytes that may wait.
     room: usize,
-    reason: watch::Sender<Option<CloseReason>>,
+    reason: Arc<OnceLock<CloseReason>>,
 }
 
 /// Says it.
@@ -38,7 +33,7 @@ pub(crate) struct Writer {
     sender: Box<dyn SignalSender>,
     frames: mpsc::Receiver<Bytes>,
     waiting: Arc<AtomicUsize>,
-    reason: watch::Receiver<Option<CloseReason>>,
+    reason: Arc<OnceLock<CloseReason>>,
 }
 
 /// The peer reads too slowly, or not at all.
@@ -58,12 +53,12 @@ pub(crate) enum WriterEnd {
 pub(crate) fn outbox(sender: Box<dyn SignalSender>, due: (usize, usize)) -> (Outbox, Writer) {
     let (to_writer, frames) = mpsc::channel(FRAMES + due.0);
     let waiting = Arc::new(AtomicUsize::new(0));
-    let (reason, closing) = watch::channel(None);
+    let reason = Arc::<OnceLock<CloseReason>>::default();
     let outbox = Outbox {
         frames: to_writer,
         waiting: waiting.clone(),
         room: BYTES + due.1,
-        reason,
+        reason: reason.clone(),
     };
     (
         outbox,
@@ -71,7 +66,7 @@ pub(crate) fn outbox(sender: Box<dyn SignalSender>, due: (usize, usize)) -> (Out
             sender,
             frames,
             waiting,
-            reason: closing,
+            reason,
         },
     )
 }
@@ -100,26 +95,13 @@ impl Outbox {
 
     /// Lets the writer say what is due, then good-bye.
     pub(crate) fn close(self, reason: CloseReason) {
-        self.reason.send_replace(Some(reason));
+        let _ = self.reason.set(reason);
     }
 }
 
 impl Writer {
     /// Writes until the connection is closed from either side.
     pub(crate) async fn run(mut self) -> WriterEnd {
-        let mut reason = self.reason.clone();
-        let too_late = async {
-            // An error: the outbox was dropped without a word, and is as much at its end.
-            let _ = reason.wait_for(Option::is_some).await;
-            sleep(CLOSE_TIMEOUT).await;
-        };
-        tokio::select! {
-            end = self.write() => end,
-            () = too_late => WriterEnd::Stuck,
-        }
-    }
-
-    async fn write(&mut self) -> WriterEnd {
         while let Some(frame) = self.frames.recv().await {
             let len = frame.len();
             match timeout(WRITE_TIMEOUT, self.sender.send(frame)).await {
@@ -134,7 +116,7 @@ impl Writer {
             }
             self.waiting.fetch_sub(len, Ordering::Relaxed);
         }
-        let reason = self.reason.borrow().clone();
+        let reason = self.reason.get().cloned();
         self.sender
             .close(reason.unwrap_or(CloseCode::InternalError.into()))
             .await;
@@ -215,29 +197,5 @@ mod tests {
             outbox.push(Bytes::from_static(b"x")).unwrap();
         }
         tokio::join!(writer.run(), outbox.frames.closed());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_peer_that_reads_a_little_cannot_put_off_the_close() {
-        let (server, mut client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender, (0, 0));
-        for _ in 0..FRAMES {
-            outbox.push(Bytes::from_static(b"x")).unwrap();
-        }
-        outbox.close(CloseCode::SlowReader.into());
-        let reads_one_a_second = async {
-            loop {
-                sleep(Duration::from_secs(1)).await;
-                if client.receiver.recv().await.is_err() {
-                    break;
-                }
-            }
-        };
-        let start = tokio::time::Instant::now();
-        tokio::select! {
-            _ = writer.run() => {}
-            () = reads_one_a_second => {}
-        }
-        assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
     }
 }

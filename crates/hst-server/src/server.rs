@@ -189,6 +189,7 @@ impl Server {
             admission,
             life.clone(),
         );
+        life.spawn(hub.clone().drain());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
         hub.join_fleet().await?;

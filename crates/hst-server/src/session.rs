@@ -1,25 +1,25 @@
 use std::{
-    future::pending,
-    pin::{Pin, pin},
+    future::{pending, ready},
     sync::{Arc, atomic::AtomicU64},
 };
 
 use hst_auth::Grants;
 use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
 use hst_id::{AppId, GroupId, TerminalType, UserId};
-use hst_proto::{ErrorCode, Failure, RequestId};
+use hst_proto::{Failure, RequestId};
 use hst_signal::{CloseCode, CloseReason, SignalConnection};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::{
     admission::Place,
+    alarm::Alarm,
     apps::permissions,
     greeting::close_reason,
-    handle::{Attach, Heard, Inbox, SessionHandle, Word, slow_reader},
+    handle::{Attach, Inbox, SessionHandle, Word, slow_reader},
     hub::Hub,
     line::{Line, LineNews},
     logins::Login,
-    membership::{Membership, News},
+    membership::{GroupLost, Membership},
     pace::Pace,
 };
 
@@ -30,6 +30,7 @@ pub(crate) struct SessionTask {
     core: Session,
     line: Option<Line>,
     inbox: Inbox,
+    alarm: Alarm,
     pace: Pace,
     user: User,
     membership: Option<Membership>,
@@ -50,13 +51,18 @@ pub(crate) struct User {
     pub(crate) messages: Arc<AtomicU64>,
 }
 
+/// Words in a row after which everything else gets its turn.
+const WORDS_IN_A_ROW: usize = 32;
+
 /// What happened next.
 enum Turn {
     Line(LineNews),
     Word(Word),
-    Group(News),
+    Asked(Result<(), GroupLost>),
     Timeout,
     End(Failure),
+    /// Nothing but words, if there are any.
+    Words,
 }
 
 impl SessionTask {
@@ -73,6 +79,7 @@ impl SessionTask {
             core,
             line: Some(Line::new(connection, place, (0, 0))),
             inbox,
+            alarm: Alarm::default(),
             pace: Pace::new(Instant::now()),
             user,
             membership: None,
@@ -81,14 +88,17 @@ impl SessionTask {
 
     /// Runs until the session's end.
     pub(crate) async fn run(mut self: Box<Self>) {
-        let life = self.hub.life.clone();
-        // Asked anew in each turn, all sessions together would wait for each other at this one place.
-        let mut drained = pin!(life.draining());
+        let mut words = 0;
         let reason = loop {
             if let Some(reason) = self.perform() {
                 break reason;
             }
-            match self.turn(drained.as_mut()).await {
+            let turn = self.turn(words < WORDS_IN_A_ROW).await;
+            words = match turn {
+                Turn::Word(_) => words + 1,
+                _ => 0,
+            };
+            match turn {
                 Turn::Line(LineNews::Frame(Ok(frame))) => {
                     let now = Instant::now();
                     self.pace.count(now);
@@ -103,11 +113,17 @@ impl SessionTask {
                     }
                 }
                 Turn::Line(LineNews::Stuck) => self.detach(CloseCode::SlowReader.into()),
+                Turn::Word(Word::GroupLost(member)) => {
+                    if self.membership.as_ref().is_some_and(|own| own.id() == member) {
+                        break CloseCode::InternalError.into();
+                    }
+                }
                 Turn::Word(word) => self.take(word).await,
-                Turn::Group(News::Sent) => {}
-                Turn::Group(News::GroupLost) => break CloseCode::InternalError.into(),
+                Turn::Asked(Ok(())) => {}
+                Turn::Asked(Err(GroupLost)) => break CloseCode::InternalError.into(),
                 Turn::Timeout => self.core.handle_timeout(Instant::now().into_std()),
                 Turn::End(failure) => self.core.handle_end(failure),
+                Turn::Words => {}
             }
         };
         // Boxed, because it is large and comes once in a session's life.
@@ -141,12 +157,20 @@ impl SessionTask {
         }
     }
 
-    /// Waits for what happens next, which is the end when the server is `drained`. Cancel-safe.
-    async fn turn(&mut self, drained: Pin<&mut impl Future<Output = ()>>) -> Turn {
-        let is_busy = self.core.is_busy() || self.membership.as_ref().is_some_and(Membership::is_sending);
+    /// Waits for what happens next, with `words_first` without a look at anything else while there are words. Cancel-safe.
+    ///
+    /// It runs for every word of every session: what it waits for is set up once, or is there only when it is due.
+    async fn turn(&mut self, words_first: bool) -> Turn {
+        let asks = self.membership.as_ref().is_some_and(Membership::is_sending);
+        let is_busy = asks || self.core.is_busy();
         let next_frame = self.pace.next();
         // A client that sends too fast is read later.
         let waits = next_frame > Instant::now();
+        let due = self.core.poll_timeout().map(Instant::from_std);
+        let due = match waits && !is_busy {
+            true => Some(due.map_or(next_frame, |due| due.min(next_frame))),
+            false => due,
+        };
         let line = &mut self.line;
         let line = async {
             match line {
@@ -154,36 +178,23 @@ impl SessionTask {
                 None => pending().await,
             }
         };
-        let due = self.core.poll_timeout();
-        let timeout = async {
-            match due {
-                Some(due) => sleep_until(due.into()).await,
-                None => pending().await,
-            }
-        };
-        let may_read = async {
-            match waits && !is_busy {
-                true => sleep_until(next_frame).await,
-                false => pending().await,
-            }
-        };
         let membership = &mut self.membership;
-        let group = async {
+        let asked = async {
             match membership {
-                Some(membership) => membership.news().await,
+                Some(membership) => membership.send().await,
                 None => pending().await,
             }
         };
         tokio::select! {
-            news = line => Turn::Line(news),
-            heard = self.inbox.next() => match heard {
-                Heard::Word(word) => Turn::Word(word),
-                Heard::End(why) => Turn::End(why),
+            biased;
+            heard = self.inbox.next(), if words_first => match heard {
+                Ok(word) => Turn::Word(word),
+                Err(why) => Turn::End(why),
             },
-            () = drained => Turn::End(draining()),
-            news = group => Turn::Group(news),
-            () = timeout => Turn::Timeout,
-            () = may_read => Turn::Timeout,
+            news = line => Turn::Line(news),
+            asked = asked, if asks => Turn::Asked(asked),
+            () = self.alarm.at(due) => Turn::Timeout,
+            () = ready(()), if !words_first => Turn::Words,
         }
     }
 
@@ -194,6 +205,8 @@ impl SessionTask {
             Word::Renewed(re, lasts) => self.core.handle_renewed(Instant::now().into_std(), re, lasts),
             Word::Event(body) => self.core.handle_event(body),
             Word::Attach(attach) => self.attach(*attach),
+            // Heard by `run` already.
+            Word::GroupLost(_) | Word::End => {}
         }
     }
 
@@ -303,8 +316,4 @@ impl User {
             messages: Arc::default(),
         }
     }
-}
-
-fn draining() -> Failure {
-    Failure::new(ErrorCode::Connect, "the server is going away: connect again").retry_after(1_000)
 }

@@ -34,6 +34,8 @@ struct Book {
     live: HashMap<SessionId, Live>,
     /// Those that were ended, the earliest first, for as long as their clients may want to come back.
     ended: VecDeque<Ended>,
+    /// Why no session is to begin any more.
+    closed: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -140,7 +142,11 @@ impl Sessions {
             user: (app.clone(), user.clone()),
             token,
         };
-        self.lock().live.insert(id, live);
+        let mut book = self.lock();
+        if let Some(why) = &book.closed {
+            live.handle.end(why.clone());
+        }
+        book.live.insert(id, live);
     }
 
     /// A session has another token now.
@@ -156,6 +162,15 @@ impl Sessions {
         for live in book.live.values().filter(|live| who.is(&live.user, &live.token)) {
             live.handle.end(why.clone());
         }
+    }
+
+    /// Ends all sessions, also those that are just beginning.
+    pub(crate) fn close(&self, why: Failure) {
+        let mut book = self.lock();
+        for live in book.live.values() {
+            live.handle.end(why.clone());
+        }
+        book.closed = Some(why);
     }
 
     /// A session is over. When the server has ended it, whoever comes back is told why.
@@ -248,6 +263,27 @@ mod tests {
             assert_eq!(refusal(&sessions, name, guess), 1_000_100, "{name} {guess}");
         }
         assert_eq!(secret.as_str().len(), 32, "128 bits");
+    }
+
+    #[tokio::test]
+    async fn when_all_end_those_who_are_just_beginning_end_too() {
+        let sessions = Sessions::default();
+        let (early, mut first) = session(SessionId(1));
+        let (late, mut second) = session(SessionId(2));
+        let enter = |handle| {
+            let (app, user) = (AppId::parse("app").unwrap(), UserId::parse("ann").unwrap());
+            let token = TokenFacts {
+                id: None,
+                issued_at: None,
+            };
+            sessions.enter(handle, Secret::random(), &app, &user, token);
+        };
+        enter(early);
+        sessions.close(Failure::new(ErrorCode::Connect, "over"));
+        enter(late);
+        for inbox in [&mut first, &mut second] {
+            assert_eq!(inbox.next().await.unwrap_err().message, "over");
+        }
     }
 
     #[tokio::test(start_paused = true)]

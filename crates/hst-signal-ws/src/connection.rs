@@ -23,12 +23,19 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection over `io`, whose HTTP upgrade the server has answered already (see [`accept_key`](crate::accept_key)).
 ///
-/// `peer` is only passed on, and `since` is when the server accepted the connection.
-pub fn from_upgraded<S>(io: S, peer: Option<SocketAddr>, since: Instant, limits: Limits) -> SignalConnection
+/// `read` is what the server has read already behind the request. `peer` is only passed on, and `since` is when the server
+/// accepted the connection.
+pub fn from_upgraded<S>(
+    io: S,
+    read: Vec<u8>,
+    peer: Option<SocketAddr>,
+    since: Instant,
+    limits: Limits,
+) -> SignalConnection
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    split(Socket::upgraded(io, limits), peer, since, limits)
+    split(Socket::upgraded(io, read, limits), peer, since, limits)
 }
 
 pub(crate) fn split<S>(socket: Socket<S>, peer: Option<SocketAddr>, since: Instant, limits: Limits) -> SignalConnection

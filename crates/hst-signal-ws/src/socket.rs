@@ -27,11 +27,11 @@ pub(crate) struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Of a server that has answered the HTTP upgrade already.
-    pub(crate) fn upgraded(io: S, limits: Limits) -> Self {
-        let io = NonBlocking::new(io);
+    /// Of a server that has answered the HTTP upgrade already, and has `read` something behind it.
+    pub(crate) fn upgraded(io: S, read: Vec<u8>, limits: Limits) -> Self {
+        let (io, config) = (NonBlocking::new(io), Some(config(limits)));
         Self {
-            web_socket: WebSocket::from_raw_socket(io, Role::Server, Some(config(limits))),
+            web_socket: WebSocket::from_partially_read(io, read, Role::Server, config),
         }
     }
 

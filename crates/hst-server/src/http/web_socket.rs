@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -9,8 +9,13 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hst_signal::{Limits, SignalConnection};
 use hst_signal_ws::{accept_key, from_upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+use tokio_rustls::server::TlsStream;
 
 use super::{forwarded, peer::Peer, router::Web};
 use crate::{admission::Place, hub::Hub};
@@ -62,10 +67,7 @@ fn upgrade(
     let hub = hub.clone();
     hub.life.clone().spawn(async move {
         match timeout(UPGRADE_DEADLINE, upgraded).await {
-            Ok(Ok(io)) => {
-                let connection = from_upgraded(TokioIo::new(io), Some(peer.address), peer.since, Limits::default());
-                serve(&hub, connection, place);
-            }
+            Ok(Ok(io)) => serve(&hub, connection(io, peer.address, peer.since), place),
             Ok(Err(error)) => tracing::debug!(%error, "no WebSocket"),
             Err(_) => tracing::debug!("no WebSocket in time"),
         }
@@ -76,6 +78,19 @@ fn upgrade(
         (header::SEC_WEBSOCKET_ACCEPT, key),
     ];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// Over the bare stream, if it is one that the server accepted: each layer less is felt in each message.
+fn connection(io: Upgraded, address: SocketAddr, since: Instant) -> SignalConnection {
+    let (peer, limits) = (Some(address), Limits::default());
+    let io = match io.downcast::<TokioIo<TcpStream>>() {
+        Ok(plain) => return from_upgraded(plain.io.into_inner(), plain.read_buf.into(), peer, since, limits),
+        Err(io) => io,
+    };
+    match io.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+        Ok(tls) => from_upgraded(tls.io.into_inner(), tls.read_buf.into(), peer, since, limits),
+        Err(io) => from_upgraded(TokioIo::new(io), Vec::new(), peer, since, limits),
+    }
 }
 
 /// A request that does not open a WebSocket.

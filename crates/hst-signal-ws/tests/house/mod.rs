@@ -43,7 +43,7 @@ impl TlsServer {
                 let (tcp, peer) = tcp.accept().await.expect("accepts");
                 let Ok(tls) = tls.accept(tcp).await else { continue };
                 let Ok(socket) = accept_async(tls).await else { continue };
-                let connection = from_upgraded(socket.into_inner(), Some(peer), Instant::now(), limits);
+                let connection = from_upgraded(socket.into_inner(), Vec::new(), Some(peer), Instant::now(), limits);
                 if to_test.send(connection).await.is_err() {
                     return;
                 }

@@ -1,0 +1,49 @@
+use std::{future::pending, pin::Pin};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A timer that is asked for often and set anew seldom: to set one costs more than all else that a session does for a
+/// message.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// Waits until `due`, for ever if that is never. Cancel-safe.
+    pub(crate) async fn at(&mut self, due: Option<Instant>) {
+        let Some(due) = due else {
+            return pending().await;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if sleep.deadline() != due {
+            sleep.as_mut().reset(due);
+        }
+        sleep.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_off_when_it_was_set_to_last_and_again_while_that_is_past() {
+        let start = Instant::now();
+        let mut alarm = Alarm::default();
+        let soon = |seconds| Some(start + Duration::from_secs(seconds));
+        for other in [soon(9), None, soon(1)] {
+            let patience = Duration::from_millis(100);
+            assert!(timeout(patience, alarm.at(other)).await.is_err());
+        }
+        alarm.at(soon(5)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(5));
+        alarm.at(soon(5)).await;
+        alarm.at(soon(2)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(5));
+    }
+}
