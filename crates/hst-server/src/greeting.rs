@@ -78,7 +78,7 @@ impl Greeting {
                         return Step::Over;
                     }
                 }
-                SessionOutput::SignIn(who) => match evenly(self.hub.sign_in(who)).await {
+                SessionOutput::SignIn(who) => match evenly(self.hub.sign_in(who, self.place.source())).await {
                     Ok(guest) => return self.begin(guest),
                     Err(failure) => {
                         let now = Instant::now().into_std();

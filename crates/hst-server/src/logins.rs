@@ -3,10 +3,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Revision, Verdict, claim, release, withdraw};
+use hst_auth::LoginPolicy;
+use hst_cluster::{
+    Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Revision, Verdict, claim, is_dead, release, withdraw,
+};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
-use hst_store::LoginPolicy;
 use serde::{Deserialize, Serialize};
 
 use crate::{handle::SessionId, hub::Hub, node::Node};
@@ -54,11 +56,7 @@ impl Hub {
         policy: LoginPolicy,
     ) -> Result<Login, Failure> {
         let base = Key::login(&who.app, &who.user, &who.terminal);
-        let places = match policy {
-            LoginPolicy::Devices(devices) => u8::try_from(devices.get()).ok().and_then(NonZeroU8::new),
-            _ => None,
-        };
-        let places = places.unwrap_or(NonZeroU8::MIN);
+        let places = policy.places();
         let replaces = who.login.force || policy == LoginPolicy::Replace;
         let info = LoginInfo {
             company: who.login.company.clone(),
@@ -71,37 +69,80 @@ impl Hub {
         let wish = Claim::new(base.clone(), places, policy, record.clone());
         let Outcome { verdict, evicted } = claim(&*self.node.directory, wish).await;
         for record in evicted.iter().filter_map(Record::read) {
-            let why = Failure::new(
-                ErrorCode::LoginConflict,
-                "the same user has logged in elsewhere and taken this session's place",
-            );
-            self.end_session(&record.owner, SessionId(record.session), why).await;
+            self.end_session(&record.owner, SessionId(record.session), replaced())
+                .await;
         }
         match verdict {
             Verdict::Claimed { key, revision } => {
                 record.since = revision;
                 let (node, revision) = (self.node.clone(), Mutex::new(revision));
-                Ok(Login {
+                let login = Login {
                     node,
                     key,
                     record,
                     revision,
-                })
+                };
+                match self.make_room(&base, places, policy, &login.record).await {
+                    Ok(()) => Ok(login),
+                    Err(failure) => {
+                        login.release().await;
+                        Err(failure)
+                    }
+                }
             }
-            Verdict::Taken { .. } => Err(Failure::new(
-                ErrorCode::LoginConflict,
-                format!(
-                    "{} is online already: end that session, or choose another User ID",
-                    who.user
-                ),
-            )),
+            Verdict::Taken { .. } => Err(conflict()),
             Verdict::Unavailable => {
                 let _ = withdraw(&*self.node.directory, &base, places, &record).await;
-                let message = "nobody can log in at the moment: try again";
-                Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
+                Err(unavailable())
             }
         }
     }
+
+    /// A policy that was another at earlier logins has left them places that this one does not look at, and they count
+    /// as well. Looked for once the own place is taken, so that of two who come at a time one sees the other.
+    async fn make_room(&self, base: &Key, places: NonZeroU8, policy: Policy, own: &Record) -> Result<(), Failure> {
+        let places = usize::from(places.get());
+        let held = self.node.directory.list(&base.beneath()).await;
+        let held = held.map_err(|_| unavailable())?;
+        let mut others: Vec<_> = held.iter().filter_map(Record::read).collect();
+        others.retain(|other| !other.is_same_session(own));
+        if others.len() < places {
+            return Ok(());
+        }
+        let mut alive = Vec::new();
+        for other in others {
+            let node = self.node.directory.get(&Key::node(&other.owner.node)).await;
+            let node = node.map_err(|_| unavailable())?;
+            if !is_dead(node.as_ref().and_then(NodeRecord::read).as_ref(), &other.owner) {
+                alive.push(other);
+            }
+        }
+        let too_many = (alive.len() + 1).saturating_sub(places);
+        if too_many > 0 && policy == Policy::Refuse {
+            return Err(conflict());
+        }
+        alive.sort_unstable_by_key(|other| other.since);
+        for oldest in &alive[..too_many] {
+            self.end_session(&oldest.owner, SessionId(oldest.session), replaced())
+                .await;
+        }
+        Ok(())
+    }
+}
+
+fn conflict() -> Failure {
+    let message = "this user is online already: end that session, or choose another User ID";
+    Failure::new(ErrorCode::LoginConflict, message)
+}
+
+fn replaced() -> Failure {
+    let message = "the same user has logged in elsewhere and taken this session's place";
+    Failure::new(ErrorCode::LoginConflict, message)
+}
+
+fn unavailable() -> Failure {
+    let message = "nobody can log in at the moment: try again";
+    Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000)
 }
 
 impl Login {

@@ -110,9 +110,6 @@ pub enum InvalidValue {
         /// The most that is allowed.
         max: u32,
     },
-    /// A word that is no login policy.
-    #[error("a login policy is refuse, replace or devices:N")]
-    LoginPolicy,
     /// A number that is no service.
     #[error("{0} is no service: 3 video, 4 audio, 5 screen share, 6 messages, 7 presence, 8 record, 9 WeChat")]
     UnknownService(u8),

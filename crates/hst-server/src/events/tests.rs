@@ -230,6 +230,27 @@ async fn nothing_is_done_before_login_and_only_the_developers_own_token_opens() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn l7_wrong_access_tokens_are_counted_and_a_good_one_always_opens() {
+    let house = House::new().await;
+    let login = |token: &str| json!({"id": 20_000, "dev_id": house.developer.as_str(), "token": token});
+    let wrong = login(&"0".repeat(32));
+    let mut stranger = house.connect();
+    for _ in 0..10 {
+        assert_eq!(stranger.ask(wrong.clone()).await["result"], 606_000_000);
+    }
+    assert_eq!(stranger.ask(wrong.clone()).await["result"], 606_000_005);
+    assert_eq!(
+        house.connect().ask(wrong.clone()).await["result"],
+        606_000_005,
+        "by any connection"
+    );
+    let token = house.hub.access_tokens.issue(house.developer.clone());
+    assert_eq!(stranger.ask(login(&token)).await["result"], 0);
+    advance(Duration::from_secs(61)).await;
+    assert_eq!(house.connect().ask(wrong).await["result"], 606_000_000, "a new minute");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_frame_is_taken_from_nobody_before_login() {
     let house = House::new().await;
     let large = json!({"id": 20_010, "seq": "x".repeat(FRAME_BEFORE_LOGIN)});
