@@ -46,8 +46,10 @@ pub struct Config {
     pub token_service: bool,
     /// The addresses that webhooks may call: public ones, unless it says otherwise.
     pub webhook_guard: AddressGuard,
-    /// Whether the development App may be reached from other machines.
+    /// Whether it is for development: it makes a developer, also without a folder for the database.
     pub dev: bool,
+    /// Whether the development App may be reached from other machines.
+    pub dev_open: bool,
 }
 
 /// How HTTP and WebSocket are encrypted. QUIC always is: with the same certificate, or with one made at the start.
@@ -107,6 +109,7 @@ impl Default for Config {
             token_service: false,
             webhook_guard: AddressGuard::public_only(),
             dev: false,
+            dev_open: false,
         }
     }
 }
@@ -142,7 +145,7 @@ impl Config {
             }
         }
         let exposed = !self.bind.ip().is_loopback() && self.apps.iter().any(|app| app.id.as_str() == DEV_APP_ID);
-        if exposed && !self.dev {
+        if exposed && !self.dev_open {
             return Err(StartError::DevAppExposed { bind: self.bind });
         }
         if exposed {

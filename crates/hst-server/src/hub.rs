@@ -131,9 +131,13 @@ impl Hub {
         apps: Vec<crate::App>,
         store: hst_store::Store,
     ) -> (crate::life::Lifeline, Arc<Self>) {
+        Self::on(Node::alone().await.unwrap(), apps, store)
+    }
+
+    /// The same as this node.
+    pub(crate) fn on(node: Node, apps: Vec<crate::App>, store: hst_store::Store) -> (crate::life::Lifeline, Arc<Self>) {
         let (lifeline, life) = crate::life::begin();
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
-        let node = Node::alone().await.unwrap();
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
         let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());

@@ -99,13 +99,14 @@ impl Hub {
     }
 
     /// A policy that was another at earlier logins has left them places that this one does not look at, and they count
-    /// as well. Looked for once the own place is taken, so that of two who come at a time one sees the other.
+    /// as well. Looked for once the own place is taken, so that of two who come at a time the later sees the earlier.
+    /// Whoever comes later still decides by his own policy.
     async fn make_room(&self, base: &Key, places: NonZeroU8, policy: Policy, own: &Record) -> Result<(), Failure> {
         let places = usize::from(places.get());
         let held = self.node.directory.list(&base.beneath()).await;
         let held = held.map_err(|_| unavailable())?;
         let mut others: Vec<_> = held.iter().filter_map(Record::read).collect();
-        others.retain(|other| !other.is_same_session(own));
+        others.retain(|other| other.since < own.since);
         if others.len() < places {
             return Ok(());
         }

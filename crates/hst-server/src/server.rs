@@ -153,6 +153,7 @@ impl Server {
         let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
+        life.spawn(hub.clone().keep_up());
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }

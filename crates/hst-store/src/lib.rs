@@ -21,7 +21,7 @@ mod until;
 mod webhook;
 
 pub use app::App;
-pub use ban::{Ban, BanReason};
+pub use ban::{Ban, BanReason, MAX_BANS};
 pub use bounded::Bounded;
 pub use developer::{Developer, DeveloperId, FirstDeveloper};
 pub use error::{InvalidValue, StoreError};
