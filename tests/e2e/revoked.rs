@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hst_auth::{AppId, TokenIssuer, TokenRequest, UnixMillis};
 use hst_media_webrtc::WebRtcEngine;
-use hst_proto::{Command, Event, Line, Offer, Reply, Role};
+use hst_proto::{Command, Event, Line, Login, Offer, Reply, Role};
 use hst_rtc::{
     GroupEvent, MediaId, MediaRef, MediaType, RemoteMedia,
     media::{FrameReader, Kind, MediaEngine as _, MediaPeer, PeerConfig, PeerEvent, PeerEvents, PeerState},
@@ -61,9 +61,9 @@ struct Mallory {
 
 impl Mallory {
     /// Joins, publishes a film and receives another one.
-    async fn who_receives(house: &House, key: MediaRef) -> Self {
+    async fn who_receives(house: &House, login: Login, key: MediaRef) -> Self {
         let mut hand = Hand::connect(house).await;
-        hand.ask(Command::Login(hand_login("mallory"))).await.unwrap();
+        hand.ask(Command::Login(login)).await.unwrap();
         hand.ask(join("g")).await.unwrap();
         let (media_type, media) = (MediaType::Video, MediaId::parse("film").unwrap());
         let name = String::new();
@@ -170,7 +170,8 @@ async fn ends(door: Door, line: &str, body: Value, code: u32) {
         media_type: MediaType::Video,
         media: MediaId::parse("cam").unwrap(),
     };
-    let (mut mallory, mut remote) = tokio::join!(Mallory::who_receives(&house, key), sees(&mut ann));
+    let login = hand_login("mallory");
+    let (mut mallory, mut remote) = tokio::join!(Mallory::who_receives(&house, login.clone(), key), sees(&mut ann));
 
     let since = Instant::now();
     ask(&house, line, &access, &body.to_string()).await;
@@ -180,10 +181,7 @@ async fn ends(door: Door, line: &str, body: Value, code: u32) {
     };
     tokio::join!(within("the end of his film", unseen), mallory.is_out(since, code));
     let mut again = Hand::connect(&house).await;
-    assert_eq!(
-        again.ask(Command::Login(hand_login("mallory"))).await.unwrap_err().code,
-        code
-    );
+    assert_eq!(again.ask(Command::Login(login)).await.unwrap_err().code, code);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -299,6 +299,29 @@ async fn only_the_groups_that_were_chosen_are_told_and_nothing_after_it_was_left
 }
 
 #[tokio::test(start_paused = true)]
+async fn g1_a_subscription_names_apps_and_groups_and_is_no_pattern() {
+    let house = House::new().await;
+    let mut client = house.logged_in().await;
+    for pattern in ["*", ">", "a.*", "", ".", "a.>", "%", "a b"] {
+        for apps in [
+            json!([{"app_id": pattern}]),
+            json!([{"app_id": DEV_APP_ID, "group_list": [pattern]}]),
+        ] {
+            let answer = client.ask(json!({"id": 20_004, "app_list": apps})).await;
+            assert_eq!(answer["result"], 606_000_003, "{pattern:?}");
+        }
+    }
+    // Whoever follows one group hears of that one, and not of those that begin alike.
+    let one = json!([{"app_id": DEV_APP_ID, "group_list": ["g"]}]);
+    client.ask(json!({"id": 20_004, "app_list": one})).await;
+    for group in ["ga", "G", "g-", "g"] {
+        house.happened(group, What::Joined(bob())).await;
+    }
+    let push = client.next().await;
+    assert_eq!((&push["group_id"], &push["version"]), (&json!("g"), &json!(1)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_too_much_is_seen_as_a_version_that_is_left_out() {
     let house = House::new().await;
     let mut follower = house.follower().await;
