@@ -53,8 +53,10 @@ pub struct Config {
     pub token_service: bool,
     /// The addresses that webhooks may call: public ones, unless it says otherwise.
     pub webhook_guard: AddressGuard,
-    /// Whether the development App may be reached from other machines.
+    /// Whether it is for development: it makes a developer, also without a folder for the database.
     pub dev: bool,
+    /// Whether the development App may be reached from other machines.
+    pub dev_open: bool,
 }
 
 /// A way into the platform that no node announces: a proxy in front of some of them, for example.
@@ -127,6 +129,7 @@ impl Default for Config {
             token_service: false,
             webhook_guard: AddressGuard::public_only(),
             dev: false,
+            dev_open: false,
         }
     }
 }
@@ -162,7 +165,7 @@ impl Config {
             }
         }
         let exposed = !self.bind.ip().is_loopback() && self.apps.iter().any(|app| app.id.as_str() == DEV_APP_ID);
-        if exposed && !self.dev {
+        if exposed && !self.dev_open {
             return Err(StartError::DevAppExposed { bind: self.bind });
         }
         if exposed {

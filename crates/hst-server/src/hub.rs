@@ -6,6 +6,7 @@ use std::{
     },
 };
 
+use hst_id::AppId;
 use hst_proto::{ErrorCode, Failure};
 use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
 use tokio::time::{Duration, sleep};
@@ -14,7 +15,7 @@ use crate::{
     access_tokens::AccessTokens,
     admission::{Admission, FRAME_BEFORE_LOGIN, Place},
     apps::Apps,
-    failures::Failures,
+    failures::{Failures, Source},
     fleet::Fleet,
     greeting,
     groups::Groups,
@@ -29,6 +30,11 @@ use crate::{
 /// The pause after the system could not hand over a connection, for example because too many files are open.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often a developer's backend may show wrong credentials in a minute, from one address.
+const DEVELOPER_FAILURES: u32 = 10;
+/// How many wrong tokens of one App may come from one address in a minute.
+const WRONG_TOKENS: u32 = 20;
+
 /// Where all connections meet.
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -40,7 +46,10 @@ pub(crate) struct Hub {
     pub(crate) people: Arc<People>,
     pub(crate) ringing: Ringing,
     pub(crate) access_tokens: AccessTokens,
+    /// Of developers.
     pub(crate) failures: Failures,
+    /// Of users: tokens of an App that were none.
+    pub(crate) wrong_tokens: Failures<(Source, AppId)>,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
     pub(crate) admission: Arc<Admission>,
@@ -68,7 +77,8 @@ impl Hub {
             people,
             ringing,
             access_tokens: AccessTokens::default(),
-            failures: Failures::default(),
+            failures: Failures::new(DEVELOPER_FAILURES),
+            wrong_tokens: Failures::new(WRONG_TOKENS),
             hooks,
             life,
             admission,

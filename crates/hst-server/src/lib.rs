@@ -32,6 +32,8 @@ mod membership;
 mod network;
 mod node;
 mod origin;
+#[cfg(test)]
+mod outage;
 mod outbox;
 mod pace;
 mod people;
@@ -43,6 +45,7 @@ mod session;
 mod sessions;
 mod sign_in;
 mod subnet;
+mod upkeep;
 
 pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Gateway, Tls};
 pub use connections::{Connections, ProxyHeader};

@@ -1,9 +1,11 @@
 use std::num::NonZeroU8;
 
-use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Verdict, claim, release, withdraw};
+use hst_auth::LoginPolicy;
+use hst_cluster::{
+    Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Verdict, claim, is_dead, release, withdraw,
+};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
-use hst_store::LoginPolicy;
 use serde::{Deserialize, Serialize};
 
 use crate::{handle::SessionId, holdings::Hold, hub::Hub, sessions::Secret};
@@ -52,11 +54,7 @@ impl Hub {
         policy: LoginPolicy,
     ) -> Result<Login, Failure> {
         let base = Key::login(&who.app, &who.user, &who.terminal);
-        let places = match policy {
-            LoginPolicy::Devices(devices) => u8::try_from(devices.get()).ok().and_then(NonZeroU8::new),
-            _ => None,
-        };
-        let places = places.unwrap_or(NonZeroU8::MIN);
+        let places = policy.places();
         let replaces = who.login.force || policy == LoginPolicy::Replace;
         let info = LoginInfo {
             company: who.login.company.clone(),
@@ -68,12 +66,9 @@ impl Hub {
         record.info = info.to_text();
         let policy = if replaces { Policy::Replace } else { Policy::Refuse };
         let wish = Claim::new(base.clone(), places, policy, record.clone());
-        let Outcome {
-            verdict,
-            evicted: losers,
-        } = claim(&*self.node.directory, wish).await;
-        for record in losers.iter().filter_map(Record::read) {
-            self.end_session(&record.owner, SessionId(record.session), evicted())
+        let Outcome { verdict, evicted } = claim(&*self.node.directory, wish).await;
+        for record in evicted.iter().filter_map(Record::read) {
+            self.end_session(&record.owner, SessionId(record.session), replaced())
                 .await;
         }
         match verdict {
@@ -83,23 +78,23 @@ impl Hub {
                 // Whoever takes a place says so himself; this is for one whose word was lost.
                 let lost = move || {
                     if let Some(handle) = &handle {
-                        handle.end(evicted());
+                        handle.end(replaced());
                     }
                 };
-                let hold = self.fleet.holdings.keep(key, record, revision, lost);
-                Ok(Login { hold })
+                let hold = self.fleet.holdings.keep(key, record.clone(), revision, lost);
+                let login = Login { hold };
+                match self.make_room(&base, places, policy, &record).await {
+                    Ok(()) => Ok(login),
+                    Err(failure) => {
+                        login.release().await;
+                        Err(failure)
+                    }
+                }
             }
-            Verdict::Taken { .. } => Err(Failure::new(
-                ErrorCode::LoginConflict,
-                format!(
-                    "{} is online already: end that session, or choose another User ID",
-                    who.user
-                ),
-            )),
+            Verdict::Taken { .. } => Err(conflict()),
             Verdict::Unavailable => {
                 let _ = withdraw(&*self.node.directory, &base, places, &record).await;
-                let message = "nobody can log in at the moment: try again";
-                Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
+                Err(unavailable())
             }
         }
     }
@@ -120,6 +115,53 @@ impl Hub {
             let _ = release(&*self.node.directory, &entry.key, entry.revision).await;
         }
     }
+
+    /// A policy that was another at earlier logins has left them places that this one does not look at, and they count
+    /// as well. Looked for once the own place is taken, so that of two who come at a time the later sees the earlier.
+    /// Whoever comes later still decides by his own policy.
+    async fn make_room(&self, base: &Key, places: NonZeroU8, policy: Policy, own: &Record) -> Result<(), Failure> {
+        let places = usize::from(places.get());
+        let held = self.node.directory.list(&base.beneath()).await;
+        let held = held.map_err(|_| unavailable())?;
+        let mut others: Vec<_> = held.iter().filter_map(Record::read).collect();
+        others.retain(|other| other.since < own.since);
+        if others.len() < places {
+            return Ok(());
+        }
+        let mut alive = Vec::new();
+        for other in others {
+            let node = self.node.directory.get(&Key::node(&other.owner.node)).await;
+            let node = node.map_err(|_| unavailable())?;
+            if !is_dead(node.as_ref().and_then(NodeRecord::read).as_ref(), &other.owner) {
+                alive.push(other);
+            }
+        }
+        let too_many = (alive.len() + 1).saturating_sub(places);
+        if too_many > 0 && policy == Policy::Refuse {
+            return Err(conflict());
+        }
+        alive.sort_unstable_by_key(|other| other.since);
+        for oldest in &alive[..too_many] {
+            self.end_session(&oldest.owner, SessionId(oldest.session), replaced())
+                .await;
+        }
+        Ok(())
+    }
+}
+
+fn conflict() -> Failure {
+    let message = "this user is online already: end that session, or choose another User ID";
+    Failure::new(ErrorCode::LoginConflict, message)
+}
+
+fn replaced() -> Failure {
+    let message = "the same user has logged in elsewhere and taken this session's place";
+    Failure::new(ErrorCode::LoginConflict, message)
+}
+
+fn unavailable() -> Failure {
+    let message = "nobody can log in at the moment: try again";
+    Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000)
 }
 
 impl Login {
@@ -145,10 +187,4 @@ impl Login {
     pub(crate) async fn release(&self) {
         self.hold.release().await;
     }
-}
-
-/// Another session has the place.
-fn evicted() -> Failure {
-    let message = "the same user has logged in elsewhere and taken this session's place";
-    Failure::new(ErrorCode::LoginConflict, message)
 }

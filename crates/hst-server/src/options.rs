@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Run for development: knows a public App and makes tokens, without any configuration
     #[arg(long)]
     dev: bool,
+    /// With --dev, let other machines in, too: everybody knows the secret of the public App
+    #[arg(long, requires = "dev")]
+    dev_open: bool,
     /// Read this TOML file; what is also said here on the command line wins
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -68,6 +71,7 @@ impl Options {
         if let Some(path) = &self.config {
             config = config.with_file(path)?;
         }
+        config.dev_open = self.dev_open;
         config.bind = self.bind.unwrap_or(config.bind);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
@@ -111,6 +115,7 @@ mod tests {
         for arguments in [
             "--tls-cert a.pem",
             "--tls-key a.pem",
+            "--dev-open",
             "--tls-cert a --tls-key b --tls-self-signed",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -134,7 +139,7 @@ mod tests {
         let config = config("--dev").unwrap();
         assert_eq!(config.bind.to_string(), "127.0.0.1:7880");
         assert_eq!(config.apps[0].id.as_str(), hst_server::DEV_APP_ID);
-        assert!(config.token_service && config.dev);
+        assert!(config.token_service && config.dev && !config.dev_open);
     }
 
     #[test]

@@ -193,6 +193,7 @@ impl Server {
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
         hub.join_fleet().await?;
+        life.spawn(hub.clone().keep_up());
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }

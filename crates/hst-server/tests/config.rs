@@ -221,13 +221,16 @@ async fn without_an_app_the_server_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_public_secret_is_not_opened_to_others_unless_asked_for() {
+async fn t10_the_public_secret_is_not_opened_to_others_unless_asked_for() {
     let text = format!("bind = \"0.0.0.0:0\"\n[[apps]]\nid = \"{DEV_APP_ID}\"\nsecret = \"{DEV_APP_SECRET}\"\n");
-    let config = read(&text).unwrap();
-    let error = Server::new(config).without_media().start().await.unwrap_err();
-    assert!(matches!(error, StartError::DevAppExposed { .. }), "{error}");
+    let dev = Config::dev().with_toml(&text, Path::new("server.toml")).unwrap();
+    for config in [read(&text).unwrap(), dev.clone()] {
+        let error = Server::new(config).without_media().start().await.unwrap_err();
+        assert!(matches!(error, StartError::DevAppExposed { .. }), "{error}");
+    }
 
-    let config = Config::dev().with_toml(&text, Path::new("server.toml")).unwrap();
+    let mut config = dev;
+    config.dev_open = true;
     let server = Server::new(config).without_media().start().await.unwrap();
     server.shutdown().await;
 }

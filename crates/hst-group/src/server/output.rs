@@ -68,6 +68,13 @@ pub enum Governance {
         /// For how long he may not come back.
         ban: Option<Duration>,
     },
+    /// Removes a member for a reason that was found elsewhere.
+    Remove {
+        /// Whom.
+        user: UserId,
+        /// What he is told.
+        why: Failure,
+    },
     /// Silences a media at the server or lets it be heard again.
     Mute {
         /// Which.
