@@ -43,4 +43,5 @@ mod media_kinds;
 mod messages;
 mod other_network;
 mod pipeline;
+mod restart;
 mod slow_reader;
