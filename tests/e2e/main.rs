@@ -29,6 +29,7 @@ macro_rules! through_every_door {
 mod administration;
 mod bystanders;
 mod command_line;
+mod crowd;
 mod departures;
 mod fallback;
 mod groups;
