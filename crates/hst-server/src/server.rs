@@ -25,6 +25,7 @@ use crate::{
     hub::Hub,
     life::{self, Life, Lifeline},
     media::Media,
+    meter::Meter,
     network::{MediaNetwork, own_addresses},
     node::Node,
 };
@@ -47,6 +48,7 @@ pub struct Server {
 pub struct RunningServer {
     lifeline: Lifeline,
     hooks: Arc<Hooks>,
+    meter: Arc<Meter>,
     addresses: Addresses,
     pages: Vec<Origin>,
     new_developer: Option<Developer>,
@@ -146,6 +148,8 @@ impl Server {
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
         let node = Node::alone().await?;
+        let meter = apps.meter.clone();
+        life.spawn(meter.clone().run(life.clone()));
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(media, feed, life.clone());
@@ -186,6 +190,7 @@ impl Server {
         Ok(RunningServer {
             lifeline,
             hooks,
+            meter,
             addresses,
             pages,
             new_developer,
@@ -323,6 +328,7 @@ impl RunningServer {
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
+        self.meter.write_or_warn().await;
         self.hooks.shutdown().await;
     }
 }
