@@ -256,7 +256,7 @@ mod tests {
             What::Joined(user()),
             What::Joined(user()),
             What::Published(media(MediaType::Video, "cam")),
-            What::Published(media(MediaType::Video, "other cam")),
+            What::Published(media(MediaType::Video, "other-cam")),
             What::Published(media(MediaType::TransparentData, "data")),
         ] {
             first.happened(&what);
