@@ -86,7 +86,7 @@ impl Member {
         let transport = Arc::new(WsTransport::new(Limits::default()));
         let engine = ClientBuilder::new(transport, Arc::new(Hub::new().engine())).build();
         let events = engine.events();
-        let access = Arc::new(StaticAccess::of(&format!("ws://{gate}/v1/signal")));
+        let access = Arc::new(StaticAccess::of(format!("ws://{gate}/v1/signal")));
         engine.init(access).await.unwrap();
         engine.login(login(name(index).as_str())).await.unwrap();
         engine.join_group(&format!("group{}", index / GROUP)).await.unwrap();
