@@ -9,7 +9,7 @@ use std::{
 use hst_auth::TokenVerifier;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
-use hst_signal_quic::{BindError, QuicListener};
+use hst_signal_quic::{BindError, QuicListener, ResetKey};
 use hst_store::{Developer, FirstDeveloper, Store};
 use tokio::net::TcpListener;
 
@@ -125,8 +125,13 @@ impl Server {
         let (lifeline, life) = life::begin();
         let mut addresses = Addresses::default();
 
+        let store = match &config.data_dir {
+            Some(folder) => Store::open(folder)?,
+            None => Store::in_memory()?,
+        };
         let sockets = if has_sockets {
-            Some(Sockets::open(&config, &own, &mut addresses).await?)
+            let resets = ResetKey::new(store.reset_key()?);
+            Some(Sockets::open(&config, &own, &resets, &mut addresses).await?)
         } else {
             None
         };
@@ -140,10 +145,6 @@ impl Server {
             .http
             .map(|http| pages(&config, http, &own))
             .unwrap_or_default();
-        let store = match &config.data_dir {
-            Some(folder) => Store::open(folder)?,
-            None => Store::in_memory()?,
-        };
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
@@ -215,7 +216,12 @@ struct Sockets {
 }
 
 impl Sockets {
-    async fn open(config: &Config, own: &[IpAddr], addresses: &mut Addresses) -> Result<Self, StartError> {
+    async fn open(
+        config: &Config,
+        own: &[IpAddr],
+        resets: &ResetKey,
+        addresses: &mut Addresses,
+    ) -> Result<Self, StartError> {
         let failed = |what| {
             move |source| StartError::Bind {
                 what,
@@ -236,7 +242,8 @@ impl Sockets {
         };
         let http = TcpListener::bind(config.bind).await.map_err(failed("HTTP, TCP"))?;
         let (chain, key) = (certificate.chain.clone(), certificate.key.clone_key());
-        let quic = QuicListener::bind(config.bind, chain, key, Limits::default()).map_err(|error| match error {
+        let quic = QuicListener::bind_again(config.bind, chain, key, resets, Limits::default());
+        let quic = quic.map_err(|error| match error {
             BindError::Io(source) => failed("QUIC, UDP")(source),
             error => StartError::Quic(error),
         })?;

@@ -13,6 +13,7 @@ mod migrations;
 mod name;
 mod private;
 mod random;
+mod reset_key;
 mod revocation;
 mod secrets;
 mod service;
