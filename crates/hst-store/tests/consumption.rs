@@ -51,7 +51,10 @@ fn what_is_used_on_one_day_is_added_up_also_over_a_restart() {
         .unwrap();
     let first = [used(&app, NOW, Service::Video, 7), used(&app, NOW, Service::Audio, 3)];
     let days = Day::of(NOW)..=Day::of(NOW);
-    assert_eq!(store.consumption(&[app.clone()], days, 0, 100).unwrap(), first);
+    assert_eq!(
+        store.consumption(std::slice::from_ref(&app), days, 0, 100).unwrap(),
+        first
+    );
     let both = Day::of(NOW)..=Day::of(later(DAY));
     assert_eq!(store.consumption(&[app], both, 0, 100).unwrap().len(), 3);
 }
