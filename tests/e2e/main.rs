@@ -29,6 +29,7 @@ macro_rules! through_every_door {
 mod administration;
 mod bystanders;
 mod command_line;
+mod crowd;
 mod departures;
 mod fallback;
 mod gateways;
@@ -45,5 +46,6 @@ mod media_kinds;
 mod messages;
 mod other_network;
 mod pipeline;
+mod restart;
 mod revoked;
 mod slow_reader;

@@ -2,6 +2,7 @@
 
 mod apps;
 mod bans;
+mod consumption;
 mod developers;
 mod groups;
 mod refused;

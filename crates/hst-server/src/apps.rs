@@ -13,7 +13,7 @@ use hst_proto::{ErrorCode, Failure};
 use hst_store::{AppSettings, Ban, LoginPolicy, Revocation, Service, Services, Store, StoreError};
 
 pub(crate) use self::entry::AppEntry;
-use crate::App;
+use crate::{App, meter::Meter};
 
 /// The Apps that there are: those of the configuration, which stay as they are, and those of the database.
 ///
@@ -25,6 +25,8 @@ pub(crate) struct Apps {
     /// One at a time reads from the disk what is known from then on: an earlier reading must not replace a later one.
     reading: Mutex<()>,
     pub(crate) store: Arc<Store>,
+    /// What their users consume.
+    pub(crate) meter: Arc<Meter>,
     /// Judges tokens in place of the Apps' own keys.
     verifier: Option<Arc<dyn TokenVerifier>>,
 }
@@ -60,6 +62,7 @@ impl Apps {
         Ok(Self {
             known: RwLock::new(known),
             reading: Mutex::default(),
+            meter: Meter::new(store.clone()),
             store,
             verifier,
         })

@@ -29,6 +29,7 @@ mod line;
 mod logins;
 mod media;
 mod membership;
+mod meter;
 mod network;
 mod node;
 mod origin;

@@ -10,7 +10,7 @@ use hst_auth::TokenVerifier;
 use hst_cluster::{Bus, Directory, NodeId};
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
-use hst_signal_quic::{BindError, QuicListener};
+use hst_signal_quic::{BindError, QuicListener, ResetKey};
 use hst_store::{Developer, FirstDeveloper, Store};
 use tokio::net::TcpListener;
 
@@ -29,6 +29,7 @@ use crate::{
     hub::Hub,
     life::{self, Life, Lifeline},
     media::Media,
+    meter::Meter,
     network::{MediaNetwork, own_addresses},
     node::Node,
     placement::Placement,
@@ -56,6 +57,7 @@ pub struct RunningServer {
     lifeline: Lifeline,
     node: Node,
     hooks: Arc<Hooks>,
+    meter: Arc<Meter>,
     addresses: Addresses,
     pages: Vec<Origin>,
     new_developer: Option<Developer>,
@@ -141,8 +143,13 @@ impl Server {
         let (lifeline, life) = life::begin();
         let mut addresses = Addresses::default();
 
+        let store = match &config.data_dir {
+            Some(folder) => Store::open(folder)?,
+            None => Store::in_memory()?,
+        };
         let sockets = if has_sockets {
-            Some(Sockets::open(&config, &own, &mut addresses).await?)
+            let resets = ResetKey::new(store.reset_key()?);
+            Some(Sockets::open(&config, &own, &resets, &mut addresses).await?)
         } else {
             None
         };
@@ -156,10 +163,6 @@ impl Server {
             .http
             .map(|http| pages(&config, http, &own))
             .unwrap_or_default();
-        let store = match &config.data_dir {
-            Some(folder) => Store::open(folder)?,
-            None => Store::in_memory()?,
-        };
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
@@ -176,6 +179,8 @@ impl Server {
         holdings.follow().await?;
         let fleet = Fleet::new(&node, holdings, config.gateway_weight, fixed.collect());
         let placement = Placement::new(node.clone(), fleet.clone());
+        let meter = apps.meter.clone();
+        life.spawn(meter.clone().run(life.clone()));
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
         let groups = Groups::new(placement, media, feed, life.clone());
@@ -234,6 +239,7 @@ impl Server {
             lifeline,
             node,
             hooks,
+            meter,
             addresses,
             pages,
             new_developer,
@@ -258,7 +264,12 @@ struct Sockets {
 }
 
 impl Sockets {
-    async fn open(config: &Config, own: &[IpAddr], addresses: &mut Addresses) -> Result<Self, StartError> {
+    async fn open(
+        config: &Config,
+        own: &[IpAddr],
+        resets: &ResetKey,
+        addresses: &mut Addresses,
+    ) -> Result<Self, StartError> {
         let failed = |what| {
             move |source| StartError::Bind {
                 what,
@@ -279,7 +290,8 @@ impl Sockets {
         };
         let http = TcpListener::bind(config.bind).await.map_err(failed("HTTP, TCP"))?;
         let (chain, key) = (certificate.chain.clone(), certificate.key.clone_key());
-        let quic = QuicListener::bind(config.bind, chain, key, Limits::default()).map_err(|error| match error {
+        let quic = QuicListener::bind_again(config.bind, chain, key, resets, Limits::default());
+        let quic = quic.map_err(|error| match error {
             BindError::Io(source) => failed("QUIC, UDP")(source),
             error => StartError::Quic(error),
         })?;
@@ -372,6 +384,7 @@ impl RunningServer {
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
         self.node.leave().await;
+        self.meter.write_or_warn().await;
         self.hooks.shutdown().await;
     }
 }
