@@ -1,10 +1,8 @@
 import { ErrorCode, HstRtcError } from './errors.js';
 
 /**
- * @typedef {{ volume: number }} SoundStats volume from 0 to 100
- * @typedef {{ width: number, height: number, frameRate: number, bitRate: number }} PictureStats bitRate in kbit/s
- *
- * @typedef {(stats: SoundStats | PictureStats, userData?: any) => void} StatsCallback
+ * @import { PictureStats, SoundStats } from './types.js'
+ * @typedef {(stats: any, userData?: any) => void} StatsCallback
  */
 
 /** The shortest interval of a poll, in ms. */

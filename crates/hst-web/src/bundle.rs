@@ -148,7 +148,9 @@ mod tests {
     fn every_module_is_joined_and_stands_behind_what_it_imports() {
         let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk")).unwrap();
         let count = files
-            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "js"))
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            // Types are no code.
+            .filter(|name| name.ends_with(".js") && name != "types.js")
             .count();
         assert_eq!(count, MODULES.len());
         for (at, (name, source)) in MODULES.iter().enumerate() {
@@ -166,7 +168,8 @@ mod tests {
 
     #[test]
     fn only_code_is_delivered_and_the_map_knows_its_lines() {
-        let source = "/** A\n * b. */\n// c\n\nconst d = /** @type {E} */ (f); // g\n/** h */\n  /** @type {I} */ (j).k();\n";
+        let source =
+            "/** A\n * b. */\n// c\n\nconst d = /** @type {E} */ (f); // g\n/** h */\n  /** @type {I} */ (j).k();\n";
         let lines: Vec<_> = code(source).collect();
         assert_eq!(
             lines,
@@ -181,7 +184,10 @@ mod tests {
                 let Some((file, number)) = *origin else { continue };
                 let written = MODULES[file].1.lines().nth(number).unwrap();
                 let is_rewritten = ["import ", "export "].iter().any(|word| written.starts_with(word));
-                assert!(is_rewritten || line == written || written.contains("import.meta.url"), "{line}");
+                assert!(
+                    is_rewritten || line == written || written.contains("import.meta.url"),
+                    "{line}"
+                );
             }
         }
     }

@@ -26,7 +26,9 @@ fn mappings(origins: &[Option<Origin>]) -> String {
         let Some((file, line)) = *origin else {
             return String::new();
         };
-        let text = [0, distance(before.0, file), distance(before.1, line), 0].map(vlq).concat();
+        let text = [0, distance(before.0, file), distance(before.1, line), 0]
+            .map(vlq)
+            .concat();
         before = (file, line);
         text
     };
@@ -61,7 +63,15 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_format_wants() {
-        let known = [(0, "A"), (1, "C"), (-1, "D"), (15, "e"), (16, "gB"), (-16, "hB"), (1000, "w+B")];
+        let known = [
+            (0, "A"),
+            (1, "C"),
+            (-1, "D"),
+            (15, "e"),
+            (16, "gB"),
+            (-16, "hB"),
+            (1000, "w+B"),
+        ];
         for (number, text) in known {
             assert_eq!(vlq(number), text, "{number}");
         }
