@@ -1,26 +1,31 @@
 import { listDevices } from './devices.js';
 import { DisplayMode, MediaRef, MediaType, OnlineType } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
-import { Life } from './life.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
 
 /**
  * @typedef {import('./group.js').Group} Group
+ * @typedef {import('./life.js').Life} Life
  * @typedef {import('./presence.js').Presence} Presence
  * @typedef {import('./signal.js').Signal} Signal
  */
 
 /**
  * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`. Its reference is
- * `hst-rtc-engine.d.ts`.
+ * `hst-rtc-engine.d.ts`. Applications get it with the older names of `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-export class HstRtcEngine {
-  #life = new Life();
+export class Engine {
+  #life;
+
+  /** @param {Life} life */
+  constructor(life) {
+    this.#life = life;
+  }
 
   /** @param {string | null} [accessUrl] without it, the origin that served this script */
   init(accessUrl) {
@@ -105,7 +110,7 @@ export class HstRtcEngine {
    * @param {string | null} [mediaId] without it, all of that type
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('inited', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('uninit', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
   }
 
   /**
@@ -124,7 +129,7 @@ export class HstRtcEngine {
    * @param {string} mediaId
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('inited', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
+    return this.#ask('uninit', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
   }
 
   /**
@@ -154,7 +159,7 @@ export class HstRtcEngine {
    * @param {HTMLMediaElement} element
    */
   unsetMediaRender(_userId, _mediaType, element) {
-    return this.#attempt('inited', 'unsetMediaRender', () => {
+    return this.#attempt('uninit', 'unsetMediaRender', () => {
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
@@ -301,7 +306,7 @@ export class HstRtcEngine {
 
   /**
    * Runs a call whose promise applications may ignore.
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    * @param {() => Promise<void> | void} work
    */
@@ -314,7 +319,7 @@ export class HstRtcEngine {
   /**
    * Runs a call that the state has to allow.
    * @template T
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    * @param {() => Promise<T> | T} work
    */
@@ -341,7 +346,7 @@ export class HstRtcEngine {
 }
 
 /** The platform reads its enums from an engine. */
-Object.assign(HstRtcEngine.prototype, { MediaType, OnlineType, DisplayMode });
+Object.assign(Engine.prototype, { MediaType, OnlineType, DisplayMode });
 
 /** Of a call that is the same when it is carried out twice. */
 const REPEATABLE = { isRepeatable: true };

@@ -25,6 +25,8 @@ export interface LoginOptions {
   forceLogin?: boolean;
   /** A free text for others, such as a nickname. */
   extendInfo?: string;
+  /** The address of Access, as {@link HstRtcEngine.init} takes it. Default: the one of `init`. */
+  accessUrl?: string | null;
 }
 
 /** Size and pace of a published picture. Default: 640×480 at 15 for cameras, 1920×1080 at 15 for the screen. */
@@ -58,6 +60,12 @@ export interface Media {
 export interface SoundStats {
   /** From 0 to 100. */
   volume: number;
+}
+
+/** What {@link HstRtcEngine.getStats} gives; of the kind that the media is not, all is 0. Bit rates are in kbit/s. */
+export interface StreamStats {
+  audio: { bitRate: number; totalBytes: number };
+  video: { bitRate: number; totalBytes: number; frameRate: number; width: number; height: number };
 }
 
 export interface PictureStats {
@@ -192,7 +200,8 @@ export class HstRtcEngine {
 
   /**
    * Asks the Access service for the addresses of all others.
-   * @param accessUrl a base URL, its `/server/address`, or `host:port`; by default the origin that served the script
+   * @param accessUrl a base URL, its `/server/address`, or `host:port`; by default the origin that served the script.
+   *   Without one it is no failure when there is no Access service: `login` may name another address
    */
   init(accessUrl?: string | null): Promise<void>;
   login(options: LoginOptions): Promise<void>;
@@ -227,7 +236,7 @@ export class HstRtcEngine {
   stopPublishMedia(mediaType: MediaType, mediaId?: string | null): Promise<void>;
   /** Resolves when the server has agreed; `onRemoteMediaAdd` tells when the media flows. */
   startReceiveMedia(userId: string, mediaType: MediaType, mediaId: string): Promise<void>;
-  /** Resolves also when the media is not received. */
+  /** Never fails: what is not received is no fault, at any time. */
   stopReceiveMedia(userId: string, mediaType: MediaType, mediaId: string): Promise<void>;
 
   /**
@@ -318,6 +327,35 @@ export class HstRtcEngine {
   muteMedia(options: Media & { muted: boolean }): Promise<void>;
   /** Closes the group to newcomers or opens it, for who may administer. */
   lockGroup(locked: boolean): Promise<void>;
+
+  // The older names. Those that return nothing tell of a failure by `onError`.
+
+  /** The microphone that {@link startPublishAudio} takes without a device. */
+  chooseMicDevice(deviceId: string | null): void;
+  startPublishAudio(deviceId?: string | null): void;
+  stopPublishAudio(deviceId?: string | null): void;
+  startPublishVideo(deviceId?: string | null, options?: PictureOptions | null): void;
+  /** Without a device all cameras stop. */
+  stopPublishVideo(deviceId?: string | null): void;
+  startScreenShare(options?: PictureOptions | null): void;
+  stopScreenShare(): void;
+  startReceiveRemoteAudio(userId: string, mediaId: string): Promise<void>;
+  stopReceiveRemoteAudio(userId: string, mediaId: string): Promise<void>;
+  startReceiveRemoteVideo(userId: string, mediaId: string): Promise<void>;
+  stopReceiveRemoteVideo(userId: string, mediaId: string): Promise<void>;
+  startReceiveScreenShare(userId: string, mediaId: string): Promise<void>;
+  stopReceiveScreenShare(userId: string, mediaId: string): Promise<void>;
+  setLocalVideoRender(element: HTMLMediaElement, deviceId?: string | null): void;
+  unsetLocalVideoRender(element: HTMLMediaElement, deviceId?: string | null): void;
+  setLocalScreenShareRender(element: HTMLMediaElement): void;
+  setRemoteScreenShareRender(element: HTMLMediaElement, userId: string, mediaId: string): void;
+  /** Of one's own screen or another's. */
+  unsetScreenShareRender(element: HTMLMediaElement): void;
+  /** Shows sound and picture that have this `streamId`, whichever comes first; see `onRemoteMediaAdd`. */
+  setStreamRender(element: HTMLMediaElement, streamId: string): void;
+  unsetStreamRender(element: HTMLMediaElement, streamId?: string): void;
+  /** Figures of at most a second ago; null while there are none. The first question begins the measuring. */
+  getStats(media: { userId: string; mediaType: MediaType; mediaId: string | null }): StreamStats | null;
 }
 
 export default HstRtcEngine;

@@ -4,7 +4,7 @@ import { Captures } from './capture.js';
 import { Dialer } from './dial.js';
 import { ErrorCode, Interrupted, OutcomeUnknown, fromServer } from './errors.js';
 import { Group } from './group.js';
-import { checkGroupId } from './ids.js';
+import { checkGroupId, isNothing } from './ids.js';
 import { tellUser } from './inbox.js';
 import { watchNetwork } from './network.js';
 import { Presence } from './presence.js';
@@ -35,6 +35,10 @@ export class Life {
   customState = null;
 
   #machine = new Machine();
+  /** What `init` was given. @type {string | null | undefined} */
+  #accessUrl = null;
+  /** Which address the access points were asked of. @type {string | null | undefined} */
+  #foundAt = null;
   /** @type {import('./access.js').AccessPoints | null} */
   #access = null;
   /** Remembers which addresses work. @type {Dialer | null} */
@@ -43,13 +47,13 @@ export class Life {
   #farewell = Promise.resolve();
   #unwatchNetwork = () => {};
 
-  /** @param {string | null} [accessUrl] */
+  /** @param {string | null} [accessUrl] without it, `login` may still name one: then no answer is no failure yet */
   init(accessUrl) {
     return this.#perform('init', async (turn) => {
-      const access = await askAccess(accessUrl);
+      this.#accessUrl = accessUrl;
+      const asked = this.#discover(accessUrl, turn);
+      await (isNothing(accessUrl) ? asked.catch(ignoreUnreached) : asked);
       turn.check();
-      this.#access = access;
-      this.#dialer = new Dialer(access.signal, clock);
     });
   }
 
@@ -60,6 +64,8 @@ export class Life {
     return this.#perform('login', async (turn) => {
       await this.#farewell;
       turn.check();
+      const accessUrl = isNothing(options.accessUrl) ? this.#accessUrl : options.accessUrl;
+      if (!this.#dialer || accessUrl !== this.#foundAt) await this.#discover(accessUrl, turn);
       const signal = new Signal(login, /** @type {Dialer} */ (this.#dialer), clock);
       this.#attach(signal, login.user);
       try {
@@ -118,11 +124,23 @@ export class Life {
 
   /**
    * Throws when a call comes too early.
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    */
   require(needs, call) {
     this.#machine.require(needs, call);
+  }
+
+  /**
+   * @param {string | null | undefined} accessUrl
+   * @param {import('./state.js').Turn} turn
+   */
+  async #discover(accessUrl, turn) {
+    const access = await askAccess(accessUrl);
+    turn.check();
+    this.#access = access;
+    this.#foundAt = accessUrl;
+    this.#dialer = new Dialer(access.signal, clock);
   }
 
   /** @param {HstRtcError} error a failure of a call whose promise may be ignored, or a trouble of the engine's own */
@@ -246,6 +264,11 @@ export class Life {
     if (this.signal) this.#farewell = this.signal.farewell(by);
     this.#detach();
   }
+}
+
+/** @param {unknown} error */
+function ignoreUnreached(error) {
+  if (error instanceof Interrupted) throw error;
 }
 
 /**

@@ -48,7 +48,7 @@ export class Receiver {
       onFlow: (track) => {
         // After a new start of the transport, elements that show it already just go on.
         const isShown = renderer.isShown(media);
-        renderer.setTrack(media, track);
+        renderer.setTrack(media, track, streamId);
         if (!isShown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
       },
     };
@@ -80,11 +80,19 @@ export class Receiver {
    * @param {unknown} id
    */
   stop(user, type, id) {
-    const media = new MediaRef(String(user), Number(type), String(id));
+    const media = MediaRef.named(user, type, id);
     const reception = this.#receptions.get(media.key);
     if (!reception) return;
     this.#drop(media, reception);
     this.#group.signal.request({ stop_receive: media.toWire() }, { isRepeatable: true }).catch(() => {});
+  }
+
+  /**
+   * Whose stream it is; undefined when nothing of it is received.
+   * @param {unknown} streamId
+   */
+  userOf(streamId) {
+    return [...this.#receptions.values()].find((reception) => reception.streamId === streamId)?.receiving.media.user;
   }
 
   /**

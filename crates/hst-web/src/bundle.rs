@@ -10,10 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 33] = modules![
+const MODULES: [(&str, &str); 34] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "life" "engine"
+    "publish" "receive" "render" "stats" "group" "life" "engine" "classic"
 ];
 
 /// What a reader of the delivered file sees first.
@@ -28,14 +28,14 @@ pub(crate) fn classic() -> String {
     // A classic script may not name `import.meta`, and knows its own address only while it is evaluated.
     let modules = joined().replace("import.meta.url", "globalThis.document?.currentScript?.src");
     format!(
-        "{BANNER}(() => {{\n'use strict';\n{modules}globalThis.HstRtcEngine = modules.engine.HstRtcEngine;\n}})();\n"
+        "{BANNER}(() => {{\n'use strict';\n{modules}globalThis.HstRtcEngine = modules.classic.HstRtcEngine;\n}})();\n"
     )
 }
 
 /// A module that exports `HstRtcEngine`, by name and as the default.
 pub(crate) fn module() -> String {
     let modules = joined();
-    format!("{BANNER}{modules}export const {{ HstRtcEngine }} = modules.engine;\nexport default HstRtcEngine;\n")
+    format!("{BANNER}{modules}export const {{ HstRtcEngine }} = modules.classic;\nexport default HstRtcEngine;\n")
 }
 
 /// Every module as a function of its own, so that their private names never meet.
