@@ -1,9 +1,11 @@
 import { listDevices } from './devices.js';
-import { DisplayMode, MediaRef, MediaType, OnlineType } from './ids.js';
+import { ErrorCode } from './errors.js';
+import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
+import { checkRecvMode } from './voice.js';
 
 /**
  * @typedef {import('./group.js').Group} Group
@@ -169,6 +171,38 @@ export class Engine {
     return this.#ask('inited', 'getMediaDevices', listDevices);
   }
 
+  /** @param {string | null} [deviceId] where everything plays from now on; without it, where the browser likes */
+  chooseSpkDevice(deviceId) {
+    const speaker = isNothing(deviceId) ? '' : String(deviceId);
+    this.#attempt('uninit', 'chooseSpkDevice', () => this.#life.renderer.setSpeaker(speaker));
+  }
+
+  /**
+   * Puts another device behind a media that is published already.
+   * @param {number} mediaType
+   * @param {string | null} mediaId
+   * @param {string} deviceId
+   */
+  switchDevice(mediaType, mediaId, deviceId) {
+    const { group } = this.#life;
+    return this.#attempt('joined', 'switchDevice', () => group?.publisher.switchDevice(mediaType, mediaId, deviceId));
+  }
+
+  /** @param {boolean} isOn whether the voice is altered before it is sent */
+  setMagicAudioSwitch(isOn) {
+    this.#attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
+  }
+
+  /** @param {number} semitones up, or down below 0 */
+  setSendMagicAudioValue(semitones) {
+    this.#attempt('uninit', 'setSendMagicAudioValue', () => this.#life.voice.setSemitones(semitones));
+  }
+
+  /** @param {number} mode 0 and 2 are the same: who alters his voice sends nothing else */
+  setRecvMagicAudioMode(mode) {
+    this.#attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
+  }
+
   /**
    * Tells the figures of a media at an interval until it ends.
    * @param {{ userId: string, mediaType: number, mediaId: string | null }} media
@@ -230,7 +264,7 @@ export class Engine {
     return this.#ask('logined', 'getOnlineUsers', async () => {
       const presence = /** @type {Presence} */ (this.#life.presence);
       if (typeof callback !== 'function') return presence.first();
-      return presence.list((page) => show(callback, page));
+      return presence.list((page) => show('getOnlineUsers', callback, page));
     });
   }
 
@@ -268,6 +302,35 @@ export class Engine {
     return this.#attempt('logined', 'cancelInvite', async () => {
       await this.#signal.request({ cancel_invite: parseInviteCancel(options) });
     });
+  }
+
+  /**
+   * Calls a user who is online.
+   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: any }} options
+   * @returns {Promise<{ callId: string }>}
+   */
+  makeCall(options) {
+    return this.#ask('logined', 'makeCall', () => this.#calls.make(options));
+  }
+
+  /** @param {{ seqId?: number, callId: string, groupId?: string, result: 0 | 1 }} options */
+  replyCall(options) {
+    this.#attempt('logined', 'replyCall', () => this.#calls.reply(options));
+  }
+
+  /** @param {string} callId */
+  cancelCall(callId) {
+    return ignorable(this.#ask('logined', 'cancelCall', () => this.#calls.end(callId)));
+  }
+
+  /** @param {string} callId */
+  finishCall(callId) {
+    return ignorable(this.#ask('logined', 'finishCall', () => this.#calls.end(callId)));
+  }
+
+  /** @param {{ onFailed?: (why: { code: number, message: string }) => void }} options nothing is uploaded */
+  startUpload(options) {
+    refuseUpload(options?.onFailed);
   }
 
   /** @param {{ userId: string, banSeconds?: number }} options */
@@ -339,6 +402,11 @@ export class Engine {
     return /** @type {Signal} */ (this.#life.signal);
   }
 
+  /** What there is while logged in, as the state machine has checked. */
+  get #calls() {
+    return /** @type {import('./calls.js').Calls} */ (this.#life.calls);
+  }
+
   /** What there is while in a group, as the state machine has checked. */
   get #group() {
     return /** @type {Group} */ (this.#life.group);
@@ -362,14 +430,27 @@ function ignorable(promise) {
 }
 
 /**
+ * A fault in the application's callback is the application's.
  * @template T
- * @param {(page: T) => void} callback
- * @param {T} page
+ * @param {string} call whose callback it is
+ * @param {(what: T) => void} callback
+ * @param {T} what
  */
-function show(callback, page) {
+function show(call, callback, what) {
   try {
-    callback(page);
+    callback(what);
   } catch (error) {
-    console.error('[HstRtcEngine] the callback of getOnlineUsers threw', error);
+    console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
+}
+
+/**
+ * There is nothing to upload to. Says so after the call has returned, as a failure would come.
+ * @param {unknown} onFailed
+ */
+async function refuseUpload(onFailed) {
+  await null;
+  if (typeof onFailed !== 'function') return;
+  const why = { code: ErrorCode.OPERATION_FAILED, message: 'uploads are not available on this server' };
+  show('startUpload', /** @type {(why: object) => void} */ (onFailed), why);
 }

@@ -160,10 +160,33 @@ export interface Events {
   }) => void;
   /** 0 accepted, 1 rejected, 2 not answered in time, 3 not online; `seqId` is one's own number. */
   onInviteReply: (reply: { seqId: number; userId: string; result: 0 | 1 | 2 | 3; extendInfo: any }) => void;
+  /** A call comes in: see {@link HstRtcEngine.replyCall}. `seqId` and `extendInfo` are the caller's. */
+  onIncommingCall: (call: {
+    seqId: number;
+    callId: string;
+    groupId: string;
+    callerId: string;
+    extendInfo: any;
+  }) => void;
+  /** A call that came in rings no more: cancelled, too late, or answered on another terminal. */
+  onCancelCall: (call: { callId: string }) => void;
+  /** The caller has finished a call that was accepted here. */
+  onFinishCall: (call: { callId: string }) => void;
+  /** The callee has finished a call that was made here. */
+  onCallFinished: (call: { callId: string }) => void;
+  /** A call is over, whatever ended it; comes last. */
+  onCallRelease: (call: { callId: string }) => void;
+  /**
+   * To the caller: 0 accepted, 1 rejected, 2 not answered in time, 3 cancelled, 4 finished by the caller, 5 finished by
+   * the callee, 99 failed.
+   */
+  onCallResult: (call: { callId: string; result: 0 | 1 | 2 | 3 | 4 | 5 | 99 }) => void;
   /** Stop ringing. */
   onInviteEnded: (end: { seqId: number; reason: 'answered_elsewhere' | 'cancelled' | 'timed_out' }) => void;
   /** The screen share ended, or did not begin, by the user's choice in the browser. */
   onScreenShareStopped: () => void;
+  /** A device was plugged in or pulled out: what there is now. The user is asked for nothing. */
+  onDeviceChange: (devices: Devices) => void;
   /** The connection is lost, and the engine is trying to come back. Calls wait meanwhile. */
   onReconnecting: () => void;
   /** The connection is back; what has happened meanwhile follows as ordinary events. */
@@ -255,6 +278,22 @@ export class HstRtcEngine {
 
   /** Asks the user for permission when needed. Where a page may use no devices, the lists are empty. */
   getMediaDevices(): Promise<Devices>;
+  /** Where everything plays from now on, also elements to come; without a device, where the browser likes. */
+  chooseSpkDevice(deviceId?: string | null): void;
+  /**
+   * Puts another microphone or camera behind a media that is published, without anybody else noticing more than another
+   * voice or picture.
+   */
+  switchDevice(mediaType: MediaType, mediaId: string | null, deviceId: string): Promise<void>;
+  /** Whether the voice is altered before it is sent; also while it is published. Default: false. */
+  setMagicAudioSwitch(isOn: boolean): void;
+  /** @param semitones up to 12 up, or down below 0; 0 alters nothing */
+  setSendMagicAudioValue(semitones: number): void;
+  /**
+   * What to hear of altered voices: 0 as it is sent, 1 the original only, 2 the altered only. Who alters his voice sends
+   * nothing else, so nobody can listen behind it: 0 and 2 are the same, and 1 is answered by `onError` with code 302.
+   */
+  setRecvMagicAudioMode(mode: 0 | 1 | 2 | '0' | '1' | '2'): void;
   /** Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet. */
   getStreamStats<T = undefined>(
     media: { userId: string; mediaType: MediaType; mediaId: string | null },
@@ -317,6 +356,28 @@ export class HstRtcEngine {
   replyInvite(options: { seqId: number; groupId?: string; operation: 0 | 1; extendInfo?: unknown }): Promise<void>;
   /** @param options without `calleeInfo`, all who have not answered */
   cancelInvite(options: { seqId: number; groupId?: string; calleeInfo?: Callees }): Promise<void>;
+
+  /**
+   * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
+   * letters, digits and `-`.
+   * @param options `calleeType` is 4; the telephone and other kinds fail with code 302
+   */
+  makeCall(options: {
+    seqId?: number;
+    groupId: string;
+    calleeType: number;
+    calleeId: string;
+    extendInfo?: unknown;
+  }): Promise<{ callId: string }>;
+  /** @param options `result` is 0 to accept and 1 to reject; without a `callId`, the call that came last */
+  replyCall(options: { seqId?: number; callId?: string; groupId?: string; result: 0 | 1 }): void;
+  /** Ends a call that rings or goes on, from either end. What is over is no fault. */
+  cancelCall(callId: string): Promise<void>;
+  /** The same as {@link cancelCall}. */
+  finishCall(callId: string): Promise<void>;
+
+  /** Not available: calls `onFailed` with code 302. */
+  startUpload(options: { onFailed?: (why: { code: number; message: string }) => void; [name: string]: unknown }): void;
 
   /**
    * Removes a member from the group, for who may administer.

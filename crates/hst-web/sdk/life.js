@@ -1,6 +1,8 @@
 import { askAccess } from './access.js';
 import { Bus } from './bus.js';
+import { Calls } from './calls.js';
 import { Captures } from './capture.js';
+import { watchDevices } from './devices.js';
 import { Dialer } from './dial.js';
 import { ErrorCode, Interrupted, OutcomeUnknown, fromServer } from './errors.js';
 import { Group } from './group.js';
@@ -13,6 +15,7 @@ import { parseLogin } from './requests.js';
 import { Signal } from './signal.js';
 import { Machine } from './state.js';
 import { Clock } from './time.js';
+import { Voice } from './voice.js';
 
 /** @typedef {import('./errors.js').HstRtcError} HstRtcError */
 
@@ -23,11 +26,14 @@ const clock = new Clock();
 export class Life {
   bus = new Bus();
   renderer = new Renderer();
-  captures = new Captures((media, track) => this.renderer.setTrack(media, track));
+  voice = new Voice();
+  captures = new Captures(this.voice, (media, track) => this.renderer.setTrack(media, track));
   /** While logged in. @type {Signal | null} */
   signal = null;
   /** While logged in. @type {Presence | null} */
   presence = null;
+  /** While logged in. @type {Calls | null} */
+  calls = null;
   /** While in a group. @type {Group | null} */
   group = null;
   self = '';
@@ -46,6 +52,13 @@ export class Life {
   /** Settles when the session before has taken leave: a login does not overtake it. @type {Promise<void>} */
   #farewell = Promise.resolve();
   #unwatchNetwork = () => {};
+  #unwatchDevices = () => {};
+
+  constructor() {
+    this.voice.onNeed = () => {
+      this.group?.publisher.reopenMicrophone().catch((error) => this.report(error));
+    };
+  }
 
   /** @param {string | null} [accessUrl] without it, `login` may still name one: then no answer is no failure yet */
   init(accessUrl) {
@@ -54,6 +67,7 @@ export class Life {
       const asked = this.#discover(accessUrl, turn);
       await (isNothing(accessUrl) ? asked.catch(ignoreUnreached) : asked);
       turn.check();
+      this.#unwatchDevices = watchDevices((devices) => this.#handleDevices(devices));
     });
   }
 
@@ -118,6 +132,7 @@ export class Life {
     this.#closeSession('destroy');
     this.#access = null;
     this.#dialer = null;
+    this.#unwatchDevices();
     this.bus.forget();
     this.#machine.reset('uninit');
   }
@@ -179,6 +194,10 @@ export class Life {
       (command) => signal.request(command),
       (change) => this.bus.emit('onOnlineUserState', [change]),
     );
+    this.calls = new Calls(
+      (command) => signal.request(command),
+      (name, payload) => this.bus.emit(name, [payload]),
+    );
     signal.onEvent = (name, fields) => this.#handleEvent(name, fields);
     signal.onAway = () => this.bus.emit('onReconnecting', []);
     signal.onRestore = () => this.#restore(signal);
@@ -193,6 +212,7 @@ export class Life {
   #detach() {
     this.signal = null;
     this.presence = null;
+    this.calls = null;
     this.customState = null;
     this.#unwatchNetwork();
   }
@@ -202,6 +222,7 @@ export class Life {
    * @param {any} fields
    */
   #handleEvent(name, fields) {
+    if (this.calls?.handle(name, fields)) return;
     const told = tellUser(name, fields);
     if (told) this.bus.emit(told[0], [told[1]]);
     else if (name === 'presence') this.presence?.handle(fields.changes);
@@ -217,7 +238,16 @@ export class Life {
     if (this.customState) {
       signal.request({ set_state: this.customState }, { isRepeatable: true }).catch((error) => this.report(error));
     }
+    this.calls?.handleNewSession();
     this.group?.restore();
+  }
+
+  /** @param {import('./devices.js').Devices} devices */
+  #handleDevices(devices) {
+    this.renderer.handleSpeakers(devices.spkDevs.map(({ devId }) => devId));
+    // Who subscribes later needs to know the latest only.
+    this.bus.forget(['onDeviceChange']);
+    this.bus.emit('onDeviceChange', [devices]);
   }
 
   /** @param {import('./signal.js').Return} how */

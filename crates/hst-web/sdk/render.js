@@ -92,7 +92,19 @@ export class Renderer {
    */
   async setSpeaker(speaker) {
     this.#speaker = speaker;
-    await Promise.all([...this.#bindings.keys()].map((element) => this.#sendToSpeaker(element)));
+    try {
+      await Promise.all([...this.#bindings.keys()].map((element) => this.#sendToSpeaker(element)));
+    } catch (cause) {
+      throw new HstRtcError(ErrorCode.DEVICE, 'this speaker cannot be used: choose another', { cause });
+    }
+  }
+
+  /**
+   * Where the chosen speaker was pulled out, everything plays as if none had been chosen.
+   * @param {string[]} speakers those that there are
+   */
+  handleSpeakers(speakers) {
+    if (this.#speaker && !speakers.includes(this.#speaker)) this.setSpeaker('').catch(() => {});
   }
 
   /** Empties all elements and forgets them. */
@@ -192,6 +204,7 @@ const GESTURES = ['pointerup', 'keydown', 'touchend'];
  */
 function homeOf({ media, streamId }, bindings) {
   const all = bindings.map(([, binding]) => binding);
+  if (media.isScreenSound) return all.find((b) => b.picture?.type === MediaType.SCREEN_SHARE);
   return (
     all.find((b) => b.sound?.key === media.key) ??
     all.find((b) => streamId && b.streamId === streamId) ??

@@ -46,6 +46,11 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file("/sdk/hst-rtc-engine.js", SCRIPT, bundle::classic()),
         file("/sdk/hst-rtc-engine.mjs", SCRIPT, bundle::module()),
         file(
+            "/sdk/hst-rtc-voice.js",
+            SCRIPT,
+            include_str!("../sdk/worklet/voice.js"),
+        ),
+        file(
             "/sdk/hst-rtc-engine.d.ts",
             TEXT,
             include_str!("../sdk/hst-rtc-engine.d.ts"),

@@ -10,9 +10,9 @@ macro_rules! modules {
 }
 
 /// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 34] = modules![
+const MODULES: [(&str, &str); 37] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
-    "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
+    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
     "publish" "receive" "render" "stats" "group" "life" "engine" "classic"
 ];
 
