@@ -121,7 +121,7 @@ fn visit(
     for import in imports(&text, &body) {
         visit(import, read, seen, parts)?;
     }
-    parts.push(body.lines().map(|line| without_modules(line) + "\n").collect());
+    parts.push(body.lines().map(|line| delivered(line) + "\n").collect());
     Ok(())
 }
 
@@ -164,11 +164,16 @@ fn imports<'a>(text: &'a str, body: &'a str) -> impl Iterator<Item = &'a str> {
 
 const INLINE: &str = "import(\"./";
 
-fn without_modules(line: &str) -> String {
+/// A line as it stands in the one file. The scripts export one class, and no other can be imported.
+fn delivered(line: &str) -> String {
     let mut parts = line.split(INLINE);
     let first = parts.next().unwrap_or_default();
     let names = parts.map(|part| part.split_once(".js\").").map_or(part, |(_, name)| name));
-    [first].into_iter().chain(names).collect()
+    let line: String = [first].into_iter().chain(names).collect();
+    match line.strip_prefix("export class ") {
+        Some(class) if !class.starts_with("HstRtcEngine ") => format!("declare class {class}"),
+        _ => line,
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +183,7 @@ mod tests {
     fn read(module: &str) -> io::Result<String> {
         let text = match module {
             "engine" => {
-                "/**\n * @import { A } from './a.js'\n */\n/** E. */\nexport class E extends B {\n    /** @internal */\n    constructor(d: D);\n    a: A;\n    c(): import(\"./c.js\").C | null;\n}\n\
+                "/**\n * @import { A } from './a.js'\n */\n/** E. */\nexport class HstRtcEngine extends B {\n    /** @internal */\n    constructor(d: D);\n    a: A;\n    c(): import(\"./c.js\").C | null;\n}\n\
                  import { B } from './b.js';\nimport type { A } from './a.js';\nimport type { D } from './d.js';\n"
             }
             "b" => "export class B {\n    a: A;\n}\nimport type { A } from './a.js';\n",
@@ -193,8 +198,8 @@ mod tests {
     fn what_leans_on_each_other_becomes_one_file() {
         assert_eq!(
             joined("engine", read).unwrap(),
-            "export type A = 1;\n\nexport class B {\n    a: A;\n}\n\nexport type C = 2;\n\n\
-             /** E. */\nexport class E extends B {\n    a: A;\n    c(): C | null;\n}\n"
+            "export type A = 1;\n\ndeclare class B {\n    a: A;\n}\n\nexport type C = 2;\n\n\
+             /** E. */\nexport class HstRtcEngine extends B {\n    a: A;\n    c(): C | null;\n}\n"
         );
     }
 

@@ -1,13 +1,16 @@
 import { listDevices } from './devices.js';
-import { DisplayMode, MediaRef, MediaType, OnlineType } from './ids.js';
+import { ErrorCode } from './errors.js';
+import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
-import { Life } from './life.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
+import { checkRecvMode } from './voice.js';
 
 /**
+ * @import { Calls } from './calls.js'
  * @import { Group } from './group.js'
+ * @import { Life } from './life.js'
  * @import { Presence } from './presence.js'
  * @import { Signal } from './signal.js'
  * @import {
@@ -18,13 +21,18 @@ import { checkToken, parseKick, parseLock, parseMute, parseState } from './reque
 
 /**
  * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
- * `destroy`.
+ * `destroy`. Applications get it with the older names of `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-export class HstRtcEngine {
-  #life = new Life();
+export class Engine {
+  #life;
+
+  /** @internal @param {Life} life */
+  constructor(life) {
+    this.#life = life;
+  }
 
   /** The numbers of what a media carries. */
   get MediaType() {
@@ -44,7 +52,7 @@ export class HstRtcEngine {
   /**
    * Asks the Access service for the addresses of all others.
    * @param {string | null} [accessUrl] a base URL, its `/server/address`, or `host:port`; without it, the origin that
-   *   served this script
+   *   served this script. Without one it is no failure when there is no Access service: `login` may name another one
    */
   init(accessUrl) {
     return this.#life.init(accessUrl);
@@ -171,7 +179,7 @@ export class HstRtcEngine {
    * @param {string | null} [mediaId] the device; without it all media of that type stop
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('inited', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('uninit', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
   }
 
   /**
@@ -186,14 +194,14 @@ export class HstRtcEngine {
   }
 
   /**
-   * Resolves also when the media is not received.
+   * Never fails: what is not received is no fault, at any time.
    * @param {string} userId
    * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
    * @returns {Promise<void>}
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('inited', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
+    return this.#ask('uninit', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
   }
 
   /**
@@ -224,7 +232,7 @@ export class HstRtcEngine {
    * @param {HTMLMediaElement} element
    */
   unsetMediaRender(_userId, _mediaType, element) {
-    return this.#attempt('inited', 'unsetMediaRender', () => {
+    return this.#attempt('uninit', 'unsetMediaRender', () => {
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
@@ -236,6 +244,46 @@ export class HstRtcEngine {
    */
   getMediaDevices() {
     return this.#ask('inited', 'getMediaDevices', listDevices);
+  }
+
+  /**
+   * Where everything plays from now on, also in elements to come.
+   * @param {string | null} [deviceId] without it, where the browser likes
+   */
+  chooseSpkDevice(deviceId) {
+    const speaker = isNothing(deviceId) ? '' : String(deviceId);
+    this.#attempt('uninit', 'chooseSpkDevice', () => this.#life.renderer.setSpeaker(speaker));
+  }
+
+  /**
+   * Puts another microphone or camera behind a media that is published, without anybody else noticing more than another
+   * voice or picture.
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} mediaId
+   * @param {string} deviceId
+   */
+  switchDevice(mediaType, mediaId, deviceId) {
+    const { group } = this.#life;
+    return this.#attempt('joined', 'switchDevice', () => group?.publisher.switchDevice(mediaType, mediaId, deviceId));
+  }
+
+  /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
+  setMagicAudioSwitch(isOn) {
+    this.#attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
+  }
+
+  /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
+  setSendMagicAudioValue(semitones) {
+    this.#attempt('uninit', 'setSendMagicAudioValue', () => this.#life.voice.setSemitones(semitones));
+  }
+
+  /**
+   * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
+   * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
+   *   answered by `onError` with code 302
+   */
+  setRecvMagicAudioMode(mode) {
+    this.#attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
   }
 
   /**
@@ -335,7 +383,7 @@ export class HstRtcEngine {
     return this.#ask('logined', 'getOnlineUsers', async () => {
       const presence = /** @type {Presence} */ (this.#life.presence);
       if (typeof callback !== 'function') return presence.first();
-      return presence.list((page) => show(callback, page));
+      return presence.list((page) => show('getOnlineUsers', callback, page));
     });
   }
 
@@ -388,6 +436,51 @@ export class HstRtcEngine {
   }
 
   /**
+   * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
+   * letters, digits and `-`.
+   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: unknown }} options
+   *   `calleeType` is 4; the telephone and other kinds fail with code 302
+   * @returns {Promise<{ callId: string }>}
+   */
+  makeCall(options) {
+    return this.#ask('logined', 'makeCall', () => this.#calls.make(options));
+  }
+
+  /**
+   * @param {{ seqId?: number, callId?: string, groupId?: string, result: 0 | 1 }} options `result` is 0 to accept and 1
+   *   to reject; without a `callId`, the call that came last
+   */
+  replyCall(options) {
+    this.#attempt('logined', 'replyCall', () => this.#calls.reply(options));
+  }
+
+  /**
+   * Ends a call that rings or goes on, from either end. What is over is no fault.
+   * @param {string} callId
+   * @returns {Promise<void>}
+   */
+  cancelCall(callId) {
+    return ignorable(this.#ask('logined', 'cancelCall', () => this.#calls.end(callId)));
+  }
+
+  /**
+   * The same as `cancelCall`.
+   * @param {string} callId
+   * @returns {Promise<void>}
+   */
+  finishCall(callId) {
+    return ignorable(this.#ask('logined', 'finishCall', () => this.#calls.end(callId)));
+  }
+
+  /**
+   * Not available: calls `onFailed` with code 302.
+   * @param {{ onFailed?: (why: { code: number, message: string }) => void, [name: string]: unknown }} options
+   */
+  startUpload(options) {
+    refuseUpload(options?.onFailed);
+  }
+
+  /**
    * Removes a member from the group, for who may administer.
    * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
    */
@@ -432,7 +525,7 @@ export class HstRtcEngine {
 
   /**
    * Runs a call whose promise applications may ignore.
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    * @param {() => Promise<void> | void} work
    */
@@ -445,7 +538,7 @@ export class HstRtcEngine {
   /**
    * Runs a call that the state has to allow.
    * @template T
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    * @param {() => Promise<T> | T} work
    */
@@ -463,6 +556,11 @@ export class HstRtcEngine {
   /** What there is while logged in, as the state machine has checked. */
   get #signal() {
     return /** @type {Signal} */ (this.#life.signal);
+  }
+
+  /** What there is while logged in, as the state machine has checked. */
+  get #calls() {
+    return /** @type {Calls} */ (this.#life.calls);
   }
 
   /** What there is while in a group, as the state machine has checked. */
@@ -485,14 +583,27 @@ function ignorable(promise) {
 }
 
 /**
+ * A fault in the application's callback is the application's.
  * @template T
- * @param {(page: T) => void} callback
- * @param {T} page
+ * @param {string} call whose callback it is
+ * @param {(what: T) => void} callback
+ * @param {T} what
  */
-function show(callback, page) {
+function show(call, callback, what) {
   try {
-    callback(page);
+    callback(what);
   } catch (error) {
-    console.error('[HstRtcEngine] the callback of getOnlineUsers threw', error);
+    console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
+}
+
+/**
+ * There is nothing to upload to. Says so after the call has returned, as a failure would come.
+ * @param {unknown} onFailed
+ */
+async function refuseUpload(onFailed) {
+  await null;
+  if (typeof onFailed !== 'function') return;
+  const why = { code: ErrorCode.OPERATION_FAILED, message: 'uploads are not available on this server' };
+  show('startUpload', /** @type {(why: object) => void} */ (onFailed), why);
 }

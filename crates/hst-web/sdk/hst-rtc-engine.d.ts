@@ -42,6 +42,10 @@ export type LoginOptions = {
      * a free text for others, such as a nickname
      */
     extendInfo?: string | undefined;
+    /**
+     * the address of Access, as `init` takes it; default: the one of `init`
+     */
+    accessUrl?: string | null | undefined;
 };
 /**
  * Size and pace of a published picture. Default: 640×480 at 15 for cameras, 1920×1080 at 15 for the screen.
@@ -99,6 +103,22 @@ export type PictureStats = {
      * in kbit/s
      */
     bitRate: number;
+};
+/**
+ * What `getStats` gives; of the kind that the media is not, all is 0. Bit rates are in kbit/s.
+ */
+export type StreamStats = {
+    audio: {
+        bitRate: number;
+        totalBytes: number;
+    };
+    video: {
+        bitRate: number;
+        totalBytes: number;
+        frameRate: number;
+        width: number;
+        height: number;
+    };
 };
 /**
  * One terminal by which a user is online.
@@ -197,6 +217,24 @@ export type InviteReply = {
     extendInfo: any;
 };
 /**
+ * A call that comes in, which `replyCall` answers. `seqId` and `extendInfo` are the caller's.
+ */
+export type Call = {
+    seqId: number;
+    callId: string;
+    groupId: string;
+    callerId: string;
+    extendInfo: any;
+};
+/**
+ * What became of a call, told to its caller: 0 accepted, 1 rejected, 2 not answered in time, 3 cancelled, 4 finished by
+ * the caller, 5 finished by the callee, 99 failed.
+ */
+export type CallResult = {
+    callId: string;
+    result: 0 | 1 | 2 | 3 | 4 | 5 | 99;
+};
+/**
  * The names of events and what their subscribers get.
  */
 export type Events = {
@@ -283,6 +321,38 @@ export type Events = {
         seqId: number;
         reason: "answered_elsewhere" | "cancelled" | "timed_out";
     }) => void;
+    onIncommingCall: (call: Call) => void;
+    /**
+     * a call that came in rings no more: cancelled, too late, or
+     * answered on another terminal
+     */
+    onCancelCall: (call: {
+        callId: string;
+    }) => void;
+    /**
+     * the caller has finished a call that was accepted here
+     */
+    onFinishCall: (call: {
+        callId: string;
+    }) => void;
+    /**
+     * the callee has finished a call that was made here
+     */
+    onCallFinished: (call: {
+        callId: string;
+    }) => void;
+    /**
+     * a call is over, whatever ended it; comes last
+     */
+    onCallRelease: (call: {
+        callId: string;
+    }) => void;
+    onCallResult: (call: CallResult) => void;
+    /**
+     * a device was plugged in or pulled out: what there is now. The
+     * user is asked for nothing
+     */
+    onDeviceChange: (devices: Devices) => void;
     /**
      * the screen share ended, or did not begin, by the user's choice in the
      * browser
@@ -338,12 +408,12 @@ export type Events = {
 
 /**
  * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
- * `destroy`.
+ * `destroy`. Applications get it with the older names of `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-export class HstRtcEngine {
+declare class Engine {
     /** The numbers of what a media carries. */
     get MediaType(): Readonly<{
         SCREEN_SHARE: 0;
@@ -366,7 +436,7 @@ export class HstRtcEngine {
     /**
      * Asks the Access service for the addresses of all others.
      * @param {string | null} [accessUrl] a base URL, its `/server/address`, or `host:port`; without it, the origin that
-     *   served this script
+     *   served this script. Without one it is no failure when there is no Access service: `login` may name another one
      */
     init(accessUrl?: string | null): Promise<void>;
     /** @param {LoginOptions} options */
@@ -457,7 +527,7 @@ export class HstRtcEngine {
      */
     startReceiveMedia(userId: string, mediaType: MediaTypeValue, mediaId: string): Promise<void>;
     /**
-     * Resolves also when the media is not received.
+     * Never fails: what is not received is no fault, at any time.
      * @param {string} userId
      * @param {MediaTypeValue} mediaType
      * @param {string} mediaId
@@ -486,6 +556,29 @@ export class HstRtcEngine {
      * @returns {Promise<Devices>}
      */
     getMediaDevices(): Promise<Devices>;
+    /**
+     * Where everything plays from now on, also in elements to come.
+     * @param {string | null} [deviceId] without it, where the browser likes
+     */
+    chooseSpkDevice(deviceId?: string | null): void;
+    /**
+     * Puts another microphone or camera behind a media that is published, without anybody else noticing more than another
+     * voice or picture.
+     * @param {MediaTypeValue} mediaType
+     * @param {string | null} mediaId
+     * @param {string} deviceId
+     */
+    switchDevice(mediaType: MediaTypeValue, mediaId: string | null, deviceId: string): Promise<void>;
+    /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
+    setMagicAudioSwitch(isOn: boolean): void;
+    /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
+    setSendMagicAudioValue(semitones: number): void;
+    /**
+     * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
+     * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
+     *   answered by `onError` with code 302
+     */
+    setRecvMagicAudioMode(mode: number | string): void;
     /**
      * Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet.
      * @template {MediaTypeValue} Kind
@@ -610,6 +703,55 @@ export class HstRtcEngine {
         calleeInfo?: Callees;
     }): Promise<void>;
     /**
+     * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
+     * letters, digits and `-`.
+     * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: unknown }} options
+     *   `calleeType` is 4; the telephone and other kinds fail with code 302
+     * @returns {Promise<{ callId: string }>}
+     */
+    makeCall(options: {
+        seqId?: number;
+        groupId: string;
+        calleeType: number;
+        calleeId: string;
+        extendInfo?: unknown;
+    }): Promise<{
+        callId: string;
+    }>;
+    /**
+     * @param {{ seqId?: number, callId?: string, groupId?: string, result: 0 | 1 }} options `result` is 0 to accept and 1
+     *   to reject; without a `callId`, the call that came last
+     */
+    replyCall(options: {
+        seqId?: number;
+        callId?: string;
+        groupId?: string;
+        result: 0 | 1;
+    }): void;
+    /**
+     * Ends a call that rings or goes on, from either end. What is over is no fault.
+     * @param {string} callId
+     * @returns {Promise<void>}
+     */
+    cancelCall(callId: string): Promise<void>;
+    /**
+     * The same as `cancelCall`.
+     * @param {string} callId
+     * @returns {Promise<void>}
+     */
+    finishCall(callId: string): Promise<void>;
+    /**
+     * Not available: calls `onFailed` with code 302.
+     * @param {{ onFailed?: (why: { code: number, message: string }) => void, [name: string]: unknown }} options
+     */
+    startUpload(options: {
+        onFailed?: (why: {
+            code: number;
+            message: string;
+        }) => void;
+        [name: string]: unknown;
+    }): void;
+    /**
      * Removes a member from the group, for who may administer.
      * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
      */
@@ -629,6 +771,100 @@ export class HstRtcEngine {
      * @param {boolean} locked
      */
     lockGroup(locked: boolean): Promise<void>;
+    #private;
+}
+
+/**
+ * The engine as applications get it: beside the one set of calls for all media, the older set with calls for each kind
+ * of them. The older ones return nothing where the platform says so; what fails then comes as `onError`.
+ */
+export class HstRtcEngine extends Engine {
+    constructor();
+    /** @param {string | null} deviceId what `startPublishAudio` publishes without a device */
+    chooseMicDevice(deviceId: string | null): void;
+    /** @param {string | null} [deviceId] */
+    startPublishAudio(deviceId?: string | null): void;
+    stopPublishAudio(): void;
+    /**
+     * @param {string | null} [deviceId]
+     * @param {PictureOptions | null} [options]
+     */
+    startPublishVideo(deviceId?: string | null, options?: PictureOptions | null): void;
+    /** @param {string | null} [deviceId] without it, all cameras */
+    stopPublishVideo(deviceId?: string | null): void;
+    /** @param {PictureOptions | null} [options] */
+    startScreenShare(options?: PictureOptions | null): void;
+    stopScreenShare(): void;
+    /**
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    startReceiveRemoteAudio(userId: string, mediaId: string): Promise<void>;
+    /**
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    stopReceiveRemoteAudio(userId: string, mediaId: string): Promise<void>;
+    /**
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    startReceiveRemoteVideo(userId: string, mediaId: string): Promise<void>;
+    /**
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    stopReceiveRemoteVideo(userId: string, mediaId: string): Promise<void>;
+    /**
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    startReceiveScreenShare(userId: string, mediaId: string): Promise<void>;
+    /**
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    stopReceiveScreenShare(userId: string, mediaId: string): Promise<void>;
+    /**
+     * Shows one's own camera.
+     * @param {HTMLMediaElement} element
+     * @param {string | null} [deviceId]
+     */
+    setLocalVideoRender(element: HTMLMediaElement, deviceId?: string | null): void;
+    /** @param {HTMLMediaElement} element */
+    unsetLocalVideoRender(element: HTMLMediaElement): void;
+    /** @param {HTMLMediaElement} element */
+    setLocalScreenShareRender(element: HTMLMediaElement): void;
+    /**
+     * @param {HTMLMediaElement} element
+     * @param {string} userId
+     * @param {string} mediaId
+     */
+    setRemoteScreenShareRender(element: HTMLMediaElement, userId: string, mediaId: string): void;
+    /** @param {HTMLMediaElement} element of one's own screen or another's */
+    unsetScreenShareRender(element: HTMLMediaElement): void;
+    /**
+     * Shows a stream as `onRemoteMediaAdd` names it; sound and picture of a user need it once, whichever comes first.
+     * @param {HTMLMediaElement} element
+     * @param {string} streamId
+     */
+    setStreamRender(element: HTMLMediaElement, streamId: string): void;
+    /**
+     * @param {HTMLMediaElement} element
+     * @param {string} [_streamId]
+     */
+    unsetStreamRender(element: HTMLMediaElement, _streamId?: string): void;
+    /**
+     * Figures of a media as they were measured at most a second ago; null while there are none.
+     * The first question begins the measuring.
+     * @param {{ userId: string, mediaType: MediaTypeValue, mediaId: string | null }} media
+     * @returns {StreamStats | null}
+     */
+    getStats(media: {
+        userId: string;
+        mediaType: MediaTypeValue;
+        mediaId: string | null;
+    }): StreamStats | null;
     #private;
 }
 

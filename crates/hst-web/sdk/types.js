@@ -26,6 +26,7 @@
  * @property {boolean} [forceLogin] whether an earlier login of the same user and terminal gives way; default: false,
  *   this one is refused
  * @property {string} [extendInfo] a free text for others, such as a nickname
+ * @property {string | null} [accessUrl] the address of Access, as `init` takes it; default: the one of `init`
  */
 
 /**
@@ -63,6 +64,13 @@
  * @property {number} height
  * @property {number} frameRate frames a second
  * @property {number} bitRate in kbit/s
+ */
+
+/**
+ * What `getStats` gives; of the kind that the media is not, all is 0. Bit rates are in kbit/s.
+ * @typedef {object} StreamStats
+ * @property {{ bitRate: number, totalBytes: number }} audio
+ * @property {{ bitRate: number, totalBytes: number, frameRate: number, width: number, height: number }} video
  */
 
 /**
@@ -131,6 +139,24 @@
  */
 
 /**
+ * A call that comes in, which `replyCall` answers. `seqId` and `extendInfo` are the caller's.
+ * @typedef {object} Call
+ * @property {number} seqId
+ * @property {string} callId
+ * @property {string} groupId
+ * @property {string} callerId
+ * @property {any} extendInfo
+ */
+
+/**
+ * What became of a call, told to its caller: 0 accepted, 1 rejected, 2 not answered in time, 3 cancelled, 4 finished by
+ * the caller, 5 finished by the callee, 99 failed.
+ * @typedef {object} CallResult
+ * @property {string} callId
+ * @property {0 | 1 | 2 | 3 | 4 | 5 | 99} result
+ */
+
+/**
  * The names of events and what their subscribers get.
  * @typedef {object} Events
  *
@@ -163,6 +189,16 @@
  * @property {(end: { seqId: number, reason: 'answered_elsewhere' | 'cancelled' | 'timed_out' }) => void} onInviteEnded
  *   stop ringing
  *
+ * @property {(call: Call) => void} onIncommingCall
+ * @property {(call: { callId: string }) => void} onCancelCall a call that came in rings no more: cancelled, too late, or
+ *   answered on another terminal
+ * @property {(call: { callId: string }) => void} onFinishCall the caller has finished a call that was accepted here
+ * @property {(call: { callId: string }) => void} onCallFinished the callee has finished a call that was made here
+ * @property {(call: { callId: string }) => void} onCallRelease a call is over, whatever ended it; comes last
+ * @property {(call: CallResult) => void} onCallResult
+ *
+ * @property {(devices: Devices) => void} onDeviceChange a device was plugged in or pulled out: what there is now. The
+ *   user is asked for nothing
  * @property {() => void} onScreenShareStopped the screen share ended, or did not begin, by the user's choice in the
  *   browser
  * @property {() => void} onReconnecting the connection is lost, and the engine is trying to come back. Calls wait

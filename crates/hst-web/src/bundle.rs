@@ -10,10 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 33] = modules![
+const MODULES: [(&str, &str); 37] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
-    "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "life" "engine"
+    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
+    "publish" "receive" "render" "stats" "group" "life" "engine" "classic"
 ];
 
 /// What a reader of the delivered file sees first.
@@ -36,7 +36,7 @@ pub(crate) fn classic() -> Script {
     script.line("(() => {");
     script.line("'use strict';");
     script.modules();
-    script.line("globalThis.HstRtcEngine = modules.engine.HstRtcEngine;");
+    script.line("globalThis.HstRtcEngine = modules.classic.HstRtcEngine;");
     script.line("})();");
     // A classic script may not name `import.meta`, and knows its own address only while it is evaluated.
     script.text = script
@@ -49,7 +49,7 @@ pub(crate) fn classic() -> Script {
 pub(crate) fn module() -> Script {
     let mut script = Script::begin();
     script.modules();
-    script.line("export const { HstRtcEngine } = modules.engine;");
+    script.line("export const { HstRtcEngine } = modules.classic;");
     script.line("export default HstRtcEngine;");
     script
 }
