@@ -14,32 +14,28 @@ const CODES: &str = "crates/hst-proto/src/code.rs";
 /// Whoever looks for a call, an event or a code finds it, in either language.
 pub(super) fn its_pages_know_all_of_it(tree: &Tree) -> Vec<Fault> {
     let declarations = tree.text(DECLARATIONS).unwrap_or_default();
-    let events = events(tree);
-    let mut faults: Vec<Fault> = PAGES
-        .iter()
-        .flat_map(|page| {
-            let kinds = [
-                ("calls", calls(declarations)),
-                ("events", events.clone()),
-                ("codes", codes(tree.text(CODES).unwrap_or_default())),
-            ];
-            let text = tree.text(page).unwrap_or_default();
-            kinds.map(|(kind, names)| lacks(page, text, kind, &names))
-        })
-        .flatten()
-        .collect();
-    faults.extend(lacks(DECLARATIONS, declarations, "events", &events));
+    let (calls, events) = (calls(declarations), events(tree));
+    let codes = codes(tree.text(CODES).unwrap_or_default());
+    let mut faults = Vec::new();
+    for page in PAGES {
+        let text = tree.text(page).unwrap_or_default();
+        for (kind, names) in [("calls", &calls), ("events", &events), ("codes", &codes)] {
+            faults.extend(lacks(page, text, kind, names, "say what they are, in both languages"));
+        }
+    }
+    let mend = "say in sdk/types.js what they are, then run `cargo xtask types --bless`";
+    faults.extend(lacks(DECLARATIONS, declarations, "events", &events, mend));
     faults
 }
 
-fn lacks(path: &str, text: &str, kind: &str, names: &BTreeSet<String>) -> Option<Fault> {
+fn lacks(path: &str, text: &str, kind: &str, names: &BTreeSet<String>, mend: &str) -> Option<Fault> {
     let missing: Vec<&str> = names
         .iter()
         .map(String::as_str)
         .filter(|name| !has_word(text, name))
         .collect();
     let wrong = format!("lacks the {kind} {}", missing.join(", "));
-    (!missing.is_empty()).then(|| Fault::new(path, wrong, "say what they are, in both languages and in sdk/types.js"))
+    (!missing.is_empty()).then(|| Fault::new(path, wrong, mend))
 }
 
 /// The methods of the classes that are declared.
