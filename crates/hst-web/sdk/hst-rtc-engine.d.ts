@@ -12,6 +12,16 @@ export type Media = {
     mediaType: MediaTypeValue;
     mediaId: string;
 };
+/**
+ * A media that flows. The sound and first camera of a user share their `streamId`. A white board comes when all that is
+ * on it is here, with its name and pages; `curPage` counts from 0.
+ */
+export type RemoteMedia = Media & {
+    streamId: string;
+    mediaName?: string;
+    totalPage?: number;
+    curPage?: number;
+};
 export type LoginOptions = {
     /**
      * the App ID
@@ -235,6 +245,86 @@ export type CallResult = {
     result: 0 | 1 | 2 | 3 | 4 | 5 | 99;
 };
 /**
+ * A white board to be made.
+ */
+export type BoardOptions = {
+    board_name?: string | undefined;
+    /**
+     * in pixels of its own; default: 1280
+     */
+    width?: number | undefined;
+    /**
+     * default: 768
+     */
+    height?: number | undefined;
+    /**
+     * the addresses of the pictures behind its pages, one for each; `""` is a blank one.
+     * Default: one blank page
+     */
+    images?: string[] | undefined;
+    /**
+     * in place of `images`: the address of a converted document, with `{page}` where
+     * the number of a page stands, from 1
+     */
+    convert_file_path?: string | undefined;
+    /**
+     * how many pages that has
+     */
+    page?: number | undefined;
+};
+/**
+ * What the hand does on a white board: `gmov` moves a figure.
+ */
+export type BoardTool = "gmov" | "eraser" | "curve" | "line" | "rect" | "ellipse" | "text";
+/**
+ * A white board to draw on. What is done is shown to everybody who receives the board, in one order for all. Without an
+ * argument a method only tells what is set.
+ */
+export type WhiteBoard = {
+    /**
+     * whether a pointer draws on it here; not where the
+     * token gives no right to publish boards
+     */
+    edit: {
+        (): boolean;
+        (on: boolean): Promise<boolean>;
+    };
+    /**
+     * default: `curve`
+     */
+    toolType: (name?: BoardTool) => BoardTool;
+    /**
+     * in pixels of the board; default: 2
+     */
+    brushSize: (size?: number | string) => number;
+    /**
+     * as `#rrggbb`
+     */
+    brushColor: (color?: string) => string;
+    /**
+     * takes one's own last figure of the page back. What was moved or erased stays so
+     */
+    revoke: () => void;
+    /**
+     * undoes the last `revoke`, until something new is drawn
+     */
+    restore: () => void;
+    /**
+     * erases the page, for everybody and for good
+     */
+    clear: () => void;
+    /**
+     * the page that is turned to, from 0; with a number, turns to that
+     * one for everybody
+     */
+    page: (number?: number | string) => number;
+    pageCount: () => number;
+    /**
+     * behind the last one, blank or with a picture behind it
+     */
+    addPage: (image?: string) => void;
+};
+/**
  * The names of events and what their subscribers get.
  */
 export type Events = {
@@ -265,11 +355,16 @@ export type Events = {
         mediaName: string;
     }) => void;
     /**
-     * a media that is received flows: time to
-     * show it. The sound and first camera of a user share their `streamId`
+     * a media that is received flows: time to show it
      */
-    onRemoteMediaAdd: (media: Media & {
-        streamId: string;
+    onRemoteMediaAdd: (media: RemoteMedia) => void;
+    /**
+     * somebody, maybe oneself,
+     * has turned a white board that is received to another page, from 0
+     */
+    onWhiteBoardCurPageChanged: (change: {
+        mediaId: string;
+        curPage: number;
     }) => void;
     /**
      * silenced at the server, or heard again; one's

@@ -17,6 +17,12 @@
  */
 
 /**
+ * A media that flows. The sound and first camera of a user share their `streamId`. A white board comes when all that is
+ * on it is here, with its name and pages; `curPage` counts from 0.
+ * @typedef {Media & { streamId: string, mediaName?: string, totalPage?: number, curPage?: number }} RemoteMedia
+ */
+
+/**
  * @typedef {object} LoginOptions
  * @property {string} appId the App ID
  * @property {string} token a token of the App
@@ -157,6 +163,42 @@
  */
 
 /**
+ * A white board to be made.
+ * @typedef {object} BoardOptions
+ * @property {string} [board_name]
+ * @property {number} [width] in pixels of its own; default: 1280
+ * @property {number} [height] default: 768
+ * @property {string[]} [images] the addresses of the pictures behind its pages, one for each; `""` is a blank one.
+ *   Default: one blank page
+ * @property {string} [convert_file_path] in place of `images`: the address of a converted document, with `{page}` where
+ *   the number of a page stands, from 1
+ * @property {number} [page] how many pages that has
+ */
+
+/**
+ * What the hand does on a white board: `gmov` moves a figure.
+ * @typedef {'gmov' | 'eraser' | 'curve' | 'line' | 'rect' | 'ellipse' | 'text'} BoardTool
+ */
+
+/**
+ * A white board to draw on. What is done is shown to everybody who receives the board, in one order for all. Without an
+ * argument a method only tells what is set.
+ * @typedef {object} WhiteBoard
+ * @property {{ (): boolean, (on: boolean): Promise<boolean> }} edit whether a pointer draws on it here; not where the
+ *   token gives no right to publish boards
+ * @property {(name?: BoardTool) => BoardTool} toolType default: `curve`
+ * @property {(size?: number | string) => number} brushSize in pixels of the board; default: 2
+ * @property {(color?: string) => string} brushColor as `#rrggbb`
+ * @property {() => void} revoke takes one's own last figure of the page back. What was moved or erased stays so
+ * @property {() => void} restore undoes the last `revoke`, until something new is drawn
+ * @property {() => void} clear erases the page, for everybody and for good
+ * @property {(number?: number | string) => number} page the page that is turned to, from 0; with a number, turns to that
+ *   one for everybody
+ * @property {() => number} pageCount
+ * @property {(image?: string) => void} addPage behind the last one, blank or with a picture behind it
+ */
+
+/**
  * The names of events and what their subscribers get.
  * @typedef {object} Events
  *
@@ -170,8 +212,9 @@
  * @property {(media: Media & { mediaName: string }) => void} onPublishMedia a media is there; told also for those that
  *   were there before
  * @property {(media: Media & { mediaName: string }) => void} onUnPublishMedia
- * @property {(media: Media & { streamId: string }) => void} onRemoteMediaAdd a media that is received flows: time to
- *   show it. The sound and first camera of a user share their `streamId`
+ * @property {(media: RemoteMedia) => void} onRemoteMediaAdd a media that is received flows: time to show it
+ * @property {(change: { mediaId: string, curPage: number }) => void} onWhiteBoardCurPageChanged somebody, maybe oneself,
+ *   has turned a white board that is received to another page, from 0
  * @property {(media: Media & { muted: boolean }) => void} onMediaMuted silenced at the server, or heard again; one's
  *   own media too
  * @property {(state: { locked: boolean }) => void} onGroupLocked the group takes no newcomers, or takes them again

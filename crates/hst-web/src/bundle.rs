@@ -9,8 +9,8 @@ macro_rules! modules {
     };
 }
 
-/// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 37] = modules![
+/// The modules of the engine, each behind those that it imports.
+const ENGINE: [(&str, &str); 37] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
     "publish" "receive" "render" "stats" "group" "life" "engine" "classic"
@@ -24,15 +24,16 @@ const BANNER: &str = concat!(
 );
 
 /// A delivered script, and where each of its lines was written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Script {
+    modules: &'static [(&'static str, &'static str)],
     text: String,
     origins: Vec<Option<Origin>>,
 }
 
 /// A classic script that defines the global `HstRtcEngine` as it is evaluated.
 pub(crate) fn classic() -> Script {
-    let mut script = Script::begin();
+    let mut script = Script::begin(&ENGINE);
     script.line("(() => {");
     script.line("'use strict';");
     script.modules();
@@ -47,7 +48,7 @@ pub(crate) fn classic() -> Script {
 
 /// A module that exports `HstRtcEngine`, by name and as the default.
 pub(crate) fn module() -> Script {
-    let mut script = Script::begin();
+    let mut script = Script::begin(&ENGINE);
     script.modules();
     script.line("export const { HstRtcEngine } = modules.classic;");
     script.line("export default HstRtcEngine;");
@@ -62,12 +63,17 @@ impl Script {
 
     /// The map, for the script under this name.
     pub(crate) fn map(&self, name: &str) -> String {
-        let sources = MODULES.map(|(module, text)| (format!("sdk/{module}.js"), text));
+        let source = |(module, text): &(&str, &'static str)| (format!("sdk/{module}.js"), *text);
+        let sources: Vec<_> = self.modules.iter().map(source).collect();
         source_map(name, &sources, &self.origins)
     }
 
-    fn begin() -> Self {
-        let mut script = Self::default();
+    fn begin(modules: &'static [(&'static str, &'static str)]) -> Self {
+        let mut script = Self {
+            modules,
+            text: String::new(),
+            origins: Vec::new(),
+        };
         script.line(BANNER);
         script
     }
@@ -75,7 +81,7 @@ impl Script {
     /// Every module as a function of its own, so that their private names never meet.
     fn modules(&mut self) {
         self.line("const modules = {};");
-        for (number, (name, source)) in MODULES.iter().enumerate() {
+        for (number, (name, source)) in self.modules.iter().enumerate() {
             let mut exports = Vec::new();
             self.line(&format!("modules.{name} = (() => {{"));
             for (at, line) in code(source) {
@@ -152,15 +158,15 @@ mod tests {
             // Types are no code.
             .filter(|name| name.ends_with(".js") && name != "types.js")
             .count();
-        assert_eq!(count, MODULES.len());
-        for (at, (name, source)) in MODULES.iter().enumerate() {
+        assert_eq!(count, ENGINE.len());
+        for (at, (name, source)) in ENGINE.iter().enumerate() {
             for import in source.lines().filter_map(|line| line.strip_prefix("import ")) {
                 let (_, module) = imported(import)
                     .rsplit_once("modules.")
                     .map(|(a, b)| (a.to_owned(), b.to_owned()))
                     .unwrap();
                 let module = module.trim_end_matches(';');
-                let found = MODULES[..at].iter().any(|(earlier, _)| *earlier == module);
+                let found = ENGINE[..at].iter().any(|(earlier, _)| *earlier == module);
                 assert!(found, "{name} imports {module}, which is not before it");
             }
         }
@@ -182,7 +188,7 @@ mod tests {
             assert_eq!(script.text.lines().count(), script.origins.len());
             for (line, origin) in script.text.lines().zip(&script.origins) {
                 let Some((file, number)) = *origin else { continue };
-                let written = MODULES[file].1.lines().nth(number).unwrap();
+                let written = script.modules[file].1.lines().nth(number).unwrap();
                 let is_rewritten = ["import ", "export "].iter().any(|word| written.starts_with(word));
                 assert!(
                     is_rewritten || line == written || written.contains("import.meta.url"),
