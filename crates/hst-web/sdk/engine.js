@@ -1,48 +1,85 @@
 import { listDevices } from './devices.js';
-import { DisplayMode, MediaRef, MediaType, OnlineType } from './ids.js';
+import { ErrorCode } from './errors.js';
+import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
-import { Life } from './life.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
+import { checkRecvMode } from './voice.js';
 
 /**
- * @typedef {import('./group.js').Group} Group
- * @typedef {import('./presence.js').Presence} Presence
- * @typedef {import('./signal.js').Signal} Signal
+ * @import { Calls } from './calls.js'
+ * @import { Group } from './group.js'
+ * @import { Life } from './life.js'
+ * @import { Presence } from './presence.js'
+ * @import { Signal } from './signal.js'
+ * @import {
+ *   Callees, Devices, Events, GroupMessage, LoginOptions, Media, MediaTypeValue, OnlinePage, PictureOptions,
+ *   PictureStats, SoundStats,
+ * } from './types.js'
  */
 
 /**
- * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`. Its reference is
- * `hst-rtc-engine.d.ts`.
+ * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
+ * `destroy`. Applications get it with the older names of `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-export class HstRtcEngine {
-  #life = new Life();
+export class Engine {
+  #life;
 
-  /** @param {string | null} [accessUrl] without it, the origin that served this script */
+  /** @internal @param {Life} life */
+  constructor(life) {
+    this.#life = life;
+  }
+
+  /** The numbers of what a media carries. */
+  get MediaType() {
+    return MediaType;
+  }
+
+  /** Whether a user is online. */
+  get OnlineType() {
+    return OnlineType;
+  }
+
+  /** How a white board fits its element. */
+  get DisplayMode() {
+    return DisplayMode;
+  }
+
+  /**
+   * Asks the Access service for the addresses of all others.
+   * @param {string | null} [accessUrl] a base URL, its `/server/address`, or `host:port`; without it, the origin that
+   *   served this script. Without one it is no failure when there is no Access service: `login` may name another one
+   */
   init(accessUrl) {
     return this.#life.init(accessUrl);
   }
 
-  /** @param {any} options */
+  /** @param {LoginOptions} options */
   login(options) {
     return this.#life.login(options);
   }
 
-  /** @param {string} groupId */
+  /** @param {string} groupId 1 to 128 of letters, digits, `_` and `-` */
   joinGroup(groupId) {
     return this.#life.joinGroup(groupId);
   }
 
-  /** Everything published and received ends with this call; the promise waits for the server's word. */
+  /**
+   * Everything published and received ends with this call, and no event of the group comes after it; the promise waits
+   * for the server's word.
+   */
   leaveGroup() {
     return ignorable(this.#life.leaveGroup());
   }
 
-  /** Everything ends with this call; the promise waits up to 3 s for the server's word, and does not fail without it. */
+  /**
+   * Leaves the group too. Everything ends with this call; the promise waits up to 3 s for the server's word, and does
+   * not fail without it.
+   */
   exit() {
     return ignorable(this.#life.exit());
   }
@@ -57,15 +94,34 @@ export class HstRtcEngine {
     this.#life.destroy();
   }
 
-  /** @param {string} token a newer one, so that the session outlives the one that it began with */
+  /**
+   * Shows a newer token, so that the login outlives the one that it began with.
+   * @param {string} token
+   */
   renewToken(token) {
     return this.#attempt('logined', 'renewToken', () => this.#signal.renew(checkToken(token)));
   }
 
   /**
-   * @param {string} name
-   * @param {import('./bus.js').Callback} callback
+   * Events that nobody has subscribed to yet wait for their first subscriber.
+   * @template {keyof Events} Name
+   * @overload
+   * @param {Name} name
+   * @param {Events[Name]} callback
    * @param {unknown} [context] what the callback sees as `this`
+   * @returns {void}
+   */
+  /**
+   * @overload
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
+   * @returns {void}
+   */
+  /**
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
    */
   subEvent(name, callback, context) {
     this.#life.bus.subscribe(name, callback, context);
@@ -73,8 +129,23 @@ export class HstRtcEngine {
 
   /**
    * The same as `subEvent`.
+   * @template {keyof Events} Name
+   * @overload
+   * @param {Name} name
+   * @param {Events[Name]} callback
+   * @param {unknown} [context] what the callback sees as `this`
+   * @returns {void}
+   */
+  /**
+   * @overload
    * @param {string} name
-   * @param {import('./bus.js').Callback} callback
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
+   * @returns {void}
+   */
+  /**
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
    * @param {unknown} [context]
    */
   on(name, callback, context) {
@@ -82,9 +153,9 @@ export class HstRtcEngine {
   }
 
   /**
-   * Without a callback all of that name end, without a name all.
+   * Without a callback all subscriptions of that name end, without a name all.
    * @param {string | null} [name]
-   * @param {import('./bus.js').Callback | null} [callback]
+   * @param {((...payload: any[]) => void) | null} [callback]
    * @param {unknown} [context]
    */
   unsubEvent(name, callback, context) {
@@ -92,25 +163,29 @@ export class HstRtcEngine {
   }
 
   /**
-   * @param {number} mediaType
-   * @param {string | null} [mediaId] the device; a microphone and a screen are published under a fixed id
-   * @param {object | null} [options] width, height, frameRate, bitRate
+   * Publishes the microphone (its media ID is always `appdef_mic`), a camera, or the screen (always `0`). Call it for
+   * the screen inside a click.
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} [mediaId] the device
+   * @param {PictureOptions | null} [options] of a camera or screen
+   * @returns {Promise<void>} may be ignored: a failure comes as `onError` too
    */
   startPublishMedia(mediaType, mediaId, options) {
     return this.#attempt('joined', 'startPublishMedia', () => this.#group.publisher.start(mediaType, mediaId, options));
   }
 
   /**
-   * @param {number} mediaType
-   * @param {string | null} [mediaId] without it, all of that type
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} [mediaId] the device; without it all media of that type stop
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('inited', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('uninit', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
   }
 
   /**
+   * Resolves when the server has agreed; `onRemoteMediaAdd` tells when the media flows.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
@@ -119,21 +194,24 @@ export class HstRtcEngine {
   }
 
   /**
+   * Never fails: what is not received is no fault, at any time.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
+   * @returns {Promise<void>}
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('inited', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
+    return this.#ask('uninit', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
   }
 
   /**
-   * Shows a media in an element, now or when it comes; one's own as a preview.
+   * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
+   * the element set for it, or else in one that shows the user.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
    * @param {HTMLMediaElement} element
-   * @param {object | null} [options] width, height and frameRate of a preview
+   * @param {PictureOptions | null} [options] of a preview
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
@@ -150,26 +228,72 @@ export class HstRtcEngine {
   /**
    * Empties an element, whatever it shows.
    * @param {string | null} _userId
-   * @param {number} _mediaType
+   * @param {MediaTypeValue} _mediaType
    * @param {HTMLMediaElement} element
    */
   unsetMediaRender(_userId, _mediaType, element) {
-    return this.#attempt('inited', 'unsetMediaRender', () => {
+    return this.#attempt('uninit', 'unsetMediaRender', () => {
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
   }
 
+  /**
+   * Asks the user for permission when needed. Where a page may use no devices, the lists are empty.
+   * @returns {Promise<Devices>}
+   */
   getMediaDevices() {
     return this.#ask('inited', 'getMediaDevices', listDevices);
   }
 
   /**
-   * Tells the figures of a media at an interval until it ends.
-   * @param {{ userId: string, mediaType: number, mediaId: string | null }} media
-   * @param {import('./stats.js').StatsCallback} callback
+   * Where everything plays from now on, also in elements to come.
+   * @param {string | null} [deviceId] without it, where the browser likes
+   */
+  chooseSpkDevice(deviceId) {
+    const speaker = isNothing(deviceId) ? '' : String(deviceId);
+    this.#attempt('uninit', 'chooseSpkDevice', () => this.#life.renderer.setSpeaker(speaker));
+  }
+
+  /**
+   * Puts another microphone or camera behind a media that is published, without anybody else noticing more than another
+   * voice or picture.
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} mediaId
+   * @param {string} deviceId
+   */
+  switchDevice(mediaType, mediaId, deviceId) {
+    const { group } = this.#life;
+    return this.#attempt('joined', 'switchDevice', () => group?.publisher.switchDevice(mediaType, mediaId, deviceId));
+  }
+
+  /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
+  setMagicAudioSwitch(isOn) {
+    this.#attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
+  }
+
+  /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
+  setSendMagicAudioValue(semitones) {
+    this.#attempt('uninit', 'setSendMagicAudioValue', () => this.#life.voice.setSemitones(semitones));
+  }
+
+  /**
+   * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
+   * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
+   *   answered by `onError` with code 302
+   */
+  setRecvMagicAudioMode(mode) {
+    this.#attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
+  }
+
+  /**
+   * Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet.
+   * @template {MediaTypeValue} Kind
+   * @template [Data=undefined]
+   * @param {{ userId: string, mediaType: Kind, mediaId: string | null }} media
+   * @param {(stats: Kind extends 1 ? SoundStats : PictureStats, userData: Data) => void} callback
    * @param {number} [interval] in ms
-   * @param {any} [userData] handed to the callback
+   * @param {Data} [userData] handed to the callback
    */
   getStreamStats(media, callback, interval, userData) {
     return this.#attempt('joined', 'getStreamStats', () => {
@@ -177,29 +301,47 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ dstUserId: string, msg: unknown }} message */
+  /**
+   * Writes to a user of the App who is online, in whatever group.
+   * @param {{ dstUserId: string, msg: unknown }} message `msg` is any JSON value of at most 8 KiB, where the App does
+   *   not say otherwise
+   */
   sendUserMsg(message) {
     return this.#attempt('logined', 'sendUserMsg', async () => {
       await this.#signal.request({ user_message: parseUserMessage(message, this.#signal.maxMessage) });
     });
   }
 
-  /** @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message */
+  /**
+   * Writes to everybody else in the group, who all get it in the same order.
+   * @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message `lossy` leaves it out where somebody is slow
+   *   or away, such as the position of a pointer
+   */
   sendGroupMsg(message) {
     return this.#sendToGroup('sendGroupMsg', message, null);
   }
 
-  /** @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message */
+  /**
+   * @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message `whiteList` names at most 128
+   *   users: only they get it
+   */
   sendGroupMsgWithWhiteList(message) {
     return this.#sendToGroup('sendGroupMsgWithWhiteList', message, 'whiteList');
   }
 
-  /** @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message */
+  /**
+   * @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message `blackList` names at most 128
+   *   users: all others get it
+   */
   sendGroupMsgWithBlackList(message) {
     return this.#sendToGroup('sendGroupMsgWithBlackList', message, 'blackList');
   }
 
-  /** @param {{ before?: number, limit?: number }} [options] */
+  /**
+   * Earlier messages of the group, where it keeps any, in their order.
+   * @param {{ before?: number, limit?: number }} [options] the latest, or those before a `msgId`; at most 500
+   * @returns {Promise<GroupMessage[]>}
+   */
   getGroupHistory(options) {
     return this.#ask('joined', 'getGroupHistory', async () => {
       const { id } = this.#group;
@@ -209,7 +351,11 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ after?: string, limit?: number }} [options] */
+  /**
+   * Who is in the group, by name, oneself left out.
+   * @param {{ after?: string, limit?: number }} [options] only those behind a name; at most 500
+   * @returns {Promise<{ userIds: string[], total: number, more: boolean }>}
+   */
   getGroupUsers(options) {
     return this.#ask('joined', 'getGroupUsers', async () => {
       const { members, total, more } = await this.#signal.request({ roster: parsePage('after', options) }, REPEATABLE);
@@ -218,18 +364,33 @@ export class HstRtcEngine {
   }
 
   /**
-   * @param {((page: import('./presence.js').OnlinePage) => void) | null} [callback] gets all pages; without it the
-   *   promise gives the first one, and the others come as events
+   * Who is online, and from then on each change as `onOnlineUserState`. The first page is the result; users of further
+   * pages come as events too, so that everybody is told of once.
+   * @overload
+   * @returns {Promise<OnlinePage>}
+   */
+  /**
+   * The same, with all pages for the callback; the promise settles behind the last one.
+   * @overload
+   * @param {(page: OnlinePage) => void} callback
+   * @returns {Promise<void>}
+   */
+  /**
+   * @param {((page: OnlinePage) => void) | null} [callback]
+   * @returns {Promise<OnlinePage | void>}
    */
   getOnlineUsers(callback) {
     return this.#ask('logined', 'getOnlineUsers', async () => {
       const presence = /** @type {Presence} */ (this.#life.presence);
       if (typeof callback !== 'function') return presence.first();
-      return presence.list((page) => show(callback, page));
+      return presence.list((page) => show('getOnlineUsers', callback, page));
     });
   }
 
-  /** @param {string} customState what others see beside this terminal */
+  /**
+   * Sets the text that others see beside this terminal; at most 1 KiB.
+   * @param {string} customState
+   */
   setCustomState(customState) {
     return this.#attempt('logined', 'setCustomState', async () => {
       const state = parseState(customState);
@@ -238,7 +399,10 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ seqId: number, groupId: string, calleeInfo: (string | { userId: string })[], extendInfo?: any }} options */
+  /**
+   * @param {{ seqId: number, groupId: string, calleeInfo: Callees, extendInfo?: unknown }} options `seqId` is one's own
+   *   number for it, which the answers name
+   */
   invite(options) {
     return this.#attempt('logined', 'invite', async () => {
       const invite = parseInvite(options);
@@ -251,35 +415,95 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: any }} options */
+  /**
+   * @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: unknown }} options `seqId` as in
+   *   `onCommingInvite`; `operation` is 0 to accept and 1 to reject
+   */
   replyInvite(options) {
     return this.#attempt('logined', 'replyInvite', async () => {
       await this.#signal.request({ answer_invite: parseInviteReply(options) });
     });
   }
 
-  /** @param {{ seqId: number, groupId?: string, calleeInfo?: (string | { userId: string })[] }} options */
+  /**
+   * @param {{ seqId: number, groupId?: string, calleeInfo?: Callees }} options without `calleeInfo`, all who have not
+   *   answered
+   */
   cancelInvite(options) {
     return this.#attempt('logined', 'cancelInvite', async () => {
       await this.#signal.request({ cancel_invite: parseInviteCancel(options) });
     });
   }
 
-  /** @param {{ userId: string, banSeconds?: number }} options */
+  /**
+   * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
+   * letters, digits and `-`.
+   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: unknown }} options
+   *   `calleeType` is 4; the telephone and other kinds fail with code 302
+   * @returns {Promise<{ callId: string }>}
+   */
+  makeCall(options) {
+    return this.#ask('logined', 'makeCall', () => this.#calls.make(options));
+  }
+
+  /**
+   * @param {{ seqId?: number, callId?: string, groupId?: string, result: 0 | 1 }} options `result` is 0 to accept and 1
+   *   to reject; without a `callId`, the call that came last
+   */
+  replyCall(options) {
+    this.#attempt('logined', 'replyCall', () => this.#calls.reply(options));
+  }
+
+  /**
+   * Ends a call that rings or goes on, from either end. What is over is no fault.
+   * @param {string} callId
+   * @returns {Promise<void>}
+   */
+  cancelCall(callId) {
+    return ignorable(this.#ask('logined', 'cancelCall', () => this.#calls.end(callId)));
+  }
+
+  /**
+   * The same as `cancelCall`.
+   * @param {string} callId
+   * @returns {Promise<void>}
+   */
+  finishCall(callId) {
+    return ignorable(this.#ask('logined', 'finishCall', () => this.#calls.end(callId)));
+  }
+
+  /**
+   * Not available: calls `onFailed` with code 302.
+   * @param {{ onFailed?: (why: { code: number, message: string }) => void, [name: string]: unknown }} options
+   */
+  startUpload(options) {
+    refuseUpload(options?.onFailed);
+  }
+
+  /**
+   * Removes a member from the group, for who may administer.
+   * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
+   */
   kickUser(options) {
     return this.#attempt('joined', 'kickUser', async () => {
       await this.#signal.request({ kick: parseKick(options) });
     });
   }
 
-  /** @param {{ userId: string, mediaType: number, mediaId: string, muted: boolean }} options */
+  /**
+   * Silences a media at the server or lets it be heard again, for who may administer.
+   * @param {Media & { muted: boolean }} options
+   */
   muteMedia(options) {
     return this.#attempt('joined', 'muteMedia', async () => {
       await this.#signal.request({ mute: parseMute(options) }, REPEATABLE);
     });
   }
 
-  /** @param {boolean} locked */
+  /**
+   * Closes the group to newcomers or opens it, for who may administer.
+   * @param {boolean} locked
+   */
   lockGroup(locked) {
     return this.#attempt('joined', 'lockGroup', async () => {
       await this.#signal.request({ lock: parseLock(locked) }, REPEATABLE);
@@ -301,7 +525,7 @@ export class HstRtcEngine {
 
   /**
    * Runs a call whose promise applications may ignore.
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    * @param {() => Promise<void> | void} work
    */
@@ -314,7 +538,7 @@ export class HstRtcEngine {
   /**
    * Runs a call that the state has to allow.
    * @template T
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
    * @param {() => Promise<T> | T} work
    */
@@ -334,14 +558,16 @@ export class HstRtcEngine {
     return /** @type {Signal} */ (this.#life.signal);
   }
 
+  /** What there is while logged in, as the state machine has checked. */
+  get #calls() {
+    return /** @type {Calls} */ (this.#life.calls);
+  }
+
   /** What there is while in a group, as the state machine has checked. */
   get #group() {
     return /** @type {Group} */ (this.#life.group);
   }
 }
-
-/** The platform reads its enums from an engine. */
-Object.assign(HstRtcEngine.prototype, { MediaType, OnlineType, DisplayMode });
 
 /** Of a call that is the same when it is carried out twice. */
 const REPEATABLE = { isRepeatable: true };
@@ -357,14 +583,27 @@ function ignorable(promise) {
 }
 
 /**
+ * A fault in the application's callback is the application's.
  * @template T
- * @param {(page: T) => void} callback
- * @param {T} page
+ * @param {string} call whose callback it is
+ * @param {(what: T) => void} callback
+ * @param {T} what
  */
-function show(callback, page) {
+function show(call, callback, what) {
   try {
-    callback(page);
+    callback(what);
   } catch (error) {
-    console.error('[HstRtcEngine] the callback of getOnlineUsers threw', error);
+    console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
+}
+
+/**
+ * There is nothing to upload to. Says so after the call has returned, as a failure would come.
+ * @param {unknown} onFailed
+ */
+async function refuseUpload(onFailed) {
+  await null;
+  if (typeof onFailed !== 'function') return;
+  const why = { code: ErrorCode.OPERATION_FAILED, message: 'uploads are not available on this server' };
+  show('startUpload', /** @type {(why: object) => void} */ (onFailed), why);
 }

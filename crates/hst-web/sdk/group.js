@@ -61,7 +61,7 @@ export class Group {
     this.#context = {
       ...services,
       peer: this.#newPeer(services),
-      emit: (name, ...payload) => this.#emit(name, payload),
+      emit: (/** @type {string} */ name, /** @type {unknown[]} */ ...payload) => this.#emit(name, payload),
     };
     this.publisher = new Publisher(this.#context);
     this.receiver = new Receiver(this.#context);
@@ -77,7 +77,7 @@ export class Group {
     await nextTask();
     const early = this.#early ?? [];
     this.#early = null;
-    for (const [name, payload] of told) this.#emit(name, [payload]);
+    this.#tellAll(told);
     for (const [name, payload] of early) this.#emit(name, payload);
   }
 
@@ -161,11 +161,11 @@ export class Group {
   /** @param {import('./roster.js').Told[]} all */
   #tellAll(all) {
     for (const [name, payload] of all) {
-      if (name === 'onUnPublishMedia') {
-        const { userId, mediaType, mediaId } = payload;
-        this.receiver.handleUnpublished(new MediaRef(userId, mediaType, mediaId));
-      }
-      this.#emit(name, [payload]);
+      const { userId, mediaType, mediaId } = payload;
+      const media = new MediaRef(userId, mediaType, mediaId);
+      if (name === 'onUnPublishMedia') this.receiver.handleUnpublished(media);
+      if (!media.isScreenSound) this.#emit(name, [payload]);
+      else if (name !== 'onMediaMuted') this.receiver.handleScreenSound(userId, name === 'onPublishMedia');
     }
   }
 

@@ -13,6 +13,10 @@ export const DisplayMode = Object.freeze({ DBWZ: 1, DBSY: 2, DBSF: 3 });
 const MICROPHONE = 'appdef_mic';
 /** The id of a browser's shared screen. */
 const SCREEN = '0';
+/** The id of what that screen plays. Applications never see it: it comes and goes with the screen. */
+const SCREEN_SOUND = 'appdef_screen_sound';
+/** What is meant without an id, where a user has one only. @type {Record<number, string>} */
+const ONLY_ONE = { [MediaType.AUDIO]: MICROPHONE, [MediaType.SCREEN_SHARE]: SCREEN };
 /** The id of a camera that is published without naming a device. */
 const DEFAULT_CAMERA = 'appdef_vid';
 
@@ -86,7 +90,22 @@ export class MediaRef {
    * @param {unknown} media
    */
   static remote(user, type, media) {
-    return new MediaRef(checkUserId(user), checkStreamType(type), checkMediaId(media));
+    const ref = MediaRef.named(user, type, media);
+    checkUserId(user);
+    checkStreamType(type);
+    checkMediaId(ref.media);
+    return ref;
+  }
+
+  /**
+   * The same unchecked, for what may be no media at all.
+   * @param {unknown} user
+   * @param {unknown} type
+   * @param {unknown} media
+   */
+  static named(user, type, media) {
+    const id = isNothing(media) ? ONLY_ONE[Number(type)] : media;
+    return new MediaRef(String(user), Number(type), id === undefined ? '' : String(id));
   }
 
   /**
@@ -104,6 +123,18 @@ export class MediaRef {
       default:
         return new MediaRef(user, MediaType.VIDEO, isNothing(device) ? DEFAULT_CAMERA : checkMediaId(device));
     }
+  }
+
+  /**
+   * What a user's screen plays.
+   * @param {string} user
+   */
+  static screenSound(user) {
+    return new MediaRef(user, MediaType.AUDIO, SCREEN_SOUND);
+  }
+
+  get isScreenSound() {
+    return this.media === SCREEN_SOUND;
   }
 
   /** One text for each media: neither names nor types contain a slash. */

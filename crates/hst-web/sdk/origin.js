@@ -5,6 +5,14 @@ const scriptUrl = import.meta.url;
 export const scriptOrigin = originOf(scriptUrl) ?? originOf(globalThis.location?.href);
 
 /**
+ * The address of a file that lies beside this script.
+ * @param {string} name
+ */
+export function besideScript(name) {
+  return scriptUrl ? new URL(name, scriptUrl).href : `${scriptOrigin ?? ''}/sdk/${name}`;
+}
+
+/**
  * @param {string | undefined} url
  * @returns {string | null}
  */
