@@ -7,6 +7,7 @@ mod demo;
 mod life;
 mod other_network;
 mod samples;
+mod surface;
 
 use std::time::SystemTime;
 
