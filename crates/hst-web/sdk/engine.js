@@ -1,11 +1,9 @@
 import { listDevices } from './devices.js';
-import { ErrorCode } from './errors.js';
 import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
-import { checkRecvMode } from './voice.js';
 
 /**
  * @typedef {import('./group.js').Group} Group
@@ -16,7 +14,8 @@ import { checkRecvMode } from './voice.js';
 
 /**
  * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`. Its reference is
- * `hst-rtc-engine.d.ts`. Applications get it with the older names of `classic.js`.
+ * `hst-rtc-engine.d.ts`. Applications get it with the calls
+ * of `extras.js` and `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
@@ -188,21 +187,6 @@ export class Engine {
     return this.#attempt('joined', 'switchDevice', () => group?.publisher.switchDevice(mediaType, mediaId, deviceId));
   }
 
-  /** @param {boolean} isOn whether the voice is altered before it is sent */
-  setMagicAudioSwitch(isOn) {
-    this.#attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
-  }
-
-  /** @param {number} semitones up, or down below 0 */
-  setSendMagicAudioValue(semitones) {
-    this.#attempt('uninit', 'setSendMagicAudioValue', () => this.#life.voice.setSemitones(semitones));
-  }
-
-  /** @param {number} mode 0 and 2 are the same: who alters his voice sends nothing else */
-  setRecvMagicAudioMode(mode) {
-    this.#attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
-  }
-
   /**
    * Tells the figures of a media at an interval until it ends.
    * @param {{ userId: string, mediaType: number, mediaId: string | null }} media
@@ -304,35 +288,6 @@ export class Engine {
     });
   }
 
-  /**
-   * Calls a user who is online.
-   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: any }} options
-   * @returns {Promise<{ callId: string }>}
-   */
-  makeCall(options) {
-    return this.#ask('logined', 'makeCall', () => this.#calls.make(options));
-  }
-
-  /** @param {{ seqId?: number, callId: string, groupId?: string, result: 0 | 1 }} options */
-  replyCall(options) {
-    this.#attempt('logined', 'replyCall', () => this.#calls.reply(options));
-  }
-
-  /** @param {string} callId */
-  cancelCall(callId) {
-    return ignorable(this.#ask('logined', 'cancelCall', () => this.#calls.end(callId)));
-  }
-
-  /** @param {string} callId */
-  finishCall(callId) {
-    return ignorable(this.#ask('logined', 'finishCall', () => this.#calls.end(callId)));
-  }
-
-  /** @param {{ onFailed?: (why: { code: number, message: string }) => void }} options nothing is uploaded */
-  startUpload(options) {
-    refuseUpload(options?.onFailed);
-  }
-
   /** @param {{ userId: string, banSeconds?: number }} options */
   kickUser(options) {
     return this.#attempt('joined', 'kickUser', async () => {
@@ -367,28 +322,14 @@ export class Engine {
     });
   }
 
-  /**
-   * Runs a call whose promise applications may ignore.
-   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
-   * @param {string} call
-   * @param {() => Promise<void> | void} work
-   */
+  /** @type {Life['attempt']} */
   #attempt(needs, call, work) {
-    const outcome = this.#ask(needs, call, work);
-    outcome.catch((error) => this.#life.report(error));
-    return outcome;
+    return this.#life.attempt(needs, call, work);
   }
 
-  /**
-   * Runs a call that the state has to allow.
-   * @template T
-   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
-   * @param {string} call
-   * @param {() => Promise<T> | T} work
-   */
-  async #ask(needs, call, work) {
-    this.#life.require(needs, call);
-    return work();
+  /** @type {Life['ask']} */
+  #ask(needs, call, work) {
+    return this.#life.ask(needs, call, work);
   }
 
   /** @param {{ userId: string, mediaType: number, mediaId: string | null }} media */
@@ -400,11 +341,6 @@ export class Engine {
   /** What there is while logged in, as the state machine has checked. */
   get #signal() {
     return /** @type {Signal} */ (this.#life.signal);
-  }
-
-  /** What there is while logged in, as the state machine has checked. */
-  get #calls() {
-    return /** @type {import('./calls.js').Calls} */ (this.#life.calls);
   }
 
   /** What there is while in a group, as the state machine has checked. */
@@ -424,7 +360,7 @@ const REPEATABLE = { isRepeatable: true };
  * @template T
  * @param {Promise<T>} promise
  */
-function ignorable(promise) {
+export function ignorable(promise) {
   promise.catch(() => {});
   return promise;
 }
@@ -436,21 +372,10 @@ function ignorable(promise) {
  * @param {(what: T) => void} callback
  * @param {T} what
  */
-function show(call, callback, what) {
+export function show(call, callback, what) {
   try {
     callback(what);
   } catch (error) {
     console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
-}
-
-/**
- * There is nothing to upload to. Says so after the call has returned, as a failure would come.
- * @param {unknown} onFailed
- */
-async function refuseUpload(onFailed) {
-  await null;
-  if (typeof onFailed !== 'function') return;
-  const why = { code: ErrorCode.OPERATION_FAILED, message: 'uploads are not available on this server' };
-  show('startUpload', /** @type {(why: object) => void} */ (onFailed), why);
 }

@@ -4,16 +4,21 @@ const ben = await member('ben');
 const call = { seqId: 1000, groupId: 'home', calleeType: 4, calleeId: 'ben', extendInfo: '' };
 const ring = async () => {
   const { callId } = await ann.engine.makeCall(call);
-  const incoming = await until('it rings', () => ben.last('onIncommingCall')?.callId === callId && ben.last('onIncommingCall'));
+  const incoming = await until(
+    'it rings',
+    () => ben.last('onIncommingCall')?.callId === callId && ben.last('onIncommingCall'),
+  );
   check('the ID is the name of an element', document.createElement('i').matches(`:not(#${callId})`));
   check('it says who and where', incoming.callerId === 'ann' && incoming.groupId === 'home' && incoming.seqId === 1000);
   return callId;
 };
-const released = (...members) => until('both ends are free', () => members.every((one) => one.last('onCallRelease')?.callId === callId));
-const result = (wanted) => until(`result ${wanted}`, () => {
-  const { callId: of, result } = ann.last('onCallResult') ?? {};
-  return of === callId && result === wanted;
-});
+const released = (...members) =>
+  until('both ends are free', () => members.every((one) => one.last('onCallRelease')?.callId === callId));
+const result = (wanted) =>
+  until(`result ${wanted}`, () => {
+    const { callId: of, result } = ann.last('onCallResult') ?? {};
+    return of === callId && result === wanted;
+  });
 
 let callId = await ring();
 ben.engine.replyCall({ seqId: 1000, callId, groupId: 'home', result: 0 });
@@ -43,7 +48,9 @@ await until('it stops ringing', () => ben.last('onCancelCall')?.callId === callI
 callId = await ring();
 ben.engine.destroy();
 await result(99);
-const isQuiet = ![...ann.told, ...ben.told].some(([name]) => ['onCommingInvite', 'onInviteReply', 'onRecvUserMsg'].includes(name));
+const isQuiet = ![...ann.told, ...ben.told].some(([name]) =>
+  ['onCommingInvite', 'onInviteReply', 'onRecvUserMsg'].includes(name),
+);
 check('invites and messages of the application are others', isQuiet);
 const codes = [];
 for (const wrong of [{ ...call }, { ...call, calleeType: 1 }, { ...call, calleeId: '' }, {}, null]) {

@@ -4,7 +4,9 @@ let plugged = await navigator.mediaDevices.enumerateDevices();
 const ann = await member('ann', 'devices');
 const ben = await member('ben', 'devices');
 const shown = {};
-ben.engine.on('onPublishMedia', ({ userId, mediaType, mediaId }) => ben.engine.startReceiveMedia(userId, mediaType, mediaId));
+ben.engine.on('onPublishMedia', ({ userId, mediaType, mediaId }) =>
+  ben.engine.startReceiveMedia(userId, mediaType, mediaId),
+);
 ben.engine.on('onRemoteMediaAdd', ({ userId, mediaType, mediaId }) => {
   shown[mediaId] ??= newVideo();
   ben.engine.setMediaRender(userId, mediaType, mediaId, shown[mediaId]);
@@ -26,23 +28,31 @@ await until('two cameras', () => shown.red && colourOf(shown.red) === 'red' && c
 // Another device behind an id, and nobody is told.
 await ann.engine.startPublishMedia(AUDIO, 'low');
 await until('a voice', () => shown.appdef_mic?.srcObject);
-const [before, heardBefore] = [offers(), ben.told.length];
+const mediaEvents = () => ben.told.filter(([name]) => name.endsWith('Media') || name === 'onRemoteMediaAdd').length;
+const before = [offers(), mediaEvents()];
 await ann.engine.switchDevice(VIDEO, 'red', 'blue');
 await ann.engine.switchDevice(AUDIO, null, 'high');
 await until('the other camera', () => colourOf(shown.red) === 'blue' && colourOf(preview) === 'blue');
 await until('the other microphone', async () => isAbout(await loudest(shown.appdef_mic.srcObject), 1200));
-check('nothing was negotiated', offers() === before);
-check('nobody was told', ben.told.length === heardBefore);
+check('nothing was negotiated', offers() === before[0]);
+check('nobody was told', mediaEvents() === before[1]);
 const stateOf = (name) => opened.filter((device) => device.name === name).at(-1).track.readyState;
 check('the first ones are off', stateOf('red') === 'ended' && stateOf('low') === 'ended' && stateOf('blue') === 'live');
 const codes = [];
-for (const switching of [[VIDEO, 'red', 'broken'], [VIDEO, 'nothing', 'red'], [0, null, 'red']]) {
+for (const switching of [
+  [VIDEO, 'red', 'broken'],
+  [VIDEO, 'nothing', 'red'],
+  [0, null, 'red'],
+]) {
   codes.push(await codeOf(ann.engine.switchDevice(...switching)));
 }
 check('one that cannot be opened changes nothing', colourOf(shown.red) === 'blue' && stateOf('blue') === 'live');
 
 // A device is pulled out.
-opened.filter(({ name }) => name === 'blue').at(-1).track.dispatchEvent(new Event('ended'));
+opened
+  .filter(({ name }) => name === 'blue')
+  .at(-1)
+  .track.dispatchEvent(new Event('ended'));
 await until('it is told', () => ben.last('onUnPublishMedia')?.mediaId === 'red' && ann.last('onError')?.code === 4);
 check('the preview is empty', !preview.srcObject && colourOf(shown.green) === 'green');
 
@@ -61,8 +71,8 @@ const plug = (devices) => {
 };
 plug(plugged.filter(({ deviceId }) => deviceId !== speaker));
 await until('it plays elsewhere', () => later.sinkId === '');
-const change = await until('the change is told', () => ben.last('onDeviceChange'));
-check('without the speaker', change.spkDevs.length === speakers.length - 1 && Array.isArray(change.micDevs));
+const told = () => ben.last('onDeviceChange')?.spkDevs.map(({ devId }) => devId);
+await until('the change is told', () => told()?.length === speakers.length - 1 && !told().includes(speaker));
 ben.engine.chooseSpkDevice('no such device');
 await until('a wrong one is told', () => ben.last('onError')?.code === 4);
 for (const nothing of ['', null, undefined]) ben.engine.chooseSpkDevice(nothing);

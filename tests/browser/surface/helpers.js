@@ -76,7 +76,20 @@ window.member = async (userId, groupId) => {
 };
 
 const EVENTS = [
-  'onPublishMedia', 'onUnPublishMedia', 'onRemoteMediaAdd', 'onScreenShareStopped', 'onDeviceChange', 'onError',
-  'onIncommingCall', 'onCancelCall', 'onFinishCall', 'onCallFinished', 'onCallRelease', 'onCallResult',
-  'onCommingInvite', 'onInviteReply', 'onRecvUserMsg', 'onWebSocketClosed',
+  'onPublishMedia',
+  'onUnPublishMedia',
+  'onRemoteMediaAdd',
+  'onScreenShareStopped',
+  'onDeviceChange',
+  'onError',
+  'onIncommingCall',
+  'onCancelCall',
+  'onFinishCall',
+  'onCallFinished',
+  'onCallRelease',
+  'onCallResult',
+  'onCommingInvite',
+  'onInviteReply',
+  'onRecvUserMsg',
+  'onWebSocketClosed',
 ];

@@ -164,15 +164,23 @@ const isSound = ({ volume }) => Number.isInteger(volume) && volume > 0 && volume
 
 await ann.enter('g');
 await ben.enter('g');
-check('devices have names', ann.devices.micDevs.concat(ann.devices.camDevs).every((d) => d.devName && d.devId));
+check(
+  'devices have names',
+  ann.devices.micDevs.concat(ann.devices.camDevs).every((d) => d.devName && d.devId),
+);
 const mine = ben.online.userInfo.find(({ userId }) => userId === 'ben');
 check('who logs in finds himself', mine.onlineInfo[0].extendInfo === "ben's" && mine.onlineInfo[0].state === 1);
 
 ann.publish();
 ben.publish();
-for (const [me, other] of [[ann, 'ben'], [ben, 'ann']]) {
+for (const [me, other] of [
+  [ann, 'ben'],
+  [ben, 'ann'],
+]) {
   await until('a preview', () => isMoving(me.own.video));
-  await until('a picture', () => me.panels.some(({ user, picture, video }) => user === other && picture && isMoving(video)));
+  await until('a picture', () =>
+    me.panels.some(({ user, picture, video }) => user === other && picture && isMoving(video)),
+  );
   await until('a sound', () => me.panels.some(({ user, audio }) => user === other && audio));
   const theirs = me.panels.filter(({ user }) => user === other).map(({ video }) => video);
   check('it is heard once', (await heard(theirs)).filter(Boolean).length === 1);
@@ -211,7 +219,9 @@ await until('the other group', () => ben.group === 'h');
 await until('he has left', () => ann.names.includes('onUserLeaveGroup'));
 const order = ann.names.filter((name) => name !== 'onInviteReply');
 check(`media end before their user leaves: ${order}`, order.indexOf('onUserLeaveGroup') === order.length - 1);
-await until('his panels are free', () => ann.panels.every(({ user, video }) => user !== 'ben' && (user || !video.srcObject)));
+await until('his panels are free', () =>
+  ann.panels.every(({ user, video }) => user !== 'ben' && (user || !video.srcObject)),
+);
 check('figures end with their media', before <= ben.stats.length);
 ben.stats.length = 0;
 await pause(1200);
@@ -224,7 +234,9 @@ await until('stopping nothing succeeds', () => ann.hasStopped);
 ann.told.length = 0;
 await ann.enter('h');
 ann.publish();
-await until('a picture after coming back', () => ben.panels.some(({ user, video }) => user === 'ann' && isMoving(video)));
+await until('a picture after coming back', () =>
+  ben.panels.some(({ user, video }) => user === 'ann' && isMoving(video)),
+);
 await ann.quit();
 await ben.quit();
 return 'done';

@@ -1,22 +1,71 @@
 // Every call with arguments that make no sense, in every state: none throws, and each returns what it always does.
 const PROMISE = [
-  'startReceiveMedia', 'stopReceiveMedia', 'startReceiveRemoteAudio', 'stopReceiveRemoteAudio',
-  'startReceiveRemoteVideo', 'stopReceiveRemoteVideo', 'startReceiveScreenShare', 'stopReceiveScreenShare',
-  'getMediaDevices', 'getOnlineUsers', 'makeCall', 'cancelCall', 'finishCall', 'switchDevice',
+  'startReceiveMedia',
+  'stopReceiveMedia',
+  'startReceiveRemoteAudio',
+  'stopReceiveRemoteAudio',
+  'startReceiveRemoteVideo',
+  'stopReceiveRemoteVideo',
+  'startReceiveScreenShare',
+  'stopReceiveScreenShare',
+  'getMediaDevices',
+  'getOnlineUsers',
+  'makeCall',
+  'cancelCall',
+  'finishCall',
+  'switchDevice',
 ];
 const NOTHING = [
-  'chooseMicDevice', 'chooseSpkDevice', 'startPublishAudio', 'stopPublishAudio', 'startPublishVideo', 'stopPublishVideo',
-  'setLocalVideoRender', 'unsetLocalVideoRender', 'setStreamRender', 'unsetStreamRender', 'startScreenShare',
-  'stopScreenShare', 'setLocalScreenShareRender', 'setRemoteScreenShareRender', 'unsetScreenShareRender',
-  'setMagicAudioSwitch', 'setSendMagicAudioValue', 'setRecvMagicAudioMode', 'replyCall', 'startUpload',
+  'chooseMicDevice',
+  'chooseSpkDevice',
+  'startPublishAudio',
+  'stopPublishAudio',
+  'startPublishVideo',
+  'stopPublishVideo',
+  'setLocalVideoRender',
+  'unsetLocalVideoRender',
+  'setStreamRender',
+  'unsetStreamRender',
+  'startScreenShare',
+  'stopScreenShare',
+  'setLocalScreenShareRender',
+  'setRemoteScreenShareRender',
+  'unsetScreenShareRender',
+  'setMagicAudioSwitch',
+  'setSendMagicAudioValue',
+  'setRecvMagicAudioMode',
+  'replyCall',
+  'startUpload',
 ];
 // What they return may be ignored, and is a promise for those who want to know.
 const EITHER = [
-  'startPublishMedia', 'stopPublishMedia', 'setMediaRender', 'unsetMediaRender', 'getStreamStats', 'sendUserMsg',
-  'sendGroupMsg', 'sendGroupMsgWithWhiteList', 'sendGroupMsgWithBlackList', 'invite', 'replyInvite', 'cancelInvite',
+  'startPublishMedia',
+  'stopPublishMedia',
+  'setMediaRender',
+  'unsetMediaRender',
+  'getStreamStats',
+  'sendUserMsg',
+  'sendGroupMsg',
+  'sendGroupMsgWithWhiteList',
+  'sendGroupMsgWithBlackList',
+  'invite',
+  'replyInvite',
+  'cancelInvite',
 ];
-const ODD = [[], [null], [undefined, undefined, undefined], [NaN], [{}], [[]], ['x', 99, {}], [1, 2, 3], ['a', 'b', 'c', 'd', 'e'],
-  [{ userId: {}, msg: undefined, onFailed: 7 }], [Symbol.iterator], [() => {}, 5]];
+const ODD = [
+  [],
+  [null],
+  [undefined, undefined, undefined],
+  [NaN],
+  [{}],
+  [[]],
+  ['x', 99, {}],
+  [1, 2, 3],
+  ['a', 'b', 'c', 'd', 'e'],
+  [{ userId: {}, msg: undefined, onFailed: 7 }],
+  [Symbol.iterator],
+  [() => {}, 5],
+];
 
 const unhandled = [];
 addEventListener('unhandledrejection', ({ reason }) => unhandled.push(String(reason)));
@@ -59,4 +108,12 @@ await tryAll('logged out');
 engine.destroy();
 await tryAll('destroyed');
 const { MediaType, OnlineType, DisplayMode } = engine;
-return { wrong, unhandled, failed: failed.code, kiosk: online.userInfo[0].onlineInfo[0].mutexType, MediaType, OnlineType, DisplayMode };
+return {
+  wrong,
+  unhandled,
+  failed: failed.code,
+  kiosk: online.userInfo[0].onlineInfo[0].mutexType,
+  MediaType,
+  OnlineType,
+  DisplayMode,
+};

@@ -56,7 +56,10 @@ class Meeting {
       engine.startPublishVideo(cam, { width: 320, height: 180, frameRate: 15, bitRate: 0 }),
       engine.setLocalVideoRender(this.preview, cam),
     ];
-    check('they return nothing', returned.every((value) => value === undefined));
+    check(
+      'they return nothing',
+      returned.every((value) => value === undefined),
+    );
   }
 
   receive(verb, { userId, mediaType, mediaId }) {
@@ -103,9 +106,14 @@ await ann.enter('old', null);
 await ben.enter('old', location.origin);
 ann.publish();
 ben.publish();
-for (const [me, other] of [[ann, 'ben'], [ben, 'ann']]) {
+for (const [me, other] of [
+  [ann, 'ben'],
+  [ben, 'ann'],
+]) {
   await until('a preview', () => isMoving(me.preview));
-  const stream = await until('both media of one stream', () => [...me.streams.values()].find(({ media }) => media.size === 2));
+  const stream = await until('both media of one stream', () =>
+    [...me.streams.values()].find(({ media }) => media.size === 2),
+  );
   check('a user has one stream', me.streams.size === 1 && stream.times === 2);
   await until('a picture', () => isMoving(stream.video));
   check('a sound', (await heard([stream.video]))[0]);
@@ -139,7 +147,10 @@ ann.engine.unsetLocalVideoRender(ann.preview);
 await until('the picture is gone', () => of.media.size === 1);
 check('the sound stays', (await heard([of.video]))[0] && !ann.preview.srcObject);
 ann.engine.startPublishVideo(ann.ownMedia[VIDEO]);
-await until('the picture is in the stream again', () => of.media.size === 2 && of.video.srcObject.getVideoTracks().length > 0);
+await until(
+  'the picture is in the stream again',
+  () => of.media.size === 2 && of.video.srcObject.getVideoTracks().length > 0,
+);
 ann.engine.stopPublishAudio();
 await until('the sound is gone', () => of.video.srcObject.getAudioTracks().length === 0);
 check('the picture stays', of.video.srcObject.getVideoTracks().length === 1);

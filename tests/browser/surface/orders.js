@@ -1,5 +1,8 @@
 // One user with a voice and a camera, and another one who shows them in every order that applications have.
-const [VOICE, CAM] = [['ann', 1, 'appdef_mic'], ['ann', 2, 'appdef_vid']];
+const [VOICE, CAM] = [
+  ['ann', 1, 'appdef_mic'],
+  ['ann', 2, 'appdef_vid'],
+];
 const ann = await member('ann', 'orders');
 const { engine } = await member('ben', 'orders');
 await ann.engine.startPublishMedia(1, null);

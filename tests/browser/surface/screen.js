@@ -11,7 +11,10 @@ await ben.engine.startReceiveMedia('ann', SCREEN_SHARE, '0');
 ben.engine.setMediaRender('ann', AUDIO, 'appdef_mic', voice);
 ben.engine.setMediaRender('ann', SCREEN_SHARE, null, screen);
 await until('the picture', () => colourOf(screen) === 'blue');
-await until('its sound', async () => screen.srcObject.getAudioTracks().length && isAbout(await loudest(screen.srcObject), 800));
+await until(
+  'its sound',
+  async () => screen.srcObject.getAudioTracks().length && isAbout(await loudest(screen.srcObject), 800),
+);
 check('the voice is elsewhere', isAbout(await loudest(voice.srcObject), 440));
 // Who comes later hears it too.
 const cas = await member('cas', 'screen');

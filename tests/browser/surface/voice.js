@@ -30,7 +30,10 @@ await hears(1200);
 check('the other one is told nothing', ben.told.length === before);
 ann.engine.stopPublishMedia(AUDIO);
 await until('it ends', () => ben.last('onUnPublishMedia'));
-check('microphones are off', opened.every(({ track }) => track.readyState === 'ended'));
+check(
+  'microphones are off',
+  opened.every(({ track }) => track.readyState === 'ended'),
+);
 // Altered from the beginning.
 ann.engine.setMagicAudioSwitch(true);
 await ann.engine.startPublishMedia(AUDIO, 'low');

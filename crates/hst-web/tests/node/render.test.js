@@ -119,7 +119,10 @@ test('after a new transport an element goes on without a word, and only what nob
     for (const { media, onFlow } of wants.splice(0)) onFlow(track(`${media.media} ${generation}`, media.kind));
   };
   flow(1);
-  assert.deepEqual(told.splice(0), [['onRemoteMediaAdd', 'cam'], ['onRemoteMediaAdd', 'appdef_mic']]);
+  assert.deepEqual(told.splice(0), [
+    ['onRemoteMediaAdd', 'cam'],
+    ['onRemoteMediaAdd', 'appdef_mic'],
+  ]);
   renderer.bind(CAM, element);
   await settled();
   receiver.restore();
