@@ -93,8 +93,6 @@ async fn a_shared_screen_is_heard_where_it_is_shown() {
     let expected = json!([
         "onPublishMedia 1 appdef_mic",
         "onPublishMedia 0 0",
-        "onRemoteMediaAdd 1 appdef_mic",
-        "onRemoteMediaAdd 0 0",
         "onUnPublishMedia 1 appdef_mic",
         "onUnPublishMedia 0 0",
     ]);
