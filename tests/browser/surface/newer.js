@@ -191,6 +191,14 @@ for (const [me, other] of [
   }
 }
 
+// Who is asked for a screen may say no.
+navigator.mediaDevices.getDisplayMedia = async () => {
+  throw new DOMException('the user said no', 'NotAllowedError');
+};
+ann.share();
+await until('the application is told', () => ann.names.includes('onScreenShareStopped'));
+delete navigator.mediaDevices.getDisplayMedia;
+ann.told.length = 0;
 ann.share();
 await until('the own screen', () => isMoving(ann.screens[0]));
 await until('the screen of another', () => isMoving(ben.screens[0]));
