@@ -211,9 +211,7 @@ export class Calls {
    * @param {boolean} isOwn
    */
   #ringing(invite, isOwn) {
-    return [...this.#calls.values()].find(
-      (call) => call.invite === invite && call.isOwn === isOwn && call.isRinging,
-    );
+    return [...this.#calls.values()].find((call) => call.invite === invite && call.isOwn === isOwn && call.isRinging);
   }
 
   /**

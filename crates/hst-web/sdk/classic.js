@@ -1,4 +1,4 @@
-import { Engine } from './engine.js';
+import { Extras } from './extras.js';
 import { MediaRef, MediaType, isNothing } from './ids.js';
 import { Life } from './life.js';
 
@@ -10,7 +10,7 @@ const { SCREEN_SHARE, AUDIO, VIDEO } = MediaType;
  * The engine as applications get it: beside the one set of calls for all media, the older set with calls for each kind
  * of them. The older ones return nothing where the platform says so; what fails then comes as `onError`.
  */
-export class HstRtcEngine extends Engine {
+export class HstRtcEngine extends Extras {
   #life;
   /** @type {string | null} */
   #microphone = null;

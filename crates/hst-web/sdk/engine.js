@@ -1,11 +1,9 @@
 import { listDevices } from './devices.js';
-import { ErrorCode } from './errors.js';
 import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
-import { checkRecvMode } from './voice.js';
 
 /**
  * @import { Calls } from './calls.js'
@@ -21,7 +19,8 @@ import { checkRecvMode } from './voice.js';
 
 /**
  * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
- * `destroy`. Applications get it with the older names of `classic.js`.
+ * `destroy`. Applications get it with the further calls of `extras.js` and the older names of
+ * `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
@@ -267,25 +266,6 @@ export class Engine {
     return this.#attempt('joined', 'switchDevice', () => group?.publisher.switchDevice(mediaType, mediaId, deviceId));
   }
 
-  /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
-  setMagicAudioSwitch(isOn) {
-    this.#attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
-  }
-
-  /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
-  setSendMagicAudioValue(semitones) {
-    this.#attempt('uninit', 'setSendMagicAudioValue', () => this.#life.voice.setSemitones(semitones));
-  }
-
-  /**
-   * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
-   * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
-   *   answered by `onError` with code 302
-   */
-  setRecvMagicAudioMode(mode) {
-    this.#attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
-  }
-
   /**
    * Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet.
    * @template {MediaTypeValue} Kind
@@ -436,51 +416,6 @@ export class Engine {
   }
 
   /**
-   * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
-   * letters, digits and `-`.
-   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: unknown }} options
-   *   `calleeType` is 4; the telephone and other kinds fail with code 302
-   * @returns {Promise<{ callId: string }>}
-   */
-  makeCall(options) {
-    return this.#ask('logined', 'makeCall', () => this.#calls.make(options));
-  }
-
-  /**
-   * @param {{ seqId?: number, callId?: string, groupId?: string, result: 0 | 1 }} options `result` is 0 to accept and 1
-   *   to reject; without a `callId`, the call that came last
-   */
-  replyCall(options) {
-    this.#attempt('logined', 'replyCall', () => this.#calls.reply(options));
-  }
-
-  /**
-   * Ends a call that rings or goes on, from either end. What is over is no fault.
-   * @param {string} callId
-   * @returns {Promise<void>}
-   */
-  cancelCall(callId) {
-    return ignorable(this.#ask('logined', 'cancelCall', () => this.#calls.end(callId)));
-  }
-
-  /**
-   * The same as `cancelCall`.
-   * @param {string} callId
-   * @returns {Promise<void>}
-   */
-  finishCall(callId) {
-    return ignorable(this.#ask('logined', 'finishCall', () => this.#calls.end(callId)));
-  }
-
-  /**
-   * Not available: calls `onFailed` with code 302.
-   * @param {{ onFailed?: (why: { code: number, message: string }) => void, [name: string]: unknown }} options
-   */
-  startUpload(options) {
-    refuseUpload(options?.onFailed);
-  }
-
-  /**
    * Removes a member from the group, for who may administer.
    * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
    */
@@ -523,28 +458,14 @@ export class Engine {
     });
   }
 
-  /**
-   * Runs a call whose promise applications may ignore.
-   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
-   * @param {string} call
-   * @param {() => Promise<void> | void} work
-   */
+  /** @type {Life['attempt']} */
   #attempt(needs, call, work) {
-    const outcome = this.#ask(needs, call, work);
-    outcome.catch((error) => this.#life.report(error));
-    return outcome;
+    return this.#life.attempt(needs, call, work);
   }
 
-  /**
-   * Runs a call that the state has to allow.
-   * @template T
-   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
-   * @param {string} call
-   * @param {() => Promise<T> | T} work
-   */
-  async #ask(needs, call, work) {
-    this.#life.require(needs, call);
-    return work();
+  /** @type {Life['ask']} */
+  #ask(needs, call, work) {
+    return this.#life.ask(needs, call, work);
   }
 
   /** @param {{ userId: string, mediaType: number, mediaId: string | null }} media */
@@ -556,11 +477,6 @@ export class Engine {
   /** What there is while logged in, as the state machine has checked. */
   get #signal() {
     return /** @type {Signal} */ (this.#life.signal);
-  }
-
-  /** What there is while logged in, as the state machine has checked. */
-  get #calls() {
-    return /** @type {Calls} */ (this.#life.calls);
   }
 
   /** What there is while in a group, as the state machine has checked. */
@@ -577,7 +493,7 @@ const REPEATABLE = { isRepeatable: true };
  * @template T
  * @param {Promise<T>} promise
  */
-function ignorable(promise) {
+export function ignorable(promise) {
   promise.catch(() => {});
   return promise;
 }
@@ -589,21 +505,10 @@ function ignorable(promise) {
  * @param {(what: T) => void} callback
  * @param {T} what
  */
-function show(call, callback, what) {
+export function show(call, callback, what) {
   try {
     callback(what);
   } catch (error) {
     console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
-}
-
-/**
- * There is nothing to upload to. Says so after the call has returned, as a failure would come.
- * @param {unknown} onFailed
- */
-async function refuseUpload(onFailed) {
-  await null;
-  if (typeof onFailed !== 'function') return;
-  const why = { code: ErrorCode.OPERATION_FAILED, message: 'uploads are not available on this server' };
-  show('startUpload', /** @type {(why: object) => void} */ (onFailed), why);
 }

@@ -92,7 +92,7 @@ export class MediaRef {
   static remote(user, type, media) {
     const ref = MediaRef.named(user, type, media);
     checkUserId(user);
-    checkStreamType(type);
+    checkStreamType(ref.type);
     checkMediaId(ref.media);
     return ref;
   }
@@ -104,8 +104,9 @@ export class MediaRef {
    * @param {unknown} media
    */
   static named(user, type, media) {
-    const id = isNothing(media) ? ONLY_ONE[Number(type)] : media;
-    return new MediaRef(String(user), Number(type), id === undefined ? '' : String(id));
+    const number = toNumber(type);
+    const id = isNothing(media) ? ONLY_ONE[number] : media;
+    return new MediaRef(String(user), number, id === undefined ? '' : String(id));
   }
 
   /**
@@ -115,7 +116,7 @@ export class MediaRef {
    * @param {unknown} device
    */
   static own(user, type, device) {
-    switch (checkStreamType(type)) {
+    switch (checkStreamType(toNumber(type))) {
       case MediaType.AUDIO:
         return new MediaRef(user, MediaType.AUDIO, MICROPHONE);
       case MediaType.SCREEN_SHARE:
@@ -156,6 +157,14 @@ export class MediaRef {
   toWire() {
     return { user: this.user, type: this.type, media: this.media };
   }
+}
+
+/**
+ * Applications that keep a type in the page have it as a text.
+ * @param {unknown} type
+ */
+function toNumber(type) {
+  return isNothing(type) ? NaN : Number(type);
 }
 
 /**

@@ -138,12 +138,28 @@ export class Life {
   }
 
   /**
-   * Throws when a call comes too early.
+   * Runs a call that the state has to allow.
+   * @template T
    * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
+   * @param {() => Promise<T> | T} work
+   * @returns {Promise<T>}
    */
-  require(needs, call) {
+  async ask(needs, call, work) {
     this.#machine.require(needs, call);
+    return work();
+  }
+
+  /**
+   * Runs a call whose promise applications may ignore.
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
+   * @param {string} call
+   * @param {() => Promise<void> | void} work
+   */
+  attempt(needs, call, work) {
+    const outcome = this.ask(needs, call, work);
+    outcome.catch((error) => this.report(error));
+    return outcome;
   }
 
   /**

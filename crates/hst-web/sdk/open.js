@@ -77,8 +77,9 @@ export async function openDevice(type, device, picture) {
  */
 function screen(picture) {
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  // The last one is a wish that not every browser knows.
-  return { video: pictureConstraints(picture), audio, ...{ systemAudio: 'include' } };
+  // Wishes that not every browser knows: all that the machine plays, but for what the others say on this page.
+  const [own, all] = [{ restrictOwnAudio: true }, { systemAudio: 'include' }];
+  return { video: pictureConstraints(picture), audio: { ...audio, ...own }, ...all };
 }
 
 /**

@@ -181,8 +181,7 @@ export class Receiver {
   #streamIdFor(media) {
     if (media.type !== MediaType.SCREEN_SHARE) {
       const partners = [...this.#receptions.values()].filter(
-        ({ receiving: { media: m } }) =>
-          m.user === media.user && m.type !== MediaType.SCREEN_SHARE && !m.isScreenSound,
+        ({ receiving: { media: m } }) => m.user === media.user && m.type !== MediaType.SCREEN_SHARE && !m.isScreenSound,
       );
       const hasCamera = partners.some(({ receiving: { media: m } }) => m.type === MediaType.VIDEO);
       if (partners.length > 0 && !(media.type === MediaType.VIDEO && hasCamera)) return partners[0].streamId;

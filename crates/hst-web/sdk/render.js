@@ -92,8 +92,9 @@ export class Renderer {
    */
   async setSpeaker(speaker) {
     this.#speaker = speaker;
+    const sounding = [...this.#bindings].filter(([, { stream }]) => stream.getAudioTracks().length > 0);
     try {
-      await Promise.all([...this.#bindings.keys()].map((element) => this.#sendToSpeaker(element)));
+      await Promise.all(sounding.map(([element]) => this.#sendToSpeaker(element)));
     } catch (cause) {
       throw new HstRtcError(ErrorCode.DEVICE, 'this speaker cannot be used: choose another', { cause });
     }
@@ -126,15 +127,17 @@ export class Renderer {
     this.unbind(element);
     const binding = { user, picture: null, sound: null, streamId: '', stream: new MediaStream() };
     this.#bindings.set(element, binding);
-    // Where it cannot play, the browser's own choice is better than silence.
-    if (this.#speaker) this.#sendToSpeaker(element).catch(() => {});
     return binding;
   }
 
-  /** @param {HTMLMediaElement} element */
+  /**
+   * Browsers send an element to a speaker only while it has a sound.
+   * @param {HTMLMediaElement} element
+   */
   async #sendToSpeaker(element) {
+    const { sinkId } = /** @type {any} */ (element);
     // Not every browser lets a page choose.
-    await /** @type {any} */ (element).setSinkId?.(this.#speaker);
+    if (sinkId !== undefined && sinkId !== this.#speaker) await /** @type {any} */ (element).setSinkId(this.#speaker);
   }
 
   /** @param {string} user */
@@ -172,6 +175,8 @@ export class Renderer {
     const source = tracks.length > 0 ? stream : null;
     if (element.srcObject !== source) element.srcObject = source;
     if (source) this.#start(element);
+    // Where the chosen speaker cannot be used, the browser's own is better than silence.
+    if (stream.getAudioTracks().length > 0) this.#sendToSpeaker(element).catch(() => {});
   }
 
   /** @param {HTMLMediaElement} element */
@@ -186,6 +191,7 @@ export class Renderer {
 
   /** @param {HTMLMediaElement} element */
   #startOnGesture(element) {
+    if (this.#blocked.has(element)) return;
     this.#blocked.add(element);
     const start = () => {
       for (const type of GESTURES) removeEventListener(type, start, true);

@@ -69,7 +69,10 @@ export class Voice {
     const node = new AudioWorkletNode(context, PROCESSOR, { parameterData: { semitones: this.#shift } });
     const output = context.createMediaStreamDestination();
     output.channelCount = 1;
-    context.createMediaStreamSource(new MediaStream([source.track])).connect(node).connect(output);
+    context
+      .createMediaStreamSource(new MediaStream([source.track]))
+      .connect(node)
+      .connect(output);
     // A page that captures a microphone may make sound.
     context.resume();
     this.#node = node;

@@ -10,10 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 37] = modules![
+const ENGINE: [(&str, &str); 38] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "life" "engine" "classic"
+    "publish" "receive" "render" "stats" "group" "life" "engine" "extras" "classic"
 ];
 
 /// What a reader of the delivered file sees first.

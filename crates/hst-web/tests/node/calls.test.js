@@ -36,7 +36,11 @@ function town() {
 }
 
 const CALL = { seqId: 1000, groupId: 'g', calleeType: 4, calleeId: 'ben', extendInfo: 'hi' };
-const codeOf = (promise) => promise.then(() => 0, ({ code }) => code);
+const codeOf = (promise) =>
+  promise.then(
+    () => 0,
+    ({ code }) => code,
+  );
 
 test('a call rings, is accepted, and is finished by its caller', async () => {
   const { ann, ben, heard } = town();

@@ -19,7 +19,9 @@ function shifted(semitones) {
   const shifter = new PitchShifter(RATE);
   const output = new Float32Array(2 * RATE);
   for (let at = 0; at < output.length; at += BLOCK) {
-    const input = Float32Array.from({ length: BLOCK }, (_, index) => Math.sin((2 * Math.PI * TONE * (at + index)) / RATE));
+    const input = Float32Array.from({ length: BLOCK }, (_, index) =>
+      Math.sin((2 * Math.PI * TONE * (at + index)) / RATE),
+    );
     shifter.process(input, output.subarray(at, at + BLOCK), semitones);
   }
   return output.subarray(RATE);
