@@ -490,6 +490,7 @@ const REPEATABLE = { isRepeatable: true };
 
 /**
  * A promise that may be ignored without the browser reporting it as unhandled.
+ * @internal
  * @template T
  * @param {Promise<T>} promise
  */
@@ -500,6 +501,7 @@ export function ignorable(promise) {
 
 /**
  * A fault in the application's callback is the application's.
+ * @internal
  * @template T
  * @param {string} call whose callback it is
  * @param {(what: T) => void} callback

@@ -503,7 +503,8 @@ export type Events = {
 
 /**
  * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
- * `destroy`. Applications get it with the older names of `classic.js`.
+ * `destroy`. Applications get it with the further calls of `extras.js` and the older names of
+ * `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
@@ -664,16 +665,6 @@ declare class Engine {
      * @param {string} deviceId
      */
     switchDevice(mediaType: MediaTypeValue, mediaId: string | null, deviceId: string): Promise<void>;
-    /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
-    setMagicAudioSwitch(isOn: boolean): void;
-    /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
-    setSendMagicAudioValue(semitones: number): void;
-    /**
-     * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
-     * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
-     *   answered by `onError` with code 302
-     */
-    setRecvMagicAudioMode(mode: number | string): void;
     /**
      * Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet.
      * @template {MediaTypeValue} Kind
@@ -798,6 +789,41 @@ declare class Engine {
         calleeInfo?: Callees;
     }): Promise<void>;
     /**
+     * Removes a member from the group, for who may administer.
+     * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
+     */
+    kickUser(options: {
+        userId: string;
+        banSeconds?: number;
+    }): Promise<void>;
+    /**
+     * Silences a media at the server or lets it be heard again, for who may administer.
+     * @param {Media & { muted: boolean }} options
+     */
+    muteMedia(options: Media & {
+        muted: boolean;
+    }): Promise<void>;
+    /**
+     * Closes the group to newcomers or opens it, for who may administer.
+     * @param {boolean} locked
+     */
+    lockGroup(locked: boolean): Promise<void>;
+    #private;
+}
+
+/** The engine with what the platform's has beyond its handbook: altered voices, calls and uploads. */
+declare class Extras extends Engine {
+    /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
+    setMagicAudioSwitch(isOn: boolean): void;
+    /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
+    setSendMagicAudioValue(semitones: number): void;
+    /**
+     * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
+     * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
+     *   answered by `onError` with code 302
+     */
+    setRecvMagicAudioMode(mode: number | string): void;
+    /**
      * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
      * letters, digits and `-`.
      * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: unknown }} options
@@ -846,26 +872,6 @@ declare class Engine {
         }) => void;
         [name: string]: unknown;
     }): void;
-    /**
-     * Removes a member from the group, for who may administer.
-     * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
-     */
-    kickUser(options: {
-        userId: string;
-        banSeconds?: number;
-    }): Promise<void>;
-    /**
-     * Silences a media at the server or lets it be heard again, for who may administer.
-     * @param {Media & { muted: boolean }} options
-     */
-    muteMedia(options: Media & {
-        muted: boolean;
-    }): Promise<void>;
-    /**
-     * Closes the group to newcomers or opens it, for who may administer.
-     * @param {boolean} locked
-     */
-    lockGroup(locked: boolean): Promise<void>;
     #private;
 }
 
@@ -873,7 +879,7 @@ declare class Engine {
  * The engine as applications get it: beside the one set of calls for all media, the older set with calls for each kind
  * of them. The older ones return nothing where the platform says so; what fails then comes as `onError`.
  */
-export class HstRtcEngine extends Engine {
+export class HstRtcEngine extends Extras {
     constructor();
     /** @param {string | null} deviceId what `startPublishAudio` publishes without a device */
     chooseMicDevice(deviceId: string | null): void;
