@@ -97,7 +97,10 @@ export class HstRtcEngine {
    * @param {object | null} [options] width, height, frameRate, bitRate
    */
   startPublishMedia(mediaType, mediaId, options) {
-    return this.#attempt('joined', 'startPublishMedia', () => this.#group.publisher.start(mediaType, mediaId, options));
+    return this.#attempt('joined', 'startPublishMedia', () => {
+      const { boards, publisher } = this.#group;
+      return isBoard(mediaType) ? boards.publish(mediaId) : publisher.start(mediaType, mediaId, options);
+    });
   }
 
   /**
@@ -105,7 +108,10 @@ export class HstRtcEngine {
    * @param {string | null} [mediaId] without it, all of that type
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('inited', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('inited', 'stopPublishMedia', () => {
+      const { group } = this.#life;
+      return isBoard(mediaType) ? group?.boards.unpublish(mediaId) : group?.publisher.stop(mediaType, mediaId);
+    });
   }
 
   /**
@@ -114,7 +120,10 @@ export class HstRtcEngine {
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
-    const start = () => this.#group.receiver.start(userId, mediaType, mediaId);
+    const start = () => {
+      const { boards, receiver } = this.#group;
+      return isBoard(mediaType) ? boards.receive(userId, mediaId) : receiver.start(userId, mediaType, mediaId);
+    };
     return ignorable(this.#ask('joined', 'startReceiveMedia', start));
   }
 
@@ -124,7 +133,10 @@ export class HstRtcEngine {
    * @param {string} mediaId
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('inited', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
+    return this.#ask('inited', 'stopReceiveMedia', () => {
+      const { group } = this.#life;
+      return isBoard(mediaType) ? group?.boards.stop(mediaId) : group?.receiver.stop(userId, mediaType, mediaId);
+    });
   }
 
   /**
@@ -132,11 +144,12 @@ export class HstRtcEngine {
    * @param {string} userId
    * @param {number} mediaType
    * @param {string | null} mediaId
-   * @param {HTMLMediaElement} element
+   * @param {any} element a `<video>` or `<audio>`; for a white board any element that may have children
    * @param {object | null} [options] width, height and frameRate of a preview
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
+      if (isBoard(mediaType)) return this.#life.group?.boards.show(mediaId, element);
       const { captures, renderer, self } = this.#life;
       const media = this.#refOf({ userId, mediaType, mediaId });
       if (userId === self && media.type === MediaType.VIDEO && !captures.has(media)) {
@@ -150,11 +163,12 @@ export class HstRtcEngine {
   /**
    * Empties an element, whatever it shows.
    * @param {string | null} _userId
-   * @param {number} _mediaType
-   * @param {HTMLMediaElement} element
+   * @param {number} mediaType
+   * @param {any} element of a white board its media ID
    */
-  unsetMediaRender(_userId, _mediaType, element) {
+  unsetMediaRender(_userId, mediaType, element) {
     return this.#attempt('inited', 'unsetMediaRender', () => {
+      if (isBoard(mediaType)) return this.#life.group?.boards.hide(element);
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
@@ -265,6 +279,41 @@ export class HstRtcEngine {
     });
   }
 
+  /**
+   * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
+   * @param {any} [options] board_name, width, height; images, one for each page, or convert_file_path and page
+   * @returns {Promise<string>} its media ID
+   */
+  createWhiteBoard(options) {
+    return ignorable(this.#ask('joined', 'createWhiteBoard', () => this.#group.boards.create(options)));
+  }
+
+  /**
+   * What to draw with, from the board's `onRemoteMediaAdd` on; null before and after.
+   * @param {string | null} [mediaId]
+   */
+  getWhiteBoard(mediaId) {
+    return this.#life.group?.boards.get(mediaId) ?? null;
+  }
+
+  /**
+   * Ends a white board for everybody.
+   * @param {string | null} [mediaId] without it nothing happens
+   */
+  closeWhiteBoard(mediaId) {
+    return this.#attempt('inited', 'closeWhiteBoard', () => this.#life.group?.boards.delete(mediaId));
+  }
+
+  /**
+   * How white boards fit their elements, now and from now on. It may be chosen at any time.
+   * @param {string | null} mediaId without it, all of them
+   * @param {number | string} mode of `DisplayMode`
+   * @param {number | string} [param] the percentage of `DBSF`
+   */
+  setWhiteBoardDisplayMode(mediaId, mode, param) {
+    this.#life.fits.set(mediaId, mode, param);
+  }
+
   /** @param {{ userId: string, banSeconds?: number }} options */
   kickUser(options) {
     return this.#attempt('joined', 'kickUser', async () => {
@@ -342,6 +391,11 @@ export class HstRtcEngine {
 
 /** The platform reads its enums from an engine. */
 Object.assign(HstRtcEngine.prototype, { MediaType, OnlineType, DisplayMode });
+
+/** @param {unknown} mediaType */
+function isBoard(mediaType) {
+  return mediaType === MediaType.WHITE_BOARD;
+}
 
 /** Of a call that is the same when it is carried out twice. */
 const REPEATABLE = { isRepeatable: true };

@@ -1,4 +1,5 @@
 import { askAccess } from './access.js';
+import { Fits } from './boards.js';
 import { Bus } from './bus.js';
 import { Captures } from './capture.js';
 import { Dialer } from './dial.js';
@@ -24,6 +25,7 @@ export class Life {
   bus = new Bus();
   renderer = new Renderer();
   captures = new Captures((media, track) => this.renderer.setTrack(media, track));
+  fits = new Fits();
   /** While logged in. @type {Signal | null} */
   signal = null;
   /** While logged in. @type {Presence | null} */
@@ -87,6 +89,7 @@ export class Life {
         bus: this.bus,
         renderer: this.renderer,
         captures: this.captures,
+        fits: this.fits,
         report: (error) => this.report(error),
       });
       this.group.onRemoved = (why) => this.#handleRemoved(why);

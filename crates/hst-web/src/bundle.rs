@@ -10,10 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 33] = modules![
+const MODULES: [(&str, &str); 34] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "life" "engine"
+    "publish" "receive" "render" "stats" "boards" "group" "life" "engine"
 ];
 
 /// What a reader of the delivered file sees first.
