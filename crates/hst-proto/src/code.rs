@@ -82,11 +82,15 @@ pub enum ErrorCode {
     SlowReader = 1_000_109,
     /// There is no such invite, or it is over.
     NoSuchInvite = 1_000_110,
+    /// There is no such white board, or it is not published.
+    NoSuchBoard = 1_000_112,
+    /// The group has as many white boards as it may have, or the board holds as much as it may.
+    BoardFull = 1_000_113,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::InvalidArgument,
         Self::NotInitialised,
         Self::Device,
@@ -126,6 +130,8 @@ impl ErrorCode {
         Self::NotAdmin,
         Self::SlowReader,
         Self::NoSuchInvite,
+        Self::NoSuchBoard,
+        Self::BoardFull,
     ];
 
     /// The number on the wire.

@@ -108,6 +108,51 @@ export interface HstRtcError extends Error {
   readonly retryAfter?: number;
 }
 
+/** What the hand does on a white board: `gmov` moves a figure. */
+export type BoardTool = 'gmov' | 'eraser' | 'curve' | 'line' | 'rect' | 'ellipse' | 'text';
+
+/** A white board to be made. */
+export interface BoardOptions {
+  board_name?: string;
+  /** In pixels of its own. Default: 1280 by 768. */
+  width?: number;
+  height?: number;
+  /** The addresses of the pictures behind its pages, one for each; `""` is a blank one. Default: one blank page. */
+  images?: string[];
+  /** In place of `images`: the address of a converted document, with `{page}` where the number of a page stands, from 1. */
+  convert_file_path?: string;
+  /** How many pages that has. */
+  page?: number;
+}
+
+/**
+ * A white board to draw on. What is done is shown to everybody who receives the board, in one order for all. Without an
+ * argument a method only tells what is set.
+ */
+export interface WhiteBoard {
+  /** Whether a pointer draws on it here. */
+  edit(): boolean;
+  /** Resolves to whether it does: not where the token gives no right to publish boards. */
+  edit(on: boolean): Promise<boolean>;
+  /** Default: `curve`. */
+  toolType(name?: BoardTool): BoardTool;
+  /** In pixels of the board. Default: 2. */
+  brushSize(size?: number | string): number;
+  /** As `#rrggbb`. */
+  brushColor(color?: string): string;
+  /** Takes one's own last figure of the page back. What was moved or erased stays so. */
+  revoke(): void;
+  /** Undoes the last `revoke`, until something new is drawn. */
+  restore(): void;
+  /** Erases the page, for everybody and for good. */
+  clear(): void;
+  /** The page that is turned to, from 0; with a number, turns to that one for everybody. */
+  page(number?: number | string): number;
+  pageCount(): number;
+  /** Adds a page behind the last one, blank or with a picture behind it. */
+  addPage(image?: string): void;
+}
+
 /** The names of events and what their subscribers get. */
 export interface Events {
   /**
@@ -122,11 +167,18 @@ export interface Events {
   onGroupUserCount: (count: { total: number; complete: boolean }) => void;
   onUserJoinGroup: (userId: string) => void;
   onUserLeaveGroup: (userId: string) => void;
-  /** A media is there; told also for those that were there before. */
+  /** A media is there; told also for those that were there before. A white board is told of to its publisher too. */
   onPublishMedia: (media: Media & { mediaName: string }) => void;
   onUnPublishMedia: (media: Media & { mediaName: string }) => void;
-  /** A media that is received flows: time to show it. The sound and first camera of a user share their `streamId`. */
-  onRemoteMediaAdd: (media: Media & { streamId: string }) => void;
+  /**
+   * A media that is received flows: time to show it. The sound and first camera of a user share their `streamId`. A white
+   * board comes when all that is on it is here, with its name and pages, `curPage` from 0.
+   */
+  onRemoteMediaAdd: (
+    media: Media & { streamId: string; mediaName: string; totalPage: number; curPage: number },
+  ) => void;
+  /** Somebody, maybe oneself, has turned a white board that is received to another page, from 0. */
+  onWhiteBoardCurPageChanged: (change: { mediaId: string; curPage: number }) => void;
   /** Silenced at the server, or heard again; one's own media too. */
   onMediaMuted: (media: Media & { muted: boolean }) => void;
   /** The group takes no newcomers, or takes them again. */
@@ -218,8 +270,8 @@ export class HstRtcEngine {
   unsubEvent(name?: string | null, callback?: ((...payload: any[]) => void) | null, context?: unknown): void;
 
   /**
-   * Publishes the microphone (its media ID is always `appdef_mic`), a camera, or the screen (always `0`). Call it for
-   * the screen inside a click. The promise may be ignored: a failure comes as `onError` too.
+   * Publishes the microphone (its media ID is always `appdef_mic`), a camera, or the screen (always `0`); or shows a
+   * white board to the group. Call it for the screen inside a click. The promise may be ignored: a failure comes as `onError` too.
    * @param mediaId the device
    */
   startPublishMedia(mediaType: MediaType, mediaId?: string | null, options?: PictureOptions | null): Promise<void>;
@@ -232,17 +284,20 @@ export class HstRtcEngine {
 
   /**
    * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
-   * the element set for it, or else in one that shows the user.
+   * the element set for it, or else in one that shows the user. A white board, whoever made it, is shown in a `<div>`.
    */
   setMediaRender(
-    userId: string,
+    userId: string | null,
     mediaType: MediaType,
     mediaId: string | null,
-    element: HTMLMediaElement,
+    element: HTMLElement,
     options?: PictureOptions | null,
   ): Promise<void>;
-  /** Empties an element, whatever it shows. */
-  unsetMediaRender(userId: string | null, mediaType: MediaType, element: HTMLMediaElement): Promise<void>;
+  /**
+   * Empties an element, whatever it shows.
+   * @param element of a white board its media ID
+   */
+  unsetMediaRender(userId: string | null, mediaType: MediaType, element: HTMLMediaElement | string): Promise<void>;
 
   /** Asks the user for permission when needed. Where a page may use no devices, the lists are empty. */
   getMediaDevices(): Promise<Devices>;
@@ -308,6 +363,20 @@ export class HstRtcEngine {
   replyInvite(options: { seqId: number; groupId?: string; operation: 0 | 1; extendInfo?: unknown }): Promise<void>;
   /** @param options without `calleeInfo`, all who have not answered */
   cancelInvite(options: { seqId: number; groupId?: string; calleeInfo?: Callees }): Promise<void>;
+
+  /** Makes a white board of the group and gives its media ID; {@link startPublishMedia} then shows it to everybody. */
+  createWhiteBoard(options?: BoardOptions): Promise<string>;
+  /** What to draw with, from the board's `onRemoteMediaAdd` on; null before and after. May be called at any time. */
+  getWhiteBoard(mediaId?: string | null): WhiteBoard | null;
+  /** Ends a white board for everybody: for who made it, who may administer, and anybody once its maker has left. */
+  closeWhiteBoard(mediaId?: string | null): Promise<void>;
+  /**
+   * How white boards fit their elements, now and later. May be called at any time.
+   * @param mediaId without it, all of them
+   * @param mode of `DisplayMode`: 1 whole, 2 filled, 3 by percentage; any other is 1
+   * @param param the percentage
+   */
+  setWhiteBoardDisplayMode(mediaId: string | null | undefined, mode: number | string, param?: number | string): void;
 
   /**
    * Removes a member from the group, for who may administer.

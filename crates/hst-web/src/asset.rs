@@ -45,6 +45,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file("/page/text.js", SCRIPT, include_str!("../page/text.js")),
         file("/sdk/hst-rtc-engine.js", SCRIPT, bundle::classic()),
         file("/sdk/hst-rtc-engine.mjs", SCRIPT, bundle::module()),
+        file("/sdk/hst-rtc-board.mjs", SCRIPT, bundle::board()),
         file(
             "/sdk/hst-rtc-engine.d.ts",
             TEXT,

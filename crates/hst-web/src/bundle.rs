@@ -9,12 +9,16 @@ macro_rules! modules {
     };
 }
 
-/// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 34] = modules![
+/// The modules of the engine, each behind those that it imports.
+const ENGINE: [(&str, &str); 34] = modules![
     "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "inbox" "book" "presence" "roster" "picture" "devices" "capture" "line" "peer"
     "publish" "receive" "render" "stats" "boards" "group" "life" "engine"
 ];
+
+/// The modules that draw white boards, in the same order. They are a script of their own, because few applications need
+/// them.
+const BOARD: [(&str, &str); 5] = modules!["board_state" "board_paint" "board_view" "board_tools" "board"];
 
 /// What a reader of the delivered file sees first.
 const BANNER: &str = concat!(
@@ -26,7 +30,7 @@ const BANNER: &str = concat!(
 /// A classic script that defines the global `HstRtcEngine` as it is evaluated.
 pub(crate) fn classic() -> String {
     // A classic script may not name `import.meta`, and knows its own address only while it is evaluated.
-    let modules = joined().replace("import.meta.url", "globalThis.document?.currentScript?.src");
+    let modules = engine().replace("import.meta.url", "globalThis.document?.currentScript?.src");
     format!(
         "{BANNER}(() => {{\n'use strict';\n{modules}globalThis.HstRtcEngine = modules.engine.HstRtcEngine;\n}})();\n"
     )
@@ -34,14 +38,24 @@ pub(crate) fn classic() -> String {
 
 /// A module that exports `HstRtcEngine`, by name and as the default.
 pub(crate) fn module() -> String {
-    let modules = joined();
+    let modules = engine();
     format!("{BANNER}{modules}export const {{ HstRtcEngine }} = modules.engine;\nexport default HstRtcEngine;\n")
 }
 
+/// A module that draws white boards: both scripts of the engine import it when it is needed.
+pub(crate) fn board() -> String {
+    let modules = joined(&BOARD);
+    format!("{BANNER}{modules}export const {{ Board }} = modules.board;\n")
+}
+
+fn engine() -> String {
+    joined(&ENGINE).replace("'board.js'", "'hst-rtc-board.mjs'")
+}
+
 /// Every module as a function of its own, so that their private names never meet.
-fn joined() -> String {
+fn joined(modules: &[(&str, &str)]) -> String {
     let mut script = String::from("const modules = {};\n");
-    for (name, source) in MODULES {
+    for (name, source) in modules {
         let mut exports = Vec::new();
         write!(script, "\nmodules.{name} = (() => {{\n").expect("a String takes everything");
         for line in source.lines() {
@@ -91,15 +105,19 @@ mod tests {
         let count = files
             .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "js"))
             .count();
-        assert_eq!(count, MODULES.len());
-        for (at, (name, source)) in MODULES.iter().enumerate() {
+        assert_eq!(count, ENGINE.len() + BOARD.len());
+        let modules = [&ENGINE[..], &BOARD[..]];
+        for (at, (name, source), of) in modules
+            .iter()
+            .flat_map(|of| of.iter().enumerate().map(move |(at, m)| (at, m, of)))
+        {
             for import in source.lines().filter_map(|line| line.strip_prefix("import ")) {
                 let (_, module) = imported(import)
                     .rsplit_once("modules.")
                     .map(|(a, b)| (a.to_owned(), b.to_owned()))
                     .unwrap();
                 let module = module.trim_end_matches(';');
-                let found = MODULES[..at].iter().any(|(earlier, _)| *earlier == module);
+                let found = of[..at].iter().any(|(earlier, _)| *earlier == module);
                 assert!(found, "{name} imports {module}, which is not before it");
             }
         }
