@@ -189,10 +189,7 @@ async fn a_board_fits_its_element_in_three_ways_and_follows_its_size() {
             &format!("engine.setWhiteBoardDisplayMode(null, {mode}, {percent})"),
         )
         .await;
-        let is = run(&page, size).await;
-        let [width, height] = expected;
-        let near = |at: usize, exact: i64| (is[at].as_i64().unwrap() - exact).abs() <= 20;
-        assert!(near(0, width) && near(1, height), "{mode}: {is}");
+        assert_eq!(run(&page, size).await, json!(expected), "{mode}");
     }
     run(&page, "engine.setWhiteBoardDisplayMode(added.mediaId, 1)").await;
     run(

@@ -130,8 +130,8 @@ export class BoardTools {
     const [lastX, lastY] = this.#last;
     if (x === lastX && y === lastY) return;
     if (this.tool === 'eraser') this.#erase(place);
-    else if (this.tool === 'gmov') this.live = this.#held ? [movedBy(this.#held, x - this.#from[0], y - this.#from[1])] : [];
-    else this.#draw(place);
+    else if (this.tool !== 'gmov') this.#draw(place);
+    else if (this.#held) this.live = [movedBy(this.#held, x - this.#from[0], y - this.#from[1])];
     this.#last = place;
   }
 

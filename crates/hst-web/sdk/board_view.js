@@ -9,7 +9,7 @@ import { pageOf } from './board_state.js';
  * @typedef {import('./boards.js').Fit} Fit
  */
 
-/** How a board fits: its width and height within the element, the element within them, or by a percentage. */
+/** How a board fits: all of it is in the element, or it covers the element; any other way is by a percentage. */
 const [FIT_WHOLE, FIT_FILLED] = [1, 2];
 /** The most pages whose pictures are kept; the others are painted when they are turned to. */
 const MAX_LAYERS = 4;
@@ -19,8 +19,8 @@ const MAX_BOXES = 8;
 const MAX_SIDE = 4096;
 
 /**
- * A board in an element. What is finished is in one picture a page, to which a new figure is added and of which only what
- * has changed is painted again; what is being drawn is in another one above it.
+ * A board in an element. What is finished is in one picture a page: a new figure is added to it, and only what has changed
+ * is painted again. What is being drawn is in another one above it.
  */
 export class BoardView {
   /** Takes the pointer. */
@@ -52,7 +52,8 @@ export class BoardView {
   constructor(state, fitOf) {
     this.#state = state;
     this.#fitOf = fitOf;
-    Object.assign(this.stage.style, { position: 'relative', margin: 'auto', background: '#fff', overflow: 'hidden' });
+    const style = { position: 'relative', margin: 'auto', background: '#fff', overflow: 'hidden' };
+    Object.assign(this.stage.style, style);
     for (const layer of [this.#image, this.#live]) cover(layer);
     this.#live.style.pointerEvents = 'none';
     this.#image.draggable = false;
@@ -86,7 +87,9 @@ export class BoardView {
     if (!element) return;
     const { width, height } = this.#state;
     const { mode, percent } = this.#fitOf();
-    const [across, down] = [element.clientWidth / width, element.clientHeight / height];
+    // With its scroll bars, which come and go with what is chosen here.
+    const inner = [element.offsetWidth - 2 * element.clientLeft, element.offsetHeight - 2 * element.clientTop];
+    const [across, down] = [inner[0] / width, inner[1] / height];
     const scale =
       mode === FIT_WHOLE ? Math.min(across, down) : mode === FIT_FILLED ? Math.max(across, down) : percent / 100;
     // An element that is not laid out has no size: it will tell when it is.

@@ -236,7 +236,8 @@ class Reception {
 
 async function load() {
   try {
-    return await import(boardScript);
+    // Bundlers of applications leave it to the browser.
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ boardScript);
   } catch (cause) {
     const message = `the script of white boards does not load from ${boardScript}: put it beside the engine's`;
     throw new HstRtcError(ErrorCode.CONNECT, message, { cause });

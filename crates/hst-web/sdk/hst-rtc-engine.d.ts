@@ -175,7 +175,7 @@ export interface Events {
    * board comes when all that is on it is here, with its name and pages, `curPage` from 0.
    */
   onRemoteMediaAdd: (
-    media: Media & { streamId: string; mediaName: string; totalPage: number; curPage: number },
+    media: Media & { streamId?: string; mediaName?: string; totalPage?: number; curPage?: number },
   ) => void;
   /** Somebody, maybe oneself, has turned a white board that is received to another page, from 0. */
   onWhiteBoardCurPageChanged: (change: { mediaId: string; curPage: number }) => void;
