@@ -108,7 +108,8 @@ test('after frames were lost a board is read again', async () => {
   await clock.pass(SECOND);
   server.maxKept = 1;
   wire().cut();
-  for (let n = 1; n <= 3; n += 1) {
+  // More than was kept before.
+  for (let n = 1; n <= 20; n += 1) {
     server.tell({ drawn: { board: 'whiteboard1', by: 'ann', n, act: { clear: { page: 0 } } } });
   }
   await clock.pass(5 * SECOND);
