@@ -82,6 +82,8 @@ pub enum ErrorCode {
     SlowReader = 1_000_109,
     /// There is no such invite, or it is over.
     NoSuchInvite = 1_000_110,
+    /// The group is on another node of the platform.
+    GroupElsewhere = 1_000_111,
     /// There is no such white board, or it is not published.
     NoSuchBoard = 1_000_112,
     /// The group has as many white boards as it may have, or the board holds as much as it may.
@@ -90,7 +92,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::InvalidArgument,
         Self::NotInitialised,
         Self::Device,
@@ -130,6 +132,7 @@ impl ErrorCode {
         Self::NotAdmin,
         Self::SlowReader,
         Self::NoSuchInvite,
+        Self::GroupElsewhere,
         Self::NoSuchBoard,
         Self::BoardFull,
     ];

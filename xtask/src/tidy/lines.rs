@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn queues_without_a_bound_are_found() {
+    fn s18_queues_without_a_bound_are_found() {
         for line in [
             "mpsc::unbounded_channel()",
             "let (a, b) = mpsc::channel();",

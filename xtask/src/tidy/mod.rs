@@ -22,7 +22,7 @@ const RULES: &[fn(&Tree) -> Vec<Fault>] = &[
     lines::no_file_is_too_long,
     messages::the_protocol_page_knows_the_messages,
     pages::links_lead_somewhere,
-    pages::the_readmes_are_twins,
+    pages::pages_in_two_languages_are_twins,
     pages::every_crate_is_on_the_map,
 ];
 
