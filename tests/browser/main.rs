@@ -9,6 +9,7 @@ mod life;
 mod lost_connection;
 mod other_network;
 mod samples;
+mod surface;
 
 use std::time::SystemTime;
 

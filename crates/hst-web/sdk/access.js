@@ -34,7 +34,10 @@ export async function askAccess(accessUrl) {
 export function accessBase(accessUrl) {
   if (isNothing(accessUrl)) {
     if (scriptOrigin) return scriptOrigin;
-    throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'this page has no origin: give init the address of Access');
+    throw new HstRtcError(
+      ErrorCode.INVALID_ARGUMENT,
+      'this page has no origin: give init or login the address of Access',
+    );
   }
   const text = String(accessUrl).trim();
   const url = parse(text.includes('://') ? text : `${defaultScheme()}//${text}`);

@@ -20,7 +20,7 @@ const SKETCH_LASTS = 5_000;
 
 /** One white board, from when it is received until it is not. */
 export class Board {
-  /** What the application draws with. @type {BoardHandle | null} */
+  /** What the application draws with. @type {import('./types.js').WhiteBoard | null} */
   handle = null;
 
   #id;
@@ -210,7 +210,7 @@ export class Board {
       sketch: (figure) => this.#context.sketch({ board: this.#id, n: this.#sketch, figure }),
       sketched: () => (this.#sketch += 1),
     });
-    this.handle = new BoardHandle(this, this.#tools);
+    this.handle = /** @type {any} */ (new BoardHandle(this, this.#tools));
   }
 
   /** What lies above all that is finished. */

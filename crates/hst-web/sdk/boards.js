@@ -1,6 +1,6 @@
 import { ErrorCode, HstRtcError, Interrupted } from './errors.js';
 import { DisplayMode, MediaType, checkMediaId } from './ids.js';
-import { boardScript } from './origin.js';
+import { besideScript } from './origin.js';
 
 /**
  * @typedef {import('./group.js').GroupContext} GroupContext
@@ -234,12 +234,17 @@ class Reception {
   done = Promise.resolve();
 }
 
+/**
+ * The bundle puts the name of its own script in this one's place.
+ * @returns {Promise<typeof import('./board.js')>}
+ */
 async function load() {
+  const script = besideScript('board.js');
   try {
     // Bundlers of applications leave it to the browser.
-    return await import(/* webpackIgnore: true */ /* @vite-ignore */ boardScript);
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ script);
   } catch (cause) {
-    const message = `the script of white boards does not load from ${boardScript}: put it beside the engine's`;
+    const message = `the script of white boards does not load from ${script}: put it beside the engine's`;
     throw new HstRtcError(ErrorCode.CONNECT, message, { cause });
   }
 }

@@ -1,16 +1,26 @@
-import { ErrorCode, HstRtcError } from './errors.js';
-import { MediaRef, MediaType, isNothing } from './ids.js';
+import { MediaType } from './ids.js';
+import { openDevice } from './open.js';
 
-/** @typedef {import('./picture.js').Picture} Picture */
+/**
+ * @typedef {import('./ids.js').MediaRef} MediaRef
+ * @typedef {import('./open.js').Source} Source
+ * @typedef {import('./picture.js').Picture} Picture
+ */
 
 /** The running microphone, cameras and shared screen; publishing and preview share one capture of a device. */
 export class Captures {
   /** @type {Map<string, Capture>} */
   #captures = new Map();
+  #voice;
   #onTrack;
 
-  /** @param {(media: MediaRef, track: MediaStreamTrack | null) => void} onTrack a capture is ready, or has ended */
-  constructor(onTrack) {
+  /**
+   * @param {import('./voice.js').Voice} voice what the microphone goes through
+   * @param {(media: MediaRef, track: MediaStreamTrack | null) => void} onTrack a capture is ready, is another one, or
+   *   has ended
+   */
+  constructor(voice, onTrack) {
+    this.#voice = voice;
     this.#onTrack = onTrack;
   }
 
@@ -30,12 +40,26 @@ export class Captures {
   hold(media, device, picture, holder) {
     let capture = this.#captures.get(media.key);
     if (!capture) {
-      capture = new Capture(media, openTrack(media.type, device, picture));
-      this.#captures.set(media.key, capture);
-      this.#announce(capture);
+      const opened = new Capture(media, this.#open(media, device, picture), () => this.#close(opened));
+      this.#captures.set(media.key, opened);
+      this.#announce(opened);
+      capture = opened;
     }
     capture.holders.add(holder);
     return capture;
+  }
+
+  /**
+   * Puts another device in the place of the one that a capture runs.
+   * @param {Capture} capture
+   * @param {unknown} device
+   * @param {Picture} picture
+   * @returns {Promise<MediaStreamTrack>} the track of the other one
+   */
+  async swap(capture, device, picture) {
+    const track = await capture.swap(this.#open(capture.media, device, picture));
+    this.#announce(capture);
+    return track;
   }
 
   /**
@@ -51,6 +75,16 @@ export class Captures {
   /** Ends all: the lights of camera and microphone go out. */
   closeAll() {
     for (const capture of [...this.#captures.values()]) this.#close(capture);
+  }
+
+  /**
+   * @param {MediaRef} media
+   * @param {unknown} device
+   * @param {Picture} picture
+   */
+  async #open(media, device, picture) {
+    const source = await openDevice(media.type, device, picture);
+    return media.type === MediaType.AUDIO ? this.#voice.shape(source) : source;
   }
 
   /** @param {Capture} capture */
@@ -74,106 +108,61 @@ export class Captures {
 }
 
 /** One running device, or one that is being opened. */
-class Capture {
+export class Capture {
   /** Who needs it: a publication, or the element of a preview. @type {Set<unknown>} */
   holders = new Set();
   isClosed = false;
-  /** @type {MediaStreamTrack | null} */
-  #opened = null;
+  /** Called when the device ended by itself. */
+  onEnded = () => {};
+  /** @type {Source | null} */
+  #source = null;
+  #lose;
 
   /**
    * @param {MediaRef} media
-   * @param {Promise<MediaStreamTrack>} track
+   * @param {Promise<Source>} opening
+   * @param {() => void} lose called first when the device ended by itself
    */
-  constructor(media, track) {
+  constructor(media, opening, lose) {
     this.media = media;
-    this.track = track.then((opened) => {
-      this.#opened = opened;
-      // It was closed while the browser still asked the user.
-      if (this.isClosed) opened.stop();
-      return opened;
-    });
+    this.#lose = lose;
+    this.track = this.#take(opening);
+  }
+
+  /** What a shared screen plays, once it is open. */
+  get sound() {
+    return this.#source?.sound ?? null;
+  }
+
+  /**
+   * The present device goes when the other one is there.
+   * @param {Promise<Source>} opening
+   */
+  async swap(opening) {
+    const track = await this.#take(opening);
+    this.track = Promise.resolve(track);
+    return track;
   }
 
   close() {
     this.isClosed = true;
-    this.#opened?.stop();
+    this.#source?.stop();
   }
-}
 
-/**
- * @param {number} type
- * @param {unknown} device
- * @param {Picture} picture
- * @returns {Promise<MediaStreamTrack>}
- */
-async function openTrack(type, device, picture) {
-  const devices = navigator.mediaDevices;
-  if (!devices?.getUserMedia) {
-    const advice = 'open it over https or on localhost';
-    throw new HstRtcError(ErrorCode.DEVICE, `the browser gives this page no camera, microphone or screen: ${advice}`);
+  /** @param {Promise<Source>} opening */
+  async #take(opening) {
+    const source = await opening;
+    if (this.isClosed) {
+      // While the browser still asked the user.
+      source.stop();
+      return source.track;
+    }
+    this.#source?.stop();
+    this.#source = source;
+    source.onEnded = () => {
+      this.#lose();
+      this.onEnded();
+    };
+    return source.track;
   }
-  if (type === MediaType.SCREEN_SHARE && !devices.getDisplayMedia) {
-    throw new HstRtcError(ErrorCode.DEVICE, 'this browser cannot share its screen: use one of a desktop computer');
-  }
-  try {
-    const stream = await (type === MediaType.SCREEN_SHARE
-      ? devices.getDisplayMedia({ video: pictureConstraints(picture), audio: false })
-      : devices.getUserMedia(type === MediaType.AUDIO ? { audio: sound(device) } : { video: camera(device, picture) }));
-    const [track] = stream.getTracks();
-    if (type === MediaType.SCREEN_SHARE) track.contentHint = 'detail';
-    return track;
-  } catch (cause) {
-    throw deviceError(type, /** @type {DOMException} */ (cause));
-  }
-}
-
-/**
- * @param {Picture} picture
- * @returns {MediaTrackConstraints}
- */
-function pictureConstraints({ width, height, frameRate }) {
-  return { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: frameRate, max: frameRate } };
-}
-
-/**
- * @param {unknown} device
- * @param {Picture} picture
- * @returns {MediaTrackConstraints}
- */
-function camera(device, picture) {
-  return { ...pictureConstraints(picture), ...chosen(device) };
-}
-
-/**
- * @param {unknown} device
- * @returns {MediaTrackConstraints}
- */
-function sound(device) {
-  return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...chosen(device) };
-}
-
-/**
- * A wish and not a demand: applications also pass free names, which mean the default device.
- * @param {unknown} device
- * @returns {MediaTrackConstraints}
- */
-function chosen(device) {
-  return isNothing(device) ? {} : { deviceId: { ideal: String(device) } };
-}
-
-/**
- * @param {number} type
- * @param {DOMException} cause
- */
-function deviceError(type, cause) {
-  const what = ['screen', 'microphone', 'camera'][type];
-  /** @type {Record<string, string>} */
-  const reasons = {
-    NotAllowedError: `the ${what} was not allowed: allow it in the browser's address bar and try again`,
-    NotFoundError: `there is no ${what}: connect one and try again`,
-    NotReadableError: `the ${what} cannot be opened: close other programs that use it`,
-  };
-  const message = reasons[cause.name] ?? `the ${what} cannot be opened: ${cause.message || cause.name}`;
-  return new HstRtcError(ErrorCode.DEVICE, message, { cause });
 }

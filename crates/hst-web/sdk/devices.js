@@ -1,7 +1,4 @@
-/**
- * @typedef {{ devName: string, devId: string }} Device
- * @typedef {{ micDevs: Device[], spkDevs: Device[], camDevs: Device[] }} Devices
- */
+/** @import { Devices } from './types.js' */
 
 /**
  * Microphones, speakers and cameras. Browsers give names and ids only to pages that may use the devices, so this asks
@@ -12,6 +9,26 @@ export async function listDevices() {
   if (!navigator.mediaDevices?.enumerateDevices) return { micDevs: [], spkDevs: [], camDevs: [] };
   let devices = await navigator.mediaDevices.enumerateDevices();
   if (await askFor(devices)) devices = await navigator.mediaDevices.enumerateDevices();
+  return sort(devices);
+}
+
+/**
+ * Tells what there is whenever a device is plugged in or pulled out, without asking the user for anything.
+ * @param {(devices: Devices) => void} onChange
+ * @returns {() => void} ends it
+ */
+export function watchDevices(onChange) {
+  const { mediaDevices } = navigator;
+  const tell = async () => onChange(sort(await mediaDevices.enumerateDevices()));
+  mediaDevices?.addEventListener?.('devicechange', tell);
+  return () => mediaDevices?.removeEventListener?.('devicechange', tell);
+}
+
+/**
+ * @param {MediaDeviceInfo[]} devices
+ * @returns {Devices}
+ */
+function sort(devices) {
   /** @param {MediaDeviceKind} kind */
   const list = (kind) =>
     devices

@@ -1,48 +1,84 @@
 import { listDevices } from './devices.js';
-import { DisplayMode, MediaRef, MediaType, OnlineType } from './ids.js';
+import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
 import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
-import { Life } from './life.js';
 import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
 import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
 
 /**
- * @typedef {import('./group.js').Group} Group
- * @typedef {import('./presence.js').Presence} Presence
- * @typedef {import('./signal.js').Signal} Signal
+ * @import { Calls } from './calls.js'
+ * @import { Group } from './group.js'
+ * @import { Life } from './life.js'
+ * @import { Presence } from './presence.js'
+ * @import { Signal } from './signal.js'
+ * @import {
+ *   BoardOptions, Callees, Devices, Events, GroupMessage, LoginOptions, Media, MediaTypeValue, OnlinePage, PictureOptions,
+ *   PictureStats, SoundStats, WhiteBoard,
+ * } from './types.js'
  */
 
 /**
- * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`. Its reference is
- * `hst-rtc-engine.d.ts`.
+ * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
+ * `destroy`. Applications get it with the further calls of `extras.js` and the older names of
+ * `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-export class HstRtcEngine {
-  #life = new Life();
+export class Engine {
+  #life;
 
-  /** @param {string | null} [accessUrl] without it, the origin that served this script */
+  /** @internal @param {Life} life */
+  constructor(life) {
+    this.#life = life;
+  }
+
+  /** The numbers of what a media carries. */
+  get MediaType() {
+    return MediaType;
+  }
+
+  /** Whether a user is online. */
+  get OnlineType() {
+    return OnlineType;
+  }
+
+  /** How a white board fits its element. */
+  get DisplayMode() {
+    return DisplayMode;
+  }
+
+  /**
+   * Asks the Access service for the addresses of all others.
+   * @param {string | null} [accessUrl] a base URL, its `/server/address`, or `host:port`; without it, the origin that
+   *   served this script. Without one it is no failure when there is no Access service: `login` may name another one
+   */
   init(accessUrl) {
     return this.#life.init(accessUrl);
   }
 
-  /** @param {any} options */
+  /** @param {LoginOptions} options */
   login(options) {
     return this.#life.login(options);
   }
 
-  /** @param {string} groupId */
+  /** @param {string} groupId 1 to 128 of letters, digits, `_` and `-` */
   joinGroup(groupId) {
     return this.#life.joinGroup(groupId);
   }
 
-  /** Everything published and received ends with this call; the promise waits for the server's word. */
+  /**
+   * Everything published and received ends with this call, and no event of the group comes after it; the promise waits
+   * for the server's word.
+   */
   leaveGroup() {
     return ignorable(this.#life.leaveGroup());
   }
 
-  /** Everything ends with this call; the promise waits up to 3 s for the server's word, and does not fail without it. */
+  /**
+   * Leaves the group too. Everything ends with this call; the promise waits up to 3 s for the server's word, and does
+   * not fail without it.
+   */
   exit() {
     return ignorable(this.#life.exit());
   }
@@ -57,15 +93,34 @@ export class HstRtcEngine {
     this.#life.destroy();
   }
 
-  /** @param {string} token a newer one, so that the session outlives the one that it began with */
+  /**
+   * Shows a newer token, so that the login outlives the one that it began with.
+   * @param {string} token
+   */
   renewToken(token) {
     return this.#attempt('logined', 'renewToken', () => this.#signal.renew(checkToken(token)));
   }
 
   /**
-   * @param {string} name
-   * @param {import('./bus.js').Callback} callback
+   * Events that nobody has subscribed to yet wait for their first subscriber.
+   * @template {keyof Events} Name
+   * @overload
+   * @param {Name} name
+   * @param {Events[Name]} callback
    * @param {unknown} [context] what the callback sees as `this`
+   * @returns {void}
+   */
+  /**
+   * @overload
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
+   * @returns {void}
+   */
+  /**
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
    */
   subEvent(name, callback, context) {
     this.#life.bus.subscribe(name, callback, context);
@@ -73,8 +128,23 @@ export class HstRtcEngine {
 
   /**
    * The same as `subEvent`.
+   * @template {keyof Events} Name
+   * @overload
+   * @param {Name} name
+   * @param {Events[Name]} callback
+   * @param {unknown} [context] what the callback sees as `this`
+   * @returns {void}
+   */
+  /**
+   * @overload
    * @param {string} name
-   * @param {import('./bus.js').Callback} callback
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
+   * @returns {void}
+   */
+  /**
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
    * @param {unknown} [context]
    */
   on(name, callback, context) {
@@ -82,9 +152,9 @@ export class HstRtcEngine {
   }
 
   /**
-   * Without a callback all of that name end, without a name all.
+   * Without a callback all subscriptions of that name end, without a name all.
    * @param {string | null} [name]
-   * @param {import('./bus.js').Callback | null} [callback]
+   * @param {((...payload: any[]) => void) | null} [callback]
    * @param {unknown} [context]
    */
   unsubEvent(name, callback, context) {
@@ -92,9 +162,12 @@ export class HstRtcEngine {
   }
 
   /**
-   * @param {number} mediaType
-   * @param {string | null} [mediaId] the device; a microphone and a screen are published under a fixed id
-   * @param {object | null} [options] width, height, frameRate, bitRate
+   * Publishes the microphone (its media ID is always `appdef_mic`), a camera, or the screen (always `0`). Call it for
+   * the screen inside a click.
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} [mediaId] the device
+   * @param {PictureOptions | null} [options] of a camera or screen
+   * @returns {Promise<void>} may be ignored: a failure comes as `onError` too
    */
   startPublishMedia(mediaType, mediaId, options) {
     return this.#attempt('joined', 'startPublishMedia', () => {
@@ -104,19 +177,20 @@ export class HstRtcEngine {
   }
 
   /**
-   * @param {number} mediaType
-   * @param {string | null} [mediaId] without it, all of that type
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} [mediaId] the device; without it all media of that type stop
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('inited', 'stopPublishMedia', () => {
+    return this.#attempt('uninit', 'stopPublishMedia', () => {
       const { group } = this.#life;
       return isBoard(mediaType) ? group?.boards.unpublish(mediaId) : group?.publisher.stop(mediaType, mediaId);
     });
   }
 
   /**
+   * Resolves when the server has agreed; `onRemoteMediaAdd` tells when the media flows.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
@@ -128,24 +202,27 @@ export class HstRtcEngine {
   }
 
   /**
+   * Never fails: what is not received is no fault, at any time.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
+   * @returns {Promise<void>}
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('inited', 'stopReceiveMedia', () => {
+    return this.#ask('uninit', 'stopReceiveMedia', () => {
       const { group } = this.#life;
       return isBoard(mediaType) ? group?.boards.stop(mediaId) : group?.receiver.stop(userId, mediaType, mediaId);
     });
   }
 
   /**
-   * Shows a media in an element, now or when it comes; one's own as a preview.
+   * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
+   * the element set for it, or else in one that shows the user.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
-   * @param {any} element a `<video>` or `<audio>`; for a white board any element that may have children
-   * @param {object | null} [options] width, height and frameRate of a preview
+   * @param {HTMLElement} element a `<video>` or `<audio>`; of a white board a `<div>`
+   * @param {PictureOptions | null} [options] of a preview
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
@@ -163,27 +240,54 @@ export class HstRtcEngine {
   /**
    * Empties an element, whatever it shows.
    * @param {string | null} _userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {any} element of a white board its media ID
    */
   unsetMediaRender(_userId, mediaType, element) {
-    return this.#attempt('inited', 'unsetMediaRender', () => {
+    return this.#attempt('uninit', 'unsetMediaRender', () => {
       if (isBoard(mediaType)) return this.#life.group?.boards.hide(element);
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
   }
 
+  /**
+   * Asks the user for permission when needed. Where a page may use no devices, the lists are empty.
+   * @returns {Promise<Devices>}
+   */
   getMediaDevices() {
     return this.#ask('inited', 'getMediaDevices', listDevices);
   }
 
   /**
-   * Tells the figures of a media at an interval until it ends.
-   * @param {{ userId: string, mediaType: number, mediaId: string | null }} media
-   * @param {import('./stats.js').StatsCallback} callback
+   * Where everything plays from now on, also in elements to come.
+   * @param {string | null} [deviceId] without it, where the browser likes
+   */
+  chooseSpkDevice(deviceId) {
+    const speaker = isNothing(deviceId) ? '' : String(deviceId);
+    this.#attempt('uninit', 'chooseSpkDevice', () => this.#life.renderer.setSpeaker(speaker));
+  }
+
+  /**
+   * Puts another microphone or camera behind a media that is published, without anybody else noticing more than another
+   * voice or picture.
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} mediaId
+   * @param {string} deviceId
+   */
+  switchDevice(mediaType, mediaId, deviceId) {
+    const { group } = this.#life;
+    return this.#attempt('joined', 'switchDevice', () => group?.publisher.switchDevice(mediaType, mediaId, deviceId));
+  }
+
+  /**
+   * Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet.
+   * @template {MediaTypeValue} Kind
+   * @template [Data=undefined]
+   * @param {{ userId: string, mediaType: Kind, mediaId: string | null }} media
+   * @param {(stats: Kind extends 1 ? SoundStats : PictureStats, userData: Data) => void} callback
    * @param {number} [interval] in ms
-   * @param {any} [userData] handed to the callback
+   * @param {Data} [userData] handed to the callback
    */
   getStreamStats(media, callback, interval, userData) {
     return this.#attempt('joined', 'getStreamStats', () => {
@@ -191,29 +295,47 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ dstUserId: string, msg: unknown }} message */
+  /**
+   * Writes to a user of the App who is online, in whatever group.
+   * @param {{ dstUserId: string, msg: unknown }} message `msg` is any JSON value of at most 8 KiB, where the App does
+   *   not say otherwise
+   */
   sendUserMsg(message) {
     return this.#attempt('logined', 'sendUserMsg', async () => {
       await this.#signal.request({ user_message: parseUserMessage(message, this.#signal.maxMessage) });
     });
   }
 
-  /** @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message */
+  /**
+   * Writes to everybody else in the group, who all get it in the same order.
+   * @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message `lossy` leaves it out where somebody is slow
+   *   or away, such as the position of a pointer
+   */
   sendGroupMsg(message) {
     return this.#sendToGroup('sendGroupMsg', message, null);
   }
 
-  /** @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message */
+  /**
+   * @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message `whiteList` names at most 128
+   *   users: only they get it
+   */
   sendGroupMsgWithWhiteList(message) {
     return this.#sendToGroup('sendGroupMsgWithWhiteList', message, 'whiteList');
   }
 
-  /** @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message */
+  /**
+   * @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message `blackList` names at most 128
+   *   users: all others get it
+   */
   sendGroupMsgWithBlackList(message) {
     return this.#sendToGroup('sendGroupMsgWithBlackList', message, 'blackList');
   }
 
-  /** @param {{ before?: number, limit?: number }} [options] */
+  /**
+   * Earlier messages of the group, where it keeps any, in their order.
+   * @param {{ before?: number, limit?: number }} [options] the latest, or those before a `msgId`; at most 500
+   * @returns {Promise<GroupMessage[]>}
+   */
   getGroupHistory(options) {
     return this.#ask('joined', 'getGroupHistory', async () => {
       const { id } = this.#group;
@@ -223,7 +345,11 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ after?: string, limit?: number }} [options] */
+  /**
+   * Who is in the group, by name, oneself left out.
+   * @param {{ after?: string, limit?: number }} [options] only those behind a name; at most 500
+   * @returns {Promise<{ userIds: string[], total: number, more: boolean }>}
+   */
   getGroupUsers(options) {
     return this.#ask('joined', 'getGroupUsers', async () => {
       const { members, total, more } = await this.#signal.request({ roster: parsePage('after', options) }, REPEATABLE);
@@ -232,18 +358,33 @@ export class HstRtcEngine {
   }
 
   /**
-   * @param {((page: import('./presence.js').OnlinePage) => void) | null} [callback] gets all pages; without it the
-   *   promise gives the first one, and the others come as events
+   * Who is online, and from then on each change as `onOnlineUserState`. The first page is the result; users of further
+   * pages come as events too, so that everybody is told of once.
+   * @overload
+   * @returns {Promise<OnlinePage>}
+   */
+  /**
+   * The same, with all pages for the callback; the promise settles behind the last one.
+   * @overload
+   * @param {(page: OnlinePage) => void} callback
+   * @returns {Promise<void>}
+   */
+  /**
+   * @param {((page: OnlinePage) => void) | null} [callback]
+   * @returns {Promise<OnlinePage | void>}
    */
   getOnlineUsers(callback) {
     return this.#ask('logined', 'getOnlineUsers', async () => {
       const presence = /** @type {Presence} */ (this.#life.presence);
       if (typeof callback !== 'function') return presence.first();
-      return presence.list((page) => show(callback, page));
+      return presence.list((page) => show('getOnlineUsers', callback, page));
     });
   }
 
-  /** @param {string} customState what others see beside this terminal */
+  /**
+   * Sets the text that others see beside this terminal; at most 1 KiB.
+   * @param {string} customState
+   */
   setCustomState(customState) {
     return this.#attempt('logined', 'setCustomState', async () => {
       const state = parseState(customState);
@@ -252,7 +393,10 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ seqId: number, groupId: string, calleeInfo: (string | { userId: string })[], extendInfo?: any }} options */
+  /**
+   * @param {{ seqId: number, groupId: string, calleeInfo: Callees, extendInfo?: unknown }} options `seqId` is one's own
+   *   number for it, which the answers name
+   */
   invite(options) {
     return this.#attempt('logined', 'invite', async () => {
       const invite = parseInvite(options);
@@ -265,14 +409,20 @@ export class HstRtcEngine {
     });
   }
 
-  /** @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: any }} options */
+  /**
+   * @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: unknown }} options `seqId` as in
+   *   `onCommingInvite`; `operation` is 0 to accept and 1 to reject
+   */
   replyInvite(options) {
     return this.#attempt('logined', 'replyInvite', async () => {
       await this.#signal.request({ answer_invite: parseInviteReply(options) });
     });
   }
 
-  /** @param {{ seqId: number, groupId?: string, calleeInfo?: (string | { userId: string })[] }} options */
+  /**
+   * @param {{ seqId: number, groupId?: string, calleeInfo?: Callees }} options without `calleeInfo`, all who have not
+   *   answered
+   */
   cancelInvite(options) {
     return this.#attempt('logined', 'cancelInvite', async () => {
       await this.#signal.request({ cancel_invite: parseInviteCancel(options) });
@@ -281,7 +431,7 @@ export class HstRtcEngine {
 
   /**
    * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
-   * @param {any} [options] board_name, width, height; images, one for each page, or convert_file_path and page
+   * @param {BoardOptions} [options]
    * @returns {Promise<string>} its media ID
    */
   createWhiteBoard(options) {
@@ -291,6 +441,7 @@ export class HstRtcEngine {
   /**
    * What to draw with, from the board's `onRemoteMediaAdd` on; null before and after.
    * @param {string | null} [mediaId]
+   * @returns {WhiteBoard | null}
    */
   getWhiteBoard(mediaId) {
     return this.#life.group?.boards.get(mediaId) ?? null;
@@ -299,36 +450,46 @@ export class HstRtcEngine {
   /**
    * Ends a white board for everybody.
    * @param {string | null} [mediaId] without it nothing happens
+   * @returns {Promise<void>}
    */
   closeWhiteBoard(mediaId) {
-    return this.#attempt('inited', 'closeWhiteBoard', () => this.#life.group?.boards.delete(mediaId));
+    return this.#attempt('uninit', 'closeWhiteBoard', () => this.#life.group?.boards.delete(mediaId));
   }
 
   /**
    * How white boards fit their elements, now and from now on. It may be chosen at any time.
-   * @param {string | null} mediaId without it, all of them
-   * @param {number | string} mode of `DisplayMode`
+   * @param {string | null | undefined} mediaId without it, all of them
+   * @param {number | string} mode of `DisplayMode`; any other is 1
    * @param {number | string} [param] the percentage of `DBSF`
    */
   setWhiteBoardDisplayMode(mediaId, mode, param) {
     this.#life.fits.set(mediaId, mode, param);
   }
 
-  /** @param {{ userId: string, banSeconds?: number }} options */
+  /**
+   * Removes a member from the group, for who may administer.
+   * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
+   */
   kickUser(options) {
     return this.#attempt('joined', 'kickUser', async () => {
       await this.#signal.request({ kick: parseKick(options) });
     });
   }
 
-  /** @param {{ userId: string, mediaType: number, mediaId: string, muted: boolean }} options */
+  /**
+   * Silences a media at the server or lets it be heard again, for who may administer.
+   * @param {Media & { muted: boolean }} options
+   */
   muteMedia(options) {
     return this.#attempt('joined', 'muteMedia', async () => {
       await this.#signal.request({ mute: parseMute(options) }, REPEATABLE);
     });
   }
 
-  /** @param {boolean} locked */
+  /**
+   * Closes the group to newcomers or opens it, for who may administer.
+   * @param {boolean} locked
+   */
   lockGroup(locked) {
     return this.#attempt('joined', 'lockGroup', async () => {
       await this.#signal.request({ lock: parseLock(locked) }, REPEATABLE);
@@ -348,28 +509,14 @@ export class HstRtcEngine {
     });
   }
 
-  /**
-   * Runs a call whose promise applications may ignore.
-   * @param {'inited' | 'logined' | 'joined'} needs
-   * @param {string} call
-   * @param {() => Promise<void> | void} work
-   */
+  /** @type {Life['attempt']} */
   #attempt(needs, call, work) {
-    const outcome = this.#ask(needs, call, work);
-    outcome.catch((error) => this.#life.report(error));
-    return outcome;
+    return this.#life.attempt(needs, call, work);
   }
 
-  /**
-   * Runs a call that the state has to allow.
-   * @template T
-   * @param {'inited' | 'logined' | 'joined'} needs
-   * @param {string} call
-   * @param {() => Promise<T> | T} work
-   */
-  async #ask(needs, call, work) {
-    this.#life.require(needs, call);
-    return work();
+  /** @type {Life['ask']} */
+  #ask(needs, call, work) {
+    return this.#life.ask(needs, call, work);
   }
 
   /** @param {{ userId: string, mediaType: number, mediaId: string | null }} media */
@@ -389,9 +536,6 @@ export class HstRtcEngine {
   }
 }
 
-/** The platform reads its enums from an engine. */
-Object.assign(HstRtcEngine.prototype, { MediaType, OnlineType, DisplayMode });
-
 /** @param {unknown} mediaType */
 function isBoard(mediaType) {
   return mediaType === MediaType.WHITE_BOARD;
@@ -405,20 +549,22 @@ const REPEATABLE = { isRepeatable: true };
  * @template T
  * @param {Promise<T>} promise
  */
-function ignorable(promise) {
+export function ignorable(promise) {
   promise.catch(() => {});
   return promise;
 }
 
 /**
+ * A fault in the application's callback is the application's.
  * @template T
- * @param {(page: T) => void} callback
- * @param {T} page
+ * @param {string} call whose callback it is
+ * @param {(what: T) => void} callback
+ * @param {T} what
  */
-function show(callback, page) {
+export function show(call, callback, what) {
   try {
-    callback(page);
+    callback(what);
   } catch (error) {
-    console.error('[HstRtcEngine] the callback of getOnlineUsers threw', error);
+    console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
 }

@@ -18,7 +18,9 @@ export const ErrorCode = Object.freeze({
   LOGIN_CONFLICT: 1000008,
   JOINED_TWICE: 1000010,
   KICKED_OUT: 1000104,
+  USER_OFFLINE: 1000107,
   SLOW_READER: 1000109,
+  NO_SUCH_INVITE: 1000110,
 });
 
 /** What the engine reports for a number of the signalling service; any other number stays as it is. */

@@ -64,7 +64,7 @@ export class Group {
     this.#context = {
       ...services,
       peer: this.#newPeer(services),
-      emit: (name, ...payload) => this.#emit(name, payload),
+      emit: (/** @type {string} */ name, /** @type {unknown[]} */ ...payload) => this.#emit(name, payload),
     };
     this.publisher = new Publisher(this.#context);
     this.receiver = new Receiver(this.#context);
@@ -81,7 +81,7 @@ export class Group {
     await nextTask();
     const early = this.#early ?? [];
     this.#early = null;
-    for (const [name, payload] of told) this.#emit(name, [payload]);
+    this.#tellAll(told);
     for (const [name, payload] of early) this.#emit(name, payload);
   }
 
@@ -171,13 +171,18 @@ export class Group {
   /** @param {import('./roster.js').Told[]} all */
   #tellAll(all) {
     for (const [name, payload] of all) {
-      if (name === 'onUnPublishMedia') {
-        const { userId, mediaType, mediaId } = payload;
-        if (mediaType === MediaType.WHITE_BOARD) this.boards.handleUnpublished(mediaId);
-        else this.receiver.handleUnpublished(new MediaRef(userId, mediaType, mediaId));
-      }
-      this.#emit(name, [payload]);
+      const { userId, mediaType, mediaId } = payload;
+      const media = new MediaRef(userId, mediaType, mediaId);
+      if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
+      if (!media.isScreenSound) this.#emit(name, [payload]);
+      else if (name !== 'onMediaMuted') this.receiver.handleScreenSound(userId, name === 'onPublishMedia');
     }
+  }
+
+  /** @param {MediaRef} media */
+  #handleUnpublished(media) {
+    if (media.type === MediaType.WHITE_BOARD) this.boards.handleUnpublished(media.media);
+    else this.receiver.handleUnpublished(media);
   }
 
   /**

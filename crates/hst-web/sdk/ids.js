@@ -13,6 +13,10 @@ export const DisplayMode = Object.freeze({ DBWZ: 1, DBSY: 2, DBSF: 3 });
 const MICROPHONE = 'appdef_mic';
 /** The id of a browser's shared screen. */
 const SCREEN = '0';
+/** The id of what that screen plays. Applications never see it: it comes and goes with the screen. */
+const SCREEN_SOUND = 'appdef_screen_sound';
+/** What is meant without an id, where a user has one only. @type {Record<number, string>} */
+const ONLY_ONE = { [MediaType.AUDIO]: MICROPHONE, [MediaType.SCREEN_SHARE]: SCREEN };
 /** The id of a camera that is published without naming a device. */
 const DEFAULT_CAMERA = 'appdef_vid';
 
@@ -86,7 +90,23 @@ export class MediaRef {
    * @param {unknown} media
    */
   static remote(user, type, media) {
-    return new MediaRef(checkUserId(user), checkStreamType(type), checkMediaId(media));
+    const ref = MediaRef.named(user, type, media);
+    checkUserId(user);
+    checkStreamType(ref.type);
+    checkMediaId(ref.media);
+    return ref;
+  }
+
+  /**
+   * The same unchecked, for what may be no media at all.
+   * @param {unknown} user
+   * @param {unknown} type
+   * @param {unknown} media
+   */
+  static named(user, type, media) {
+    const number = toNumber(type);
+    const id = isNothing(media) ? ONLY_ONE[number] : media;
+    return new MediaRef(String(user), number, id === undefined ? '' : String(id));
   }
 
   /**
@@ -96,7 +116,7 @@ export class MediaRef {
    * @param {unknown} device
    */
   static own(user, type, device) {
-    switch (checkStreamType(type)) {
+    switch (checkStreamType(toNumber(type))) {
       case MediaType.AUDIO:
         return new MediaRef(user, MediaType.AUDIO, MICROPHONE);
       case MediaType.SCREEN_SHARE:
@@ -104,6 +124,18 @@ export class MediaRef {
       default:
         return new MediaRef(user, MediaType.VIDEO, isNothing(device) ? DEFAULT_CAMERA : checkMediaId(device));
     }
+  }
+
+  /**
+   * What a user's screen plays.
+   * @param {string} user
+   */
+  static screenSound(user) {
+    return new MediaRef(user, MediaType.AUDIO, SCREEN_SOUND);
+  }
+
+  get isScreenSound() {
+    return this.media === SCREEN_SOUND;
   }
 
   /** One text for each media: neither names nor types contain a slash. */
@@ -125,6 +157,14 @@ export class MediaRef {
   toWire() {
     return { user: this.user, type: this.type, media: this.media };
   }
+}
+
+/**
+ * Applications that keep a type in the page have it as a text.
+ * @param {unknown} type
+ */
+function toNumber(type) {
+  return isNothing(type) ? NaN : Number(type);
 }
 
 /**

@@ -1,11 +1,13 @@
 import { askAccess } from './access.js';
 import { Fits } from './boards.js';
 import { Bus } from './bus.js';
+import { Calls } from './calls.js';
 import { Captures } from './capture.js';
+import { watchDevices } from './devices.js';
 import { Dialer } from './dial.js';
 import { ErrorCode, Interrupted, OutcomeUnknown, fromServer } from './errors.js';
 import { Group } from './group.js';
-import { checkGroupId } from './ids.js';
+import { checkGroupId, isNothing } from './ids.js';
 import { tellUser } from './inbox.js';
 import { watchNetwork } from './network.js';
 import { Presence } from './presence.js';
@@ -14,6 +16,7 @@ import { parseLogin } from './requests.js';
 import { Signal } from './signal.js';
 import { Machine } from './state.js';
 import { Clock } from './time.js';
+import { Voice } from './voice.js';
 
 /** @typedef {import('./errors.js').HstRtcError} HstRtcError */
 
@@ -24,12 +27,15 @@ const clock = new Clock();
 export class Life {
   bus = new Bus();
   renderer = new Renderer();
-  captures = new Captures((media, track) => this.renderer.setTrack(media, track));
+  voice = new Voice();
+  captures = new Captures(this.voice, (media, track) => this.renderer.setTrack(media, track));
   fits = new Fits();
   /** While logged in. @type {Signal | null} */
   signal = null;
   /** While logged in. @type {Presence | null} */
   presence = null;
+  /** While logged in. @type {Calls | null} */
+  calls = null;
   /** While in a group. @type {Group | null} */
   group = null;
   self = '';
@@ -37,6 +43,10 @@ export class Life {
   customState = null;
 
   #machine = new Machine();
+  /** What `init` was given. @type {string | null | undefined} */
+  #accessUrl = null;
+  /** Which address the access points were asked of. @type {string | null | undefined} */
+  #foundAt = null;
   /** @type {import('./access.js').AccessPoints | null} */
   #access = null;
   /** Remembers which addresses work. @type {Dialer | null} */
@@ -44,14 +54,22 @@ export class Life {
   /** Settles when the session before has taken leave: a login does not overtake it. @type {Promise<void>} */
   #farewell = Promise.resolve();
   #unwatchNetwork = () => {};
+  #unwatchDevices = () => {};
 
-  /** @param {string | null} [accessUrl] */
+  constructor() {
+    this.voice.onNeed = () => {
+      this.group?.publisher.reopenMicrophone().catch((error) => this.report(error));
+    };
+  }
+
+  /** @param {string | null} [accessUrl] without it, `login` may still name one: then no answer is no failure yet */
   init(accessUrl) {
     return this.#perform('init', async (turn) => {
-      const access = await askAccess(accessUrl);
+      this.#accessUrl = accessUrl;
+      const asked = this.#discover(accessUrl, turn);
+      await (isNothing(accessUrl) ? asked.catch(ignoreUnreached) : asked);
       turn.check();
-      this.#access = access;
-      this.#dialer = new Dialer(access.signal, clock);
+      this.#unwatchDevices = watchDevices((devices) => this.#handleDevices(devices));
     });
   }
 
@@ -62,6 +80,8 @@ export class Life {
     return this.#perform('login', async (turn) => {
       await this.#farewell;
       turn.check();
+      const accessUrl = isNothing(options.accessUrl) ? this.#accessUrl : options.accessUrl;
+      if (!this.#dialer || accessUrl !== this.#foundAt) await this.#discover(accessUrl, turn);
       const signal = new Signal(login, /** @type {Dialer} */ (this.#dialer), clock);
       this.#attach(signal, login.user);
       try {
@@ -115,17 +135,46 @@ export class Life {
     this.#closeSession('destroy');
     this.#access = null;
     this.#dialer = null;
+    this.#unwatchDevices();
     this.bus.forget();
     this.#machine.reset('uninit');
   }
 
   /**
-   * Throws when a call comes too early.
-   * @param {'inited' | 'logined' | 'joined'} needs
+   * Runs a call that the state has to allow.
+   * @template T
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
    * @param {string} call
+   * @param {() => Promise<T> | T} work
+   * @returns {Promise<T>}
    */
-  require(needs, call) {
+  async ask(needs, call, work) {
     this.#machine.require(needs, call);
+    return work();
+  }
+
+  /**
+   * Runs a call whose promise applications may ignore.
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs
+   * @param {string} call
+   * @param {() => Promise<void> | void} work
+   */
+  attempt(needs, call, work) {
+    const outcome = this.ask(needs, call, work);
+    outcome.catch((error) => this.report(error));
+    return outcome;
+  }
+
+  /**
+   * @param {string | null | undefined} accessUrl
+   * @param {import('./state.js').Turn} turn
+   */
+  async #discover(accessUrl, turn) {
+    const access = await askAccess(accessUrl);
+    turn.check();
+    this.#access = access;
+    this.#foundAt = accessUrl;
+    this.#dialer = new Dialer(access.signal, clock);
   }
 
   /** @param {HstRtcError} error a failure of a call whose promise may be ignored, or a trouble of the engine's own */
@@ -164,6 +213,10 @@ export class Life {
       (command) => signal.request(command),
       (change) => this.bus.emit('onOnlineUserState', [change]),
     );
+    this.calls = new Calls(
+      (command) => signal.request(command),
+      (name, payload) => this.bus.emit(name, [payload]),
+    );
     signal.onEvent = (name, fields) => this.#handleEvent(name, fields);
     signal.onAway = () => this.bus.emit('onReconnecting', []);
     signal.onRestore = () => this.#restore(signal);
@@ -178,6 +231,7 @@ export class Life {
   #detach() {
     this.signal = null;
     this.presence = null;
+    this.calls = null;
     this.customState = null;
     this.#unwatchNetwork();
   }
@@ -187,6 +241,7 @@ export class Life {
    * @param {any} fields
    */
   #handleEvent(name, fields) {
+    if (this.calls?.handle(name, fields)) return;
     const told = tellUser(name, fields);
     if (told) this.bus.emit(told[0], [told[1]]);
     else if (name === 'presence') this.presence?.handle(fields.changes);
@@ -202,7 +257,16 @@ export class Life {
     if (this.customState) {
       signal.request({ set_state: this.customState }, { isRepeatable: true }).catch((error) => this.report(error));
     }
+    this.calls?.handleNewSession();
     this.group?.restore();
+  }
+
+  /** @param {import('./types.js').Devices} devices */
+  #handleDevices(devices) {
+    this.renderer.handleSpeakers(devices.spkDevs.map(({ devId }) => devId));
+    // Who subscribes later needs to know the latest only.
+    this.bus.forget(['onDeviceChange']);
+    this.bus.emit('onDeviceChange', [devices]);
   }
 
   /** @param {import('./signal.js').Return} how */
@@ -249,6 +313,11 @@ export class Life {
     if (this.signal) this.#farewell = this.signal.farewell(by);
     this.#detach();
   }
+}
+
+/** @param {unknown} error */
+function ignoreUnreached(error) {
+  if (error instanceof Interrupted) throw error;
 }
 
 /**

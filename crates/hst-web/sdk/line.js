@@ -80,6 +80,11 @@ export class Line {
     }
   }
 
+  /** @param {MediaStreamTrack} track in the place of the one that it sends */
+  async replaceTrack(track) {
+    await this.#transceiver.sender.replaceTrack(track);
+  }
+
   rest() {
     this.want = null;
     this.isResting = true;

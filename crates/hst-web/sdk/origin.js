@@ -4,20 +4,12 @@ const scriptUrl = import.meta.url;
 /** The default Access address: the origin that served the script, or else the page's. */
 export const scriptOrigin = originOf(scriptUrl) ?? originOf(globalThis.location?.href);
 
-/** Where the drawing of white boards is; the bundle puts the name of its own script in this one's place. */
-export const boardScript = besides('board.js', scriptUrl);
-
 /**
+ * The address of a file that lies beside this script.
  * @param {string} name
- * @param {string | undefined} url
- * @returns {string}
  */
-function besides(name, url) {
-  try {
-    return new URL(name, url).href;
-  } catch {
-    return name;
-  }
+export function besideScript(name) {
+  return scriptUrl ? new URL(name, scriptUrl).href : `${scriptOrigin ?? ''}/sdk/${name}`;
 }
 
 /**

@@ -70,6 +70,16 @@ export class Peer {
     this.#negotiateSoon();
   }
 
+  /**
+   * Sends another track in the place of the one that is sent.
+   * @param {import('./line.js').Sending} want
+   * @param {MediaStreamTrack} track
+   */
+  async replaceTrack(want, track) {
+    want.track = track;
+    await this.#lines.find((line) => line.want === want)?.replaceTrack(track);
+  }
+
   /** @param {string} key */
   isWanted(key) {
     return this.#wants.has(key);

@@ -47,10 +47,37 @@ export class Publisher {
    */
   stop(type, device) {
     const media = MediaRef.own(this.#group.self, type, device);
-    const isMeant = isNothing(device)
-      ? (/** @type {Publication} */ p) => p.media.type === media.type
-      : (/** @type {Publication} */ p) => p.media.key === media.key;
-    for (const publication of [...this.#publications.values()].filter(isMeant)) this.#end(publication);
+    const isAny = media.type === MediaType.VIDEO && isNothing(device);
+    for (const publication of [...this.#publications.values()]) {
+      const other = publication.media;
+      if (isAny ? other.type === media.type : other.key === media.key) this.#end(publication);
+    }
+  }
+
+  /**
+   * Puts another device behind a published id: the others notice nothing but another picture or voice.
+   * @param {unknown} type
+   * @param {unknown} id
+   * @param {unknown} device
+   */
+  async switchDevice(type, id, device) {
+    const media = MediaRef.own(this.#group.self, type, id);
+    if (media.type === MediaType.SCREEN_SHARE) {
+      throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'a screen is no device: stop sharing it and share another');
+    }
+    const publication = this.#publications.get(media.key);
+    if (!publication) {
+      throw new HstRtcError(ErrorCode.OPERATION_FAILED, 'it is not published: publish it with the other device');
+    }
+    await publication.done;
+    await this.#swap(publication, device);
+  }
+
+  /** The voice is to be altered from now on, or the other way round. */
+  async reopenMicrophone() {
+    const { key } = MediaRef.own(this.#group.self, MediaType.AUDIO, null);
+    const publication = this.#publications.get(key);
+    if (publication?.sending) await this.#swap(publication, publication.device);
   }
 
   /** The session is a new one, with a new peer: publishes everything again. */
@@ -72,23 +99,70 @@ export class Publisher {
   async #run(publication) {
     const { media, device, picture } = publication;
     try {
-      const track = await this.#group.captures.hold(media, device, picture, publication).track;
+      const capture = this.#group.captures.hold(media, device, picture, publication);
+      publication.capture = capture;
+      const track = await capture.track;
       if (publication.isEnded) throw new Interrupted('a call that stopped it');
-      track.onended = () => this.#handleEnded(publication);
-      publication.sending = {
-        media,
-        way: 'send',
-        track,
-        ...(media.type === MediaType.SCREEN_SHARE ? {} : { stream: this.#streamWith(track) }),
-        ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
-      };
-      this.#group.peer.want(publication.sending);
-      await this.#announce(publication);
-      if (publication.isEnded) throw new Interrupted('a call that stopped it');
+      capture.onEnded = () => this.#handleEnded(publication);
+      if (capture.sound) this.#publishSound(publication, capture.sound);
+      await this.#send(publication, track);
     } catch (error) {
       this.#fail(publication, /** @type {HstRtcError} */ (error));
       throw error;
     }
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {MediaStreamTrack} track
+   */
+  async #send(publication, track) {
+    const { media, picture } = publication;
+    const isOfScreen = media.type === MediaType.SCREEN_SHARE || media.isScreenSound;
+    publication.sending = {
+      media,
+      way: 'send',
+      track,
+      ...(isOfScreen ? {} : { stream: this.#streamWith(track) }),
+      ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
+    };
+    this.#group.peer.want(publication.sending);
+    await this.#announce(publication);
+    if (publication.isEnded) throw new Interrupted('a call that stopped it');
+  }
+
+  /**
+   * Publishes what a screen plays; it ends with the screen, which goes on without it.
+   * @param {Publication} screen
+   * @param {MediaStreamTrack} track
+   */
+  async #publishSound(screen, track) {
+    const publication = new Publication(MediaRef.screenSound(this.#group.self), null, screen.picture);
+    this.#publications.set(publication.media.key, publication);
+    screen.sound = publication;
+    try {
+      await this.#send(publication, track);
+    } catch (error) {
+      const why = /** @type {HstRtcError} */ (error);
+      if (!publication.isEnded) this.#group.report(why);
+      this.#fail(publication, why);
+    }
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {unknown} device
+   */
+  async #swap(publication, device) {
+    const { capture, sending, picture } = publication;
+    if (publication.isEnded || !capture || !sending) throw new Interrupted('a call that stopped it');
+    const before = sending.track;
+    const track = await this.#group.captures.swap(capture, device, picture);
+    if (publication.isEnded) throw new Interrupted('a call that stopped it');
+    publication.device = device;
+    this.#stream.removeTrack(before);
+    this.#stream.addTrack(track);
+    await this.#group.peer.replaceTrack(sending, track);
   }
 
   /** @param {Publication} publication */
@@ -140,6 +214,7 @@ export class Publisher {
       this.#stream.removeTrack(publication.sending.track);
     }
     this.#group.captures.release(publication);
+    if (publication.sound && !publication.sound.isEnded) this.#end(publication.sound);
   }
 
   /**
@@ -169,6 +244,10 @@ class Publication {
   isEnded = false;
   /** Whether the group knows of it. */
   isAnnounced = false;
+  /** Its device. @type {import('./capture.js').Capture | null} */
+  capture = null;
+  /** What a screen plays, where it has sound. @type {Publication | null} */
+  sound = null;
   /** What its line carries, once its device is open. @type {Sending | null} */
   sending = null;
   /** @type {Promise<void>} */

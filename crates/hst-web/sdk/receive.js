@@ -16,6 +16,8 @@ import { MediaRef, MediaType } from './ids.js';
 export class Receiver {
   /** @type {Map<string, Reception>} */
   #receptions = new Map();
+  /** Users whose screens have sound. @type {Set<string>} */
+  #soundingScreens = new Set();
   #group;
 
   /** @param {GroupContext} group */
@@ -39,25 +41,27 @@ export class Receiver {
     }
     const present = this.#receptions.get(media.key);
     if (present) return present.done;
-    const { peer, renderer } = this.#group;
+    const { renderer } = this.#group;
     const streamId = this.#streamIdFor(media);
-    /** @type {Receiving} */
-    const receiving = {
-      media,
-      way: 'receive',
-      onFlow: (track) => {
-        // After a new start of the transport, elements that show it already just go on.
-        const isShown = renderer.isShown(media);
-        renderer.setTrack(media, track);
-        if (!isShown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
-      },
-    };
-    const reception = { receiving, streamId, done: Promise.resolve(), isAgreed: false };
-    this.#receptions.set(media.key, reception);
-    reception.done = this.#ask(reception);
-    peer.want(receiving);
-    reception.done.catch(() => this.#drop(media, reception));
-    return reception.done;
+    const done = this.#begin(media, streamId, (track) => {
+      // After a new start of the transport, elements that show it already just go on.
+      const isShown = renderer.isShown(media);
+      renderer.setTrack(media, track, streamId);
+      if (!isShown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
+    });
+    this.#followScreen(media.user);
+    return done;
+  }
+
+  /**
+   * A user's screen has sound, or has none any more.
+   * @param {string} user
+   * @param {boolean} hasSound
+   */
+  handleScreenSound(user, hasSound) {
+    if (hasSound) this.#soundingScreens.add(user);
+    else this.#soundingScreens.delete(user);
+    this.#followScreen(user);
   }
 
   /**
@@ -80,11 +84,17 @@ export class Receiver {
    * @param {unknown} id
    */
   stop(user, type, id) {
-    const media = new MediaRef(String(user), Number(type), String(id));
-    const reception = this.#receptions.get(media.key);
-    if (!reception) return;
-    this.#drop(media, reception);
-    this.#group.signal.request({ stop_receive: media.toWire() }, { isRepeatable: true }).catch(() => {});
+    const media = MediaRef.named(user, type, id);
+    this.#end(media);
+    this.#followScreen(media.user);
+  }
+
+  /**
+   * Whose stream it is; undefined when nothing of it is received.
+   * @param {unknown} streamId
+   */
+  userOf(streamId) {
+    return [...this.#receptions.values()].find((reception) => reception.streamId === streamId)?.receiving.media.user;
   }
 
   /**
@@ -94,12 +104,56 @@ export class Receiver {
   handleUnpublished(media) {
     const reception = this.#receptions.get(media.key);
     if (reception) this.#drop(media, reception);
+    this.#followScreen(media.user);
   }
 
   /** The group is left. */
   close() {
     for (const { receiving } of this.#receptions.values()) this.#group.renderer.setTrack(receiving.media, null);
     this.#receptions.clear();
+  }
+
+  /**
+   * @param {MediaRef} media
+   * @param {string} streamId
+   * @param {(track: MediaStreamTrack) => void} onFlow
+   */
+  #begin(media, streamId, onFlow) {
+    /** @type {Reception} */
+    const reception = {
+      receiving: { media, way: 'receive', onFlow },
+      streamId,
+      done: Promise.resolve(),
+      isAgreed: false,
+    };
+    this.#receptions.set(media.key, reception);
+    reception.done = this.#ask(reception);
+    this.#group.peer.want(reception.receiving);
+    reception.done.catch(() => this.#drop(media, reception));
+    return reception.done;
+  }
+
+  /** @param {MediaRef} media */
+  #end(media) {
+    const reception = this.#receptions.get(media.key);
+    if (!reception) return;
+    this.#drop(media, reception);
+    this.#group.signal.request({ stop_receive: media.toWire() }, { isRepeatable: true }).catch(() => {});
+  }
+
+  /**
+   * What a screen plays is received as long as the screen is, and plays where it is shown.
+   * @param {string} user
+   */
+  #followScreen(user) {
+    const sound = MediaRef.screenSound(user);
+    const isScreenReceived = [...this.#receptions.values()].some(
+      ({ receiving: { media } }) => media.user === user && media.type === MediaType.SCREEN_SHARE,
+    );
+    if (!isScreenReceived || !this.#soundingScreens.has(user)) this.#end(sound);
+    else if (!this.#receptions.has(sound.key)) {
+      this.#begin(sound, '', (track) => this.#group.renderer.setTrack(sound, track));
+    }
   }
 
   /** @param {Reception} reception */
@@ -127,7 +181,7 @@ export class Receiver {
   #streamIdFor(media) {
     if (media.type !== MediaType.SCREEN_SHARE) {
       const partners = [...this.#receptions.values()].filter(
-        ({ receiving: { media: m } }) => m.user === media.user && m.type !== MediaType.SCREEN_SHARE,
+        ({ receiving: { media: m } }) => m.user === media.user && m.type !== MediaType.SCREEN_SHARE && !m.isScreenSound,
       );
       const hasCamera = partners.some(({ receiving: { media: m } }) => m.type === MediaType.VIDEO);
       if (partners.length > 0 && !(media.type === MediaType.VIDEO && hasCamera)) return partners[0].streamId;

@@ -8,7 +8,13 @@ import { MediaType } from './ids.js';
  * @property {string} user
  * @property {MediaRef | null} picture
  * @property {MediaRef | null} sound
+ * @property {string} streamId whose sound and picture it plays where it was set for a stream; empty otherwise
  * @property {MediaStream} stream what the element plays
+ *
+ * @typedef {object} Shown
+ * @property {MediaRef} media
+ * @property {MediaStreamTrack} track
+ * @property {string} streamId
  */
 
 /**
@@ -18,33 +24,35 @@ import { MediaType } from './ids.js';
  * nobody is silent because an application set an element for the picture only, and nobody is heard twice.
  */
 export class Renderer {
-  /** @type {Map<string, { media: MediaRef, track: MediaStreamTrack }>} */
+  /** @type {Map<string, Shown>} */
   #tracks = new Map();
   /** @type {Map<HTMLMediaElement, Binding>} */
   #bindings = new Map();
   /** Elements that the browser lets play only after a gesture of the user. @type {Set<HTMLMediaElement>} */
   #blocked = new Set();
+  /** The device that everything plays on; empty for the browser's own choice. */
+  #speaker = '';
 
   /**
    * @param {MediaRef} media
    * @param {unknown} element
    */
   bind(media, element) {
-    if (!(element instanceof HTMLMediaElement)) {
-      throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'media are shown by a <video> or <audio> element');
-    }
-    const present = this.#bindings.get(element);
-    if (present && present.user !== media.user) this.unbind(element);
-    const binding = this.#bindings.get(element) ?? {
-      user: media.user,
-      picture: null,
-      sound: null,
-      stream: new MediaStream(),
-    };
+    const binding = this.#bindingOf(element, media.user);
     if (media.type === MediaType.AUDIO) binding.sound = media;
     else binding.picture = media;
-    this.#bindings.set(element, binding);
     this.#refresh(media.user);
+  }
+
+  /**
+   * Shows a stream: the sound and picture that have its id, whichever of them is there now or comes later.
+   * @param {string} user whose it is
+   * @param {string} streamId
+   * @param {unknown} element
+   */
+  bindStream(user, streamId, element) {
+    Object.assign(this.#bindingOf(element, user), { streamId, picture: null, sound: null });
+    this.#refresh(user);
   }
 
   /** @param {unknown} element an element, or anything else that an application may pass by mistake */
@@ -60,9 +68,10 @@ export class Renderer {
    * A media has a track, a new one, or none any more.
    * @param {MediaRef} media
    * @param {MediaStreamTrack | null} track
+   * @param {string} [streamId] which stream it is of
    */
-  setTrack(media, track) {
-    if (track) this.#tracks.set(media.key, { media, track });
+  setTrack(media, track, streamId = '') {
+    if (track) this.#tracks.set(media.key, { media, track, streamId });
     else this.#tracks.delete(media.key);
     this.#refresh(media.user);
   }
@@ -76,10 +85,59 @@ export class Renderer {
     return !!track && [...this.#bindings.values()].some(({ stream }) => stream.getTracks().includes(track));
   }
 
+  /**
+   * Plays everything on a device, now and later.
+   * @param {string} speaker a device id; empty for the browser's own choice
+   * @returns {Promise<void>} fails when an element cannot play there
+   */
+  async setSpeaker(speaker) {
+    this.#speaker = speaker;
+    const sounding = [...this.#bindings].filter(([, { stream }]) => stream.getAudioTracks().length > 0);
+    try {
+      await Promise.all(sounding.map(([element]) => this.#sendToSpeaker(element)));
+    } catch (cause) {
+      throw new HstRtcError(ErrorCode.DEVICE, 'this speaker cannot be used: choose another', { cause });
+    }
+  }
+
+  /**
+   * Where the chosen speaker was pulled out, everything plays as if none had been chosen.
+   * @param {string[]} speakers those that there are
+   */
+  handleSpeakers(speakers) {
+    if (this.#speaker && !speakers.includes(this.#speaker)) this.setSpeaker('').catch(() => {});
+  }
+
   /** Empties all elements and forgets them. */
   clear() {
     this.#tracks.clear();
     for (const element of [...this.#bindings.keys()]) this.unbind(element);
+  }
+
+  /**
+   * @param {unknown} element
+   * @param {string} user
+   */
+  #bindingOf(element, user) {
+    if (!(element instanceof HTMLMediaElement)) {
+      throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'media are shown by a <video> or <audio> element');
+    }
+    const present = this.#bindings.get(element);
+    if (present?.user === user) return present;
+    this.unbind(element);
+    const binding = { user, picture: null, sound: null, streamId: '', stream: new MediaStream() };
+    this.#bindings.set(element, binding);
+    return binding;
+  }
+
+  /**
+   * Browsers send an element to a speaker only while it has a sound.
+   * @param {HTMLMediaElement} element
+   */
+  async #sendToSpeaker(element) {
+    const { sinkId } = /** @type {any} */ (element);
+    // Not every browser lets a page choose.
+    if (sinkId !== undefined && sinkId !== this.#speaker) await /** @type {any} */ (element).setSinkId(this.#speaker);
   }
 
   /** @param {string} user */
@@ -89,14 +147,21 @@ export class Renderer {
       ({ media }) => media.user === user && media.type === MediaType.AUDIO,
     );
     for (const [element, binding] of mine) {
-      const picture = binding.picture ? this.#tracks.get(binding.picture.key) : undefined;
-      const heard = sounds.filter(({ media }) => homeOf(media, mine) === binding);
+      const picture = this.#pictureOf(binding);
+      const heard = sounds.filter((sound) => homeOf(sound, mine) === binding);
       this.#play(
         element,
         binding.stream,
         [...(picture ? [picture] : []), ...heard].map(({ track }) => track),
       );
     }
+  }
+
+  /** @param {Binding} binding */
+  #pictureOf({ picture, streamId }) {
+    if (picture) return this.#tracks.get(picture.key);
+    if (!streamId) return undefined;
+    return [...this.#tracks.values()].find(({ media, streamId: id }) => id === streamId && media.kind === 'video');
   }
 
   /**
@@ -110,6 +175,8 @@ export class Renderer {
     const source = tracks.length > 0 ? stream : null;
     if (element.srcObject !== source) element.srcObject = source;
     if (source) this.#start(element);
+    // Where the chosen speaker cannot be used, the browser's own is better than silence.
+    if (stream.getAudioTracks().length > 0) this.#sendToSpeaker(element).catch(() => {});
   }
 
   /** @param {HTMLMediaElement} element */
@@ -124,6 +191,7 @@ export class Renderer {
 
   /** @param {HTMLMediaElement} element */
   #startOnGesture(element) {
+    if (this.#blocked.has(element)) return;
     this.#blocked.add(element);
     const start = () => {
       for (const type of GESTURES) removeEventListener(type, start, true);
@@ -137,14 +205,16 @@ const GESTURES = ['pointerup', 'keydown', 'touchend'];
 
 /**
  * Which element a sound plays in.
- * @param {MediaRef} sound
+ * @param {Shown} sound
  * @param {[HTMLMediaElement, Binding][]} bindings those of its user
  */
-function homeOf(sound, bindings) {
+function homeOf({ media, streamId }, bindings) {
   const all = bindings.map(([, binding]) => binding);
+  if (media.isScreenSound) return all.find((b) => b.picture?.type === MediaType.SCREEN_SHARE);
   return (
-    all.find((b) => b.sound?.key === sound.key) ??
-    all.find((b) => b.picture?.type === MediaType.VIDEO) ??
+    all.find((b) => b.sound?.key === media.key) ??
+    all.find((b) => streamId && b.streamId === streamId) ??
+    all.find((b) => b.picture?.type === MediaType.VIDEO || b.streamId) ??
     all.find((b) => b.sound || b.picture)
   );
 }

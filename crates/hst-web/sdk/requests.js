@@ -21,7 +21,8 @@ export const PROTOCOL = 1;
  * @returns {Login}
  */
 export function parseLogin(options) {
-  const { appId, token, userId, mutexType, companyId, forceLogin, extendInfo } = options ?? {};
+  // Printed samples of the platform misspell it.
+  const { appId, token, userId, mutextType, mutexType = mutextType, companyId, forceLogin, extendInfo } = options ?? {};
   return {
     protocol: PROTOCOL,
     app: checkAppId(appId),

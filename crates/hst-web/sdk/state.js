@@ -72,11 +72,12 @@ export class Machine {
 
   /**
    * Throws when a call that changes no state comes too early.
-   * @param {'inited' | 'logined' | 'joined'} needs that state or any beyond it
+   * @param {'uninit' | 'inited' | 'logined' | 'joined'} needs that state or any beyond it
    * @param {string} call
    */
   require(needs, call) {
     const isEnough = {
+      uninit: true,
       inited: this.#state !== 'uninit' && this.#state !== 'initing',
       logined: this.isOnline,
       joined: this.#state === 'joined',
@@ -91,6 +92,7 @@ export class Machine {
   begin(verb) {
     this.check(verb);
     const { during, success, failure } = VERBS[verb];
+    /** @type {Turn} */
     const turn = new Turn(
       () => this.#turn === turn,
       (isOk) => this.reset(isOk ? success : failure),

@@ -90,7 +90,7 @@ fn the_module_exports_the_engine_and_nothing_else() {
     assert_eq!(
         exports,
         [
-            "export const { HstRtcEngine } = modules.engine;",
+            "export const { HstRtcEngine } = modules.classic;",
             "export default HstRtcEngine;"
         ]
     );

@@ -43,7 +43,7 @@ export async function browse(random) {
   const faults = [];
   console.warn = () => {};
   console.error = (...words) => faults.push(words);
-  const { HstRtcEngine } = await import('../../sdk/engine.js');
+  const { HstRtcEngine } = await import('../../sdk/classic.js');
   return { clock, server, peers, faults, HstRtcEngine };
 }
 

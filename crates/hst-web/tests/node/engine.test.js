@@ -256,3 +256,35 @@ test('invites, messages and the rest come under the names of the platform', asyn
   assert.deepEqual(users.userIds, []);
   engine.destroy();
 });
+
+test('an Access address may come with a login, and is that of this login only', async () => {
+  const { engine, end } = await house();
+  engine.destroy();
+  const { fetch } = globalThis;
+  const asked = [];
+  let isReached = false;
+  globalThis.fetch = async (url) => {
+    asked.push(new URL(url).host);
+    if (!isReached) throw new Error('nobody there');
+    return fetch(url);
+  };
+  assert.deepEqual(await end(engine.init('http://home')), { code: 30 });
+  // Without an address it is too early to say that there is none.
+  assert.notEqual(await end(engine.login(LOGIN)), 0);
+  assert.equal(await end(engine.init()), 0);
+  assert.notEqual(await end(engine.login(LOGIN)), 0);
+  isReached = true;
+  asked.length = 0;
+  assert.equal(await end(engine.login({ ...LOGIN, accessUrl: 'http://other/server/address' })), 0);
+  await end(engine.logout());
+  assert.equal(await end(engine.login({ ...LOGIN, accessUrl: 'http://other/server/address' })), 0);
+  assert.deepEqual(asked, ['other']);
+  await end(engine.logout());
+  engine.destroy();
+  assert.equal(await end(engine.init('home')), 0);
+  asked.length = 0;
+  assert.equal(await end(engine.login({ ...LOGIN, accessUrl: null })), 0);
+  assert.deepEqual(asked, []);
+  engine.destroy();
+  globalThis.fetch = fetch;
+});
