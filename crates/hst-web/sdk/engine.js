@@ -218,7 +218,7 @@ export class Engine {
   /**
    * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
    * the element set for it, or else in one that shows the user.
-   * @param {string} userId
+   * @param {string | null} userId of a white board it does not matter
    * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
    * @param {HTMLElement} element a `<video>` or `<audio>`; of a white board a `<div>`
@@ -228,7 +228,7 @@ export class Engine {
     return this.#attempt('logined', 'setMediaRender', () => {
       if (isBoard(mediaType)) return this.#life.group?.boards.show(mediaId, element);
       const { captures, renderer, self } = this.#life;
-      const media = this.#refOf({ userId, mediaType, mediaId });
+      const media = this.#refOf({ userId: userId ?? '', mediaType, mediaId });
       if (userId === self && media.type === MediaType.VIDEO && !captures.has(media)) {
         const { track } = captures.hold(media, mediaId, parsePicture(media.type, options), element);
         track.catch((error) => this.#life.report(error));

@@ -647,13 +647,13 @@ declare class Engine {
     /**
      * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
      * the element set for it, or else in one that shows the user.
-     * @param {string} userId
+     * @param {string | null} userId of a white board it does not matter
      * @param {MediaTypeValue} mediaType
      * @param {string | null} mediaId
      * @param {HTMLElement} element a `<video>` or `<audio>`; of a white board a `<div>`
      * @param {PictureOptions | null} [options] of a preview
      */
-    setMediaRender(userId: string, mediaType: MediaTypeValue, mediaId: string | null, element: HTMLElement, options?: PictureOptions | null): Promise<void>;
+    setMediaRender(userId: string | null, mediaType: MediaTypeValue, mediaId: string | null, element: HTMLElement, options?: PictureOptions | null): Promise<void>;
     /**
      * Empties an element, whatever it shows.
      * @param {string | null} _userId
