@@ -12,8 +12,8 @@ import { checkToken, parseKick, parseLock, parseMute, parseState } from './reque
  * @import { Presence } from './presence.js'
  * @import { Signal } from './signal.js'
  * @import {
- *   Callees, Devices, Events, GroupMessage, LoginOptions, Media, MediaTypeValue, OnlinePage, PictureOptions,
- *   PictureStats, SoundStats,
+ *   BoardOptions, Callees, Devices, Events, GroupMessage, LoginOptions, Media, MediaTypeValue, OnlinePage, PictureOptions,
+ *   PictureStats, SoundStats, WhiteBoard,
  * } from './types.js'
  */
 
@@ -170,7 +170,10 @@ export class Engine {
    * @returns {Promise<void>} may be ignored: a failure comes as `onError` too
    */
   startPublishMedia(mediaType, mediaId, options) {
-    return this.#attempt('joined', 'startPublishMedia', () => this.#group.publisher.start(mediaType, mediaId, options));
+    return this.#attempt('joined', 'startPublishMedia', () => {
+      const { boards, publisher } = this.#group;
+      return isBoard(mediaType) ? boards.publish(mediaId) : publisher.start(mediaType, mediaId, options);
+    });
   }
 
   /**
@@ -178,7 +181,10 @@ export class Engine {
    * @param {string | null} [mediaId] the device; without it all media of that type stop
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('uninit', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('uninit', 'stopPublishMedia', () => {
+      const { group } = this.#life;
+      return isBoard(mediaType) ? group?.boards.unpublish(mediaId) : group?.publisher.stop(mediaType, mediaId);
+    });
   }
 
   /**
@@ -188,7 +194,10 @@ export class Engine {
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
-    const start = () => this.#group.receiver.start(userId, mediaType, mediaId);
+    const start = () => {
+      const { boards, receiver } = this.#group;
+      return isBoard(mediaType) ? boards.receive(userId, mediaId) : receiver.start(userId, mediaType, mediaId);
+    };
     return ignorable(this.#ask('joined', 'startReceiveMedia', start));
   }
 
@@ -200,22 +209,26 @@ export class Engine {
    * @returns {Promise<void>}
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('uninit', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
+    return this.#ask('uninit', 'stopReceiveMedia', () => {
+      const { group } = this.#life;
+      return isBoard(mediaType) ? group?.boards.stop(mediaId) : group?.receiver.stop(userId, mediaType, mediaId);
+    });
   }
 
   /**
    * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
    * the element set for it, or else in one that shows the user.
-   * @param {string} userId
+   * @param {string | null} userId of a white board it does not matter
    * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
-   * @param {HTMLMediaElement} element
+   * @param {HTMLElement} element a `<video>` or `<audio>`; of a white board a `<div>`
    * @param {PictureOptions | null} [options] of a preview
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
+      if (isBoard(mediaType)) return this.#life.group?.boards.show(mediaId, element);
       const { captures, renderer, self } = this.#life;
-      const media = this.#refOf({ userId, mediaType, mediaId });
+      const media = this.#refOf({ userId: userId ?? '', mediaType, mediaId });
       if (userId === self && media.type === MediaType.VIDEO && !captures.has(media)) {
         const { track } = captures.hold(media, mediaId, parsePicture(media.type, options), element);
         track.catch((error) => this.#life.report(error));
@@ -227,11 +240,12 @@ export class Engine {
   /**
    * Empties an element, whatever it shows.
    * @param {string | null} _userId
-   * @param {MediaTypeValue} _mediaType
-   * @param {HTMLMediaElement} element
+   * @param {MediaTypeValue} mediaType
+   * @param {any} element of a white board its media ID
    */
-  unsetMediaRender(_userId, _mediaType, element) {
+  unsetMediaRender(_userId, mediaType, element) {
     return this.#attempt('uninit', 'unsetMediaRender', () => {
+      if (isBoard(mediaType)) return this.#life.group?.boards.hide(element);
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
@@ -416,6 +430,43 @@ export class Engine {
   }
 
   /**
+   * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
+   * @param {BoardOptions} [options]
+   * @returns {Promise<string>} its media ID
+   */
+  createWhiteBoard(options) {
+    return ignorable(this.#ask('joined', 'createWhiteBoard', () => this.#group.boards.create(options)));
+  }
+
+  /**
+   * What to draw with, from the board's `onRemoteMediaAdd` on; null before and after.
+   * @param {string | null} [mediaId]
+   * @returns {WhiteBoard | null}
+   */
+  getWhiteBoard(mediaId) {
+    return this.#life.group?.boards.get(mediaId) ?? null;
+  }
+
+  /**
+   * Ends a white board for everybody.
+   * @param {string | null} [mediaId] without it nothing happens
+   * @returns {Promise<void>}
+   */
+  closeWhiteBoard(mediaId) {
+    return this.#attempt('uninit', 'closeWhiteBoard', () => this.#life.group?.boards.delete(mediaId));
+  }
+
+  /**
+   * How white boards fit their elements, now and from now on. It may be chosen at any time.
+   * @param {string | null | undefined} mediaId without it, all of them
+   * @param {number | string} mode of `DisplayMode`; any other is 1
+   * @param {number | string} [param] the percentage of `DBSF`
+   */
+  setWhiteBoardDisplayMode(mediaId, mode, param) {
+    this.#life.fits.set(mediaId, mode, param);
+  }
+
+  /**
    * Removes a member from the group, for who may administer.
    * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
    */
@@ -483,6 +534,11 @@ export class Engine {
   get #group() {
     return /** @type {Group} */ (this.#life.group);
   }
+}
+
+/** @param {unknown} mediaType */
+function isBoard(mediaType) {
+  return mediaType === MediaType.WHITE_BOARD;
 }
 
 /** Of a call that is the same when it is carried out twice. */
