@@ -502,20 +502,6 @@ export type Events = {
 };
 
 /**
- * A promise that may be ignored without the browser reporting it as unhandled.
- * @template T
- * @param {Promise<T>} promise
- */
-export function ignorable<T>(promise: Promise<T>): Promise<T>;
-/**
- * A fault in the application's callback is the application's.
- * @template T
- * @param {string} call whose callback it is
- * @param {(what: T) => void} callback
- * @param {T} what
- */
-export function show<T>(call: string, callback: (what: T) => void, what: T): void;
-/**
  * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
  * `destroy`. Applications get it with the further calls of `extras.js` and the older names of
  * `classic.js`.
