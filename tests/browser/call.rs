@@ -73,7 +73,7 @@ async fn two_pages_and_a_native_engine_see_and_hear_each_other_for_10_s() {
 }
 
 /// Waits until pictures and sounds of these users flow at a page.
-async fn all_flows(page: &Page, users: &[&str]) {
+pub(crate) async fn all_flows(page: &Page, users: &[&str]) {
     page.run(
         "setInterval(async () => (window.now = await figures()), 100)",
         Vec::new(),
@@ -85,6 +85,16 @@ async fn all_flows(page: &Page, users: &[&str]) {
         page.wait_until(&format!("window.now?.['{user} audio']?.energy > 0"))
             .await;
     }
+}
+
+/// Waits until the camera of this one moves at a page where it was seen before.
+pub(crate) async fn sees(page: &Page, other: &str) {
+    page.run("window.before = await figures()", Vec::new()).await;
+    let media = format!("'{other} video'");
+    page.wait_until(&format!(
+        "window.now?.[{media}]?.frames > (before[{media}]?.frames ?? 0) + 15"
+    ))
+    .await;
 }
 
 async fn figures(page: &Page) -> Value {

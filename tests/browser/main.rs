@@ -5,6 +5,7 @@
 mod call;
 mod demo;
 mod life;
+mod lost_connection;
 mod other_network;
 mod samples;
 mod surface;
@@ -47,7 +48,12 @@ fn token() -> String {
 
 /// An empty page with the SDK in it, and the helpers of `bare.js`.
 async fn bare_page(browser: &Browser, server: &RunningServer) -> Page {
-    let page = browser.open(&format!("{}/healthz", origin(server))).await;
+    bare_page_of(browser, &origin(server)).await
+}
+
+/// The same by another way to the server.
+async fn bare_page_of(browser: &Browser, origin: &str) -> Page {
+    let page = browser.open(&format!("{origin}/healthz")).await;
     page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })])
         .await;
     page

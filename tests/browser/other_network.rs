@@ -2,22 +2,12 @@
 
 use hst_server::{Config, Server};
 use hst_tests::{
-    browser::{Browser, Network, Page},
+    browser::{Browser, Network},
     path::Path,
 };
 use serde_json::json;
 
-use crate::bare_page;
-
-/// Waits until the camera of the other one moves at this page.
-async fn sees(page: &Page, other: &str) {
-    page.run("window.before = await figures()", Vec::new()).await;
-    let media = format!("'{other} video'");
-    page.wait_until(&format!(
-        "window.now?.[{media}]?.frames > (before[{media}]?.frames ?? 0) + 15"
-    ))
-    .await;
-}
+use crate::{bare_page, call::sees};
 
 /// It takes some fifteen seconds: until the browser notices, and five in which the interruption could end by itself.
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ impl Developer {
 
     /// What the command prints, or the words with which it fails.
     async fn hst(&self, arguments: &str) -> Result<String, String> {
-        let mut command = Command::new(program());
+        let mut command = Command::new(program("hst"));
         command
             .arg("admin")
             .args(arguments.split(' '))

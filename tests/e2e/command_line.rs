@@ -10,16 +10,16 @@ use hst_tests::house::{Door, House, media_file, within};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The program, which the same build has put beside the tests.
-pub(crate) fn program() -> PathBuf {
+/// A program, `hst` or `hst-server`, which the same build has put beside the tests.
+pub(crate) fn program(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let program = own.parent().unwrap().parent().unwrap().join("hst");
-    assert!(program.exists(), "build it first: cargo build -p hst-cli");
+    let program = own.parent().unwrap().parent().unwrap().join(name);
+    assert!(program.exists(), "build it first: cargo build --workspace");
     program
 }
 
 fn hst_join(house: &House, user: &str, duration: &str) -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(program("hst"));
     command
         .args(["join", "--access", &house.access_url(), "--app-id", DEV_APP_ID])
         .args(["--app-secret", DEV_APP_SECRET, "--user", user, "--group", "g"])
@@ -120,7 +120,7 @@ async fn is_playable(file: &Path, format: &str, at_least: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_is_refused_says_why_and_fails() {
     let house = House::open(Door::Preset).await;
-    let mut command = Command::new(program());
+    let mut command = Command::new(program("hst"));
     command.args(["join", "--access", &house.access_url(), "--app-id", DEV_APP_ID]);
     command.args(["--token", "001nonsense", "--user", "bot", "--group", "g", "--json"]);
     let output = within("the bot", command.output()).await.unwrap();

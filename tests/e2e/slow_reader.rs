@@ -11,10 +11,10 @@ use hst_tests::{
 };
 
 through_every_door! {
-    who_never_reads_is_cut_and_the_others_lose_nothing
+    s9_who_never_reads_is_cut_and_the_others_lose_nothing
 }
 
-async fn who_never_reads_is_cut_and_the_others_lose_nothing(house: House) {
+async fn s9_who_never_reads_is_cut_and_the_others_lose_nothing(house: House) {
     let [mut ann, mut bob] = [house.visitor().await, house.visitor().await];
     for (member, name) in [(&ann, "ann"), (&bob, "bob")] {
         within("login", member.engine.login(other_login(name))).await.unwrap();

@@ -1,6 +1,7 @@
 //! The test house: what the test binaries of this folder share.
 
 pub mod browser;
+pub mod gate;
 pub mod hand;
 pub mod house;
 pub mod path;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use crate::{Result, cargo, layers, test, tidy};
+use crate::{Result, cargo, layers, test, tidy, types};
 
 /// Everything that runs no test, the quick things first.
 pub(crate) fn check(root: &Path) -> Result {
     cargo::run(root, &["fmt", "--all", "--check"])?;
     layers::run(root)?;
     tidy::run(root)?;
+    types::check(root)?;
     if cargo::has(root, "deny") {
         cargo::run(root, &["deny", "check", "licenses", "bans", "sources"])?;
     } else {

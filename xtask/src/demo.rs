@@ -68,10 +68,11 @@ pub(crate) fn run(root: &Path, options: Options) -> Result {
     let programs = build(root, options.release)?;
 
     let bind = options.bind.to_string();
-    let mut server = Guarded::spawn(&words(
-        &programs.join("hst-server"),
-        &["--dev", "--json", "--bind", &bind],
-    ))?;
+    let mut arguments = vec!["--dev", "--json", "--bind", &bind];
+    if !options.bind.ip().is_loopback() {
+        arguments.push("--dev-open");
+    }
+    let mut server = Guarded::spawn(&words(&programs.join("hst-server"), &arguments))?;
     let log = server.stderr().map(print_through);
     let urls = server
         .stdout()

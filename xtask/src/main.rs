@@ -9,6 +9,7 @@ mod cargo;
 mod child;
 mod ci;
 mod demo;
+mod dist;
 mod fault;
 mod layers;
 mod source;
@@ -16,6 +17,8 @@ mod system;
 mod test;
 mod tidy;
 mod tree;
+mod types;
+mod typescript;
 
 use std::{env, error::Error, path::PathBuf, process::ExitCode};
 
@@ -27,12 +30,14 @@ cargo xtask <command>
 
   demo [--bind ADDR:PORT] [--release]   build, start a server and a bot with a film, and print the URL to open
   test [FILTER]...                      run every test, or those whose name contains a FILTER
-  check                                 formatting, layers, tidy, clippy, licences: what runs no test
+  check                                 formatting, layers, tidy, types, clippy, licences: what runs no test
   ci                                    check, then test
   layers                                hold the crates against docs/architecture.md
   tidy [--bless]                        hold the files against the rules of the house; --bless signs docs/protocol.md
+  types [--bless]                       check the browser engine with TypeScript; --bless makes its declarations anew
+  dist                                  make the browser engine's package for npm, in target/dist/npm
 
-demo and test install the programs that they need where they can (Debian) and say so.";
+demo, test, check, types and dist install the programs that they need where they can (Debian) and say so.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -55,6 +60,9 @@ fn run(args: &[&str]) -> Result {
         ["layers"] => layers::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--bless"] => tidy::bless(&root()),
+        ["types"] => types::check(&root()),
+        ["types", "--bless"] => types::bless(&root()),
+        ["dist"] => dist::run(&root()),
         [child::GUARD, command @ ..] => child::guard(command),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");

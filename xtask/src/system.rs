@@ -19,8 +19,25 @@ pub(crate) struct Tool {
 
 const CC: Tool = Tool::new("cc", "build-essential", "compiles the cryptography and the database");
 
+const NODE: Tool = Tool::new("node", "nodejs", "runs the browser engine's own tests, and its checks");
+const NPM: Tool = Tool::new(
+    "npm",
+    "npm",
+    "gets the TypeScript compiler, and packs the browser engine",
+);
+
 /// What building needs.
 pub(crate) const TO_BUILD: &[Tool] = &[CC];
+
+/// What the check of the browser engine's types needs.
+pub(crate) const TO_TYPE: &[Tool] = &[NODE, NPM];
+
+/// What making the package for npm needs.
+pub(crate) const TO_PACK: &[Tool] = &[
+    NODE,
+    NPM,
+    Tool::new("gzip", "gzip", "tells how large the browser engine is on the wire"),
+];
 
 /// What the tests need.
 pub(crate) const TO_TEST: &[Tool] = &[
@@ -29,7 +46,7 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("chromedriver", "chromium-driver", "drives that browser"),
     Tool::new("ffprobe", "ffmpeg", "judges the files that we record"),
     Tool::new("ip", "iproute2", "makes the network of the namespace test"),
-    Tool::new("node", "nodejs", "runs the browser engine's own tests"),
+    NODE,
 ];
 
 impl Tool {
@@ -74,6 +91,17 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result {
             tool.program, tool.package
         )
         .into()),
+    }
+}
+
+/// Runs a program in `folder` and shows what it says.
+pub(crate) fn run(folder: &Path, program: &str, args: &[&str]) -> Result {
+    println!("+ {program} {}", args.join(" "));
+    let mut command = Command::new(program);
+    let status = command.args(args).current_dir(folder).stdin(Stdio::null()).status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("`{program} {}` failed ({status})", args.join(" ")).into()),
     }
 }
 

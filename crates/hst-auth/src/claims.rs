@@ -1,7 +1,7 @@
 use hst_id::{AppId, GroupId, UserId};
 use serde::Serialize;
 
-use crate::{Grants, UnixMillis};
+use crate::{Grants, LoginPolicy, UnixMillis, legacy};
 
 /// What a genuine token says.
 ///
@@ -17,6 +17,8 @@ pub struct Claims {
     pub group: Option<GroupId>,
     /// What its bearer may do.
     pub grants: Grants,
+    /// What a login by it means to earlier ones of the same user; `None`: what its App says.
+    pub login: Option<LoginPolicy>,
     /// When it was made, by its maker's clock: exact to the second in a JWT (rounded down), to the millisecond in a
     /// `001` token. `None` if it does not say, or says what is no date in milliseconds: generators that count in 32 bits
     /// cut off the upper half.
@@ -47,4 +49,15 @@ pub enum TokenFormat {
     /// A signed JSON Web Token (RFC 7519).
     #[serde(rename = "jwt")]
     Jwt,
+}
+
+impl TokenFormat {
+    /// How this text is read, whether it is a token or not.
+    pub fn of(token: &str) -> Self {
+        if token.starts_with(legacy::PREFIX) {
+            Self::Legacy001
+        } else {
+            Self::Jwt
+        }
+    }
 }

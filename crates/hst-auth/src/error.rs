@@ -75,8 +75,8 @@ pub enum IssueError {
     /// The lifetime is empty, or ends at a moment that the format can't say.
     #[error("the lifetime is empty or ends at a moment that the token can't say")]
     Lifetime,
-    /// The `001` format carries neither rights nor a token id. Make a JWT.
-    #[error("a 001 token carries neither rights nor an id: make a JWT")]
+    /// The `001` format carries neither rights nor a login policy nor a token id. Make a JWT.
+    #[error("a 001 token carries neither rights nor a login policy nor an id: make a JWT")]
     NotIn001,
     /// A token id is 1 to 128 bytes.
     #[error("a token id has 1 to 128 bytes")]

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 
 use crate::{
-    AppSecret, IssueError, KeyError, Right, UnixMillis,
+    AppSecret, IssueError, KeyError, LoginPolicy, Right, UnixMillis,
     jwt::{LAST_SECOND, MAX_TOKEN_ID, check_hmac_key, checked_key_id},
     legacy,
 };
@@ -22,6 +22,8 @@ pub struct TokenRequest {
     pub lifetime: Option<Duration>,
     /// What its bearer may do; `None`: what every user may. For JWTs only.
     pub rights: Option<BTreeSet<Right>>,
+    /// What a login by it means to earlier ones of the same user; `None`: what the App says. For JWTs only.
+    pub login: Option<LoginPolicy>,
     /// An id by which it can be revoked: 1 to 128 bytes. For JWTs only.
     pub id: Option<String>,
 }
@@ -114,12 +116,13 @@ impl TokenIssuer {
             group,
             lifetime,
             rights,
+            login,
             id,
         } = request;
         let ends = lifetime.map(|lifetime| end_second(now, lifetime)).transpose()?;
         match &self.key {
             IssuingKey::Legacy(secret) => {
-                if rights.is_some() || id.is_some() {
+                if rights.is_some() || login.is_some() || id.is_some() {
                     return Err(IssueError::NotIn001);
                 }
                 // Other numbers would be read as another unit.
@@ -140,6 +143,7 @@ impl TokenIssuer {
                     rights: rights
                         .as_ref()
                         .map(|rights| rights.iter().map(Right::to_string).collect()),
+                    login: *login,
                     jti: id.as_deref(),
                     iat: now.as_secs(),
                     exp: ends.ok_or(IssueError::LifetimeRequired)?,
@@ -172,6 +176,8 @@ struct JwtClaims<'a> {
     group: Option<&'a GroupId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<LoginPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<&'a str>,
     iat: u64,

@@ -182,6 +182,9 @@ fn read(mut object: Object, app: &AppId, now: UnixMillis) -> Result<Claims, Toke
     if let (Some(group), Scope::Any) = (&group, &grants.join) {
         grants.join = Scope::Only(group.clone());
     }
+    // One that is not known cannot be kept, so nobody comes in by it.
+    let login = object.take_text("login")?.map(|policy| policy.parse()).transpose();
+    let login = login.map_err(|_| TokenError::Rejected)?;
     let id = object.take_text("jti")?;
     if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > MAX_TOKEN_ID) {
         return Err(TokenError::Rejected);
@@ -202,6 +205,7 @@ fn read(mut object: Object, app: &AppId, now: UnixMillis) -> Result<Claims, Toke
         user,
         group,
         grants,
+        login,
         issued_at,
         expires_at,
         id,

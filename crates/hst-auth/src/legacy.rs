@@ -91,6 +91,7 @@ fn read(secret: &AppSecret, binds_names: bool, app: &AppId, body: &str) -> Resul
             join,
             ..Grants::ordinary()
         },
+        login: None,
         issued_at,
         expires_at: expiry(ends, issued_at)?,
         id: None,

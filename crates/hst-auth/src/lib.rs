@@ -10,6 +10,7 @@ mod json;
 mod jwt;
 mod key;
 mod legacy;
+mod login;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod secret;
@@ -23,6 +24,7 @@ pub use grants::{Grants, Right, Scope, UnknownRight};
 pub use hst_id::*;
 pub use issue::{TokenIssuer, TokenRequest};
 pub use key::{AppKeys, KeyRing};
+pub use login::{Devices, LoginPolicy, UnknownLoginPolicy};
 pub use secret::AppSecret;
 pub use time::UnixMillis;
 pub use verify::{MAX_TOKEN_BYTES, TokenVerifier};

@@ -4,7 +4,8 @@ use std::{env, time::SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
 use hst_auth::{
-    AppId, AppKeys, AppSecret, GroupId, KeyRing, TokenIssuer, TokenRequest, TokenVerifier, UnixMillis, UserId,
+    AppId, AppKeys, AppSecret, GroupId, KeyRing, LoginPolicy, TokenIssuer, TokenRequest, TokenVerifier, UnixMillis,
+    UserId,
 };
 
 use crate::error::CliError;
@@ -23,6 +24,10 @@ pub(crate) enum Command {
         /// The group it is for; without it, any.
         #[arg(long, value_name = "ID")]
         group: Option<GroupId>,
+        /// What a login by it means to earlier ones of the user: refuse, replace or devices:N; for a JWT, and without it
+        /// what the app says.
+        #[arg(long, value_name = "POLICY")]
+        login: Option<LoginPolicy>,
         /// How long it is valid, such as 30s, 10m, 1h or 7d.
         #[arg(long, value_name = "TIME", default_value = "1h")]
         ttl: humantime::Duration,
@@ -66,6 +71,7 @@ impl Command {
                 app,
                 user,
                 group,
+                login,
                 ttl,
                 format,
             } => {
@@ -79,6 +85,7 @@ impl Command {
                     &TokenRequest {
                         user: Some(user),
                         group,
+                        login,
                         lifetime,
                         ..TokenRequest::default()
                     },

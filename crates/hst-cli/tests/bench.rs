@@ -76,6 +76,13 @@ fn no_message_is_lost_or_doubled_while_connections_break() {
 }
 
 #[test]
+fn whoever_was_there_is_there_again_after_the_server_was_killed() {
+    let figures = figures("restart --clients 25");
+    assert_eq!((&figures["clients"], &figures["lost"]), (&25.into(), &0.into()));
+    assert_positive(&figures, &["ready_ms", "back_p50_ms", "back_p99_ms", "all_back_ms"]);
+}
+
+#[test]
 fn what_the_system_does_not_allow_is_said_before_anything_is_done() {
     let output = Command::new(env!("CARGO_BIN_EXE_hst"))
         .args(["bench", "signal", "--idle", "1000000000"])

@@ -83,6 +83,28 @@ fn a_token_is_001_for_an_hour_unless_told_otherwise() {
 }
 
 #[test]
+fn a_jwt_may_say_what_its_login_means_to_earlier_ones() {
+    let create = |format, policy| {
+        hst(&[
+            &["create"],
+            &APP,
+            &SECRET,
+            &BOB,
+            &["--format", format, "--login", policy],
+        ])
+    };
+    let token = line(create("jwt", "devices:3"));
+    assert_eq!(
+        claims(hst(&[&["verify"], &APP, &SECRET, &[&token]]))["login"],
+        "devices:3"
+    );
+    assert_eq!(create("jwt", "devices:17").code, 2);
+    let said = create("001", "replace");
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("make a JWT"), "{}", said.err);
+}
+
+#[test]
 fn the_time_to_live_is_written_with_its_unit() {
     for (ttl, seconds) in [
         ("30s", 30),

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU8, ops::ControlFlow};
 
-use crate::{Answer, Claim, Directory, Key, Login, Outcome, Revision, Step, Unavailable, WriteError};
+use crate::{Answer, Claim, Directory, Key, Login, Outcome, Owner, Prefix, Revision, Step, Unavailable, WriteError};
 
 /// Deletes whose answers were lost, one after the other, before the directory counts as out of reach.
 const RELEASES: usize = 4;
@@ -62,4 +62,21 @@ pub async fn withdraw(
         }
     }
     Ok(())
+}
+
+/// Gives back all places beneath `prefix` that a life of a node held, because it is over, and returns how many they were.
+///
+/// Dropped half-way, it may be repeated at any time.
+///
+/// # Errors
+/// [`Unavailable`]: entries may still be there.
+pub async fn sweep(directory: &dyn Directory, prefix: &Prefix, dead: &Owner) -> Result<usize, Unavailable> {
+    let mut swept = 0;
+    for entry in directory.list(prefix).await? {
+        if Login::read(&entry).is_some_and(|login| login.owner == *dead) {
+            release(directory, &entry.key, entry.revision).await?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
 }

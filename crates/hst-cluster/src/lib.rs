@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod amend;
 mod bus;
 mod claim;
 #[cfg(feature = "contract")]
@@ -16,10 +17,11 @@ mod name;
 mod node;
 mod register;
 
+pub use amend::{amend, fence, unregister};
 pub use bus::{Bus, Delivery, Filter, Message, Subscription};
 pub use claim::{Answer, Claim, Outcome, Policy, Step, Verdict};
 pub use directory::{Directory, Watch, WatchEvent};
-pub use drive::{claim, release, withdraw};
+pub use drive::{claim, release, sweep, withdraw};
 pub use entry::{Entry, Revision};
 pub use error::{InvalidKey, RequestError, Unavailable, WriteError};
 pub use login::Login;

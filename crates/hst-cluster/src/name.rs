@@ -113,6 +113,11 @@ impl Key {
         Self(format!("node.{node}").into())
     }
 
+    /// What the place of a group lies beneath: a group is held by one node as a login is by one session.
+    pub fn group(app: &AppId, group: &GroupId) -> Self {
+        Self(format!("group.{app}.{group}").into())
+    }
+
     /// What the logins of a user with one type of terminal lie beneath; [`Claim`](crate::Claim) numbers the places.
     pub fn login(app: &AppId, user: &UserId, terminal: &TerminalType) -> Self {
         Self(format!("login.{app}.{user}.{terminal}").into())
@@ -127,6 +132,21 @@ impl Prefix {
     /// Every name.
     pub fn all() -> Self {
         Self("".into())
+    }
+
+    /// The records of all nodes.
+    pub fn nodes() -> Self {
+        Self("node.".into())
+    }
+
+    /// The places of all logins.
+    pub fn logins() -> Self {
+        Self("login.".into())
+    }
+
+    /// The places of all groups.
+    pub fn groups() -> Self {
+        Self("group.".into())
     }
 
     /// What each of the names begins with: the parts, each with a dot behind it; empty for every name.

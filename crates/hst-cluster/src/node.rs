@@ -61,7 +61,7 @@ pub enum NodeState {
 }
 
 /// What stands in the directory at [`Key::node`](crate::Key::node).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NodeRecord {
     /// The revision with which the node registered; it stays when the state changes.
     pub epoch: Revision,
@@ -70,6 +70,9 @@ pub struct NodeRecord {
     pub boot: u64,
     /// What the node does.
     pub state: NodeState,
+    /// What else the node wants others to know of it; the cluster does not read it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub info: String,
 }
 
 impl NodeRecord {
@@ -82,9 +85,7 @@ impl NodeRecord {
 
     /// As it stands in the directory: JSON.
     pub fn to_bytes(&self) -> Bytes {
-        serde_json::to_vec(self)
-            .expect("two numbers and a word are JSON")
-            .into()
+        serde_json::to_vec(self).expect("numbers and texts are JSON").into()
     }
 }
 
@@ -130,6 +131,7 @@ mod tests {
             epoch: Revision::new(epoch),
             boot,
             state,
+            info: String::new(),
         }
     }
 
@@ -179,6 +181,8 @@ mod tests {
             NodeRecord::read(&entry(r#"{"epoch":1,"boot":1,"state":"asleep"}"#)),
             None
         );
+        let informed = NodeRecord::read(&entry(r#"{"epoch":1,"boot":1,"state":"up","info":"a gateway"}"#)).unwrap();
+        assert_eq!(informed.info, "a gateway");
         // A newer version may say more.
         let more = NodeRecord::read(&entry(r#"{"epoch":1,"boot":1,"state":"up","region":"eu"}"#));
         assert_eq!(more, Some(record(1, 1, NodeState::Up)));

@@ -17,6 +17,7 @@ pub async fn register(directory: &dyn Directory, node: &NodeId, boot: u64) -> Re
         epoch: Revision::OWN,
         boot,
         state: NodeState::Up,
+        info: String::new(),
     };
     let value = record.to_bytes();
     // The revision over which a write went whose answer was lost.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
 use hst_cluster::{
-    Directory, Entry, Key, NodeId, NodeRecord, NodeState, Owner, Revision, Unavailable, WriteError, is_dead,
-    memory::MemoryCluster, mock::MockDirectory, register,
+    Directory, Entry, Key, Login, NodeId, NodeRecord, NodeState, Owner, Prefix, Revision, Unavailable, WriteError,
+    amend, fence, is_dead, memory::MemoryCluster, mock::MockDirectory, register, sweep, unregister,
 };
 
 fn node() -> NodeId {
@@ -54,6 +54,46 @@ async fn a_node_that_drains_lives_and_one_that_is_fenced_does_not() {
         assert_eq!((read.state, read.epoch), (state, life.epoch));
         assert_eq!(is_dead(Some(&read), &life), dead);
     }
+}
+
+#[tokio::test]
+async fn a_life_changes_its_record_until_it_is_over() {
+    let cluster = MemoryCluster::default();
+    let first = life(&cluster, 1).await;
+    let says = async |owner: &Owner, info: &str| amend(&cluster, owner, |record| record.info = info.into()).await;
+    assert_eq!(says(&first, "here").await, Ok(true));
+    let (read, _) = record(&cluster).await;
+    assert_eq!((read.epoch, read.info.as_str()), (first.epoch, "here"));
+
+    assert_eq!(fence(&cluster, &first).await, Ok(true));
+    assert_eq!(fence(&cluster, &first).await, Ok(true), "it is dead, whoever said so");
+    assert_eq!(says(&first, "still here").await, Ok(false));
+    assert!(is_dead(Some(&record(&cluster).await.0), &first));
+
+    let second = life(&cluster, 1).await;
+    assert_eq!(fence(&cluster, &first).await, Ok(false), "another life goes on");
+    unregister(&cluster, &first).await.unwrap();
+    assert!(!is_dead(Some(&record(&cluster).await.0), &second));
+    unregister(&cluster, &second).await.unwrap();
+    assert_eq!(cluster.list(&Prefix::nodes()).await.unwrap(), []);
+    assert_eq!(says(&second, "gone").await, Ok(false));
+}
+
+#[tokio::test]
+async fn what_a_dead_life_held_is_swept_and_nothing_else() {
+    let cluster = MemoryCluster::default();
+    let dead = life(&cluster, 1).await;
+    let live = life(&cluster, 1).await;
+    let key = |number| Key::parse("login.app.ann.web").unwrap().with(&number);
+    for (number, owner) in [(0, &dead), (1, &live), (2, &dead)] {
+        let login = Login::new(number, owner.clone());
+        cluster.create(&key(number), login.to_bytes()).await.unwrap();
+    }
+    cluster.create(&key(3), "of another version".into()).await.unwrap();
+    assert_eq!(sweep(&cluster, &Prefix::logins(), &dead).await, Ok(2));
+    let left = cluster.list(&Prefix::logins()).await.unwrap();
+    let left: Vec<_> = left.into_iter().map(|entry| entry.key).collect();
+    assert_eq!(left, [key(1), key(3)]);
 }
 
 /// Of a node that registers after an earlier life with the same boot, which stood there with revision 3.

@@ -436,7 +436,8 @@ fn s17_while_a_session_joins_or_logs_in_it_takes_nothing_else() {
 
 #[test]
 fn s17_whatever_was_under_way_when_the_group_let_go_is_answered_once() {
-    for act in [Governance::Close, kick("ann"), kick("bob")] {
+    let close = Governance::Close(Failure::new(ErrorCode::KickedOut, "closed"));
+    for act in [close, kick("ann"), kick("bob")] {
         for command in [7, 8, 9, 11, 13, 14, 16, 25] {
             let mut house = House::at(At::InGroup);
             house.sent.clear();

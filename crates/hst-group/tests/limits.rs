@@ -146,6 +146,23 @@ fn g13_every_bound_of_a_group_holds_at_its_last_value_and_not_one_beyond() {
     }
 }
 
+#[test]
+fn a_group_keeps_so_many_out_and_each_ban_that_ends_makes_room() {
+    let mut room = Room::new(Rules::default(), 1);
+    let ban = |n: u32| {
+        let user = UserId::parse(&format!("user-{n}")).unwrap();
+        let ban = Some(Duration::from_secs(60));
+        GroupRequest::Govern(hst_group::server::Governance::Kick { user, ban })
+    };
+    for n in 0..10_000 {
+        room.ask(0, ban(n)).unwrap();
+    }
+    assert_eq!(code(&room.ask(0, ban(10_000))), 302);
+    room.ask(0, ban(7)).unwrap();
+    room.now += Duration::from_secs(60);
+    room.ask(0, ban(10_000)).unwrap();
+}
+
 fn line() -> hst_proto::Line {
     let media_type = MediaType::Video;
     let media = MediaId::parse("cam").unwrap();

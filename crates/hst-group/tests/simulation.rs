@@ -134,6 +134,14 @@ fn check(world: &mut World, seed: u64) -> Counts {
             assert_eq!(client.locked, room.is_locked(), "seed {seed}: client {who}");
         }
     }
+    // No ghosts: nobody is in a group whose client does not say so.
+    let joined = world
+        .clients
+        .iter()
+        .filter(|c| c.session.state() == State::Joined)
+        .count();
+    let members: usize = world.server.rooms.values().map(|room| room.core.users().count()).sum();
+    assert_eq!(members, joined, "seed {seed}: members of groups");
     let online = world.clients.iter().filter(|c| c.session.state().is_online()).count();
     assert_eq!(world.server.online.len(), online, "seed {seed}: who is online");
     assert_eq!(world.server.session_count(), online, "seed {seed}: sessions that leak");
@@ -143,7 +151,7 @@ fn check(world: &mut World, seed: u64) -> Counts {
 }
 
 #[test]
-fn after_any_storm_both_ends_agree_and_no_message_is_lost_duplicated_reordered_or_leaked() {
+fn g7_after_any_storm_both_ends_agree_and_no_message_is_lost_duplicated_reordered_or_leaked() {
     let (mut acked, mut gaps, mut discontinuities) = (0, 0, 0);
     for seed in 0..200 {
         let mut world = World::new(seed, CLIENTS);
@@ -264,7 +272,7 @@ fn who_comes_back_within_the_window_has_missed_nothing_and_nobody_has_noticed() 
 }
 
 #[test]
-fn a_dead_peer_is_noticed_within_15_seconds_and_its_group_is_told_a_window_later() {
+fn s14_a_dead_peer_is_noticed_within_15_seconds_and_its_group_is_told_a_window_later() {
     let mut world = two();
     world.silence(1);
     // Bob's device is gone, too.

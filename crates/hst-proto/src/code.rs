@@ -82,11 +82,13 @@ pub enum ErrorCode {
     SlowReader = 1_000_109,
     /// There is no such invite, or it is over.
     NoSuchInvite = 1_000_110,
+    /// The group is on another node of the platform.
+    GroupElsewhere = 1_000_111,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::InvalidArgument,
         Self::NotInitialised,
         Self::Device,
@@ -126,6 +128,7 @@ impl ErrorCode {
         Self::NotAdmin,
         Self::SlowReader,
         Self::NoSuchInvite,
+        Self::GroupElsewhere,
     ];
 
     /// The number on the wire.

@@ -2,6 +2,7 @@
 
 mod apps;
 mod bans;
+mod consumption;
 mod developers;
 mod groups;
 mod refused;
@@ -18,7 +19,7 @@ use crate::{apps::Apps, hub::Hub};
 impl Hub {
     /// Does what waits for the disk, away from the threads that serve everybody. Once begun it is done, also when
     /// nobody waits for it any more.
-    async fn on_disk<T: Send + 'static>(
+    pub(crate) async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Apps) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Refused> {

@@ -7,7 +7,7 @@ use std::{
     },
 };
 
-use crate::{Connections, Subnet};
+use crate::{Connections, Subnet, failures::Source};
 
 /// The largest frame of whoever has not logged in yet, in bytes. A login has its place in it.
 pub(crate) const FRAME_BEFORE_LOGIN: usize = 8 * 1024;
@@ -41,6 +41,7 @@ struct Count {
 #[derive(Debug)]
 pub(crate) struct Place {
     admission: Arc<Admission>,
+    source: Source,
     whose: Option<Subnet>,
     is_stranger: AtomicBool,
 }
@@ -92,6 +93,7 @@ impl Admission {
         book.is_full = false;
         Some(Arc::new(Place {
             admission: self.clone(),
+            source: client.into(),
             whose,
             is_stranger: AtomicBool::new(true),
         }))
@@ -111,6 +113,11 @@ impl Book {
 }
 
 impl Place {
+    /// From where the client comes.
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+
     /// Who has it has logged in.
     pub(crate) fn settle(&self) {
         if self.is_stranger.swap(false, Ordering::Relaxed)

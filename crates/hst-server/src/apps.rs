@@ -3,7 +3,7 @@ mod entry;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use hst_auth::{Claims, Grants, KeyRing, Scope, TokenError, TokenVerifier, UnixMillis};
@@ -13,7 +13,7 @@ use hst_proto::{ErrorCode, Failure};
 use hst_store::{AppSettings, Ban, LoginPolicy, Revocation, Service, Services, Store, StoreError};
 
 pub(crate) use self::entry::AppEntry;
-use crate::App;
+use crate::{App, meter::Meter};
 
 /// The Apps that there are: those of the configuration, which stay as they are, and those of the database.
 ///
@@ -25,6 +25,8 @@ pub(crate) struct Apps {
     /// One at a time reads from the disk what is known from then on: an earlier reading must not replace a later one.
     reading: Mutex<()>,
     pub(crate) store: Arc<Store>,
+    /// What their users consume.
+    pub(crate) meter: Arc<Meter>,
     /// Judges tokens in place of the Apps' own keys.
     verifier: Option<Arc<dyn TokenVerifier>>,
 }
@@ -60,6 +62,7 @@ impl Apps {
         Ok(Self {
             known: RwLock::new(known),
             reading: Mutex::default(),
+            meter: Meter::new(store.clone()),
             store,
             verifier,
         })
@@ -161,9 +164,9 @@ impl Apps {
     /// Keeps a user out. It waits for the disk.
     ///
     /// # Errors
-    /// The database cannot be written.
+    /// Too many are kept out, or the database cannot be written.
     pub(crate) fn ban(&self, app: &AppId, ban: &Ban) -> Result<(), StoreError> {
-        self.store.ban(app, ban)?;
+        self.store.ban(app, ban, now())?;
         self.reload(app)
     }
 
@@ -177,6 +180,22 @@ impl Apps {
         Ok(was)
     }
 
+    /// Forgets the bans that are over, and the revocations of tokens that have all ended. It waits for the disk.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub(crate) fn purge(&self) -> Result<(), StoreError> {
+        let now = now();
+        // What is forgotten must stay dead, also when the clock is set back a little.
+        let before = UnixMillis::from_millis(now.as_millis().saturating_sub(CLOCK_ERROR.as_millis() as u64));
+        let forgotten = self.store.purge_bans(before)? + self.store.purge_revocations(before)?;
+        if forgotten > 0 {
+            tracing::debug!(forgotten, "bans and revocations are over");
+            self.all().iter().try_for_each(|app| self.reload(&app.id))?;
+        }
+        Ok(())
+    }
+
     /// Takes tokens back that were made before `at`. It waits for the disk.
     ///
     /// # Errors
@@ -186,6 +205,9 @@ impl Apps {
         self.reload(app)
     }
 }
+
+/// By how much a clock may be set back without bringing to life what is over.
+const CLOCK_ERROR: Duration = Duration::from_secs(3600);
 
 /// Apps read from the database at a time.
 const PAGE: u32 = 500;

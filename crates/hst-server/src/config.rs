@@ -8,6 +8,7 @@ use hst_auth::AppSecret;
 use hst_id::AppId;
 use hst_store::{AppName, AppSecrets, AppSettings};
 use hst_webhook::AddressGuard;
+use serde::Deserialize;
 
 use crate::{Connections, Origin, StartError, hooks};
 
@@ -18,6 +19,8 @@ pub const DEV_APP_SECRET: &str = "42de63b19db7fda7";
 
 /// The port of HTTP and of QUIC; the media threads have those behind it.
 const DEFAULT_PORT: u16 = 7880;
+/// The weight of a gateway of which nothing else is said: there are lower and higher ones.
+const DEFAULT_WEIGHT: u32 = 100;
 
 /// How the server is to run.
 ///
@@ -34,6 +37,10 @@ pub struct Config {
     pub workers: Option<NonZeroUsize>,
     /// Where clients see the server, when it stands behind a proxy; `None`: what their request says.
     pub public_url: Option<Origin>,
+    /// How many clients Access sends here, in proportion to the weights of the other gateways. 0: only who finds no other.
+    pub gateway_weight: u32,
+    /// Further gateways that Access names, which are no nodes of the cluster.
+    pub gateways: Vec<Gateway>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
     /// How many connections there may be, and of whom.
@@ -46,8 +53,21 @@ pub struct Config {
     pub token_service: bool,
     /// The addresses that webhooks may call: public ones, unless it says otherwise.
     pub webhook_guard: AddressGuard,
-    /// Whether the development App may be reached from other machines.
+    /// Whether it is for development: it makes a developer, also without a folder for the database.
     pub dev: bool,
+    /// Whether the development App may be reached from other machines.
+    pub dev_open: bool,
+}
+
+/// A way into the platform that no node announces: a proxy in front of some of them, for example.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Where clients see it.
+    pub url: Origin,
+    /// How many clients Access sends there, in proportion to the weights of the others.
+    #[serde(default = "default_weight")]
+    pub weight: u32,
 }
 
 /// How HTTP and WebSocket are encrypted. QUIC always is: with the same certificate, or with one made at the start.
@@ -100,6 +120,8 @@ impl Default for Config {
             node_ips: Vec::new(),
             workers: None,
             public_url: None,
+            gateway_weight: DEFAULT_WEIGHT,
+            gateways: Vec::new(),
             tls: Tls::Off,
             connections: Connections::default(),
             apps: Vec::new(),
@@ -107,6 +129,7 @@ impl Default for Config {
             token_service: false,
             webhook_guard: AddressGuard::public_only(),
             dev: false,
+            dev_open: false,
         }
     }
 }
@@ -142,7 +165,7 @@ impl Config {
             }
         }
         let exposed = !self.bind.ip().is_loopback() && self.apps.iter().any(|app| app.id.as_str() == DEV_APP_ID);
-        if exposed && !self.dev {
+        if exposed && !self.dev_open {
             return Err(StartError::DevAppExposed { bind: self.bind });
         }
         if exposed {
@@ -156,4 +179,8 @@ impl Config {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.workers.unwrap_or_else(cores)
     }
+}
+
+fn default_weight() -> u32 {
+    DEFAULT_WEIGHT
 }

@@ -15,7 +15,7 @@ use hst_webhook::{AddressGuard, WebhookError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
-use crate::{App, Config, ConfigError, Connections, Origin, Tls};
+use crate::{App, Config, ConfigError, Connections, Gateway, Origin, Tls};
 
 /// The file as it is written. A key that is not here is an error: a setting that was misspelt must not be passed over.
 #[derive(Deserialize)]
@@ -25,6 +25,9 @@ struct File {
     node_ips: Option<Vec<IpAddr>>,
     workers: Option<NonZeroUsize>,
     public_url: Option<Origin>,
+    gateway_weight: Option<u32>,
+    #[serde(default)]
+    gateways: Vec<Gateway>,
     token_service: Option<bool>,
     data_dir: Option<PathBuf>,
     #[serde(default)]
@@ -197,6 +200,8 @@ impl Config {
         self.node_ips = file.node_ips.unwrap_or(self.node_ips);
         self.workers = file.workers.or(self.workers);
         self.public_url = file.public_url.or(self.public_url);
+        self.gateway_weight = file.gateway_weight.unwrap_or(self.gateway_weight);
+        self.gateways.extend(file.gateways);
         self.token_service = file.token_service.unwrap_or(self.token_service);
         if let Some(data_dir) = file.data_dir {
             self.data_dir = Some(folder_of(path).join(data_dir));

@@ -40,7 +40,7 @@ pub enum StartError {
     NoApps,
     /// Everybody knows the secret of the development App.
     #[error(
-        "{bind} is open to others, and the secret of the development App is public: remove it from [[apps]], or add --dev if this is what you want"
+        "{bind} is open to others, and the secret of the development App is public: bind to 127.0.0.1 or remove the App; --dev-open lets everybody in, if this is what you want"
     )]
     DevAppExposed {
         /// Where it was to listen.

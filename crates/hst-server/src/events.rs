@@ -165,9 +165,13 @@ impl Gateway {
             return Err(Refusal::failed("logged in already"));
         }
         let of_token = self.hub.access_tokens.check(token);
-        let developer = of_token.filter(|of_token| of_token.as_str() == developer);
-        let wrong = || Refusal::auth("the access token is not this developer's, or its time is over: get a new one");
-        self.developer = Some(developer.ok_or_else(wrong)?);
+        let Some(developer) = of_token.filter(|of_token| of_token.as_str() == developer) else {
+            return Err(match self.hub.failures.count(&self.place.source()) {
+                Ok(()) => Refusal::auth("the access token is not this developer's, or its time is over: get a new one"),
+                Err(_) => Refusal::failed("too many wrong credentials came from this address: wait a minute"),
+            });
+        };
+        self.developer = Some(developer);
         self.place.settle();
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     apps::{Apps, now},
     hooks::Hooks,
+    meter::GroupMeter,
     node::Node,
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Follow {
     app: AppId,
     group: GroupId,
     subject: Subject,
+    meter: GroupMeter,
 }
 
 /// What has happened in which group, as nodes tell each other.
@@ -60,6 +62,7 @@ impl Feed {
             .with(&group);
         Follow {
             feed: self.clone(),
+            meter: self.apps.meter.group(app.clone()),
             app,
             group,
             subject,
@@ -73,14 +76,15 @@ impl Feed {
 }
 
 impl Follow {
-    /// Tells those who follow, on whichever node, and the App's backend.
-    pub(crate) async fn happened(&self, happening: Happening) {
+    /// Tells those who follow, on whichever node, and the App's backend; and takes account of it.
+    pub(crate) async fn happened(&mut self, happening: Happening) {
         let what = match happening {
             Happening::Joined(user) => What::Joined(user),
             Happening::Left(user) => What::Left(user),
             Happening::Published(media) => What::Published(media),
             Happening::Unpublished(media) => What::Unpublished(media),
         };
+        self.meter.happened(&what);
         let happened = Happened {
             app: self.app.clone(),
             group: self.group.clone(),

@@ -8,6 +8,7 @@ use crate::{
     admission::Place,
     handle::{Attach, Word},
     hub::Hub,
+    pace::Pace,
     refusal::evenly,
     session::SessionTask,
     sign_in::Guest,
@@ -25,6 +26,7 @@ struct Greeting {
     place: Arc<Place>,
     /// When it will have to have logged in.
     deadline: Instant,
+    pace: Pace,
 }
 
 /// What comes of the next frame.
@@ -45,6 +47,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Ar
         connection,
         place,
         deadline,
+        pace: Pace::new(Instant::now()),
     };
     loop {
         match greeting.step().await {
@@ -59,14 +62,22 @@ pub(crate) async fn serve(hub: Arc<Hub>, connection: SignalConnection, place: Ar
 impl Greeting {
     async fn step(mut self) -> Step {
         let draining = self.hub.life.clone();
+        let next_frame = self.pace.next();
+        let waits = next_frame > Instant::now();
         tokio::select! {
-            frame = self.connection.receiver.recv() => match frame {
-                Ok(frame) => self.core.handle_frame(Instant::now().into_std(), &frame),
+            frame = self.connection.receiver.recv(), if !waits => match frame {
+                Ok(frame) => {
+                    let now = Instant::now();
+                    self.pace.count(now);
+                    self.core.handle_frame(now.into_std(), &frame);
+                }
                 Err(end) => {
                     tracing::debug!(%end, "connection ended before login");
                     return self.close(end.answer().unwrap_or(CloseCode::Normal.into())).await;
                 }
             },
+            // A client that sends too fast is read later.
+            () = sleep_until(next_frame), if waits => {}
             () = sleep_until(self.deadline) => self.core.handle_timeout(Instant::now().into_std()),
             () = draining.draining() => return self.close(CloseCode::GoingAway.into()).await,
         }
@@ -78,7 +89,7 @@ impl Greeting {
                         return Step::Over;
                     }
                 }
-                SessionOutput::SignIn(who) => match evenly(self.hub.sign_in(who)).await {
+                SessionOutput::SignIn(who) => match evenly(self.hub.sign_in(who, self.place.source())).await {
                     Ok(guest) => return self.begin(guest),
                     Err(failure) => {
                         let now = Instant::now().into_std();

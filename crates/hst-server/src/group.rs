@@ -48,6 +48,8 @@ pub(crate) enum Message {
     },
     /// The platform wants to know who is here.
     Look(oneshot::Sender<GroupView>),
+    /// Another node has the group now.
+    Lost(Failure),
 }
 
 /// A group as it is at one moment.
@@ -68,6 +70,8 @@ pub(crate) struct GroupTask {
     follow: Follow,
     /// Offers that the media plane is at work on: no more than its queue takes.
     offers: JoinSet<Answered>,
+    /// Why nobody may come in, if the group is not on this node.
+    refusal: Option<Failure>,
 }
 
 type Answered = (MemberId, RequestId, Result<String, Failure>);
@@ -87,7 +91,14 @@ impl GroupTask {
             media,
             follow,
             offers: JoinSet::new(),
+            refusal: None,
         }
+    }
+
+    /// One that is not on this node: whoever comes is told so.
+    pub(crate) fn refusing(mut self, why: Failure) -> Self {
+        self.refusal = Some(why);
+        self
     }
 
     /// Runs until nobody is left who could ask anything.
@@ -126,6 +137,12 @@ impl GroupTask {
                 permissions,
                 session,
             } => {
+                if let Some(why) = &self.refusal {
+                    let result = Err(why.clone());
+                    // A session that has ended needs no answer.
+                    let _ = session.tell(Word::Group(member, ToMember::Reply { re, result }));
+                    return;
+                }
                 self.sessions.insert(member, session);
                 self.core.handle_join(now(), member, re, user, permissions);
             }
@@ -143,6 +160,11 @@ impl GroupTask {
                     media: self.core.media().collect(),
                     locked: self.core.is_locked(),
                 });
+            }
+            Message::Lost(why) => {
+                // It goes on elsewhere, and nobody can be in two groups of one name.
+                let _ = self.core.handle_governance(now(), Governance::Close(why.clone()));
+                self.refusal = Some(why);
             }
         }
     }
@@ -235,6 +257,14 @@ impl Drop for GroupTask {
             let _ = session.tell(Word::GroupLost(member));
         }
     }
+}
+
+/// The group is another node's by now.
+pub(crate) fn moved() -> Failure {
+    Failure::new(
+        ErrorCode::GroupElsewhere,
+        "the group has moved to another node: join again",
+    )
 }
 
 fn now() -> std::time::Instant {

@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     follow::Feed,
-    group::{GroupTask, Message},
+    group::{GroupTask, Message, moved},
     life::Life,
     media::Media,
+    placement::Placement,
 };
 
 /// Requests that wait for a group. When it is full, the sessions that ask wait.
@@ -27,8 +28,10 @@ const INBOX: usize = 256;
 /// and then the task will read what he sends, or the task is on its way out, and then he makes a new one.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    running: Mutex<HashMap<Key, mpsc::WeakSender<Message>>>,
+    running: Mutex<HashMap<Key, Running>>,
     last_member: AtomicU64,
+    last_group: AtomicU64,
+    placement: Placement,
     media: Media,
     feed: Feed,
     life: Life,
@@ -36,11 +39,20 @@ pub(crate) struct Groups {
 
 pub(crate) type Key = (AppId, GroupId);
 
+/// A group's task, by a number that is used once.
+#[derive(Debug)]
+struct Running {
+    number: u64,
+    inbox: mpsc::WeakSender<Message>,
+}
+
 impl Groups {
-    pub(crate) fn new(media: Media, feed: Feed, life: Life) -> Arc<Self> {
+    pub(crate) fn new(placement: Placement, media: Media, feed: Feed, life: Life) -> Arc<Self> {
         Arc::new(Self {
             running: Mutex::default(),
             last_member: AtomicU64::new(0),
+            last_group: AtomicU64::new(0),
+            placement,
             media,
             feed,
             life,
@@ -54,7 +66,7 @@ impl Groups {
 
     /// The inbox of a group, if somebody is in it.
     pub(crate) fn find(&self, key: &Key) -> Option<mpsc::Sender<Message>> {
-        self.lock().get(key).and_then(mpsc::WeakSender::upgrade)
+        self.lock().get(key).and_then(|group| group.inbox.upgrade())
     }
 
     /// The groups of an App that somebody is in.
@@ -69,31 +81,69 @@ impl Groups {
     /// The inbox of a group, which is made with these rules if there is none.
     pub(crate) fn enter(self: &Arc<Self>, key: Key, rules: Rules) -> mpsc::Sender<Message> {
         let mut running = self.lock();
-        if let Some(inbox) = running.get(&key).and_then(mpsc::WeakSender::upgrade) {
+        if let Some(inbox) = running.get(&key).and_then(|group| group.inbox.upgrade()) {
             return inbox;
         }
         let (to_group, inbox) = mpsc::channel(INBOX);
-        running.insert(key.clone(), to_group.downgrade());
+        let number = 1 + self.last_group.fetch_add(1, Ordering::Relaxed);
+        let weak = to_group.downgrade();
+        let group = Running {
+            number,
+            inbox: weak.clone(),
+        };
+        running.insert(key.clone(), group);
         drop(running);
         let follow = self.feed.follow(key.0.clone(), key.1.clone());
         let group = GroupTask::new(key.1.clone(), rules, inbox, self.media.open_room(&to_group), follow);
         let groups = self.clone();
         self.life.spawn(async move {
-            group.run().await;
+            groups.serve(&key, number, weak, group).await;
             groups.forget(&key);
         });
         to_group
     }
 
-    /// Takes a group off the list, unless another one has its name by now.
-    fn forget(&self, key: &Key) {
+    /// Runs a group if it may be on this node, and tells those who come where it is if not.
+    async fn serve(self: &Arc<Self>, key: &Key, number: u64, inbox: mpsc::WeakSender<Message>, group: GroupTask) {
+        let (groups, lost_key) = (Arc::downgrade(self), key.clone());
+        let lost = move || {
+            if let (Some(groups), Some(inbox)) = (groups.upgrade(), inbox.upgrade()) {
+                groups.dismiss(&lost_key, number);
+                // Not waited for: a full inbox is one that is read.
+                groups.life.spawn(async move {
+                    let _ = inbox.send(Message::Lost(moved())).await;
+                });
+            }
+        };
+        match self.placement.claim(key, number, lost).await {
+            Ok(hold) => {
+                group.run().await;
+                hold.release().await;
+            }
+            Err(why) => {
+                self.dismiss(key, number);
+                group.refusing(why).run().await;
+            }
+        }
+    }
+
+    /// Nobody else is to find this group.
+    fn dismiss(&self, key: &Key, number: u64) {
         let mut running = self.lock();
-        if running.get(key).is_some_and(|inbox| inbox.strong_count() == 0) {
+        if running.get(key).is_some_and(|group| group.number == number) {
             running.remove(key);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, mpsc::WeakSender<Message>>> {
+    /// Takes a group off the list, unless another one has its name by now.
+    fn forget(&self, key: &Key) {
+        let mut running = self.lock();
+        if running.get(key).is_some_and(|group| group.inbox.strong_count() == 0) {
+            running.remove(key);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -107,7 +157,9 @@ mod tests {
     use super::*;
     use crate::{
         apps::Apps,
+        fleet::Fleet,
         handle::{SessionId, Word, session},
+        holdings::Holdings,
         hooks::Hooks,
         life,
         node::Node,
@@ -122,8 +174,11 @@ mod tests {
         let store = Arc::new(Store::in_memory().unwrap());
         let apps = Arc::new(Apps::open(Vec::new(), store, None).unwrap());
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
-        let feed = Feed::new(Node::alone().await.unwrap(), apps, hooks);
-        (lifeline, Groups::new(Media::off(life.clone()), feed, life))
+        let node = Node::alone().await.unwrap();
+        let fleet = Fleet::new(&node, Holdings::new(node.clone(), life.clone()), 100, Vec::new());
+        let placement = Placement::new(node.clone(), fleet);
+        let feed = Feed::new(node, apps, hooks);
+        (lifeline, Groups::new(placement, Media::off(life.clone()), feed, life))
     }
 
     #[tokio::test]

@@ -15,6 +15,8 @@ use crate::{
 /// knows its order.
 #[derive(Debug)]
 pub(crate) struct Hooks {
+    /// Where an App's backend may be.
+    pub(crate) guard: AddressGuard,
     webhooks: Webhooks,
     apps: Arc<Apps>,
 }
@@ -44,8 +46,8 @@ pub(crate) fn endpoint(webhook: &Webhook) -> Result<Endpoint, WebhookError> {
 
 impl Hooks {
     pub(crate) fn new(guard: AddressGuard, apps: Arc<Apps>) -> Arc<Self> {
-        let webhooks = Webhooks::new(guard);
-        Arc::new(Self { webhooks, apps })
+        let webhooks = Webhooks::new(guard.clone());
+        Arc::new(Self { guard, webhooks, apps })
     }
 
     /// Something has happened in a group.

@@ -6,6 +6,7 @@ use std::{
     },
 };
 
+use hst_id::AppId;
 use hst_proto::{ErrorCode, Failure};
 use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
 use tokio::time::{Duration, sleep};
@@ -14,7 +15,8 @@ use crate::{
     access_tokens::AccessTokens,
     admission::{Admission, FRAME_BEFORE_LOGIN, Place},
     apps::Apps,
-    failures::Failures,
+    failures::{Failures, Source},
+    fleet::Fleet,
     greeting,
     groups::Groups,
     hooks::Hooks,
@@ -28,17 +30,26 @@ use crate::{
 /// The pause after the system could not hand over a connection, for example because too many files are open.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often a developer's backend may show wrong credentials in a minute, from one address.
+const DEVELOPER_FAILURES: u32 = 10;
+/// How many wrong tokens of one App may come from one address in a minute.
+const WRONG_TOKENS: u32 = 20;
+
 /// Where all connections meet.
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) node: Node,
+    pub(crate) fleet: Arc<Fleet>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) sessions: Sessions,
     pub(crate) groups: Arc<Groups>,
     pub(crate) people: Arc<People>,
     pub(crate) ringing: Ringing,
     pub(crate) access_tokens: AccessTokens,
+    /// Of developers.
     pub(crate) failures: Failures,
+    /// Of users: tokens of an App that were none.
+    pub(crate) wrong_tokens: Failures<(Source, AppId)>,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
     pub(crate) admission: Arc<Admission>,
@@ -48,6 +59,7 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(
         node: Node,
+        fleet: Arc<Fleet>,
         apps: Arc<Apps>,
         groups: Arc<Groups>,
         hooks: Arc<Hooks>,
@@ -55,16 +67,18 @@ impl Hub {
         life: Life,
     ) -> Arc<Self> {
         let people = People::new(node.clone(), life.clone());
-        let ringing = Ringing::new(node.owner.boot);
+        let ringing = Ringing::new(node.boot);
         Arc::new(Self {
             node,
+            fleet,
             apps,
             sessions: Sessions::default(),
             groups,
             people,
             ringing,
             access_tokens: AccessTokens::default(),
-            failures: Failures::default(),
+            failures: Failures::new(DEVELOPER_FAILURES),
+            wrong_tokens: Failures::new(WRONG_TOKENS),
             hooks,
             life,
             admission,
@@ -130,13 +144,24 @@ impl Hub {
         apps: Vec<crate::App>,
         store: hst_store::Store,
     ) -> (crate::life::Lifeline, Arc<Self>) {
+        Self::in_memory_as(Node::alone().await.unwrap(), apps, store)
+    }
+
+    /// The same as a node of a cluster.
+    pub(crate) fn in_memory_as(
+        node: Node,
+        apps: Vec<crate::App>,
+        store: hst_store::Store,
+    ) -> (crate::life::Lifeline, Arc<Self>) {
         let (lifeline, life) = crate::life::begin();
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
-        let node = Node::alone().await.unwrap();
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
         let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
-        let groups = Groups::new(crate::media::Media::off(life.clone()), feed, life.clone());
+        let holdings = crate::holdings::Holdings::new(node.clone(), life.clone());
+        let fleet = Fleet::new(&node, holdings, 100, Vec::new());
+        let placement = crate::placement::Placement::new(node.clone(), fleet.clone());
+        let groups = Groups::new(placement, crate::media::Media::off(life.clone()), feed, life.clone());
         let admission = Admission::new(crate::Connections::default());
-        (lifeline, Self::new(node, apps, groups, hooks, admission, life))
+        (lifeline, Self::new(node, fleet, apps, groups, hooks, admission, life))
     }
 }

@@ -1,23 +1,19 @@
-use std::{
-    num::NonZeroU8,
-    sync::{Mutex, PoisonError},
-};
+use std::num::NonZeroU8;
 
-use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Revision, Verdict, claim, release, withdraw};
+use hst_auth::LoginPolicy;
+use hst_cluster::{
+    Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Verdict, claim, is_dead, release, withdraw,
+};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
-use hst_store::LoginPolicy;
 use serde::{Deserialize, Serialize};
 
-use crate::{handle::SessionId, hub::Hub, node::Node};
+use crate::{handle::SessionId, holdings::Hold, hub::Hub, sessions::Secret};
 
 /// One session's place among the logins of its user. He is online as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Login {
-    node: Node,
-    key: Key,
-    record: Record,
-    revision: Mutex<Revision>,
+    hold: Hold,
 }
 
 /// What other nodes know of a login beside who it is.
@@ -29,6 +25,9 @@ pub(crate) struct LoginInfo {
     pub(crate) state: String,
     #[serde(default)]
     pub(crate) extend_info: String,
+    /// [Who](Secret::proof) may take the place of this login from another node.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) proof: String,
 }
 
 impl LoginInfo {
@@ -51,57 +50,118 @@ impl Hub {
         &self,
         who: &SignIn,
         session: SessionId,
+        secret: &Secret,
         policy: LoginPolicy,
     ) -> Result<Login, Failure> {
         let base = Key::login(&who.app, &who.user, &who.terminal);
-        let places = match policy {
-            LoginPolicy::Devices(devices) => u8::try_from(devices.get()).ok().and_then(NonZeroU8::new),
-            _ => None,
-        };
-        let places = places.unwrap_or(NonZeroU8::MIN);
+        let places = policy.places();
         let replaces = who.login.force || policy == LoginPolicy::Replace;
         let info = LoginInfo {
             company: who.login.company.clone(),
             state: String::new(),
             extend_info: who.login.extend_info.clone(),
+            proof: secret.proof(),
         };
-        let mut record = Record::new(session.0, self.node.owner.clone());
+        let mut record = Record::new(session.0, self.node.owner());
         record.info = info.to_text();
         let policy = if replaces { Policy::Replace } else { Policy::Refuse };
         let wish = Claim::new(base.clone(), places, policy, record.clone());
         let Outcome { verdict, evicted } = claim(&*self.node.directory, wish).await;
         for record in evicted.iter().filter_map(Record::read) {
-            let why = Failure::new(
-                ErrorCode::LoginConflict,
-                "the same user has logged in elsewhere and taken this session's place",
-            );
-            self.end_session(&record.owner, SessionId(record.session), why).await;
+            self.end_session(&record.owner, SessionId(record.session), replaced())
+                .await;
         }
         match verdict {
             Verdict::Claimed { key, revision } => {
                 record.since = revision;
-                let (node, revision) = (self.node.clone(), Mutex::new(revision));
-                Ok(Login {
-                    node,
-                    key,
-                    record,
-                    revision,
-                })
+                let handle = self.sessions.get(session);
+                // Whoever takes a place says so himself; this is for one whose word was lost.
+                let lost = move || {
+                    if let Some(handle) = &handle {
+                        handle.end(replaced());
+                    }
+                };
+                let hold = self.fleet.holdings.keep(key, record.clone(), revision, lost);
+                let login = Login { hold };
+                match self.make_room(&base, places, policy, &record).await {
+                    Ok(()) => Ok(login),
+                    Err(failure) => {
+                        login.release().await;
+                        Err(failure)
+                    }
+                }
             }
-            Verdict::Taken { .. } => Err(Failure::new(
-                ErrorCode::LoginConflict,
-                format!(
-                    "{} is online already: end that session, or choose another User ID",
-                    who.user
-                ),
-            )),
+            Verdict::Taken { .. } => Err(conflict()),
             Verdict::Unavailable => {
                 let _ = withdraw(&*self.node.directory, &base, places, &record).await;
-                let message = "nobody can log in at the moment: try again";
-                Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
+                Err(unavailable())
             }
         }
     }
+
+    /// Ends the session of the user's that has this secret, if another node has it or had it, also one that has died.
+    pub(crate) async fn end_login_elsewhere(&self, who: &SignIn, secret: &str, why: Failure) {
+        let (places, proof) = (Key::login(&who.app, &who.user, &who.terminal), Secret::proof_of(secret));
+        // What cannot be listed cannot be claimed either, and its claimant is told.
+        let entries = self.node.directory.list(&places.beneath()).await.unwrap_or_default();
+        let is_his = |record: &Record| LoginInfo::read(&record.info).proof == proof;
+        let held = entries
+            .iter()
+            .filter_map(|entry| Some((entry, Record::read(entry).filter(is_his)?)));
+        for (entry, record) in held {
+            self.end_session(&record.owner, SessionId(record.session), why.clone())
+                .await;
+            // A node that lives has done that itself by now.
+            let _ = release(&*self.node.directory, &entry.key, entry.revision).await;
+        }
+    }
+
+    /// A policy that was another at earlier logins has left them places that this one does not look at, and they count
+    /// as well. Looked for once the own place is taken, so that of two who come at a time the later sees the earlier.
+    /// Whoever comes later still decides by his own policy.
+    async fn make_room(&self, base: &Key, places: NonZeroU8, policy: Policy, own: &Record) -> Result<(), Failure> {
+        let places = usize::from(places.get());
+        let held = self.node.directory.list(&base.beneath()).await;
+        let held = held.map_err(|_| unavailable())?;
+        let mut others: Vec<_> = held.iter().filter_map(Record::read).collect();
+        others.retain(|other| other.since < own.since);
+        if others.len() < places {
+            return Ok(());
+        }
+        let mut alive = Vec::new();
+        for other in others {
+            let node = self.node.directory.get(&Key::node(&other.owner.node)).await;
+            let node = node.map_err(|_| unavailable())?;
+            if !is_dead(node.as_ref().and_then(NodeRecord::read).as_ref(), &other.owner) {
+                alive.push(other);
+            }
+        }
+        let too_many = (alive.len() + 1).saturating_sub(places);
+        if too_many > 0 && policy == Policy::Refuse {
+            return Err(conflict());
+        }
+        alive.sort_unstable_by_key(|other| other.since);
+        for oldest in &alive[..too_many] {
+            self.end_session(&oldest.owner, SessionId(oldest.session), replaced())
+                .await;
+        }
+        Ok(())
+    }
+}
+
+fn conflict() -> Failure {
+    let message = "this user is online already: end that session, or choose another User ID";
+    Failure::new(ErrorCode::LoginConflict, message)
+}
+
+fn replaced() -> Failure {
+    let message = "the same user has logged in elsewhere and taken this session's place";
+    Failure::new(ErrorCode::LoginConflict, message)
+}
+
+fn unavailable() -> Failure {
+    let message = "nobody can log in at the moment: try again";
+    Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000)
 }
 
 impl Login {
@@ -110,36 +170,21 @@ impl Login {
     /// # Errors
     /// Code 302 when another login has the place by now, or the directory cannot be reached.
     pub(crate) async fn set_state(&self, state: String) -> Result<(), Failure> {
-        let mut record = self.record.clone();
-        let info = LoginInfo {
-            state,
-            ..LoginInfo::read(&record.info)
+        let info = |before: &str| {
+            let info = LoginInfo {
+                state,
+                ..LoginInfo::read(before)
+            };
+            info.to_text()
         };
-        record.info = info.to_text();
-        let expected = self.revision();
-        match self.node.directory.update(&self.key, record.to_bytes(), expected).await {
-            Ok(revision) => {
-                *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
-                Ok(())
-            }
-            Err(error) => Err(Failure::new(
-                ErrorCode::OperationFailed,
-                format!("the state was not set: {error}"),
-            )),
-        }
+        self.hold
+            .inform(info)
+            .await
+            .map_err(|error| Failure::new(ErrorCode::OperationFailed, format!("the state was not set: {error}")))
     }
 
     /// Makes the user offline here.
     pub(crate) async fn release(&self) {
-        if release(&*self.node.directory, &self.key, self.revision())
-            .await
-            .is_err()
-        {
-            tracing::warn!(key = %self.key, "a login could not be taken back");
-        }
-    }
-
-    fn revision(&self) -> Revision {
-        *self.revision.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hold.release().await;
     }
 }

@@ -1,8 +1,15 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use hst_cluster::{
-    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Prefix, Subject, Unavailable, memory::MemoryCluster,
-    register,
+    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Prefix, Revision, Subject, Unavailable,
+    memory::MemoryCluster, register, unregister,
 };
 use hst_id::{AppId, UserId};
 use hst_proto::{EventBody, Failure};
@@ -23,7 +30,13 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Node {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) owner: Owner,
+    pub(crate) name: NodeId,
+    /// Random, and the same for as long as the process lives.
+    pub(crate) boot: u64,
+    /// Of its present life.
+    epoch: Arc<AtomicU64>,
+    /// Whether there is no other node.
+    pub(crate) is_alone: bool,
 }
 
 /// What nodes say to each other.
@@ -63,7 +76,7 @@ pub(crate) enum NodeMessage {
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
-            .field("owner", &self.owner)
+            .field("owner", &self.owner())
             .finish_non_exhaustive()
     }
 }
@@ -73,7 +86,11 @@ impl Node {
     pub(crate) async fn alone() -> Result<Self, Unavailable> {
         let cluster = MemoryCluster::default();
         let node = NodeId::parse("local").expect("letters are a name");
-        Self::join(Arc::new(cluster.clone()), Arc::new(cluster), node).await
+        let joined = Self::join(Arc::new(cluster.clone()), Arc::new(cluster), node).await?;
+        Ok(Self {
+            is_alone: true,
+            ..joined
+        })
     }
 
     /// Registers as a node.
@@ -86,13 +103,47 @@ impl Node {
         aws_lc_rs::rand::fill(&mut boot).map_err(|_| Unavailable)?;
         let boot = u64::from_le_bytes(boot);
         let epoch = register(&*directory, &node, boot).await?;
-        let owner = Owner { node, epoch, boot };
-        Ok(Self { directory, bus, owner })
+        Ok(Self {
+            directory,
+            bus,
+            name: node,
+            boot,
+            epoch: Arc::new(AtomicU64::new(epoch.number())),
+            is_alone: false,
+        })
     }
 
-    /// Whether this life of this node is the owner.
+    /// Its present life, to which belongs what it claims.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            node: self.name.clone(),
+            epoch: Revision::new(self.epoch.load(Ordering::Relaxed)),
+            boot: self.boot,
+        }
+    }
+
+    /// Begins another life.
+    pub(crate) async fn begin_anew(&self) -> Result<(), Unavailable> {
+        let epoch = register(&*self.directory, &self.name, self.boot).await?;
+        self.epoch.store(epoch.number(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Its life ends, and with it whatever it may hold still.
+    pub(crate) async fn leave(&self) {
+        if let Err(error) = unregister(&*self.directory, &self.owner()).await {
+            tracing::warn!(%error, "other nodes will have to find out that this one has ended");
+        }
+    }
+
+    /// Whether this node is the owner, in whichever of its lives.
     pub(crate) fn is(&self, owner: &Owner) -> bool {
-        owner.boot == self.owner.boot
+        owner.boot == self.boot
+    }
+
+    /// Where a node's process is asked whether it lives.
+    pub(crate) fn pings(owner: &Owner) -> Subject {
+        Self::subject(&owner.node).with(&owner.boot)
     }
 
     fn subject(node: &NodeId) -> Subject {
@@ -163,7 +214,7 @@ impl Hub {
 
     /// Does what other nodes ask of this one, until the server ends.
     pub(crate) async fn listen_to_nodes(self: Arc<Self>) -> Result<(), Unavailable> {
-        for subject in [Node::subject(&self.node.owner.node), Node::everybody()] {
+        for subject in [Node::subject(&self.node.name), Node::everybody()] {
             let mut subscription = self.node.bus.subscribe(&subject.into()).await?;
             let hub = self.clone();
             self.life.spawn(async move {

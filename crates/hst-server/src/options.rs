@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Run for development: knows a public App and makes tokens, without any configuration
     #[arg(long)]
     dev: bool,
+    /// With --dev, let other machines in, too: everybody knows the secret of the public App
+    #[arg(long, requires = "dev")]
+    dev_open: bool,
     /// Read this TOML file; what is also said here on the command line wins
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -29,6 +32,9 @@ pub(crate) struct Options {
     /// Where clients see the server, when it stands behind a proxy
     #[arg(long, value_name = "URL")]
     public_url: Option<Origin>,
+    /// How many clients Access sends here, in proportion to the other gateways' weights [default: 100]; 0: as the last one
+    #[arg(long, value_name = "N")]
+    gateway_weight: Option<u32>,
     /// Keep Apps, bans and revocations in this folder [default: in memory, until the server ends]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -65,9 +71,11 @@ impl Options {
         if let Some(path) = &self.config {
             config = config.with_file(path)?;
         }
+        config.dev_open = self.dev_open;
         config.bind = self.bind.unwrap_or(config.bind);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
+        config.gateway_weight = self.gateway_weight.unwrap_or(config.gateway_weight);
         config.data_dir = self.data_dir.or(config.data_dir);
         if !self.node_ips.is_empty() {
             config.node_ips = self.node_ips;
@@ -107,6 +115,7 @@ mod tests {
         for arguments in [
             "--tls-cert a.pem",
             "--tls-key a.pem",
+            "--dev-open",
             "--tls-cert a --tls-key b --tls-self-signed",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -116,6 +125,7 @@ mod tests {
             "--node-ip here",
             "--workers 0",
             "--public-url rtc.example.org",
+            "--gateway-weight heavy",
             "--max-connections many",
             "--trusted-proxy here",
             "--what",
@@ -129,14 +139,15 @@ mod tests {
         let config = config("--dev").unwrap();
         assert_eq!(config.bind.to_string(), "127.0.0.1:7880");
         assert_eq!(config.apps[0].id.as_str(), hst_server::DEV_APP_ID);
-        assert!(config.token_service && config.dev);
+        assert!(config.token_service && config.dev && !config.dev_open);
     }
 
     #[test]
     fn what_is_said_is_kept() {
         let config =
-            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d")
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d --gateway-weight 0")
                 .unwrap();
+        assert_eq!(config.gateway_weight, 0);
         assert_eq!(config.bind.to_string(), "[::]:0");
         assert_eq!(config.node_ips.len(), 2);
         assert_eq!(config.workers, NonZeroUsize::new(3));

@@ -5,12 +5,12 @@ use std::{
 };
 
 use axum::http::{Uri, uri::Authority};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Where a browser sees the server: a scheme and a host with its port, as in `https://rtc.example.org:7880`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Origin {
     secure: bool,
     authority: Authority,
@@ -45,9 +45,18 @@ impl Origin {
         ip.map_or(self.host().eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
     }
 
-    /// The base of its WebSocket addresses.
-    pub(crate) fn web_socket(&self) -> String {
-        format!("{}://{}", if self.secure { "wss" } else { "ws" }, self.authority)
+    /// The address of signalling by WebSocket.
+    pub(crate) fn signal(&self) -> String {
+        self.web_socket("/v1/signal")
+    }
+
+    /// The address of the event gateway.
+    pub(crate) fn events(&self) -> String {
+        self.web_socket("/v1/events")
+    }
+
+    fn web_socket(&self, path: &str) -> String {
+        format!("{}://{}{path}", if self.secure { "wss" } else { "ws" }, self.authority)
     }
 }
 
@@ -84,6 +93,12 @@ impl TryFrom<String> for Origin {
     }
 }
 
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.to_string()
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.secure { "https" } else { "http" }, self.authority)
@@ -105,8 +120,8 @@ mod tests {
         }
         let origin: Origin = "https://[::1]:7880/".parse().unwrap();
         assert_eq!(
-            (origin.host(), origin.web_socket().as_str()),
-            ("[::1]", "wss://[::1]:7880")
+            (origin.host(), origin.signal().as_str()),
+            ("[::1]", "wss://[::1]:7880/v1/signal")
         );
         for text in [
             "",

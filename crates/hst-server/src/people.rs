@@ -199,6 +199,7 @@ impl Picture {
             company,
             state,
             extend_info,
+            ..
         } = LoginInfo::read(&record.info);
         let place = Place {
             company,

@@ -7,9 +7,10 @@ use std::{
 };
 
 use hst_auth::TokenVerifier;
+use hst_cluster::{Bus, Directory, NodeId};
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
-use hst_signal_quic::{BindError, QuicListener};
+use hst_signal_quic::{BindError, QuicListener, ResetKey};
 use hst_store::{Developer, FirstDeveloper, Store};
 use tokio::net::TcpListener;
 
@@ -18,15 +19,20 @@ use crate::{
     admission::Admission,
     apps::{Apps, now},
     certificate::Certificate,
+    fleet::Fleet,
     follow::Feed,
+    gateways::Gateway,
     groups::Groups,
+    holdings::Holdings,
     hooks::Hooks,
     http::{self, QuicPoint, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
     media::Media,
+    meter::Meter,
     network::{MediaNetwork, own_addresses},
     node::Node,
+    placement::Placement,
 };
 
 /// How long connections may take to end when the server does.
@@ -38,15 +44,20 @@ pub struct Server {
     config: Config,
     verifier: Option<Arc<dyn TokenVerifier>>,
     listeners: Vec<Box<dyn SignalListener>>,
+    cluster: Option<Cluster>,
     has_sockets: bool,
     has_media: bool,
 }
+
+type Cluster = (Arc<dyn Directory>, Arc<dyn Bus>, NodeId);
 
 /// A server at work. Dropping it ends everything at once; [`shutdown`](Self::shutdown) lets its sessions know.
 #[derive(Debug)]
 pub struct RunningServer {
     lifeline: Lifeline,
+    node: Node,
     hooks: Arc<Hooks>,
+    meter: Arc<Meter>,
     addresses: Addresses,
     pages: Vec<Origin>,
     new_developer: Option<Developer>,
@@ -73,6 +84,7 @@ impl Server {
             config,
             verifier: None,
             listeners: Vec::new(),
+            cluster: None,
             has_sockets: true,
             has_media: true,
         }
@@ -89,6 +101,13 @@ impl Server {
     #[must_use]
     pub fn verifier(mut self, verifier: Arc<dyn TokenVerifier>) -> Self {
         self.verifier = Some(verifier);
+        self
+    }
+
+    /// Makes it a node of a cluster, with a name that no other node has. Otherwise it is alone.
+    #[must_use]
+    pub fn cluster(mut self, directory: Arc<dyn Directory>, bus: Arc<dyn Bus>, node: NodeId) -> Self {
+        self.cluster = Some((directory, bus, node));
         self
     }
 
@@ -115,6 +134,7 @@ impl Server {
             config,
             verifier,
             listeners,
+            cluster,
             has_sockets,
             has_media,
         } = self;
@@ -123,8 +143,13 @@ impl Server {
         let (lifeline, life) = life::begin();
         let mut addresses = Addresses::default();
 
+        let store = match &config.data_dir {
+            Some(folder) => Store::open(folder)?,
+            None => Store::in_memory()?,
+        };
         let sockets = if has_sockets {
-            Some(Sockets::open(&config, &own, &mut addresses).await?)
+            let resets = ResetKey::new(store.reset_key()?);
+            Some(Sockets::open(&config, &own, &resets, &mut addresses).await?)
         } else {
             None
         };
@@ -138,22 +163,42 @@ impl Server {
             .http
             .map(|http| pages(&config, http, &own))
             .unwrap_or_default();
-        let store = match &config.data_dir {
-            Some(folder) => Store::open(folder)?,
-            None => Store::in_memory()?,
-        };
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
-        let node = Node::alone().await?;
+        let node = match cluster {
+            Some((directory, bus, node)) => Node::join(directory, bus, node).await?,
+            None => Node::alone().await?,
+        };
+        let fixed = config.gateways.iter().map(|gateway| Gateway {
+            origin: gateway.url.clone(),
+            quic: None,
+            weight: gateway.weight,
+        });
+        let holdings = Holdings::new(node.clone(), life.clone());
+        holdings.follow().await?;
+        let fleet = Fleet::new(&node, holdings, config.gateway_weight, fixed.collect());
+        let placement = Placement::new(node.clone(), fleet.clone());
+        let meter = apps.meter.clone();
+        life.spawn(meter.clone().run(life.clone()));
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
-        let groups = Groups::new(media, feed, life.clone());
+        let groups = Groups::new(placement, media, feed, life.clone());
         let admission = Admission::new(config.connections);
-        let hub = Hub::new(node, apps, groups, hooks.clone(), admission, life.clone());
+        let hub = Hub::new(
+            node.clone(),
+            fleet,
+            apps,
+            groups,
+            hooks.clone(),
+            admission,
+            life.clone(),
+        );
         life.spawn(hub.clone().drain());
         hub.clone().listen_to_nodes().await?;
         hub.ring().await?;
+        hub.join_fleet().await?;
+        life.spawn(hub.clone().keep_up());
         for listener in listeners {
             life.spawn(hub.clone().listen(listener));
         }
@@ -170,13 +215,19 @@ impl Server {
                 public_url: config.public_url,
                 quic: Some(quic_point),
                 token_service: config.token_service,
+                weight: config.gateway_weight,
             };
+            let gateway = pages.iter().find(|page| !page.is_local()).or(pages.first()).cloned();
+            let gateway = gateway.map(|origin| web.gateway(origin));
             let tls = if config.tls == Tls::Off {
                 None
             } else {
                 Some(certificate.acceptor()?)
             };
-            life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub));
+            life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub.clone()));
+            if let Some(gateway) = gateway {
+                hub.announce_gateway(&gateway).await?;
+            }
         }
         // Last, because a secret that is made is to be shown.
         let new_developer = if keeps_developers {
@@ -186,7 +237,9 @@ impl Server {
         };
         Ok(RunningServer {
             lifeline,
+            node,
             hooks,
+            meter,
             addresses,
             pages,
             new_developer,
@@ -211,7 +264,12 @@ struct Sockets {
 }
 
 impl Sockets {
-    async fn open(config: &Config, own: &[IpAddr], addresses: &mut Addresses) -> Result<Self, StartError> {
+    async fn open(
+        config: &Config,
+        own: &[IpAddr],
+        resets: &ResetKey,
+        addresses: &mut Addresses,
+    ) -> Result<Self, StartError> {
         let failed = |what| {
             move |source| StartError::Bind {
                 what,
@@ -232,7 +290,8 @@ impl Sockets {
         };
         let http = TcpListener::bind(config.bind).await.map_err(failed("HTTP, TCP"))?;
         let (chain, key) = (certificate.chain.clone(), certificate.key.clone_key());
-        let quic = QuicListener::bind(config.bind, chain, key, Limits::default()).map_err(|error| match error {
+        let quic = QuicListener::bind_again(config.bind, chain, key, resets, Limits::default());
+        let quic = quic.map_err(|error| match error {
             BindError::Io(source) => failed("QUIC, UDP")(source),
             error => StartError::Quic(error),
         })?;
@@ -324,6 +383,8 @@ impl RunningServer {
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
         self.lifeline.end(PATIENCE).await;
+        self.node.leave().await;
+        self.meter.write_or_warn().await;
         self.hooks.shutdown().await;
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     admission::Place,
     alarm::Alarm,
     apps::permissions,
+    failures::Source,
     greeting::close_reason,
     handle::{Attach, Inbox, SessionHandle, Word, slow_reader},
     hub::Hub,
@@ -41,6 +42,8 @@ pub(crate) struct SessionTask {
 pub(crate) struct User {
     pub(crate) app: AppId,
     pub(crate) id: UserId,
+    /// From where he logged in.
+    pub(crate) source: Source,
     pub(crate) terminal: TerminalType,
     pub(crate) company: String,
     pub(crate) extend_info: String,
@@ -303,10 +306,11 @@ impl SessionTask {
 }
 
 impl User {
-    pub(crate) fn new(who: SignIn, grants: Grants, handle: SessionHandle, login: Arc<Login>) -> Self {
+    pub(crate) fn new(who: SignIn, source: Source, grants: Grants, handle: SessionHandle, login: Arc<Login>) -> Self {
         Self {
             app: who.app,
             id: who.user,
+            source,
             terminal: who.terminal,
             company: who.login.company,
             extend_info: who.login.extend_info,

@@ -3,7 +3,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use aws_lc_rs::{constant_time, rand};
+use aws_lc_rs::{
+    constant_time,
+    digest::{SHA256, digest},
+    rand,
+};
 use hst_id::{AppId, UserId};
 use hst_proto::{ErrorCode, Failure, RESUME_WINDOW};
 use serde::{Deserialize, Serialize};
@@ -95,6 +99,17 @@ impl Secret {
         &self.0
     }
 
+    /// By which another node knows who has it: it does not tell what it is.
+    pub(crate) fn proof(&self) -> String {
+        Self::proof_of(&self.0)
+    }
+
+    /// What [`proof`](Self::proof) is of the secret with this text.
+    pub(crate) fn proof_of(text: &str) -> String {
+        let digest = digest(&SHA256, text.as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether a text is the same, found out in a time that says nothing about how much of it is.
     pub(crate) fn is(&self, text: &str) -> bool {
         constant_time::verify_slices_are_equal(self.0.as_bytes(), text.as_bytes()).is_ok()
@@ -111,6 +126,11 @@ impl Sessions {
     /// Whether another session may begin.
     pub(crate) fn has_room(&self) -> bool {
         self.lock().live.len() < MAX_SESSIONS
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.lock().live.len() as u64
     }
 
     /// A session has begun.

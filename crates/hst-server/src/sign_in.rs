@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use hst_auth::{Claims, TokenError};
+use hst_auth::{Claims, TokenError, TokenFormat};
 use hst_group::server::{Rules, SignIn};
 use hst_id::{AppId, GroupId, UserId};
 use hst_proto::{ErrorCode, Failure};
 
 use crate::{
     apps::{Policy, TokenFacts, now},
+    failures::Source,
     handle::{Inbox, SessionId, session},
     hub::Hub,
     session::User,
@@ -28,8 +29,8 @@ impl Hub {
     ///
     /// # Errors
     /// The codes of `login`. What was wrong with a token is for the log only.
-    pub(crate) async fn sign_in(self: &Arc<Self>, who: SignIn) -> Result<Guest, Failure> {
-        let claims = self.judge(&who.app, &who.user, &who.login.token)?;
+    pub(crate) async fn sign_in(self: &Arc<Self>, who: SignIn, source: Source) -> Result<Guest, Failure> {
+        let claims = self.judge(source, &who.app, &who.user, &who.login.token)?;
         if !self.sessions.has_room() {
             let message = "the server has no room for another session: try again later";
             return Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(5_000));
@@ -42,7 +43,11 @@ impl Hub {
         self.sessions
             .enter(handle.clone(), secret.clone(), &who.app, &who.user, token.clone());
         let admitted = match self.admit(&who, &token) {
-            Ok(Policy { login, rules, .. }) => self.claim_login(&who, id, login).await.map(|login| (login, rules)),
+            Ok(Policy { login, rules, .. }) => {
+                let login = claims.login.unwrap_or(login);
+                let claimed = self.claim_login(&who, id, &secret, login).await;
+                claimed.map(|login| (login, rules))
+            }
             Err(failure) => Err(failure),
         };
         let (login, rules) = match admitted {
@@ -55,7 +60,7 @@ impl Hub {
         tracing::info!(session = %id, app = %who.app, user = %who.user, "logged in");
         self.hooks.online(&who.app, &who.user, &who.terminal);
         let token_lasts = lasts(&claims);
-        let user = User::new(who, claims.grants, handle, Arc::new(login));
+        let user = User::new(who, source, claims.grants, handle, Arc::new(login));
         Ok(Guest {
             user,
             inbox,
@@ -70,7 +75,7 @@ impl Hub {
     /// # Errors
     /// Code 1000000 when it is not accepted for this user.
     pub(crate) fn renew(&self, user: &User, token: &str) -> Result<Option<Duration>, Failure> {
-        let claims = self.judge(&user.app, &user.id, token)?;
+        let claims = self.judge(user.source, &user.app, &user.id, token)?;
         self.sessions.renewed(user.handle.id, TokenFacts::of(&claims));
         Ok(lasts(&claims))
     }
@@ -109,12 +114,40 @@ impl Hub {
         Ok(())
     }
 
-    fn judge(&self, app: &AppId, user: &UserId, token: &str) -> Result<Claims, Failure> {
+    /// Judges a token, if its like may still come from there.
+    ///
+    /// A signed token that is good is taken also from where too many wrong ones came: nobody finds one by trying, and
+    /// strangers behind the same address must not keep its holder out. A `001` token is not signed, so then it is not even
+    /// looked at: no answer tells anything about it.
+    fn judge(&self, source: Source, app: &AppId, user: &UserId, token: &str) -> Result<Claims, Failure> {
+        let whose = (source, app.clone());
+        // Counted before it is known to be wrong, so that many at a time are no way around.
+        let too_many = self.wrong_tokens.count(&whose);
+        let verdict = match (too_many, TokenFormat::of(token)) {
+            (Err(_), TokenFormat::Legacy001) => Err(not_accepted()),
+            _ => self.open(app, user, token),
+        };
+        match (verdict, too_many) {
+            (Err(failure), Err(wait)) if failure.code == ErrorCode::TokenRefused.number() => {
+                tracing::info!(%source, %app, "too many wrong tokens");
+                Err(failure.retry_after(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)))
+            }
+            (Err(failure), _) if failure.code == ErrorCode::TokenRefused.number() => Err(failure),
+            (verdict, _) => {
+                if too_many.is_ok() {
+                    self.wrong_tokens.take_back(&whose);
+                }
+                verdict
+            }
+        }
+    }
+
+    fn open(&self, app: &AppId, user: &UserId, token: &str) -> Result<Claims, Failure> {
         let claims = self.apps.verify(app, token).map_err(|error| {
             tracing::info!(%app, %user, %error, "login refused");
             match error {
                 TokenError::UnknownApp => unknown_app(),
-                _ => refused("the token was not accepted: get a new one for this App"),
+                _ => not_accepted(),
             }
         })?;
         self.check_revoked(&TokenFacts::of(&claims), app, user)?;
@@ -126,17 +159,21 @@ impl Hub {
 
     /// The session that the same client had before gives way, if the client can prove that it was his.
     async fn end_previous(&self, who: &SignIn) {
-        if let Some(previous) = &who.login.previous
-            && let Ok(handle) = self.sessions.find(&previous.session, &previous.secret)
-        {
-            let why = Failure::new(ErrorCode::SessionGone, "the client has begun another session");
-            self.end_session(&self.node.owner, handle.id, why).await;
+        let Some(previous) = &who.login.previous else { return };
+        let why = Failure::new(ErrorCode::SessionGone, "the client has begun another session");
+        match self.sessions.find(&previous.session, &previous.secret) {
+            Ok(handle) => self.end_session(&self.node.owner(), handle.id, why).await,
+            Err(_) => self.end_login_elsewhere(who, &previous.secret, why).await,
         }
     }
 }
 
 fn unknown_app() -> Failure {
     Failure::new(ErrorCode::UnknownApp, "no such App: check the App ID")
+}
+
+fn not_accepted() -> Failure {
+    refused("the token was not accepted: get a new one for this App")
 }
 
 fn refused(message: impl Into<String>) -> Failure {
@@ -148,3 +185,6 @@ fn lasts(claims: &Claims) -> Option<Duration> {
     let ends = claims.expires_at?.as_millis();
     Some(Duration::from_millis(ends.saturating_sub(now().as_millis())))
 }
+
+#[cfg(test)]
+mod tests;

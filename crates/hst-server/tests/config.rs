@@ -26,6 +26,7 @@ fn every_setting_is_read() {
             node_ips = ["203.0.113.5", "2001:db8::5"]
             workers = 4
             public_url = "https://rtc.example.org"
+            gateway_weight = 300
             token_service = true
             webhook_allow = ["10.0.0.0/8"]
             webhook_deny = ["10.9.0.0/16", "203.0.113.0/24"]
@@ -33,6 +34,13 @@ fn every_setting_is_read() {
             [tls]
             cert = "cert.pem"
             key = "/keys/key.pem"
+
+            [[gateways]]
+            url = "https://front.example.org"
+
+            [[gateways]]
+            url = "http://192.0.2.1:7880"
+            weight = 0
 
             [connections]
             per_address = 100
@@ -67,6 +75,14 @@ fn every_setting_is_read() {
     assert_eq!(config.node_ips.len(), 2);
     assert_eq!(config.workers.unwrap().get(), 4);
     assert_eq!(config.public_url.unwrap().to_string(), "https://rtc.example.org");
+    let gateways: Vec<_> = config
+        .gateways
+        .iter()
+        .map(|it| (it.url.to_string(), it.weight))
+        .collect();
+    let named = [("https://front.example.org", 100), ("http://192.0.2.1:7880", 0)];
+    assert_eq!(gateways, named.map(|(url, weight)| (url.to_owned(), weight)));
+    assert_eq!(config.gateway_weight, 300);
     assert!(config.token_service);
     assert_eq!(
         config.tls,
@@ -205,13 +221,16 @@ async fn without_an_app_the_server_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_public_secret_is_not_opened_to_others_unless_asked_for() {
+async fn t10_the_public_secret_is_not_opened_to_others_unless_asked_for() {
     let text = format!("bind = \"0.0.0.0:0\"\n[[apps]]\nid = \"{DEV_APP_ID}\"\nsecret = \"{DEV_APP_SECRET}\"\n");
-    let config = read(&text).unwrap();
-    let error = Server::new(config).without_media().start().await.unwrap_err();
-    assert!(matches!(error, StartError::DevAppExposed { .. }), "{error}");
+    let dev = Config::dev().with_toml(&text, Path::new("server.toml")).unwrap();
+    for config in [read(&text).unwrap(), dev.clone()] {
+        let error = Server::new(config).without_media().start().await.unwrap_err();
+        assert!(matches!(error, StartError::DevAppExposed { .. }), "{error}");
+    }
 
-    let config = Config::dev().with_toml(&text, Path::new("server.toml")).unwrap();
+    let mut config = dev;
+    config.dev_open = true;
     let server = Server::new(config).without_media().start().await.unwrap();
     server.shutdown().await;
 }

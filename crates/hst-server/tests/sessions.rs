@@ -282,21 +282,42 @@ async fn a_command_that_is_not_understood_costs_nothing_but_its_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_never_reads_is_cut_and_the_others_notice_nothing() {
+async fn s9_of_ten_thousand_events_to_who_never_reads_the_others_miss_none_and_he_is_cut() {
+    const SENDERS: u64 = 20;
+    const EVENTS: u64 = 10_000;
     let (_server, network) = memory_server().await;
-    let mut ann = Client::in_memory(&network).await.logged_in("ann").await;
     let mut bob = Client::in_memory(&network).await.logged_in("bob").await;
     let mut deaf = Client::in_memory(&network).await.logged_in("deaf").await;
-    ann.join("g").await;
     bob.join("g").await;
     deaf.join("g").await;
-    let text = "x".repeat(8_000);
-    for seq in 1..=400 {
-        // No faster than is allowed.
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        assert_eq!(ann.ask(message(&text)).await, Ok(Reply::Sent { seq }));
-        while !matches!(bob.event().await, Event::Message(message) if message.seq == seq) {}
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..SENDERS {
+        let mut ann = Client::in_memory(&network)
+            .await
+            .logged_in(&format!("ann-{number}"))
+            .await;
+        ann.join("g").await;
+        senders.spawn(async move {
+            let text = "x".repeat(200);
+            for _ in 0..EVENTS / SENDERS {
+                // No faster than is allowed.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                ann.ask(message(&text)).await.unwrap();
+            }
+        });
     }
+    let start = tokio::time::Instant::now();
+    for seq in 1..=EVENTS {
+        loop {
+            match bob.event().await {
+                Event::Message(message) => break assert_eq!(message.seq, seq),
+                Event::MemberJoined { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    senders.join_all().await;
     let RecvEnd::Closed(reason) = deaf.end().await else {
         panic!("closed without a reason")
     };

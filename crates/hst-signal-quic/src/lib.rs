@@ -6,11 +6,13 @@ mod error;
 mod handshakes;
 mod listener;
 mod receiver;
+mod reset_key;
 mod sender;
 mod transport;
 
 pub use error::BindError;
 pub use listener::QuicListener;
+pub use reset_key::ResetKey;
 pub use transport::QuicTransport;
 
 /// The protocol's name in the TLS handshake.

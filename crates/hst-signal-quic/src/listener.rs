@@ -1,8 +1,13 @@
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use hst_signal::{AcceptError, CloseCode, CloseReason, Limits, SignalConnection, SignalListener};
-use quinn::{Endpoint, Incoming, ServerConfig, crypto::rustls::QuicServerConfig};
+use quinn::{Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime, crypto::rustls::QuicServerConfig};
 use rustls::{
     crypto::aws_lc_rs::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer},
@@ -11,7 +16,7 @@ use rustls::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    ALPN, BindError, PREAMBLE, config,
+    ALPN, BindError, PREAMBLE, ResetKey, config,
     connection::{CLOSE_TIMEOUT, assemble, close, number},
     handshakes::{Handshakes, Verdict},
 };
@@ -45,10 +50,34 @@ impl QuicListener {
         key: PrivateKeyDer<'static>,
         limits: Limits,
     ) -> Result<Self, BindError> {
-        let endpoint = Endpoint::server(
-            server_config(certificates, key).map_err(BindError::Certificate)?,
-            address,
-        )?;
+        let server = server_config(certificates, key).map_err(BindError::Certificate)?;
+        Self::open(EndpointConfig::default(), server, address, limits)
+    }
+
+    /// The same, of a server that is started again and again at this address with one key: clients of a run that ended
+    /// without a word learn it as soon as they send something, and not by the silence.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_again(
+        address: SocketAddr,
+        certificates: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        resets: &ResetKey,
+        limits: Limits,
+    ) -> Result<Self, BindError> {
+        let server = server_config(certificates, key).map_err(BindError::Certificate)?;
+        Self::open(resets.endpoint(), server, address, limits)
+    }
+
+    fn open(
+        config: EndpointConfig,
+        server: ServerConfig,
+        address: SocketAddr,
+        limits: Limits,
+    ) -> Result<Self, BindError> {
+        let socket = UdpSocket::bind(address)?;
+        let endpoint = Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))?;
         Ok(Self {
             endpoint,
             limits,

@@ -1,4 +1,7 @@
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 /// Why a connection was closed, as far as the other side can act on it.
 ///
@@ -118,7 +121,14 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.code)?;
         if !self.text.is_empty() {
-            write!(f, ": {}", self.text)?;
+            f.write_str(": ")?;
+        }
+        // The peer's words, which must not move the cursor of who reads them in a log.
+        for c in self.text.chars() {
+            match c {
+                '\'' | '"' | '\\' => f.write_char(c)?,
+                _ => c.escape_debug().fmt(f)?,
+            }
         }
         Ok(())
     }
@@ -135,6 +145,16 @@ mod tests {
         }
         assert_eq!(CloseCode::from_number(1007), CloseCode::ProtocolError);
         assert_eq!(CloseCode::from_number(4999), CloseCode::GoingAway);
+    }
+
+    #[test]
+    fn i5_the_words_of_a_peer_do_nothing_where_they_are_shown() {
+        let shown = |text| CloseReason::new(CloseCode::Normal, text).to_string();
+        assert_eq!(shown("it's late, é"), "Normal: it's late, é");
+        assert_eq!(
+            shown("\u{1b}[2J\r\nall is well\u{202e}"),
+            r"Normal: \u{1b}[2J\r\nall is well\u{202e}"
+        );
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Store {
         })
     }
 
-    /// Deletes an App with its revocations and bans.
+    /// Deletes an App with its revocations and bans, and what it has consumed.
     ///
     /// # Errors
     /// [`StoreError::UnknownApp`]; what any call can meet.
@@ -103,6 +103,7 @@ impl Store {
             }
             database.execute("DELETE FROM revocation WHERE app = ?", [id.as_str()])?;
             database.execute("DELETE FROM ban WHERE app = ?", [id.as_str()])?;
+            database.execute("DELETE FROM consumption WHERE app = ?", [id.as_str()])?;
             Ok(())
         })
     }

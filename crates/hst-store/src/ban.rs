@@ -10,6 +10,10 @@ use crate::{
 
 const MAX_REASON: usize = 256;
 
+/// How many bans of one App and its groups may hold at a time. Whoever is to be kept out beyond that is better kept out by
+/// the App's own backend, which makes the tokens.
+pub const MAX_BANS: u32 = 10_000;
+
 text! {
     /// Why somebody is banned, for people to read: at most 256 characters, of which none is a control character.
     BanReason, check
@@ -46,9 +50,17 @@ impl Store {
     /// Bans a user. A ban of the same user from the same place is replaced. The App may be one of a configuration file.
     ///
     /// # Errors
-    /// What any call can meet.
-    pub fn ban(&self, app: &AppId, ban: &Ban) -> Result<(), StoreError> {
+    /// [`StoreError::TooManyBans`] when the App has [`MAX_BANS`] others that are not over at `now`; what any call can meet.
+    pub fn ban(&self, app: &AppId, ban: &Ban, now: UnixMillis) -> Result<(), StoreError> {
         self.write(|database| {
+            let others: u32 = database.query_row(
+                "SELECT count(*) FROM ban WHERE app = ? AND until > ? AND NOT (user_id = ? AND group_id = ?)",
+                (app.as_str(), Moment(now), ban.user.as_str(), place(ban.group.as_ref())),
+                |row| row.get(0),
+            )?;
+            if others >= MAX_BANS {
+                return Err(StoreError::TooManyBans);
+            }
             database.execute(
                 "INSERT INTO ban (app, user_id, group_id, until, reason) VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason",

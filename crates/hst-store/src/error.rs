@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use hst_id::AppId;
 use thiserror::Error;
 
-use crate::DeveloperId;
+use crate::{DeveloperId, MAX_BANS};
 
 /// Why the store did not do what it was asked to do. Whatever it was, nothing of it was done.
 #[derive(Debug, Error)]
@@ -44,6 +44,9 @@ pub enum StoreError {
     /// There is no developer with this id.
     #[error("there is no developer {0}")]
     UnknownDeveloper(DeveloperId),
+    /// The App has as many bans as it may have: lift some, or let its backend give no token to whom it keeps out.
+    #[error("the App has {MAX_BANS} bans, and no more are kept: lift some")]
+    TooManyBans,
     /// The operating system gave no random number. Try again.
     #[error("the operating system gave no random number: try again")]
     NoRandomness,
@@ -110,9 +113,6 @@ pub enum InvalidValue {
         /// The most that is allowed.
         max: u32,
     },
-    /// A word that is no login policy.
-    #[error("a login policy is refuse, replace or devices:N")]
-    LoginPolicy,
     /// A number that is no service.
     #[error("{0} is no service: 3 video, 4 audio, 5 screen share, 6 messages, 7 presence, 8 record, 9 WeChat")]
     UnknownService(u8),

@@ -4,7 +4,11 @@ use crate::StoreError;
 
 /// The steps from an empty database to the present one; after the n-th it has version n. A step that was released is
 /// never changed again: what must change comes as a further step.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_apps_developers_revocations_bans.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_apps_developers_revocations_bans.sql"),
+    include_str!("../migrations/0002_consumption.sql"),
+    include_str!("../migrations/0003_reset_key.sql"),
+];
 
 /// Takes the steps that the database has not seen yet, each in a transaction of its own.
 pub(crate) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {

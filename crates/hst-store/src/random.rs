@@ -30,6 +30,13 @@ pub(crate) fn secret() -> Result<AppSecret, StoreError> {
     Ok(AppSecret::parse(&text).expect("16 letters and digits are a secret"))
 }
 
+/// A key for the server's own use.
+pub(crate) fn key() -> Result<[u8; 32], StoreError> {
+    let mut key = [0; 32];
+    fill(&mut key)?;
+    Ok(key)
+}
+
 fn fill(bytes: &mut [u8]) -> Result<(), StoreError> {
     rand::fill(bytes).map_err(|_| StoreError::NoRandomness)
 }

@@ -1,6 +1,8 @@
 use hst_auth::TokenFormat;
 
-use crate::{AppName, Bounded, LoginPolicy, Services, Webhook};
+use hst_auth::LoginPolicy;
+
+use crate::{AppName, Bounded, Services, Webhook};
 
 /// How many members a group may have.
 pub type MaxMembers = Bounded<1, { u32::MAX }>;

@@ -18,7 +18,7 @@ pub const FILE_NAME: &str = "hst.db";
 /// How long a call waits for another process that writes, before it gives up with [`StoreError::Busy`].
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What of the platform survives a restart: Apps, developers, revocations and bans.
+/// What of the platform survives a restart: Apps, developers, revocations, bans, and what was consumed.
 ///
 /// Every call blocks: to read one thing well under a millisecond, and for a change as long as the disk takes to make it
 /// durable. An async program calls it off its async threads and keeps what it reads often. A change that was answered

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use house::{NOW, app, developer, later, settings};
 use hst_auth::AppId;
 use hst_store::{
-    AppName, AppSettings, Bounded, DeveloperId, FirstDeveloper, Limits, LoginPolicy, Service, Services, Store,
+    AppName, AppSettings, Bounded, DeveloperId, Devices, FirstDeveloper, Limits, LoginPolicy, Service, Services, Store,
     StoreError, TokenRules, Webhook, WebhookSecret, WebhookUrl,
 };
 
@@ -29,7 +29,7 @@ fn unusual() -> AppSettings {
             bind_001_names: true,
         },
         services,
-        login: LoginPolicy::Devices(Bounded::new(16).unwrap()),
+        login: LoginPolicy::Devices(Devices::new(16).unwrap()),
         limits: Limits {
             max_members: Bounded::new(u32::MAX).unwrap(),
             message_bytes: Bounded::new(65_536).unwrap(),

@@ -6,7 +6,7 @@ mod house;
 
 use house::{NOW, app, later};
 use hst_auth::{AppId, GroupId, UnixMillis, UserId};
-use hst_store::{Ban, BanReason, Store, Until};
+use hst_store::{Ban, BanReason, MAX_BANS, Store, StoreError, Until};
 
 fn configured() -> AppId {
     AppId::parse("configured").unwrap()
@@ -38,9 +38,11 @@ fn is_banned(store: &Store, from: Option<&str>, who: &str, now: UnixMillis) -> b
 fn a_ban_from_a_group_is_for_that_group_and_one_from_the_app_for_all() {
     let store = Store::in_memory().unwrap();
     store
-        .ban(&configured(), &ban(Some("a"), "ann", Until::Forever))
+        .ban(&configured(), &ban(Some("a"), "ann", Until::Forever), NOW)
         .unwrap();
-    store.ban(&configured(), &ban(None, "bob", Until::Forever)).unwrap();
+    store
+        .ban(&configured(), &ban(None, "bob", Until::Forever), NOW)
+        .unwrap();
     let banned = |from, who| is_banned(&store, from, who, NOW);
     assert_eq!(
         [Some("a"), Some("b"), None].map(|from| banned(from, "ann")),
@@ -59,7 +61,7 @@ fn a_ban_from_a_group_is_for_that_group_and_one_from_the_app_for_all() {
 fn a_ban_ends_at_its_moment() {
     let store = Store::in_memory().unwrap();
     store
-        .ban(&configured(), &ban(None, "ann", Until::Moment(later(10))))
+        .ban(&configured(), &ban(None, "ann", Until::Moment(later(10))), NOW)
         .unwrap();
     assert!(is_banned(&store, None, "ann", later(9)));
     assert!(!is_banned(&store, None, "ann", later(10)));
@@ -70,9 +72,11 @@ fn a_ban_ends_at_its_moment() {
 #[test]
 fn the_last_word_about_a_user_and_a_place_counts() {
     let store = Store::in_memory().unwrap();
-    store.ban(&configured(), &ban(None, "ann", Until::Forever)).unwrap();
+    store
+        .ban(&configured(), &ban(None, "ann", Until::Forever), NOW)
+        .unwrap();
     let shorter = ban(None, "ann", Until::Moment(later(10)));
-    store.ban(&configured(), &shorter).unwrap();
+    store.ban(&configured(), &shorter, NOW).unwrap();
     assert_eq!(store.bans(&configured(), NOW).unwrap(), [shorter]);
 
     assert!(
@@ -96,13 +100,34 @@ fn a_purge_takes_what_is_over_and_nothing_else() {
         ban(None, "bob", Until::Forever),
     ];
     for ban in &bans {
-        store.ban(&configured(), ban).unwrap();
+        store.ban(&configured(), ban, NOW).unwrap();
     }
     assert_eq!(store.purge_bans(NOW).unwrap(), 1);
     assert_eq!(
         store.bans(&configured(), UnixMillis::from_millis(0)).unwrap(),
         bans[1..]
     );
+}
+
+#[test]
+fn an_app_has_so_many_bans_and_each_that_ends_makes_room() {
+    let store = Store::in_memory().unwrap();
+    let numbered = |n: u32| ban(None, &format!("user-{n}"), Until::Moment(later(10)));
+    for n in 0..MAX_BANS {
+        store.ban(&configured(), &numbered(n), NOW).unwrap();
+    }
+    let one_more = |now| store.ban(&configured(), &numbered(MAX_BANS), now);
+    assert!(matches!(one_more(NOW), Err(StoreError::TooManyBans)));
+    assert!(!is_banned(&store, None, &format!("user-{MAX_BANS}"), NOW));
+    store.ban(&configured(), &numbered(0), NOW).unwrap();
+    store.ban(&AppId::parse("other").unwrap(), &numbered(0), NOW).unwrap();
+    store.unban(&configured(), None, &user("user-7")).unwrap();
+    one_more(NOW).unwrap();
+    assert!(matches!(
+        store.ban(&configured(), &numbered(7), NOW),
+        Err(StoreError::TooManyBans)
+    ));
+    store.ban(&configured(), &numbered(7), later(10)).unwrap();
 }
 
 #[test]
@@ -113,7 +138,7 @@ fn a_reason_is_text_and_never_a_statement() {
             reason: BanReason::parse(reason).unwrap(),
             ..ban(None, "ann", Until::Forever)
         };
-        store.ban(&configured(), &ban).unwrap();
+        store.ban(&configured(), &ban, NOW).unwrap();
         assert_eq!(store.bans(&configured(), NOW).unwrap(), [ban]);
     }
     for reason in ["a\0", "a\nb", "\u{1b}[31m", "\u{7f}", "\u{9b}", &"x".repeat(257)] {
@@ -125,7 +150,7 @@ fn a_reason_is_text_and_never_a_statement() {
 fn a_deleted_app_leaves_no_ban() {
     let store = Store::in_memory().unwrap();
     let app = app(&store, "app").id;
-    store.ban(&app, &ban(None, "ann", Until::Forever)).unwrap();
+    store.ban(&app, &ban(None, "ann", Until::Forever), NOW).unwrap();
     store.delete_app(&app).unwrap();
     assert_eq!(store.bans(&app, NOW).unwrap(), []);
 }

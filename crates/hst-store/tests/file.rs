@@ -258,3 +258,11 @@ fn a_second_store_in_a_process_does_not_lose_the_locks_of_the_first() {
     drop(first);
     assert!(!is_locked());
 }
+
+#[test]
+fn the_reset_key_is_made_once_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = Store::open(folder.path()).unwrap().reset_key().unwrap();
+    assert_eq!(Store::open(folder.path()).unwrap().reset_key().unwrap(), key);
+    assert_ne!(Store::in_memory().unwrap().reset_key().unwrap(), key);
+}

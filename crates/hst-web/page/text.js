@@ -47,6 +47,7 @@ const WORDS = {
       1000102: 'This group is closed to newcomers.',
       1000103: 'You may not come into this group for some time.',
       1000104: 'You were removed from the group.',
+      1000111: 'This group is on another server at the moment. Open this page there, or try again later.',
     },
   },
   zh: {
@@ -95,6 +96,7 @@ const WORDS = {
       1000102: '该分组已锁定，不再接纳新成员。',
       1000103: '您暂时不能进入该分组。',
       1000104: '您已被移出该分组。',
+      1000111: '该分组目前位于另一台服务器。请在那台服务器上打开本页，或稍后重试。',
     },
   },
 };

@@ -4,11 +4,11 @@ const FIRST_BOUND = 500;
 const LAST_BOUND = 10_000;
 
 /**
- * When to try again: at once, and then after a random time below a bound that doubles ("full jitter"), so that the
- * clients of a server that comes back do not come all at once.
+ * When to try again: after a random time below a bound that doubles ("full jitter"), so that the clients that a server has
+ * lost at once do not come back all at once.
  */
 export class Backoff {
-  #bound = 0;
+  #bound = FIRST_BOUND;
   #notBefore = -Infinity;
   #random;
 
@@ -23,7 +23,7 @@ export class Backoff {
    */
   next(now) {
     const pause = this.#random() * this.#bound;
-    this.#bound = this.#bound === 0 ? FIRST_BOUND : Math.min(this.#bound * 2, LAST_BOUND);
+    this.#bound = Math.min(this.#bound * 2, LAST_BOUND);
     return Math.max(pause, this.remaining(now));
   }
 
@@ -46,6 +46,6 @@ export class Backoff {
 
   /** A connection has held: the next loss is a new one. */
   reset() {
-    this.#bound = 0;
+    this.#bound = FIRST_BOUND;
   }
 }

@@ -2,6 +2,8 @@ import { Extras } from './extras.js';
 import { MediaRef, MediaType, isNothing } from './ids.js';
 import { Life } from './life.js';
 
+/** @import { MediaTypeValue, PictureOptions, StreamStats } from './types.js' */
+
 const { SCREEN_SHARE, AUDIO, VIDEO } = MediaType;
 
 /**
@@ -35,7 +37,7 @@ export class HstRtcEngine extends Extras {
 
   /**
    * @param {string | null} [deviceId]
-   * @param {object | null} [options]
+   * @param {PictureOptions | null} [options]
    */
   startPublishVideo(deviceId, options) {
     this.startPublishMedia(VIDEO, deviceId, options);
@@ -46,7 +48,7 @@ export class HstRtcEngine extends Extras {
     this.stopPublishMedia(VIDEO, deviceId);
   }
 
-  /** @param {object | null} [options] */
+  /** @param {PictureOptions | null} [options] */
   startScreenShare(options) {
     this.startPublishMedia(SCREEN_SHARE, null, options);
   }
@@ -159,7 +161,9 @@ export class HstRtcEngine extends Extras {
 
   /**
    * Figures of a media as they were measured at most a second ago; null while there are none.
-   * @param {{ userId: string, mediaType: number, mediaId: string | null }} media
+   * The first question begins the measuring.
+   * @param {{ userId: string, mediaType: MediaTypeValue, mediaId: string | null }} media
+   * @returns {StreamStats | null}
    */
   getStats(media) {
     const { userId, mediaType, mediaId } = media ?? {};

@@ -1,7 +1,4 @@
-/**
- * @typedef {{ devName: string, devId: string }} Device
- * @typedef {{ micDevs: Device[], spkDevs: Device[], camDevs: Device[] }} Devices
- */
+/** @import { Devices } from './types.js' */
 
 /**
  * Microphones, speakers and cameras. Browsers give names and ids only to pages that may use the devices, so this asks

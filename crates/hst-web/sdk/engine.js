@@ -1,54 +1,78 @@
 import { listDevices } from './devices.js';
+import { ignorable } from './guard.js';
 import { DisplayMode, MediaRef, MediaType, OnlineType, isNothing } from './ids.js';
-import { parseInvite, parseInviteCancel, parseInviteReply, toInviteReply } from './invites.js';
-import { parseGroupMessage, parsePage, parseUserMessage, toGroupMessage } from './messages.js';
 import { parsePicture } from './picture.js';
-import { checkToken, parseKick, parseLock, parseMute, parseState } from './requests.js';
+import { checkToken } from './requests.js';
+import { Talk } from './talk.js';
 
 /**
- * @typedef {import('./group.js').Group} Group
- * @typedef {import('./life.js').Life} Life
- * @typedef {import('./presence.js').Presence} Presence
- * @typedef {import('./signal.js').Signal} Signal
+ * @import { Group } from './group.js'
+ * @import { Life } from './life.js'
+ * @import { Devices, Events, LoginOptions, MediaTypeValue, PictureOptions, PictureStats, SoundStats } from './types.js'
  */
 
 /**
- * The engine: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`, `destroy`. Its reference is
- * `hst-rtc-engine.d.ts`. Applications get it with the calls
- * of `extras.js` and `classic.js`.
+ * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
+ * `destroy`. Applications get it with the calls of `extras.js` and `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-export class Engine {
+export class Engine extends Talk {
   #life;
 
-  /** @param {Life} life */
+  /** @internal @param {Life} life */
   constructor(life) {
+    super(life);
     this.#life = life;
   }
 
-  /** @param {string | null} [accessUrl] without it, the origin that served this script */
+  /** The numbers of what a media carries. */
+  get MediaType() {
+    return MediaType;
+  }
+
+  /** Whether a user is online. */
+  get OnlineType() {
+    return OnlineType;
+  }
+
+  /** How a white board fits its element. */
+  get DisplayMode() {
+    return DisplayMode;
+  }
+
+  /**
+   * Asks the Access service for the addresses of all others.
+   * @param {string | null} [accessUrl] a base URL, its `/server/address`, or `host:port`; without it, the origin that
+   *   served this script. Without one it is no failure when there is no Access service: `login` may name another one
+   */
   init(accessUrl) {
     return this.#life.init(accessUrl);
   }
 
-  /** @param {any} options */
+  /** @param {LoginOptions} options */
   login(options) {
     return this.#life.login(options);
   }
 
-  /** @param {string} groupId */
+  /** @param {string} groupId 1 to 128 of letters, digits, `_` and `-` */
   joinGroup(groupId) {
     return this.#life.joinGroup(groupId);
   }
 
-  /** Everything published and received ends with this call; the promise waits for the server's word. */
+  /**
+   * Everything published and received ends with this call, and no event of the group comes after it; the promise waits
+   * for the server's word.
+   */
   leaveGroup() {
     return ignorable(this.#life.leaveGroup());
   }
 
-  /** Everything ends with this call; the promise waits up to 3 s for the server's word, and does not fail without it. */
+  /**
+   * Leaves the group too. Everything ends with this call; the promise waits up to 3 s for the server's word, and does
+   * not fail without it.
+   */
   exit() {
     return ignorable(this.#life.exit());
   }
@@ -63,15 +87,35 @@ export class Engine {
     this.#life.destroy();
   }
 
-  /** @param {string} token a newer one, so that the session outlives the one that it began with */
+  /**
+   * Shows a newer token, so that the login outlives the one that it began with.
+   * @param {string} token
+   */
   renewToken(token) {
-    return this.#attempt('logined', 'renewToken', () => this.#signal.renew(checkToken(token)));
+    const { signal } = this.#life;
+    return this.#attempt('logined', 'renewToken', () => signal?.renew(checkToken(token)));
   }
 
   /**
-   * @param {string} name
-   * @param {import('./bus.js').Callback} callback
+   * Events that nobody has subscribed to yet wait for their first subscriber.
+   * @template {keyof Events} Name
+   * @overload
+   * @param {Name} name
+   * @param {Events[Name]} callback
    * @param {unknown} [context] what the callback sees as `this`
+   * @returns {void}
+   */
+  /**
+   * @overload
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
+   * @returns {void}
+   */
+  /**
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
    */
   subEvent(name, callback, context) {
     this.#life.bus.subscribe(name, callback, context);
@@ -79,8 +123,23 @@ export class Engine {
 
   /**
    * The same as `subEvent`.
+   * @template {keyof Events} Name
+   * @overload
+   * @param {Name} name
+   * @param {Events[Name]} callback
+   * @param {unknown} [context] what the callback sees as `this`
+   * @returns {void}
+   */
+  /**
+   * @overload
    * @param {string} name
-   * @param {import('./bus.js').Callback} callback
+   * @param {(...payload: any[]) => void} callback
+   * @param {unknown} [context]
+   * @returns {void}
+   */
+  /**
+   * @param {string} name
+   * @param {(...payload: any[]) => void} callback
    * @param {unknown} [context]
    */
   on(name, callback, context) {
@@ -88,9 +147,9 @@ export class Engine {
   }
 
   /**
-   * Without a callback all of that name end, without a name all.
+   * Without a callback all subscriptions of that name end, without a name all.
    * @param {string | null} [name]
-   * @param {import('./bus.js').Callback | null} [callback]
+   * @param {((...payload: any[]) => void) | null} [callback]
    * @param {unknown} [context]
    */
   unsubEvent(name, callback, context) {
@@ -98,25 +157,29 @@ export class Engine {
   }
 
   /**
-   * @param {number} mediaType
-   * @param {string | null} [mediaId] the device; a microphone and a screen are published under a fixed id
-   * @param {object | null} [options] width, height, frameRate, bitRate
+   * Publishes the microphone (its media ID is always `appdef_mic`), a camera, or the screen (always `0`). Call it for
+   * the screen inside a click.
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} [mediaId] the device
+   * @param {PictureOptions | null} [options] of a camera or screen
+   * @returns {Promise<void>} may be ignored: a failure comes as `onError` too
    */
   startPublishMedia(mediaType, mediaId, options) {
     return this.#attempt('joined', 'startPublishMedia', () => this.#group.publisher.start(mediaType, mediaId, options));
   }
 
   /**
-   * @param {number} mediaType
-   * @param {string | null} [mediaId] without it, all of that type
+   * @param {MediaTypeValue} mediaType
+   * @param {string | null} [mediaId] the device; without it all media of that type stop
    */
   stopPublishMedia(mediaType, mediaId) {
     return this.#attempt('uninit', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
   }
 
   /**
+   * Resolves when the server has agreed; `onRemoteMediaAdd` tells when the media flows.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
@@ -125,21 +188,24 @@ export class Engine {
   }
 
   /**
+   * Never fails: what is not received is no fault, at any time.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string} mediaId
+   * @returns {Promise<void>}
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
     return this.#ask('uninit', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
   }
 
   /**
-   * Shows a media in an element, now or when it comes; one's own as a preview.
+   * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
+   * the element set for it, or else in one that shows the user.
    * @param {string} userId
-   * @param {number} mediaType
+   * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
    * @param {HTMLMediaElement} element
-   * @param {object | null} [options] width, height and frameRate of a preview
+   * @param {PictureOptions | null} [options] of a preview
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
@@ -156,7 +222,7 @@ export class Engine {
   /**
    * Empties an element, whatever it shows.
    * @param {string | null} _userId
-   * @param {number} _mediaType
+   * @param {MediaTypeValue} _mediaType
    * @param {HTMLMediaElement} element
    */
   unsetMediaRender(_userId, _mediaType, element) {
@@ -166,19 +232,27 @@ export class Engine {
     });
   }
 
+  /**
+   * Asks the user for permission when needed. Where a page may use no devices, the lists are empty.
+   * @returns {Promise<Devices>}
+   */
   getMediaDevices() {
     return this.#ask('inited', 'getMediaDevices', listDevices);
   }
 
-  /** @param {string | null} [deviceId] where everything plays from now on; without it, where the browser likes */
+  /**
+   * Where everything plays from now on, also in elements to come.
+   * @param {string | null} [deviceId] without it, where the browser likes
+   */
   chooseSpkDevice(deviceId) {
     const speaker = isNothing(deviceId) ? '' : String(deviceId);
     this.#attempt('uninit', 'chooseSpkDevice', () => this.#life.renderer.setSpeaker(speaker));
   }
 
   /**
-   * Puts another device behind a media that is published already.
-   * @param {number} mediaType
+   * Puts another microphone or camera behind a media that is published, without anybody else noticing more than another
+   * voice or picture.
+   * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
    * @param {string} deviceId
    */
@@ -188,137 +262,17 @@ export class Engine {
   }
 
   /**
-   * Tells the figures of a media at an interval until it ends.
-   * @param {{ userId: string, mediaType: number, mediaId: string | null }} media
-   * @param {import('./stats.js').StatsCallback} callback
+   * Tells the figures of a media at an interval until it ends; waits for it when it does not flow yet.
+   * @template {MediaTypeValue} Kind
+   * @template [Data=undefined]
+   * @param {{ userId: string, mediaType: Kind, mediaId: string | null }} media
+   * @param {(stats: Kind extends 1 ? SoundStats : PictureStats, userData: Data) => void} callback
    * @param {number} [interval] in ms
-   * @param {any} [userData] handed to the callback
+   * @param {Data} [userData] handed to the callback
    */
   getStreamStats(media, callback, interval, userData) {
     return this.#attempt('joined', 'getStreamStats', () => {
       this.#group.polls.start(this.#refOf(media), callback, interval, userData);
-    });
-  }
-
-  /** @param {{ dstUserId: string, msg: unknown }} message */
-  sendUserMsg(message) {
-    return this.#attempt('logined', 'sendUserMsg', async () => {
-      await this.#signal.request({ user_message: parseUserMessage(message, this.#signal.maxMessage) });
-    });
-  }
-
-  /** @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message */
-  sendGroupMsg(message) {
-    return this.#sendToGroup('sendGroupMsg', message, null);
-  }
-
-  /** @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message */
-  sendGroupMsgWithWhiteList(message) {
-    return this.#sendToGroup('sendGroupMsgWithWhiteList', message, 'whiteList');
-  }
-
-  /** @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message */
-  sendGroupMsgWithBlackList(message) {
-    return this.#sendToGroup('sendGroupMsgWithBlackList', message, 'blackList');
-  }
-
-  /** @param {{ before?: number, limit?: number }} [options] */
-  getGroupHistory(options) {
-    return this.#ask('joined', 'getGroupHistory', async () => {
-      const { id } = this.#group;
-      /** @type {{ messages: { from: string, seq: number, body: any }[] }} */
-      const { messages } = await this.#signal.request({ history: parsePage('before', options) }, REPEATABLE);
-      return messages.map((message) => toGroupMessage(id, message));
-    });
-  }
-
-  /** @param {{ after?: string, limit?: number }} [options] */
-  getGroupUsers(options) {
-    return this.#ask('joined', 'getGroupUsers', async () => {
-      const { members, total, more } = await this.#signal.request({ roster: parsePage('after', options) }, REPEATABLE);
-      return { userIds: members, total, more };
-    });
-  }
-
-  /**
-   * @param {((page: import('./presence.js').OnlinePage) => void) | null} [callback] gets all pages; without it the
-   *   promise gives the first one, and the others come as events
-   */
-  getOnlineUsers(callback) {
-    return this.#ask('logined', 'getOnlineUsers', async () => {
-      const presence = /** @type {Presence} */ (this.#life.presence);
-      if (typeof callback !== 'function') return presence.first();
-      return presence.list((page) => show('getOnlineUsers', callback, page));
-    });
-  }
-
-  /** @param {string} customState what others see beside this terminal */
-  setCustomState(customState) {
-    return this.#attempt('logined', 'setCustomState', async () => {
-      const state = parseState(customState);
-      await this.#signal.request({ set_state: state }, REPEATABLE);
-      this.#life.customState = state;
-    });
-  }
-
-  /** @param {{ seqId: number, groupId: string, calleeInfo: (string | { userId: string })[], extendInfo?: any }} options */
-  invite(options) {
-    return this.#attempt('logined', 'invite', async () => {
-      const invite = parseInvite(options);
-      /** @type {{ offline: string[] }} */
-      const { offline } = await this.#signal.request({ invite });
-      for (const user of offline) {
-        const reply = toInviteReply({ invite: invite.invite, user, outcome: 'offline' });
-        this.#life.bus.emit('onInviteReply', [reply]);
-      }
-    });
-  }
-
-  /** @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: any }} options */
-  replyInvite(options) {
-    return this.#attempt('logined', 'replyInvite', async () => {
-      await this.#signal.request({ answer_invite: parseInviteReply(options) });
-    });
-  }
-
-  /** @param {{ seqId: number, groupId?: string, calleeInfo?: (string | { userId: string })[] }} options */
-  cancelInvite(options) {
-    return this.#attempt('logined', 'cancelInvite', async () => {
-      await this.#signal.request({ cancel_invite: parseInviteCancel(options) });
-    });
-  }
-
-  /** @param {{ userId: string, banSeconds?: number }} options */
-  kickUser(options) {
-    return this.#attempt('joined', 'kickUser', async () => {
-      await this.#signal.request({ kick: parseKick(options) });
-    });
-  }
-
-  /** @param {{ userId: string, mediaType: number, mediaId: string, muted: boolean }} options */
-  muteMedia(options) {
-    return this.#attempt('joined', 'muteMedia', async () => {
-      await this.#signal.request({ mute: parseMute(options) }, REPEATABLE);
-    });
-  }
-
-  /** @param {boolean} locked */
-  lockGroup(locked) {
-    return this.#attempt('joined', 'lockGroup', async () => {
-      await this.#signal.request({ lock: parseLock(locked) }, REPEATABLE);
-    });
-  }
-
-  /**
-   * @param {string} call
-   * @param {any} message
-   * @param {'whiteList' | 'blackList' | null} list
-   */
-  #sendToGroup(call, message, list) {
-    return this.#attempt('joined', call, async () => {
-      const limits = { group: this.#group.id, maxMessage: this.#signal.maxMessage };
-      const fields = parseGroupMessage(message, limits, list);
-      await this.#signal.request({ message: fields }, { isFleeting: !!message.lossy });
     });
   }
 
@@ -338,44 +292,8 @@ export class Engine {
     return of(userId, mediaType, mediaId);
   }
 
-  /** What there is while logged in, as the state machine has checked. */
-  get #signal() {
-    return /** @type {Signal} */ (this.#life.signal);
-  }
-
   /** What there is while in a group, as the state machine has checked. */
   get #group() {
     return /** @type {Group} */ (this.#life.group);
-  }
-}
-
-/** The platform reads its enums from an engine. */
-Object.assign(Engine.prototype, { MediaType, OnlineType, DisplayMode });
-
-/** Of a call that is the same when it is carried out twice. */
-const REPEATABLE = { isRepeatable: true };
-
-/**
- * A promise that may be ignored without the browser reporting it as unhandled.
- * @template T
- * @param {Promise<T>} promise
- */
-export function ignorable(promise) {
-  promise.catch(() => {});
-  return promise;
-}
-
-/**
- * A fault in the application's callback is the application's.
- * @template T
- * @param {string} call whose callback it is
- * @param {(what: T) => void} callback
- * @param {T} what
- */
-export function show(call, callback, what) {
-  try {
-    callback(what);
-  } catch (error) {
-    console.error(`[HstRtcEngine] the callback of ${call} threw`, error);
   }
 }

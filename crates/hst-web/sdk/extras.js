@@ -1,66 +1,90 @@
-import { Engine, ignorable, show } from './engine.js';
+import { Engine } from './engine.js';
 import { ErrorCode } from './errors.js';
+import { ignorable, show } from './guard.js';
 import { checkRecvMode } from './voice.js';
 
-/** @typedef {import('./life.js').Life} Life */
+/**
+ * @import { Calls } from './calls.js'
+ * @import { Life } from './life.js'
+ */
 
 /** The engine with what the platform's has beyond its handbook: altered voices, calls and uploads. */
 export class Extras extends Engine {
   #life;
 
-  /** @param {Life} life */
+  /** @internal @param {Life} life */
   constructor(life) {
     super(life);
     this.#life = life;
   }
 
-  /** @param {boolean} isOn whether the voice is altered before it is sent */
+  /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
   setMagicAudioSwitch(isOn) {
     this.#life.attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
   }
 
-  /** @param {number} semitones up, or down below 0 */
+  /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
   setSendMagicAudioValue(semitones) {
     this.#life.attempt('uninit', 'setSendMagicAudioValue', () => this.#life.voice.setSemitones(semitones));
   }
 
-  /** @param {number} mode 0 and 2 are the same: who alters his voice sends nothing else */
+  /**
+   * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
+   * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
+   *   answered by `onError` with code 302
+   */
   setRecvMagicAudioMode(mode) {
     this.#life.attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
   }
 
   /**
-   * Calls a user who is online.
-   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: any }} options
+   * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
+   * letters, digits and `-`.
+   * @param {{ seqId?: number, groupId: string, calleeType: number, calleeId: string, extendInfo?: unknown }} options
+   *   `calleeType` is 4; the telephone and other kinds fail with code 302
    * @returns {Promise<{ callId: string }>}
    */
   makeCall(options) {
     return this.#life.ask('logined', 'makeCall', () => this.#calls.make(options));
   }
 
-  /** @param {{ seqId?: number, callId: string, groupId?: string, result: 0 | 1 }} options */
+  /**
+   * @param {{ seqId?: number, callId?: string, groupId?: string, result: 0 | 1 }} options `result` is 0 to accept and 1
+   *   to reject; without a `callId`, the call that came last
+   */
   replyCall(options) {
     this.#life.attempt('logined', 'replyCall', () => this.#calls.reply(options));
   }
 
-  /** @param {string} callId */
+  /**
+   * Ends a call that rings or goes on, from either end. What is over is no fault.
+   * @param {string} callId
+   * @returns {Promise<void>}
+   */
   cancelCall(callId) {
     return ignorable(this.#life.ask('logined', 'cancelCall', () => this.#calls.end(callId)));
   }
 
-  /** @param {string} callId */
+  /**
+   * The same as `cancelCall`.
+   * @param {string} callId
+   * @returns {Promise<void>}
+   */
   finishCall(callId) {
     return ignorable(this.#life.ask('logined', 'finishCall', () => this.#calls.end(callId)));
   }
 
-  /** @param {{ onFailed?: (why: { code: number, message: string }) => void }} options nothing is uploaded */
+  /**
+   * Not available: calls `onFailed` with code 302.
+   * @param {{ onFailed?: (why: { code: number, message: string }) => void, [name: string]: unknown }} options
+   */
   startUpload(options) {
     refuseUpload(options?.onFailed);
   }
 
   /** What there is while logged in, as the state machine has checked. */
   get #calls() {
-    return /** @type {import('./calls.js').Calls} */ (this.#life.calls);
+    return /** @type {Calls} */ (this.#life.calls);
   }
 }
 

@@ -61,7 +61,7 @@ export class Group {
     this.#context = {
       ...services,
       peer: this.#newPeer(services),
-      emit: (name, ...payload) => this.#emit(name, payload),
+      emit: (/** @type {string} */ name, /** @type {unknown[]} */ ...payload) => this.#emit(name, payload),
     };
     this.publisher = new Publisher(this.#context);
     this.receiver = new Receiver(this.#context);

@@ -258,7 +258,7 @@ export class Life {
     this.group?.restore();
   }
 
-  /** @param {import('./devices.js').Devices} devices */
+  /** @param {import('./types.js').Devices} devices */
   #handleDevices(devices) {
     this.renderer.handleSpeakers(devices.spkDevs.map(({ devId }) => devId));
     // Who subscribes later needs to know the latest only.

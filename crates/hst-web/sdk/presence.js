@@ -3,11 +3,8 @@ import { OutcomeUnknown } from './errors.js';
 import { MAX_PAGE } from './messages.js';
 
 /**
- * @typedef {import('./book.js').WirePage} WirePage
- *
- * @typedef {object} OnlinePage one page of the users online, as applications get it
- * @property {{ totalPages: number, curPage: number }} pageInfo
- * @property {{ userId: string, onlineInfo: object[] }[]} userInfo
+ * @import { WirePage } from './book.js'
+ * @import { OnlinePage } from './types.js'
  */
 
 /**

@@ -92,6 +92,7 @@ export class Machine {
   begin(verb) {
     this.check(verb);
     const { during, success, failure } = VERBS[verb];
+    /** @type {Turn} */
     const turn = new Turn(
       () => this.#turn === turn,
       (isOk) => this.reset(isOk ? success : failure),

@@ -1,10 +1,11 @@
 import { ErrorCode, HstRtcError } from './errors.js';
+import { show } from './guard.js';
 
 /**
- * @typedef {{ volume: number }} SoundStats volume from 0 to 100
- * @typedef {{ width: number, height: number, frameRate: number, bitRate: number }} PictureStats bitRate in kbit/s
+ * @import { MediaRef } from './ids.js'
+ * @import { PictureStats, SoundStats } from './types.js'
  *
- * @typedef {(stats: SoundStats | PictureStats, userData?: any) => void} StatsCallback
+ * @typedef {(stats: any, userData?: any) => void} StatsCallback
  *
  * @typedef {object} Sample what was measured of a media, at a moment in ms
  * @property {number} at
@@ -14,8 +15,6 @@ import { ErrorCode, HstRtcError } from './errors.js';
  * @property {number} height
  * @property {number} frameRate
  * @property {number} bitRate
- *
- * @typedef {import('./ids.js').MediaRef} MediaRef
  */
 
 /** The shortest interval of a poll, in ms. */
@@ -64,7 +63,8 @@ export class Polls {
       const sample = await meter.read(this.#group.peer);
       if (!sample || this.#polls.get(media.key) !== poll) return;
       const { volume, width, height, frameRate, bitRate } = sample;
-      tell(callback, media.kind === 'audio' ? { volume } : { width, height, frameRate, bitRate }, userData);
+      const stats = media.kind === 'audio' ? { volume } : { width, height, frameRate, bitRate };
+      show('getStreamStats', callback, stats, userData);
     }, period);
   }
 
@@ -129,19 +129,6 @@ class Meter {
     const bytes = last ? Math.max(sample.bytes - last.bytes, 0) : 0;
     this.#last = sample;
     return { ...sample, bitRate: seconds > 0 ? Math.round((bytes * 8) / seconds / 1000) : 0 };
-  }
-}
-
-/**
- * @param {StatsCallback} callback
- * @param {SoundStats | PictureStats} stats
- * @param {unknown} userData
- */
-function tell(callback, stats, userData) {
-  try {
-    callback(stats, userData);
-  } catch (error) {
-    console.error('[HstRtcEngine] the callback of getStreamStats threw', error);
   }
 }
 

@@ -32,6 +32,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     const TEXT: &str = "text/plain; charset=utf-8";
     const SVG: &str = "image/svg+xml";
+    const JSON: &str = "application/json";
+    let (classic, module) = (bundle::classic(), bundle::module());
     vec![
         file("/", HTML, include_str!("../page/index.html")),
         file("/page/page.css", CSS, include_str!("../page/page.css")),
@@ -43,8 +45,10 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file("/page/chat.js", SCRIPT, include_str!("../page/chat.js")),
         file("/page/names.js", SCRIPT, include_str!("../page/names.js")),
         file("/page/text.js", SCRIPT, include_str!("../page/text.js")),
-        file("/sdk/hst-rtc-engine.js", SCRIPT, bundle::classic()),
-        file("/sdk/hst-rtc-engine.mjs", SCRIPT, bundle::module()),
+        file("/sdk/hst-rtc-engine.js", SCRIPT, classic.text("hst-rtc-engine.js")),
+        file("/sdk/hst-rtc-engine.js.map", JSON, classic.map("hst-rtc-engine.js")),
+        file("/sdk/hst-rtc-engine.mjs", SCRIPT, module.text("hst-rtc-engine.mjs")),
+        file("/sdk/hst-rtc-engine.mjs.map", JSON, module.map("hst-rtc-engine.mjs")),
         file("/sdk/hst-rtc-voice.js", SCRIPT, include_str!("../sdk/worklet/voice.js")),
         file(
             "/sdk/hst-rtc-engine.d.ts",

@@ -1,7 +1,7 @@
 //! Joins the modules of the SDK to one script. They are kept plain for this: every import is one line
 //! `import { a, b } from './name.js';` and every export stands before a declaration.
 
-use std::fmt::Write;
+use crate::source_map::{Origin, source_map};
 
 macro_rules! modules {
     ($($name:literal)*) => {
@@ -9,56 +9,121 @@ macro_rules! modules {
     };
 }
 
-/// The modules, each behind those that it imports.
-const MODULES: [(&str, &str); 38] = modules![
-    "errors" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
+/// The modules of the engine, each behind those that it imports.
+const ENGINE: [(&str, &str); 40] = modules![
+    "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "life" "engine" "extras" "classic"
+    "publish" "receive" "render" "stats" "group" "life" "talk" "engine" "extras" "classic"
 ];
 
 /// What a reader of the delivered file sees first.
 const BANNER: &str = concat!(
     "// hst-rtc ",
     env!("CARGO_PKG_VERSION"),
-    ", the engine for browsers. MIT OR Apache-2.0\n"
+    ", the engine for browsers. MIT OR Apache-2.0"
 );
 
+/// A delivered script, and where each of its lines was written.
+#[derive(Debug)]
+pub(crate) struct Script {
+    modules: &'static [(&'static str, &'static str)],
+    text: String,
+    origins: Vec<Option<Origin>>,
+}
+
 /// A classic script that defines the global `HstRtcEngine` as it is evaluated.
-pub(crate) fn classic() -> String {
+pub(crate) fn classic() -> Script {
+    let mut script = Script::begin(&ENGINE);
+    script.line("(() => {");
+    script.line("'use strict';");
+    script.modules();
+    script.line("globalThis.HstRtcEngine = modules.classic.HstRtcEngine;");
+    script.line("})();");
     // A classic script may not name `import.meta`, and knows its own address only while it is evaluated.
-    let modules = joined().replace("import.meta.url", "globalThis.document?.currentScript?.src");
-    format!(
-        "{BANNER}(() => {{\n'use strict';\n{modules}globalThis.HstRtcEngine = modules.classic.HstRtcEngine;\n}})();\n"
-    )
+    script.text = script
+        .text
+        .replace("import.meta.url", "globalThis.document?.currentScript?.src");
+    script
 }
 
 /// A module that exports `HstRtcEngine`, by name and as the default.
-pub(crate) fn module() -> String {
-    let modules = joined();
-    format!("{BANNER}{modules}export const {{ HstRtcEngine }} = modules.classic;\nexport default HstRtcEngine;\n")
+pub(crate) fn module() -> Script {
+    let mut script = Script::begin(&ENGINE);
+    script.modules();
+    script.line("export const { HstRtcEngine } = modules.classic;");
+    script.line("export default HstRtcEngine;");
+    script
 }
 
-/// Every module as a function of its own, so that their private names never meet.
-fn joined() -> String {
-    let mut script = String::from("const modules = {};\n");
-    for (name, source) in MODULES {
-        let mut exports = Vec::new();
-        write!(script, "\nmodules.{name} = (() => {{\n").expect("a String takes everything");
-        for line in source.lines() {
-            if let Some(import) = line.strip_prefix("import ") {
-                script.push_str(&imported(import));
-            } else if let Some(declaration) = line.strip_prefix("export ") {
-                exports.push(declared(declaration));
-                script.push_str(declaration);
-            } else {
-                script.push_str(line);
-            }
-            script.push('\n');
-        }
-        let exports = exports.join(", ");
-        write!(script, "return {{ {exports} }};\n}})();\n").expect("a String takes everything");
+impl Script {
+    /// The text, which names its map.
+    pub(crate) fn text(&self, name: &str) -> String {
+        format!("{}//# sourceMappingURL={name}.map\n", self.text)
     }
-    script
+
+    /// The map, for the script under this name.
+    pub(crate) fn map(&self, name: &str) -> String {
+        let source = |(module, text): &(&str, &'static str)| (format!("sdk/{module}.js"), *text);
+        let sources: Vec<_> = self.modules.iter().map(source).collect();
+        source_map(name, &sources, &self.origins)
+    }
+
+    fn begin(modules: &'static [(&'static str, &'static str)]) -> Self {
+        let mut script = Self {
+            modules,
+            text: String::new(),
+            origins: Vec::new(),
+        };
+        script.line(BANNER);
+        script
+    }
+
+    /// Every module as a function of its own, so that their private names never meet.
+    fn modules(&mut self) {
+        self.line("const modules = {};");
+        for (number, (name, source)) in self.modules.iter().enumerate() {
+            let mut exports = Vec::new();
+            self.line(&format!("modules.{name} = (() => {{"));
+            for (at, line) in code(source) {
+                let origin = Some((number, at));
+                if let Some(import) = line.strip_prefix("import ") {
+                    self.push(&imported(import), origin);
+                } else if let Some(declaration) = line.strip_prefix("export ") {
+                    exports.push(declared(declaration));
+                    self.push(declaration, origin);
+                } else {
+                    self.push(line, origin);
+                }
+            }
+            self.line(&format!("return {{ {} }};", exports.join(", ")));
+            self.line("})();");
+        }
+    }
+
+    /// A line that no module has.
+    fn line(&mut self, line: &str) {
+        self.push(line, None);
+    }
+
+    fn push(&mut self, line: &str, origin: Option<Origin>) {
+        self.text.push_str(line);
+        self.text.push('\n');
+        self.origins.push(origin);
+    }
+}
+
+/// The lines that a browser needs, with their numbers from 0. Comments of whole lines stay at home: whoever debugs sees
+/// them through the map. (So no text of several lines may have one that looks like a comment.)
+fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_comment = false;
+    source.lines().enumerate().filter(move |(_, line)| {
+        let line = line.trim();
+        let was_in_comment = in_comment;
+        // What stands behind a comment of one line, as behind the type of an expression, is code.
+        let begins = line.starts_with("/*") && (line.ends_with("*/") || !line.contains("*/"));
+        in_comment = (was_in_comment || begins) && !line.ends_with("*/");
+        !(was_in_comment || begins || line.is_empty() || line.starts_with("//"))
+    })
 }
 
 /// `{ a, b } from './name.js';` as a reading of the module object.
@@ -89,18 +154,46 @@ mod tests {
     fn every_module_is_joined_and_stands_behind_what_it_imports() {
         let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk")).unwrap();
         let count = files
-            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "js"))
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            // Types are no code.
+            .filter(|name| name.ends_with(".js") && name != "types.js")
             .count();
-        assert_eq!(count, MODULES.len());
-        for (at, (name, source)) in MODULES.iter().enumerate() {
+        assert_eq!(count, ENGINE.len());
+        for (at, (name, source)) in ENGINE.iter().enumerate() {
             for import in source.lines().filter_map(|line| line.strip_prefix("import ")) {
                 let (_, module) = imported(import)
                     .rsplit_once("modules.")
                     .map(|(a, b)| (a.to_owned(), b.to_owned()))
                     .unwrap();
                 let module = module.trim_end_matches(';');
-                let found = MODULES[..at].iter().any(|(earlier, _)| *earlier == module);
+                let found = ENGINE[..at].iter().any(|(earlier, _)| *earlier == module);
                 assert!(found, "{name} imports {module}, which is not before it");
+            }
+        }
+    }
+
+    #[test]
+    fn only_code_is_delivered_and_the_map_knows_its_lines() {
+        let source =
+            "/** A\n * b. */\n// c\n\nconst d = /** @type {E} */ (f); // g\n/** h */\n  /** @type {I} */ (j).k();\n";
+        let lines: Vec<_> = code(source).collect();
+        assert_eq!(
+            lines,
+            [
+                (4, "const d = /** @type {E} */ (f); // g"),
+                (6, "  /** @type {I} */ (j).k();")
+            ]
+        );
+        for script in [classic(), module()] {
+            assert_eq!(script.text.lines().count(), script.origins.len());
+            for (line, origin) in script.text.lines().zip(&script.origins) {
+                let Some((file, number)) = *origin else { continue };
+                let written = script.modules[file].1.lines().nth(number).unwrap();
+                let is_rewritten = ["import ", "export "].iter().any(|word| written.starts_with(word));
+                assert!(
+                    is_rewritten || line == written || written.contains("import.meta.url"),
+                    "{line}"
+                );
             }
         }
     }

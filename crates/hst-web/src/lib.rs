@@ -2,5 +2,6 @@
 
 mod asset;
 mod bundle;
+mod source_map;
 
 pub use asset::{Asset, asset, assets};

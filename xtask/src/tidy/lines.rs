@@ -12,7 +12,10 @@ const OWN_PATH: &str = "xtask/src/tidy/lines.rs";
 const MAX_LINES: usize = 500;
 
 /// The longer ones, each with the reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[(
+    "crates/hst-web/sdk/hst-rtc-engine.d.ts",
+    "it is made by `cargo xtask types`, and nobody writes it",
+)];
 
 /// What comes with a reason, on the line or the one before, excuses a line.
 const EXCUSE: &str = "tidy: allowed, because ";
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn queues_without_a_bound_are_found() {
+    fn s18_queues_without_a_bound_are_found() {
         for line in [
             "mpsc::unbounded_channel()",
             "let (a, b) = mpsc::channel();",

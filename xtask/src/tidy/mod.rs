@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler holds.
 
+mod engine;
 mod faces;
 mod lines;
 mod messages;
@@ -20,9 +21,10 @@ const RULES: &[fn(&Tree) -> Vec<Fault>] = &[
     faces::errors_have_no_catch_all,
     lines::check,
     lines::no_file_is_too_long,
+    engine::its_pages_know_all_of_it,
     messages::the_protocol_page_knows_the_messages,
     pages::links_lead_somewhere,
-    pages::the_readmes_are_twins,
+    pages::pages_in_two_languages_are_twins,
     pages::every_crate_is_on_the_map,
 ];
 

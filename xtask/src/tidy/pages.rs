@@ -4,6 +4,8 @@ use crate::{fault::Fault, source::has_word, tree::Tree};
 
 const README: &str = "README.md";
 const TWIN: &str = "README.zh-CN.md";
+/// How the name of a Chinese page ends, whose twin has the same name without it.
+const CHINESE: &str = ".zh-CN.md";
 const MAP: &str = "docs/architecture.md";
 
 /// Links within the project must have a target.
@@ -67,22 +69,40 @@ fn resolve(page: &str, link: &str) -> String {
     path.join("/")
 }
 
-/// The two READMEs have the same sections and the same code.
-pub(super) fn the_readmes_are_twins(tree: &Tree) -> Vec<Fault> {
-    let (Some(readme), Some(twin)) = (tree.text(README), tree.text(TWIN)) else {
+/// A page that is there in both languages has the same sections, tables and code in both, and each leads to the other.
+pub(super) fn pages_in_two_languages_are_twins(tree: &Tree) -> Vec<Fault> {
+    let chinese = tree.files.iter().map(|file| file.path.as_str());
+    let chinese = chinese.filter(|path| path.ends_with(CHINESE) && *path != TWIN);
+    chinese.chain([TWIN]).flat_map(|path| compare(tree, path)).collect()
+}
+
+fn compare(tree: &Tree, chinese: &str) -> Vec<Fault> {
+    let english = format!("{}.md", chinese.trim_end_matches(CHINESE));
+    let (Some(page), Some(twin)) = (tree.text(&english), tree.text(chinese)) else {
         return vec![Fault::new(
-            TWIN,
-            format!("it and {README} come together"),
+            chinese,
+            format!("it and {english} come together"),
             "write the one that is missing",
         )];
     };
-    let mend = format!("change {README} and {TWIN} together");
-    let mut faults = Vec::new();
-    if headings(readme) != headings(twin) {
-        faults.push(Fault::new(TWIN, format!("has other headings than {README}"), &mend));
-    }
-    if code(readme) != code(twin) {
-        faults.push(Fault::new(TWIN, format!("has other code than {README}"), mend));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let leads_to = |text: &str, path: &str| text.contains(&format!("]({})", name(path)));
+    let differences = [
+        ("headings", headings(page) == headings(twin)),
+        ("rows in its tables", rows(page) == rows(twin)),
+        ("code", code(page) == code(twin)),
+    ];
+    let different = differences.into_iter().filter(|(_, is_same)| !is_same);
+    let mut faults: Vec<_> = different
+        .map(|(what, _)| {
+            let mend = format!("change {english} and {chinese} together");
+            Fault::new(chinese, format!("has other {what} than {english}"), mend)
+        })
+        .collect();
+    for (from, text, to) in [(english.as_str(), page, chinese), (chinese, twin, english.as_str())] {
+        if !leads_to(text, to) {
+            faults.push(Fault::new(from, format!("does not lead to {to}"), "link it at the top"));
+        }
     }
     faults
 }
@@ -91,6 +111,11 @@ pub(super) fn the_readmes_are_twins(tree: &Tree) -> Vec<Fault> {
 fn headings(text: &str) -> Vec<usize> {
     let level = |(_, line): (usize, &str)| line.find(|c| c != '#').filter(|&level| level > 0);
     prose(text).filter_map(level).collect()
+}
+
+/// How many rows the tables have, all together.
+fn rows(text: &str) -> usize {
+    prose(text).filter(|(_, line)| line.starts_with('|')).count()
 }
 
 /// The code blocks without their comments, which may be in either language.
@@ -103,7 +128,7 @@ fn code(text: &str) -> Vec<&str> {
     let uncommented = lines.map(|(_, line)| line.split(" // ").next().unwrap_or_default().trim());
     let uncommented = uncommented.map(|line| line.split("  # ").next().unwrap_or_default().trim_end());
     uncommented
-        .filter(|line| !line.starts_with("//") && !line.is_empty())
+        .filter(|line| !line.starts_with("//") && !line.starts_with("# ") && !line.is_empty())
         .collect()
 }
 
@@ -147,15 +172,34 @@ mod tests {
 
     #[test]
     fn twins_differ_in_words_alone() {
-        let readme = "# A\nWords.\n## B\n```sh\ncargo x  # runs\n```\n";
-        let count = |twin| the_readmes_are_twins(&Tree::of(&[(README, readme), (TWIN, twin)])).len();
-        assert_eq!(count("# 甲\n文字。\n## 乙\n```sh\ncargo x  # 运行\n```\n"), 0);
-        assert_eq!(count("# 甲\n```sh\ncargo x\n```\n"), 1, "a heading less");
-        assert_eq!(count("# 甲\n## 乙\n```sh\ncargo y\n```\n"), 1, "another command");
+        let (link, back) = ("[中文](README.zh-CN.md)", "[English](README.md)");
+        let readme = format!("# A\n{link}\n## B\n| a |\n```sh\n# Runs.\ncargo x  # runs\n```\n");
+        let count = |twin: &str| {
+            let twin = format!("{back}\n{twin}");
+            pages_in_two_languages_are_twins(&Tree::of(&[(README, &readme), (TWIN, &twin)])).len()
+        };
         assert_eq!(
-            the_readmes_are_twins(&Tree::of(&[(README, readme)])).len(),
+            count("# 甲\n文字。\n## 乙\n| 甲 |\n```sh\n# 运行。\ncargo x  # 运行\n```\n"),
+            0
+        );
+        assert_eq!(count("# 甲\n| 甲 |\n```sh\ncargo x\n```\n"), 1, "a heading less");
+        assert_eq!(count("# 甲\n## 乙\n```sh\ncargo x\n```\n"), 1, "a row less");
+        assert_eq!(
+            count("# 甲\n## 乙\n| 甲 |\n```sh\ncargo y\n```\n"),
             1,
-            "an only child"
+            "another command"
+        );
+        let faults = |files: &[(&str, &str)]| pages_in_two_languages_are_twins(&Tree::of(files)).len();
+        assert_eq!(faults(&[(README, &readme)]), 1, "an only child");
+        let readmes = [(README, link), (TWIN, back)];
+        assert_eq!(faults(&readmes), 0);
+        let child = ("docs/a.zh-CN.md", "[English](a.md)");
+        assert_eq!(faults(&[readmes[0], readmes[1], child]), 1, "another one");
+        let twin = ("docs/a.md", "");
+        assert_eq!(
+            faults(&[readmes[0], readmes[1], child, twin]),
+            1,
+            "no way from one to the other"
         );
     }
 

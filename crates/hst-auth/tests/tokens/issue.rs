@@ -1,8 +1,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use hst_auth::{
-    AppKeys, GroupId, IssueError, MediaType, Right, Scope, TokenError, TokenIssuer, TokenRequest, TokenVerifier,
-    UnixMillis, UserId,
+    AppKeys, GroupId, IssueError, LoginPolicy, MediaType, Right, Scope, TokenError, TokenIssuer, TokenRequest,
+    TokenVerifier, UnixMillis, UserId,
 };
 
 use crate::support::{NOW, app, ring, secret, verify, verify_at};
@@ -93,7 +93,7 @@ fn a_lifetime_that_the_token_cannot_say_is_refused() {
 }
 
 #[test]
-fn a_jwt_has_an_end_and_a_001_token_has_no_rights_and_no_id() {
+fn a_jwt_has_an_end_and_a_001_token_has_no_rights_no_login_policy_and_no_id() {
     let jwt = TokenIssuer::jwt(app(), &secret());
     assert_eq!(jwt.issue(&request(), NOW), Err(IssueError::LifetimeRequired));
     for id in [String::new(), "x".repeat(129)] {
@@ -112,16 +112,21 @@ fn a_jwt_has_an_end_and_a_001_token_has_no_rights_and_no_id() {
         id: Some("t1".into()),
         ..request()
     };
-    for request in [with_rights, with_id] {
+    let with_login = TokenRequest {
+        login: Some(LoginPolicy::Replace),
+        ..request()
+    };
+    for request in [with_rights, with_id, with_login] {
         assert_eq!(legacy.issue(&request, NOW), Err(IssueError::NotIn001));
     }
 }
 
 #[test]
-fn a_jwt_carries_rights_and_an_id() {
+fn a_jwt_carries_rights_a_login_policy_and_an_id() {
     let issuer = TokenIssuer::hs256(app(), Some("k"), &[5; 32]).unwrap();
     let request = TokenRequest {
         rights: Some([Right::Join, Right::PublishOnly(MediaType::Audio), Right::Admin].into()),
+        login: Some(LoginPolicy::Replace),
         id: Some("t1".into()),
         ..lasting(Duration::from_secs(60))
     };
@@ -129,6 +134,7 @@ fn a_jwt_carries_rights_and_an_id() {
     let ring = ring(AppKeys::new().with_hs256(Some("k"), &[5; 32]).unwrap());
     let claims = ring.verify(&app(), &token, NOW).unwrap();
     assert_eq!((claims.id.as_deref(), claims.issued_at), (Some("t1"), Some(NOW)));
+    assert_eq!(claims.login, Some(LoginPolicy::Replace));
     assert_eq!(claims.grants.publish, Scope::Only([MediaType::Audio].into()));
     assert_eq!(claims.grants.join, Scope::Only(GroupId::parse("group1").unwrap()));
     assert!(claims.grants.admin && !claims.grants.subscribe && !claims.grants.message);

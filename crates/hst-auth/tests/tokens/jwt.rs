@@ -156,6 +156,19 @@ fn t16_claims_of_the_wrong_kind_are_refused_one_by_one() {
             value,
         );
     }
+    for value in [
+        "null",
+        "0",
+        "[]",
+        r#""""#,
+        r#""Refuse""#,
+        r#""devices:0""#,
+        r#""devices:17""#,
+        r#""other""#,
+    ] {
+        let claims = format!(r#"{{"iss":"testappid","exp":1700003600,"login":{value}}}"#);
+        refused(verify(&jwt(&claims)), value);
+    }
     for value in ["[]", "{}", "7", "null", "\"\"", "[[]]"] {
         refused(verify(&jwt(value)), value);
     }

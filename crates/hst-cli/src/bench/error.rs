@@ -43,6 +43,10 @@ pub(crate) enum BenchError {
     Blind(u64),
     #[error("a promise is broken: messages were lost, duplicated, reordered or leaked")]
     Broken,
+    #[error("there is no folder for the server's database: {0}")]
+    Folder(io::Error),
+    #[error("{0} clients didn't come back into their groups")]
+    Away(usize),
     #[error("a socket of this machine fails: {0}")]
     Socket(#[from] io::Error),
 }

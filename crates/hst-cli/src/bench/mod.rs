@@ -4,6 +4,7 @@ mod bare;
 mod crowd;
 mod cutter;
 mod dice;
+mod engine;
 mod error;
 mod fanout;
 mod ledger;
@@ -11,6 +12,7 @@ mod machine;
 mod process;
 mod reconnect;
 mod report;
+mod restart;
 mod signal;
 mod target;
 mod wire;
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Fanout(fanout::Options),
     /// Break the connections of engines that write to each other, and account for every message.
     Reconnect(reconnect::Options),
+    /// Kill a server under its engines and start it again: how long until all are in their groups again.
+    Restart(restart::Options),
     /// The server with nothing in it that others are measured against.
     #[command(hide = true)]
     Bare,
@@ -39,6 +43,7 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
         Command::Signal(options) => signal::run(options).await,
         Command::Fanout(options) => fanout::run(options).await,
         Command::Reconnect(options) => reconnect::run(options).await,
+        Command::Restart(options) => restart::run(options).await,
         Command::Bare => Ok(bare::serve().await?),
     }
 }

@@ -1,4 +1,4 @@
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{env, ffi::OsStr, path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -22,8 +22,18 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// Starts the server that lies beside this program, as for development; what it keeps is in this folder, or nowhere.
+    pub(super) async fn server(bind: &str, data_dir: Option<&Path>) -> Result<Self, BenchError> {
+        let program = env::current_exe()?.with_file_name(format!("hst-server{}", env::consts::EXE_SUFFIX));
+        let mut arguments: Vec<&OsStr> = ["--dev", "--json", "--bind", bind].map(OsStr::new).to_vec();
+        if let Some(folder) = data_dir {
+            arguments.extend([OsStr::new("--data-dir"), folder.as_os_str()]);
+        }
+        Self::start(&program, &arguments).await
+    }
+
     /// Starts a program that says in its first line, as `{"ready":{"http":"127.0.0.1:7880"}}`, where it listens.
-    pub(super) async fn start(program: &Path, arguments: &[&str]) -> Result<Self, BenchError> {
+    pub(super) async fn start(program: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<Self, BenchError> {
         let failed = |fault| BenchError::Start {
             program: program.to_owned(),
             fault,
@@ -60,5 +70,10 @@ impl Process {
     /// `None` when it is over.
     pub(super) fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Ends it as a cut of power would: it can neither save nor tell anything. It is over when this returns.
+    pub(super) async fn kill(mut self) -> Result<(), BenchError> {
+        Ok(self.child.kill().await?)
     }
 }

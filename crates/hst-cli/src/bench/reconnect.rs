@@ -4,13 +4,7 @@ use std::{
 };
 
 use clap::Args;
-use hst_rtc::{
-    Client, ClientBuilder, Event, Events, GroupEvent, GroupMessage, LoginOptions, Payload,
-    access::StaticAccess,
-    media::memory::Hub,
-    signal::{Limits, SignalUrl},
-    signal_ws::WsTransport,
-};
+use hst_rtc::{Client, Event, Events, GroupEvent, GroupMessage, Payload, signal::SignalUrl};
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::lookup_host,
@@ -22,14 +16,13 @@ use super::{
     BenchError,
     cutter::Cutter,
     dice::Dice,
+    engine::{GROUP, enter},
     ledger::{Account, Fate, Ledger},
     machine, report,
     target::{Target, TargetOptions, user},
 };
 use crate::error::CliError;
 
-/// Members of one group.
-const GROUP: usize = 10;
 /// How often a client is cut, on the average: a connection that was swallowed is missed after 15 s only.
 const CUT_EVERY: Duration = Duration::from_secs(6);
 /// A sender is not faster, so as to stay below the 100 messages a second that a server lets through.
@@ -111,7 +104,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut engines = Vec::with_capacity(clients);
     let mut readers = JoinSet::new();
     for index in 0..clients {
-        let engine = Arc::new(join(&target, &url, &run, index).await?);
+        let engine = Arc::new(enter(&target, &url, index).await?);
         readers.spawn(read(run.clone(), index, engine.events()));
         engines.push(engine);
     }
@@ -156,20 +149,6 @@ async fn cutter(signal: &str) -> Result<(Cutter, String), BenchError> {
     let cutter = Cutter::start(server.ok_or(BenchError::NoWebSocket)?).await?;
     let url = format!("ws://{}{}", cutter.address(), url.path);
     Ok((cutter, url))
-}
-
-/// A whole engine, but without media, in its group.
-async fn join(target: &Target, url: &str, run: &Run, index: usize) -> Result<Client, CliError> {
-    let transport = Arc::new(WsTransport::new(Limits::default()));
-    let engine = ClientBuilder::new(transport, Arc::new(Hub::new().engine())).build();
-    engine.init(Arc::new(StaticAccess::of(url))).await?;
-    let user = user(index);
-    let options = LoginOptions::new(target.app().as_str(), target.token(&user)?, user.as_str());
-    engine.login(options).await?;
-    engine
-        .join_group(&format!("bench-{}-{}", run.id, index / GROUP))
-        .await?;
-    Ok(engine)
 }
 
 /// Sends `each` messages, one a `gap` or as fast as is allowed when it is late.

@@ -1,4 +1,4 @@
-use std::{env, time::SystemTime};
+use std::time::SystemTime;
 
 use clap::Args;
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UserId};
@@ -32,6 +32,18 @@ pub(crate) struct TargetOptions {
     app_secret: Option<String>,
 }
 
+impl TargetOptions {
+    /// A server in development that somebody else has started.
+    pub(super) fn dev(address: &str) -> Self {
+        Self {
+            access: Some(format!("http://{address}")),
+            pid: None,
+            app_id: None,
+            app_secret: None,
+        }
+    }
+}
+
 /// The server that is measured.
 pub(super) struct Target {
     /// Where it speaks signalling: a `ws://` address.
@@ -56,7 +68,7 @@ impl Target {
         let (access, pid, process) = match &options.access {
             Some(access) => (access.clone(), options.pid, None),
             None => {
-                let process = start().await?;
+                let process = Process::server("127.0.0.1:0", None).await?;
                 (format!("http://{}", process.address()), process.pid(), Some(process))
             }
         };
@@ -104,12 +116,6 @@ impl Target {
 pub(super) fn user(index: usize) -> UserId {
     let run = std::process::id();
     UserId::parse(&format!("bench-{run}-{index}")).expect("letters, digits and dashes are a User ID")
-}
-
-/// The server's program lies beside this one.
-async fn start() -> Result<Process, BenchError> {
-    let program = env::current_exe()?.with_file_name(format!("hst-server{}", env::consts::EXE_SUFFIX));
-    Process::start(&program, &["--dev", "--bind", "127.0.0.1:0", "--json"]).await
 }
 
 /// Of the addresses that Access names, the one that can be measured and cut by bytes.

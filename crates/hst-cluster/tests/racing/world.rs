@@ -230,6 +230,7 @@ impl World {
             epoch: Revision::OWN,
             boot,
             state: NodeState::Up,
+            info: String::new(),
         };
         let epoch = self.put(&Key::node(&node), record.to_bytes(), None).unwrap();
         Owner { node, epoch, boot }

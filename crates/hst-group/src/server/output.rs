@@ -68,6 +68,13 @@ pub enum Governance {
         /// For how long he may not come back.
         ban: Option<Duration>,
     },
+    /// Removes a member for a reason that was found elsewhere.
+    Remove {
+        /// Whom.
+        user: UserId,
+        /// What he is told.
+        why: Failure,
+    },
     /// Silences a media at the server or lets it be heard again.
     Mute {
         /// Which.
@@ -80,8 +87,8 @@ pub enum Governance {
         /// Closed or open.
         locked: bool,
     },
-    /// Removes everybody.
-    Close,
+    /// Removes everybody, who are told why.
+    Close(Failure),
     /// Tells all members something in the name of the platform.
     Announce(Payload),
 }

@@ -25,8 +25,8 @@ impl Hub {
                 hub.end_all(Who::User(app, user), why).await;
                 return Ok(());
             };
-            // The ban is kept already, so the group need not do so.
-            match hub.govern(&app, &group, Governance::Kick { user, ban: None }).await {
+            let why = Failure::new(ErrorCode::Banned, "kept out of this group for some time");
+            match hub.govern(&app, &group, Governance::Remove { user, why }).await {
                 Err(Refused::NoSuchGroup | Refused::NotInGroup(_)) => Ok(()),
                 done => done,
             }

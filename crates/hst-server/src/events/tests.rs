@@ -230,6 +230,27 @@ async fn nothing_is_done_before_login_and_only_the_developers_own_token_opens() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn l7_wrong_access_tokens_are_counted_and_a_good_one_always_opens() {
+    let house = House::new().await;
+    let login = |token: &str| json!({"id": 20_000, "dev_id": house.developer.as_str(), "token": token});
+    let wrong = login(&"0".repeat(32));
+    let mut stranger = house.connect();
+    for _ in 0..10 {
+        assert_eq!(stranger.ask(wrong.clone()).await["result"], 606_000_000);
+    }
+    assert_eq!(stranger.ask(wrong.clone()).await["result"], 606_000_005);
+    assert_eq!(
+        house.connect().ask(wrong.clone()).await["result"],
+        606_000_005,
+        "by any connection"
+    );
+    let token = house.hub.access_tokens.issue(house.developer.clone());
+    assert_eq!(stranger.ask(login(&token)).await["result"], 0);
+    advance(Duration::from_secs(61)).await;
+    assert_eq!(house.connect().ask(wrong).await["result"], 606_000_000, "a new minute");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_frame_is_taken_from_nobody_before_login() {
     let house = House::new().await;
     let large = json!({"id": 20_010, "seq": "x".repeat(FRAME_BEFORE_LOGIN)});
@@ -275,6 +296,29 @@ async fn only_the_groups_that_were_chosen_are_told_and_nothing_after_it_was_left
     assert_eq!(client.ask(json!({"id": 20_006})).await["result"], 0);
     house.happened("h", What::Left(bob())).await;
     assert_eq!(client.ask(json!({"id": 20_010})).await["app_list"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn g1_a_subscription_names_apps_and_groups_and_is_no_pattern() {
+    let house = House::new().await;
+    let mut client = house.logged_in().await;
+    for pattern in ["*", ">", "a.*", "", ".", "a.>", "%", "a b"] {
+        for apps in [
+            json!([{"app_id": pattern}]),
+            json!([{"app_id": DEV_APP_ID, "group_list": [pattern]}]),
+        ] {
+            let answer = client.ask(json!({"id": 20_004, "app_list": apps})).await;
+            assert_eq!(answer["result"], 606_000_003, "{pattern:?}");
+        }
+    }
+    // Whoever follows one group hears of that one, and not of those that begin alike.
+    let one = json!([{"app_id": DEV_APP_ID, "group_list": ["g"]}]);
+    client.ask(json!({"id": 20_004, "app_list": one})).await;
+    for group in ["ga", "G", "g-", "g"] {
+        house.happened(group, What::Joined(bob())).await;
+    }
+    let push = client.next().await;
+    assert_eq!((&push["group_id"], &push["version"]), (&json!("g"), &json!(1)));
 }
 
 #[tokio::test(start_paused = true)]

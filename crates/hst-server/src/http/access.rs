@@ -10,7 +10,10 @@ use hst_signal::CertificatePin;
 use serde_json::json;
 
 use super::{peer::Peer, router::Web};
-use crate::Origin;
+use crate::{
+    Origin,
+    gateways::{Choice, Gateway},
+};
 
 /// Where QUIC listens.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +26,7 @@ pub(crate) struct QuicPoint {
 impl QuicPoint {
     /// Its URL for a client that sees the server at `origin`; `None` if it is reached through a proxy, which does not
     /// pass QUIC on.
-    fn url(&self, origin: &Origin) -> Option<String> {
+    pub(crate) fn url(&self, origin: &Origin) -> Option<String> {
         let host = match self.address {
             // `localhost` may also mean the other family, where nobody listens.
             SocketAddr::V4(v4) if v4.ip().is_loopback() => origin.is_local().then(|| v4.ip().to_string())?,
@@ -34,6 +37,9 @@ impl QuicPoint {
         Some(self.pin.map_or(url.clone(), |pin| format!("{url}#sha256={pin}")))
     }
 }
+
+/// Gateways that one answer names at most.
+const MOST: usize = 8;
 
 /// `GET /v1/access`: where signalling is, best first. Every App gets the same answer, also one that does not exist.
 pub(super) async fn answer(
@@ -46,9 +52,23 @@ pub(super) async fn answer(
         let body = Json(json!({ "code": 1, "message": "the Host header is no host" }));
         return (StatusCode::BAD_REQUEST, no_store, body).into_response();
     };
-    let quic = web.quic.iter().filter_map(|quic| quic.url(&origin));
-    let signal: Vec<_> = quic.chain([format!("{}/v1/signal", origin.web_socket())]).collect();
+    let mut signal: Vec<String> = Vec::new();
+    for gateway in gateways(&web, &origin) {
+        // Several nodes may stand behind one address.
+        let new = gateway.signal().into_iter().filter(|url| !signal.contains(url));
+        signal.extend(new.collect::<Vec<_>>());
+    }
     // The media server is reached directly: no STUN or TURN server is needed to find the way.
     let body = Json(json!({ "code": 0, "message": "OK", "signal": signal, "ice_servers": [] }));
     (no_store, body).into_response()
+}
+
+/// The gateways for a client that sees this node at `origin`, best first; never none.
+pub(super) fn gateways(web: &Web, origin: &Origin) -> Vec<Gateway> {
+    let choices = web.hub.choose_gateways(MOST).into_iter();
+    let seen = choices.map(|choice| match choice {
+        Choice::Own => web.gateway(origin.clone()),
+        Choice::Other(gateway) => gateway,
+    });
+    seen.collect()
 }

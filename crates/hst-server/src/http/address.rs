@@ -9,7 +9,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{peer::Peer, router::Web};
+use super::{access::gateways, peer::Peer, router::Web};
+use crate::gateways::Gateway;
 
 /// The query of which anything but `appType` is passed over: clients send `appId`, `app_id`, or neither.
 #[derive(Debug, Deserialize)]
@@ -27,8 +28,11 @@ pub(super) async fn answer(
 ) -> impl IntoResponse {
     let origin = web.origin(&peer, &headers);
     let result = origin.and_then(|origin| match asked.app_type.as_deref()? {
-        "24" | "37" | "47" | "48" => Some(format!("{}/v1/signal;", origin.web_socket())),
-        "8" => Some(format!("{}/v1/events;", origin.web_socket())),
+        // Whoever asks for these splits the text, or takes all of it for one address.
+        "24" => Some(gateways(&web, &origin).iter().map(web_socket).collect()),
+        "37" | "47" | "48" => gateways(&web, &origin).first().map(web_socket),
+        // An access token is good where it was given.
+        "8" => Some(format!("{};", origin.events())),
         "10" => Some(format!("{origin};")),
         _ => None,
     });
@@ -37,4 +41,8 @@ pub(super) async fn answer(
         None => json!({ "code": 1, "message": "no such service: appType is 8, 10, 24, 37, 47 or 48", "result": "" }),
     };
     ([(header::CACHE_CONTROL, "no-store")], Json(body))
+}
+
+fn web_socket(gateway: &Gateway) -> String {
+    format!("{};", gateway.origin.signal())
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::{access, address, gateway, health, pages, peer::Peer, token, web_socket};
-use crate::{Origin, http::QuicPoint, hub::Hub};
+use crate::{Origin, gateways::Gateway, http::QuicPoint, hub::Hub};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -20,9 +20,19 @@ pub(crate) struct Web {
     /// Where QUIC listens, if it does.
     pub(crate) quic: Option<QuicPoint>,
     pub(crate) token_service: bool,
+    pub(crate) weight: u32,
 }
 
 impl Web {
+    /// This node, as it is seen at `origin`.
+    pub(crate) fn gateway(&self, origin: Origin) -> Gateway {
+        Gateway {
+            quic: self.quic.and_then(|quic| quic.url(&origin)),
+            origin,
+            weight: self.weight,
+        }
+    }
+
     pub(crate) fn origin(&self, peer: &Peer, headers: &HeaderMap) -> Option<Origin> {
         self.public_url.clone().or_else(|| peer.origin(headers))
     }

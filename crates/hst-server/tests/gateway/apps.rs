@@ -141,6 +141,8 @@ async fn settings_are_changed_one_by_one_and_count_from_the_next_login_on() {
         json!({ "history": 1_001 }),
         json!({ "history": null }),
         json!({ "webhook": { "url": "ftp://a", "secret": hook["secret"] } }),
+        json!({ "webhook": { "url": "https://169.254.169.254/latest", "secret": hook["secret"] } }),
+        json!({ "webhook": { "url": "http://[::1]:8080/", "secret": hook["secret"] } }),
         json!({ "webhook": { "url": "https://a", "secret": "sixteen-letters-" } }),
         json!({ "online": true }),
     ] {

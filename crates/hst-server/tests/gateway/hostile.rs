@@ -71,7 +71,7 @@ async fn h7_pages_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
-async fn numbers_beyond_their_range_are_refused_and_change_nothing() {
+async fn g10_numbers_beyond_their_range_are_refused_and_change_nothing() {
     let house = House::open().await;
     let backend = house.backend().await;
     let app = backend.create_app().await;

@@ -119,17 +119,6 @@ async fn an_app_of_the_configuration_is_seen_and_used_and_not_changed() {
 }
 
 #[tokio::test]
-async fn consumption_is_an_empty_list() {
-    let house = House::open().await;
-    let backend = house.backend().await;
-    let records = "GET /v1/consuming/records?start_time=1588146896000&end_time=1590738896000&page=1&page_size=10";
-    let answer = backend.get(records, None).await;
-    assert_eq!(answer, json!({ "code": 0, "msg": "OK", "result": [] }));
-    let backwards = "GET /v1/consuming/records?start_time=2&end_time=1&page=1&page_size=10";
-    assert_eq!(backend.ask(backwards, None).await.code(), 606_000_003);
-}
-
-#[tokio::test]
 async fn who_is_kicked_out_is_told_so_on_every_terminal_that_is_meant() {
     let house = House::open().await;
     let backend = house.backend().await;

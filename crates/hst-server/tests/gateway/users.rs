@@ -101,7 +101,7 @@ async fn who_is_banned_from_a_group_is_out_of_it_alone_also_after_a_restart() {
     backend
         .get(&format!("POST {bans}"), json!({ "user": "ann", "group": "g" }))
         .await;
-    assert_eq!(ann.event("removed").await["code"], 1_000_104);
+    assert_eq!(ann.event("removed").await["code"], 1_000_103);
     assert_eq!(ann.ask(json!({ "join": { "group": "g" } })).await, Err(1_000_103));
     ann.ask(json!({ "join": { "group": "f" } })).await.unwrap();
 

@@ -238,3 +238,37 @@ test('leave that is taken during a login follows it, and the login fails', async
     assert.equal(server.sessions.size, 0, `after ${after} ms`);
   }
 });
+
+test('when the gateway dies the next one is reached within 3 s, and is preferred from then on', async () => {
+  await forSeeds(20, async (random) => {
+    const clock = new VirtualClock();
+    const gateways = { a: new Server(clock, random), b: new Server(clock, random) };
+    const opened = [];
+    const open = (url, abort) => {
+      opened.push(url);
+      return gateways[url].open(url, abort);
+    };
+    const signal = new Signal(LOGIN, new Dialer(['a', 'b'], clock, open), clock, random);
+    const turns = [];
+    signal.onBack = (how) => turns.push([how, clock.now()]);
+    const login = signal.login();
+    await clock.pass(SECOND);
+    await login;
+
+    const { a } = gateways;
+    // It refuses whoever comes, or does not answer at all.
+    a.accepts = random() < 0.5 ? false : null;
+    const died = clock.now();
+    for (const wire of a.wires) wire.cut();
+    await clock.pass(3 * SECOND);
+    const [[how, at]] = turns;
+    assert.equal(how, 'login');
+    assert.ok(at - died < 3 * SECOND, `${at - died} ms`);
+
+    opened.length = 0;
+    for (const wire of gateways.b.wires) wire.cut();
+    await clock.pass(3 * SECOND);
+    assert.equal(opened[0], 'b');
+    signal.close();
+  });
+});

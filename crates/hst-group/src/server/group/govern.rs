@@ -6,14 +6,22 @@ use hst_proto::{ErrorCode, Event, Failure, encode_event};
 use super::Group;
 use crate::server::{Governance, GroupOutput, MediaCommand, MemberId, Recipients, ToMember};
 
+/// How many a group keeps out at a time; one more is refused.
+const MAX_BANS: usize = 10_000;
+
 impl Group {
     /// Acts on the group in the name of somebody who may.
     ///
     /// # Errors
-    /// Code 302 when there is no such member or media; nothing has changed then.
+    /// Code 302 when there is no such member or media, or when too many are banned; nothing has changed then.
     pub fn handle_governance(&mut self, now: Instant, act: Governance) -> Result<(), Failure> {
         match act {
             Governance::Kick { user, ban } => self.kick(now, user, ban),
+            Governance::Remove { user, why } => {
+                let id = self.roster.member(&user).ok_or_else(|| not_in_group(&user))?;
+                self.put_out(now, id, why);
+                Ok(())
+            }
             Governance::Mute { media, muted } => self.mute(media, muted),
             Governance::Lock { locked } => {
                 if std::mem::replace(&mut self.locked, locked) != locked {
@@ -21,11 +29,10 @@ impl Group {
                 }
                 Ok(())
             }
-            Governance::Close => {
+            Governance::Close(why) => {
                 let all: Vec<_> = self.members.keys().copied().collect();
                 for id in all {
-                    let why = Failure::new(ErrorCode::KickedOut, "the group was closed");
-                    self.put_out(now, id, why);
+                    self.put_out(now, id, why.clone());
                 }
                 Ok(())
             }
@@ -38,6 +45,11 @@ impl Group {
 
     fn kick(&mut self, now: Instant, user: UserId, ban: Option<Duration>) -> Result<(), Failure> {
         if let Some(time) = ban {
+            self.banned.retain(|_, until| *until > now);
+            if self.banned.len() >= MAX_BANS && !self.banned.contains_key(&user) {
+                let message = format!("{MAX_BANS} users are banned from this group, and no more can be");
+                return Err(Failure::new(ErrorCode::OperationFailed, message));
+            }
             // A moment that no clock can name never comes.
             if let Some(until) = now.checked_add(time) {
                 self.banned.insert(user.clone(), until);
@@ -46,10 +58,9 @@ impl Group {
             self.outputs.push_back(GroupOutput::Ban { user, time });
         }
         let Some(id) = self.roster.member(&user) else {
-            let message = format!("{user} is not in the group");
             return match ban {
                 Some(_) => Ok(()),
-                None => Err(Failure::new(ErrorCode::OperationFailed, message)),
+                None => Err(not_in_group(&user)),
             };
         };
         let why = match ban {
@@ -88,4 +99,8 @@ impl Group {
         }
         Ok(())
     }
+}
+
+fn not_in_group(user: &UserId) -> Failure {
+    Failure::new(ErrorCode::OperationFailed, format!("{user} is not in the group"))
 }

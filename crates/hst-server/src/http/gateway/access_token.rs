@@ -50,11 +50,13 @@ pub(super) async fn get_access_token(
     let hub = &web.hub;
     let (credentials, address) = (credentials(&headers)?, client(hub, &peer, &headers));
     // Counted before it is known to be one, so that many at a time are no way around.
-    hub.failures.count(address).map_err(Problem::too_many_failures)?;
+    hub.failures
+        .count(&address.into())
+        .map_err(Problem::too_many_failures)?;
     let judged = evenly(hub.developer(credentials)).await;
     match &judged {
         Err(Refused::WrongCredentials) => tracing::warn!(%address, "wrong credentials of a developer"),
-        _ => hub.failures.take_back(address),
+        _ => hub.failures.take_back(&address.into()),
     }
     let developer = judged?;
     tracing::info!(%developer, "an access token was issued");

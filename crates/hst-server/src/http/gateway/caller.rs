@@ -47,7 +47,9 @@ fn holder(hub: &Hub, peer: &Peer, headers: &HeaderMap) -> Result<DeveloperId, Pr
         return Ok(developer);
     }
     let address = client(hub, peer, headers);
-    hub.failures.count(address).map_err(Problem::too_many_failures)?;
+    hub.failures
+        .count(&address.into())
+        .map_err(Problem::too_many_failures)?;
     let message = "no such access token, or not any more: get a new one from /access/token";
     Err(Problem::new(Code::AccessTokenExpired, message))
 }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use hst_auth::UnixMillis;
 use hst_id::AppId;
+use hst_store::{Consumption, Day, Service};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,37 +14,35 @@ use super::{
     params::Params,
     problem::{Code, Problem},
 };
-use crate::http::Web;
+use crate::{apps::AppEntry, http::Web};
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// From this moment on, in milliseconds since 1970.
+    /// From the day of this moment on, in milliseconds since 1970.
     start_time: u64,
-    /// Up to this one.
+    /// Up to the day of this one.
     end_time: u64,
     #[param(value_type = Option<String>)]
     app_id: Option<AppId>,
     /// Counted from 1.
     #[param(value_type = u32, minimum = 1)]
-    #[expect(dead_code, reason = "checked, and there is nothing to turn over")]
     page: Number,
     #[param(value_type = u32, minimum = 1, maximum = 100)]
-    #[expect(dead_code, reason = "checked, and there is nothing to turn over")]
     page_size: Size,
 }
 
 /// 1 to 100, as the platform has it for this list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "u32")]
-struct Size;
+struct Size(u32);
 
 impl TryFrom<u32> for Size {
     type Error = String;
 
     fn try_from(size: u32) -> Result<Self, String> {
         match size {
-            1..=100 => Ok(Self),
+            1..=100 => Ok(Self(size)),
             _ => Err(format!("{size} is not from 1 to 100")),
         }
     }
@@ -50,12 +50,61 @@ impl TryFrom<u32> for Size {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Records {
-    /// Always empty: this server charges nobody, and so does not measure what is consumed.
-    #[schema(value_type = Vec<Object>)]
-    result: [(); 0],
+    result: Vec<Record>,
 }
 
-/// What Apps have consumed: nothing, because this server does not measure it. Backends that ask find an empty list.
+/// For how long an App's users have used a service on one day, all together.
+#[derive(Debug, Serialize, ToSchema)]
+struct Record {
+    app_id: String,
+    app_name: String,
+    /// The service: 3 video, 4 audio, 5 screen share.
+    product_id: u8,
+    #[schema(value_type = String)]
+    product_name: &'static str,
+    /// What is counted: 1 the time of audio, 2 of video, 4 of screen share.
+    charge_term: u8,
+    /// The first moment of the day, in milliseconds since 1970. Days are those of UTC.
+    start_time: u64,
+    /// The first moment of the next day.
+    end_time: u64,
+    /// Seconds: of each member, as long as anybody in his group publishes a media of the kind.
+    total_time: u64,
+    /// Always 0: this server charges nobody.
+    amount: u32,
+    /// Always 0.
+    price: u32,
+}
+
+impl Record {
+    fn of(app: &AppEntry, used: &Consumption) -> Self {
+        Self {
+            app_id: app.id.to_string(),
+            app_name: app.settings.name.to_string(),
+            product_id: used.service.into(),
+            product_name: used.service.as_str(),
+            charge_term: charge_term(used.service),
+            start_time: used.day.begin().as_millis(),
+            end_time: used.day.end().as_millis(),
+            total_time: used.time.as_secs(),
+            amount: 0,
+            price: 0,
+        }
+    }
+}
+
+/// The platform's number for the time of a service.
+fn charge_term(service: Service) -> u8 {
+    match service {
+        Service::Audio => 1,
+        Service::Video => 2,
+        _ => 4,
+    }
+}
+
+/// Lists what the developer's Apps have consumed, in the order of Apps and days: a record for each App, day and service.
+///
+/// It is what happened in groups of this node, up to now. Days that the time has a part of are listed whole.
 #[utoipa::path(
     get,
     path = "/v1/consuming/records",
@@ -68,11 +117,23 @@ pub(super) async fn list_consumption(
     Caller(developer): Caller,
     Params(wanted): Params<Wanted>,
 ) -> Outcome<Records> {
-    if let Some(app) = &wanted.app_id {
-        web.hub.app_of(&developer, app)?;
-    }
     if wanted.end_time < wanted.start_time {
         return Err(Problem::new(Code::ArgumentInvalid, "end_time is before start_time"));
     }
-    ok(Records { result: [] })
+    let apps = match &wanted.app_id {
+        Some(app) => vec![web.hub.app_of(&developer, app)?],
+        None => web.hub.apps_of(&developer),
+    };
+    let ids = apps.iter().map(|app| app.id.clone()).collect();
+    let [first, last] = [wanted.start_time, wanted.end_time].map(|at| Day::of(UnixMillis::from_millis(at)));
+    let Size(size) = wanted.page_size;
+    let part = (wanted.page.before(size) as usize, size as usize);
+    let used = web.hub.consumption(ids, first..=last, part).await?;
+    let record = |used: &Consumption| {
+        let app = apps.iter().find(|app| app.id == used.app)?;
+        Some(Record::of(app, used))
+    };
+    ok(Records {
+        result: used.iter().filter_map(record).collect(),
+    })
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use hst_group::server::Governance;
 use hst_id::{GroupId, UserId};
-use hst_proto::Media;
+use hst_proto::{ErrorCode, Failure, Media};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -119,7 +119,8 @@ pub(super) async fn close_group(
     NamedApp(app): NamedApp,
     NamedGroup(group): NamedGroup,
 ) -> Outcome {
-    web.hub.govern(&app.id, &group, Governance::Close).await?;
+    let why = Failure::new(ErrorCode::KickedOut, "the group was closed");
+    web.hub.govern(&app.id, &group, Governance::Close(why)).await?;
     ok(Done {})
 }
 

@@ -50,7 +50,7 @@ impl Page {
     /// The page of this number, counted from 1, as the platform's lists are cut.
     pub(super) fn numbered(page: Number, size: Limit) -> Self {
         Self {
-            offset: (page.0 - 1).saturating_mul(size.0),
+            offset: page.before(size.0),
             limit: size,
         }
     }
@@ -60,6 +60,13 @@ impl Page {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "u32")]
 pub(super) struct Number(u32);
+
+impl Number {
+    /// How many entries are on the pages before it.
+    pub(super) fn before(self, size: u32) -> u32 {
+        (self.0 - 1).saturating_mul(size)
+    }
+}
 
 impl Default for Number {
     fn default() -> Self {

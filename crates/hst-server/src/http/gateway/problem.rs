@@ -47,6 +47,7 @@ pub(super) enum Code {
     NoSuchBan = 606_000_105,
     TooLarge = 606_000_106,
     NoSuchMethod = 606_000_107,
+    TooManyBans = 606_000_108,
 }
 
 impl Code {
@@ -57,7 +58,7 @@ impl Code {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::OperationFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::FixedApp => StatusCode::CONFLICT,
+            Self::FixedApp | Self::TooManyBans => StatusCode::CONFLICT,
             Self::NoSuchApp | Self::NoSuchGroup | Self::NotInGroup | Self::NotOnline | Self::NoSuchBan => {
                 StatusCode::NOT_FOUND
             }
@@ -122,6 +123,7 @@ impl From<Refused> for Problem {
             Refused::WrongCredentials => Code::AuthenticationFailed,
             Refused::NoSuchApp | Refused::Store(StoreError::UnknownApp(_)) => Code::NoSuchApp,
             Refused::FixedApp => Code::FixedApp,
+            Refused::Store(StoreError::TooManyBans) => Code::TooManyBans,
             Refused::NoSuchGroup => Code::NoSuchGroup,
             Refused::NotInGroup(_) => Code::NotInGroup,
             Refused::NotOnline(_) => Code::NotOnline,

@@ -4,6 +4,7 @@ use axum::extract::State;
 use hst_store::{
     AppSettings, Bounded, History, LoginPolicy, MaxMembers, MessageBytes, Webhook, WebhookSecret, WebhookUrl,
 };
+use hst_webhook::AddressGuard;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -91,16 +92,18 @@ impl SettingsChange {
         set(&mut settings.webhook, webhook);
     }
 
-    /// Whether its webhook can be called as it is written.
-    fn check(&self) -> Result<(), Problem> {
+    /// Whether its webhook can be called as it is written. Where a host's name leads is seen when it is called.
+    fn check(&self, guard: &AddressGuard) -> Result<(), Problem> {
         let Some(Some(NewWebhook { url, secret })) = &self.webhook else {
             return Ok(());
         };
         let (url, secret) = (url.clone(), secret.clone());
-        let endpoint = hooks::endpoint(&Webhook { url, secret });
-        endpoint
-            .map(drop)
-            .map_err(|error| Problem::new(Code::ArgumentInvalid, format!("webhook: it {error}")))
+        let refused = |why| Problem::new(Code::ArgumentInvalid, format!("webhook: it {why}"));
+        let endpoint = hooks::endpoint(&Webhook { url, secret }).map_err(|error| refused(error.to_string()))?;
+        match endpoint.url.ip().filter(|&ip| !guard.permits(ip)) {
+            Some(ip) => Err(refused(format!("is at {ip}, which this server does not call"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -128,7 +131,7 @@ pub(super) async fn change_settings(
     NamedApp(app): NamedApp,
     Body(change): Body<SettingsChange>,
 ) -> Outcome<AppView> {
-    change.check()?;
+    change.check(&web.hub.hooks.guard)?;
     let app = web.hub.change_app(&app, move |settings| change.apply(settings)).await?;
     ok(AppView::of(&app, &developer))
 }

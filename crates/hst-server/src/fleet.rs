@@ -1,0 +1,337 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hst_cluster::{
+    Delivery, Key, Message, NodeId, NodeRecord, NodeState, Owner, Prefix, RequestError, Subject, Subscription,
+    Unavailable, Watch, WatchEvent, amend, fence, is_dead, sweep,
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use crate::{
+    gateways::{BEAT, Choice, Gateway, Gateways, Own},
+    holdings::Holdings,
+    hub::Hub,
+    node::Node,
+};
+
+/// How long a silent node may take to say that it lives.
+const PING_TIMEOUT: Duration = BEAT;
+/// When nobody listens any more where a node should, it is asked again after this time.
+const CONFIRM: Duration = BEAT;
+
+/// The nodes that there are, this one among them: who lives, where they are reached, and who is to be declared dead.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    node: Node,
+    /// What this node holds.
+    pub(crate) holdings: Arc<Holdings>,
+    /// A lock, because whoever asks Access reads here; held for one look-up.
+    gateways: Mutex<Gateways>,
+    weight: u32,
+    /// What this node has announced, to be said again when its life begins anew.
+    announced: OnceLock<String>,
+}
+
+/// What each node says of itself again and again, to all.
+#[derive(Debug, Serialize, Deserialize)]
+struct Beat {
+    node: NodeId,
+    boot: u64,
+    sessions: u64,
+}
+
+impl Fleet {
+    pub(crate) fn new(node: &Node, holdings: Arc<Holdings>, weight: u32, fixed: Vec<Gateway>) -> Arc<Self> {
+        Arc::new(Self {
+            node: node.clone(),
+            holdings,
+            gateways: Mutex::new(Gateways::new(Instant::now(), node.boot, fixed)),
+            weight,
+            announced: OnceLock::new(),
+        })
+    }
+
+    /// Where another node is reached, if it is a gateway.
+    pub(crate) fn find(&self, life: &Owner) -> Option<Gateway> {
+        self.lock().find(life).cloned()
+    }
+
+    /// Whether a life of another node is over. It is asked: if nobody is there to answer, or it has been silent for long,
+    /// it is declared dead, and what it held is free.
+    pub(crate) async fn is_over(&self, life: &Owner) -> bool {
+        let mut asked = self.ping(life).await;
+        if asked == Err(RequestError::NoResponders) {
+            // It may be about to change its connection to the bus.
+            sleep(CONFIRM).await;
+            asked = self.ping(life).await;
+        }
+        match asked {
+            Ok(_) => self.lock().handle_answer(Instant::now(), life),
+            Err(RequestError::NoResponders) => return self.bury(life).await,
+            Err(RequestError::Timeout) => {
+                let is_silent = self.lock().suspects(Instant::now()).contains(life);
+                return is_silent && self.bury(life).await;
+            }
+            Err(RequestError::Unavailable) => {}
+        }
+        false
+    }
+
+    async fn ping(&self, life: &Owner) -> Result<Bytes, RequestError> {
+        let subject = Node::pings(life);
+        self.node.bus.request(&subject, Bytes::new(), PING_TIMEOUT).await
+    }
+
+    async fn bury(&self, life: &Owner) -> bool {
+        let (directory, node) = (&*self.node.directory, &life.node);
+        match fence(directory, life).await {
+            Ok(true) => tracing::warn!(%node, "a node is dead: what it held is free"),
+            // It has ended by itself, or has begun anew.
+            Ok(false) => return true,
+            Err(error) => {
+                tracing::warn!(%node, %error, "a dead node could not be declared so");
+                return false;
+            }
+        }
+        for held in [Prefix::groups(), Prefix::logins()] {
+            if let Err(error) = sweep(directory, &held, life).await {
+                tracing::warn!(%node, %error, "a dead node seems to hold something still");
+            }
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gateways> {
+        // What is known is whole whenever the lock is free.
+        self.gateways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hub {
+    /// At most `most` gateways, in the order in which a client should try them; never none.
+    pub(crate) fn choose_gateways(&self, most: usize) -> Vec<Choice> {
+        let own = Own {
+            weight: self.fleet.weight,
+            sessions: self.sessions.count(),
+            takes_more: !self.life.is_draining(),
+        };
+        let mut seed = [0; 8];
+        // Without chance all clients get one order, which is no reason to refuse them.
+        let _ = aws_lc_rs::rand::fill(&mut seed);
+        let gateways = self.fleet.lock();
+        gateways.choose(Instant::now(), own, most, u64::from_le_bytes(seed))
+    }
+
+    /// Takes part in the fleet until the server ends. Other nodes send nobody here before it
+    /// [is announced](Self::announce_gateway).
+    pub(crate) async fn join_fleet(self: &Arc<Self>) -> Result<(), Unavailable> {
+        let (directory, bus) = (&self.node.directory, &self.node.bus);
+        let records = directory.watch(&Prefix::nodes()).await?;
+        let beats = bus.subscribe(&beats().into()).await?;
+        let pings = bus.subscribe(&Node::pings(&self.node.owner()).into()).await?;
+        self.life.spawn(self.clone().follow_records(records));
+        self.life.spawn(self.clone().hear_beats(beats));
+        self.life.spawn(self.clone().answer_pings(pings));
+        self.life.spawn(self.clone().beat());
+        Ok(())
+    }
+
+    /// Lets the other nodes send clients here.
+    pub(crate) async fn announce_gateway(&self, gateway: &Gateway) -> Result<(), Unavailable> {
+        let info = self.fleet.announced.get_or_init(|| gateway.to_text());
+        self.amend_own(|record| record.info.clone_from(info)).await
+    }
+
+    async fn amend_own(&self, change: impl Fn(&mut NodeRecord) + Send) -> Result<(), Unavailable> {
+        // One that is over by others' words begins anew, and says it again.
+        amend(&*self.node.directory, &self.node.owner(), change)
+            .await
+            .map(|_| ())
+    }
+
+    async fn follow_records(self: Arc<Self>, mut records: Box<dyn Watch>) {
+        loop {
+            let event = tokio::select! {
+                event = records.next() => event,
+                () = self.life.draining() => break,
+            };
+            self.look_at_own(&event).await;
+            self.fleet.lock().handle_record(Instant::now(), &event);
+        }
+        if self
+            .amend_own(|record| record.state = NodeState::Draining)
+            .await
+            .is_err()
+        {
+            tracing::warn!("other nodes could not be told that this one is going");
+        }
+    }
+
+    /// Takes note of what the directory says of this node itself.
+    async fn look_at_own(&self, event: &WatchEvent) {
+        let WatchEvent::Put(entry) = event else { return };
+        let own = self.node.owner();
+        let record = NodeRecord::read(entry).filter(|_| entry.key == Key::node(&own.node));
+        let Some(record) = record else { return };
+        if record.boot != own.boot {
+            tracing::error!(node = %own.node, "another process has begun in the name of this node: end one of them");
+        } else if is_dead(Some(&record), &own) {
+            self.begin_anew().await;
+        }
+    }
+
+    /// Others have declared this node dead while it was out of reach: it begins another life, and keeps what nobody has
+    /// taken meanwhile.
+    async fn begin_anew(&self) {
+        tracing::warn!("this node was declared dead, and begins anew");
+        let begin = async || {
+            self.node.begin_anew().await?;
+            match self.fleet.announced.get() {
+                Some(info) => self.amend_own(|record| record.info.clone_from(info)).await,
+                None => Ok(()),
+            }
+        };
+        while begin().await.is_err() {
+            tokio::select! {
+                () = sleep(BEAT) => {}
+                () = self.life.draining() => return,
+            }
+        }
+        self.fleet.holdings.assert_all();
+    }
+
+    async fn hear_beats(self: Arc<Self>, mut beats: Box<dyn Subscription>) {
+        loop {
+            let delivery = tokio::select! {
+                delivery = beats.next() => delivery,
+                () = self.life.draining() => return,
+            };
+            // A lost one is followed by the next.
+            let Delivery::Message(message) = delivery else { continue };
+            if let Ok(Beat { node, boot, sessions }) = serde_json::from_slice(&message.payload) {
+                let mut gateways = self.fleet.lock();
+                gateways.handle_beat(Instant::now(), &node, boot, sessions);
+            }
+        }
+    }
+
+    async fn answer_pings(self: Arc<Self>, mut pings: Box<dyn Subscription>) {
+        loop {
+            let delivery = tokio::select! {
+                delivery = pings.next() => delivery,
+                () = self.life.draining() => return,
+            };
+            if let Delivery::Message(Message { reply: Some(reply), .. }) = delivery {
+                // Who asks and hears nothing asks again.
+                let _ = self.node.bus.publish(&reply, Bytes::new()).await;
+            }
+        }
+    }
+
+    /// Says that this node lives, and looks who does not.
+    async fn beat(self: Arc<Self>) {
+        let mut ticks = interval(BEAT);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.life.draining() => return,
+            }
+            let beat = Beat {
+                node: self.node.name.clone(),
+                boot: self.node.boot,
+                sessions: self.sessions.count(),
+            };
+            let beat = serde_json::to_vec(&beat).expect("names and numbers are JSON");
+            // While the bus is out of reach nobody takes the silence for death.
+            let _ = self.node.bus.publish(&beats(), beat.into()).await;
+            let suspects = self.fleet.lock().suspects(Instant::now());
+            for suspect in suspects {
+                let fleet = self.fleet.clone();
+                self.life.spawn(async move {
+                    fleet.is_over(&suspect).await;
+                });
+            }
+        }
+    }
+}
+
+fn beats() -> Subject {
+    Subject::parse("beats").expect("letters are a part")
+}
+
+#[cfg(test)]
+mod tests {
+    use hst_cluster::{Directory as _, memory::MemoryCluster};
+    use hst_store::Store;
+
+    use super::*;
+    use crate::life::Lifeline;
+
+    async fn node(cluster: &MemoryCluster, name: &str) -> (Lifeline, Arc<Hub>) {
+        let (directory, bus) = (Arc::new(cluster.clone()), Arc::new(cluster.clone()));
+        let node = Node::join(directory, bus, NodeId::parse(name).unwrap()).await.unwrap();
+        let (lifeline, hub) = Hub::in_memory_as(node, Vec::new(), Store::in_memory().unwrap());
+        hub.join_fleet().await.unwrap();
+        let gateway = Gateway {
+            origin: format!("http://{name}").parse().unwrap(),
+            quic: None,
+            weight: 100,
+        };
+        hub.announce_gateway(&gateway).await.unwrap();
+        (lifeline, hub)
+    }
+
+    fn names(hub: &Hub, name: &str) -> bool {
+        let is_it = |choice: &Choice| matches!(choice, Choice::Other(gateway) if gateway.origin.host() == name);
+        hub.choose_gateways(8).iter().any(is_it)
+    }
+
+    /// How long it takes until this is no more.
+    async fn lasts(mut this: impl AsyncFnMut() -> bool) -> Duration {
+        let since = Instant::now();
+        while this().await {
+            // tidy: allowed, because time is virtual
+            sleep(Duration::from_millis(10)).await;
+            assert!(since.elapsed() < BEAT * 60, "it lasts for ever");
+        }
+        since.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a10_a_killed_node_is_named_for_three_heartbeats_at_most_and_then_loses_what_it_held() {
+        let cluster = MemoryCluster::default();
+        let (_lifeline, one) = node(&cluster, "one").await;
+        let (other_lifeline, other) = node(&cluster, "other").await;
+        lasts(async || !names(&one, "other") || !names(&other, "one")).await;
+        // tidy: allowed, because time is virtual
+        sleep(BEAT * 30).await;
+        assert!(names(&one, "other") && names(&other, "one"));
+
+        let held = Key::parse("login.app.ann.web.0").unwrap();
+        let login = hst_cluster::Login::new(1, other.node.owner());
+        cluster.create(&held, login.to_bytes()).await.unwrap();
+        drop((other_lifeline, other));
+        let named = lasts(async || names(&one, "other")).await;
+        assert!(named <= BEAT * 3, "{named:?}");
+        let held = lasts(async || cluster.get(&held).await.unwrap().is_some()).await;
+        assert!(held <= BEAT * 3, "{held:?} later");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a10_a_draining_node_is_named_for_a_second_at_most() {
+        let cluster = MemoryCluster::default();
+        let (_lifeline, one) = node(&cluster, "one").await;
+        let (other_lifeline, other) = node(&cluster, "other").await;
+        lasts(async || !names(&one, "other")).await;
+        drop(other);
+        let ending = tokio::spawn(other_lifeline.end(Duration::from_secs(10)));
+        let named = lasts(async || names(&one, "other")).await;
+        assert!(named < Duration::from_secs(1), "{named:?}");
+        ending.await.unwrap();
+    }
+}

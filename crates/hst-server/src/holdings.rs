@@ -1,0 +1,248 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hst_cluster::{Entry, Key, Login as Record, Prefix, Revision, Unavailable, WatchEvent, WriteError, release};
+
+use crate::{life::Life, node::Node};
+
+/// Writes that lost to others, or whose answers were lost, before an entry is left as it is.
+const TRIES: usize = 8;
+
+/// What this node holds in the directory: the places of its logins and of its groups. It follows each of them: one that was
+/// lost is written again, and whoever has lost his place to somebody else is told.
+#[derive(Debug)]
+pub(crate) struct Holdings {
+    node: Node,
+    life: Life,
+    /// A lock, because every session and every group writes here; held for one look-up.
+    held: Mutex<HashMap<Key, Arc<Held>>>,
+}
+
+/// One entry, until it is released.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    holdings: Arc<Holdings>,
+    key: Key,
+    held: Arc<Held>,
+}
+
+struct Held {
+    /// A lock, because its owner writes it and its follower does; held for one assignment.
+    present: Mutex<Present>,
+    lost: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Clone)]
+struct Present {
+    record: Record,
+    revision: Revision,
+}
+
+impl Holdings {
+    pub(crate) fn new(node: Node, life: Life) -> Arc<Self> {
+        Arc::new(Self {
+            node,
+            life,
+            held: Mutex::default(),
+        })
+    }
+
+    /// Keeps an entry that was just written. `lost` is called once at most, when somebody else has the place.
+    pub(crate) fn keep(
+        self: &Arc<Self>,
+        key: Key,
+        record: Record,
+        revision: Revision,
+        lost: impl Fn() + Send + Sync + 'static,
+    ) -> Hold {
+        let held = Arc::new(Held {
+            present: Mutex::new(Present { record, revision }),
+            lost: Box::new(lost),
+        });
+        self.lock().insert(key.clone(), held.clone());
+        let holdings = self.clone();
+        Hold { holdings, key, held }
+    }
+
+    /// Follows what is held, until the server ends. A node that is alone has nobody to lose it to.
+    pub(crate) async fn follow(self: &Arc<Self>) -> Result<(), Unavailable> {
+        if self.node.is_alone {
+            return Ok(());
+        }
+        for places in [Prefix::logins(), Prefix::groups()] {
+            let mut watch = self.node.directory.watch(&places).await?;
+            let (holdings, life) = (self.clone(), self.life.clone());
+            self.life.spawn(async move {
+                loop {
+                    tokio::select! {
+                        event = watch.next() => holdings.handle(&places, event),
+                        () = life.draining() => return,
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes everything again, as held by the node's present life: that of before was declared dead.
+    pub(crate) fn assert_all(self: &Arc<Self>) {
+        self.assert_beneath(&Prefix::all());
+    }
+
+    fn handle(self: &Arc<Self>, places: &Prefix, event: WatchEvent) {
+        match event {
+            WatchEvent::Put(entry) => self.compare(&entry),
+            WatchEvent::Deleted { key, revision } => {
+                let held = self.find(&key);
+                if let Some(held) = held.filter(|held| held.present().revision < revision) {
+                    let holdings = self.clone();
+                    self.life.spawn(async move { holdings.assert(&key, &held).await });
+                }
+            }
+            // Whatever happened meanwhile, what stands there now counts.
+            WatchEvent::Resync => self.assert_beneath(places),
+            WatchEvent::Synced => {}
+        }
+    }
+
+    fn assert_beneath(self: &Arc<Self>, places: &Prefix) {
+        let all: Vec<_> = self
+            .lock()
+            .iter()
+            .filter(|(key, _)| key.as_str().starts_with(places.as_str()))
+            .map(|(key, held)| (key.clone(), held.clone()))
+            .collect();
+        let holdings = self.clone();
+        self.life.spawn(async move {
+            for (key, held) in all {
+                holdings.assert(&key, &held).await;
+            }
+        });
+    }
+
+    /// Takes note of what stands at a place that is held.
+    fn compare(&self, entry: &Entry) {
+        let Some(held) = self.find(&entry.key) else { return };
+        let is_own = {
+            let mut present = held.lock();
+            if entry.revision <= present.revision {
+                return;
+            }
+            let is_own = Record::read(entry).is_some_and(|record| record.is_same_session(&present.record));
+            if is_own {
+                present.revision = entry.revision;
+            }
+            is_own
+        };
+        if !is_own {
+            self.lose(&entry.key, &held);
+        }
+    }
+
+    /// Sees to it that the entry stands there as this node's present life holds it, or finds out that it is lost.
+    async fn assert(&self, key: &Key, held: &Arc<Held>) {
+        let directory = &*self.node.directory;
+        for _ in 0..TRIES {
+            // Released meanwhile: it is not to come back.
+            if !self.find(key).is_some_and(|present| Arc::ptr_eq(&present, held)) {
+                return;
+            }
+            let Ok(stands) = directory.get(key).await else { return };
+            let mut record = held.present().record;
+            record.owner = self.node.owner();
+            let written = match stands {
+                None => directory.create(key, record.to_bytes()).await,
+                Some(entry) => match Record::read(&entry) {
+                    Some(read) if read.is_same_session(&record) && read.owner == record.owner => Ok(entry.revision),
+                    Some(read) if read.is_same_session(&record) => {
+                        directory.update(key, record.to_bytes(), entry.revision).await
+                    }
+                    _ => return self.lose(key, held),
+                },
+            };
+            match written {
+                Ok(revision) => {
+                    *held.lock() = Present { record, revision };
+                    // One that was released meanwhile did not find this entry.
+                    if !self.find(key).is_some_and(|present| Arc::ptr_eq(&present, held)) {
+                        let _ = release(directory, key, revision).await;
+                    }
+                    return;
+                }
+                Err(WriteError::Conflict | WriteError::Unknown) => {}
+                Err(WriteError::Unavailable) => return,
+            }
+        }
+    }
+
+    fn lose(&self, key: &Key, held: &Arc<Held>) {
+        if self.forget(key, held) {
+            tracing::info!(%key, "somebody else has this place now");
+            (held.lost)();
+        }
+    }
+
+    /// Whether it was held until now.
+    fn forget(&self, key: &Key, held: &Arc<Held>) -> bool {
+        let mut all = self.lock();
+        let is_held = all.get(key).is_some_and(|present| Arc::ptr_eq(present, held));
+        if is_held {
+            all.remove(key);
+        }
+        is_held
+    }
+
+    fn find(&self, key: &Key) -> Option<Arc<Held>> {
+        self.lock().get(key).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hold {
+    /// Lets others know something else of it.
+    ///
+    /// # Errors
+    /// As [`Directory::update`](hst_cluster::Directory::update).
+    pub(crate) async fn inform(&self, info: impl FnOnce(&str) -> String) -> Result<(), WriteError> {
+        let Present { mut record, revision } = self.held.present();
+        record.info = info(&record.info);
+        let directory = &self.holdings.node.directory;
+        let revision = directory.update(&self.key, record.to_bytes(), revision).await?;
+        *self.held.lock() = Present { record, revision };
+        Ok(())
+    }
+
+    /// Gives the place back, if it is still held.
+    pub(crate) async fn release(&self) {
+        self.holdings.forget(&self.key, &self.held);
+        let revision = self.held.present().revision;
+        if release(&*self.holdings.node.directory, &self.key, revision)
+            .await
+            .is_err()
+        {
+            tracing::warn!(key = %self.key, "a place could not be given back");
+        }
+    }
+}
+
+impl Held {
+    fn present(&self) -> Present {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}

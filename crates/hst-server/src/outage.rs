@@ -1,0 +1,200 @@
+//! What a server does while it cannot reach what its nodes agree on.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
+use hst_cluster::{
+    Bus, Directory, Entry, Filter, Key, NodeId, Prefix, RequestError, Revision, Subject, Subscription, Unavailable,
+    Watch, WriteError, memory::MemoryCluster,
+};
+use hst_id::AppId;
+use hst_proto::{
+    Audience, Class, Command, Event, Failure, Login, Online, OnlinePage, Payload, Reply, Request, RequestId,
+    ServerFrame, ToGroup, decode_server, encode_client,
+};
+use hst_signal::{Limits, SignalConnection, memory::pair};
+use hst_store::Store;
+use tokio::time::sleep;
+
+use crate::{Config, DEV_APP_ID, DEV_APP_SECRET, apps::now, hub::Hub, node::Node};
+
+/// A cluster in memory that may be out of reach.
+#[derive(Debug, Clone, Default)]
+struct Faulty {
+    inner: MemoryCluster,
+    is_away: Arc<AtomicBool>,
+}
+
+impl Faulty {
+    fn reach(&self) -> Result<&MemoryCluster, Unavailable> {
+        match self.is_away.load(Ordering::Relaxed) {
+            false => Ok(&self.inner),
+            true => Err(Unavailable),
+        }
+    }
+
+    fn write(&self) -> Result<&MemoryCluster, WriteError> {
+        self.reach().map_err(|Unavailable| WriteError::Unavailable)
+    }
+}
+
+#[async_trait]
+impl Directory for Faulty {
+    async fn create(&self, key: &Key, value: Bytes) -> Result<Revision, WriteError> {
+        self.write()?.create(key, value).await
+    }
+
+    async fn update(&self, key: &Key, value: Bytes, expected: Revision) -> Result<Revision, WriteError> {
+        self.write()?.update(key, value, expected).await
+    }
+
+    async fn delete(&self, key: &Key, expected: Revision) -> Result<(), WriteError> {
+        self.write()?.delete(key, expected).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, Unavailable> {
+        self.reach()?.get(key).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Vec<Entry>, Unavailable> {
+        self.reach()?.list(prefix).await
+    }
+
+    async fn watch(&self, prefix: &Prefix) -> Result<Box<dyn Watch>, Unavailable> {
+        self.reach()?.watch(prefix).await
+    }
+}
+
+#[async_trait]
+impl Bus for Faulty {
+    async fn publish(&self, subject: &Subject, payload: Bytes) -> Result<(), Unavailable> {
+        self.reach()?.publish(subject, payload).await
+    }
+
+    async fn subscribe(&self, filter: &Filter) -> Result<Box<dyn Subscription>, Unavailable> {
+        self.reach()?.subscribe(filter).await
+    }
+
+    async fn request(&self, subject: &Subject, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
+        let reached = self.reach().map_err(|Unavailable| RequestError::Unavailable)?;
+        reached.request(subject, payload, timeout).await
+    }
+}
+
+struct Client {
+    connection: SignalConnection,
+    last_id: RequestId,
+    events: Vec<Event>,
+}
+
+impl Client {
+    fn connect(hub: &Arc<Hub>) -> Self {
+        let (connection, server) = pair(Limits::default());
+        hub.serve(server, hub.place(None).unwrap());
+        Self {
+            connection,
+            last_id: 0,
+            events: Vec::new(),
+        }
+    }
+
+    async fn login(&mut self, user: &str) -> Result<Reply, Failure> {
+        let (app, secret) = (
+            AppId::parse(DEV_APP_ID).unwrap(),
+            AppSecret::parse(DEV_APP_SECRET).unwrap(),
+        );
+        let token = TokenIssuer::legacy_001(app, &secret).issue(&TokenRequest::default(), now());
+        let login = Login {
+            protocol: hst_proto::VERSION,
+            app: DEV_APP_ID.to_owned(),
+            token: token.unwrap(),
+            user: user.to_owned(),
+            terminal: "web".parse().unwrap(),
+            company: String::new(),
+            force: false,
+            extend_info: String::new(),
+            previous: None,
+        };
+        self.ask(Command::Login(login)).await
+    }
+
+    async fn member(hub: &Arc<Hub>, user: &str) -> Self {
+        let mut client = Self::connect(hub);
+        client.login(user).await.unwrap();
+        let group = "g".to_owned();
+        client.ask(Command::Join { group }).await.unwrap();
+        client
+    }
+
+    async fn ask(&mut self, command: Command) -> Result<Reply, Failure> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let frame = encode_client(&Request { id, command });
+        self.connection.sender.send(frame).await.unwrap();
+        loop {
+            let frame = self.connection.receiver.recv().await.unwrap();
+            match decode_server(&frame).unwrap() {
+                ServerFrame::Reply { result, .. } => return result,
+                ServerFrame::Event { event, .. } => self.events.push(event),
+            }
+        }
+    }
+
+    async fn say(&mut self, text: &str) -> Result<Reply, Failure> {
+        let message = ToGroup {
+            body: Payload::text(text),
+            to: Audience::All,
+            class: Class::Reliable,
+        };
+        self.ask(Command::Message(message)).await
+    }
+
+    async fn online(&mut self) -> Online {
+        let page = OnlinePage { after: None, limit: 9 };
+        match self.ask(Command::Online(page)).await {
+            Ok(Reply::Online(page)) => page,
+            other => panic!("no page but {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g8_while_the_cluster_is_out_of_reach_nobody_leaves_and_nobody_goes_offline() {
+    let cluster = Faulty::default();
+    let node = NodeId::parse("n1").unwrap();
+    let node = Node::join(Arc::new(cluster.clone()), Arc::new(cluster.clone()), node);
+    let (_lifeline, hub) = Hub::in_memory_as(node.await.unwrap(), Config::dev().apps, Store::in_memory().unwrap());
+    let mut ann = Client::member(&hub, "ann").await;
+    let mut bob = Client::member(&hub, "bob").await;
+    assert_eq!(ann.online().await.total, 2);
+    ann.ask(Command::Ping {}).await.unwrap();
+    ann.events.clear();
+
+    cluster.is_away.store(true, Ordering::Relaxed);
+    for n in 0..12 {
+        sleep(Duration::from_secs(5)).await;
+        bob.say(&format!("{n}")).await.unwrap();
+        ann.ask(Command::Ping {}).await.unwrap();
+    }
+    let texts = ann.events.iter().filter(|event| matches!(event, Event::Message(_)));
+    assert_eq!(texts.count(), 12, "those who are here go on");
+    assert_eq!(ann.events.len(), 12, "and nothing else is told: {:?}", ann.events);
+    let mut late = Client::connect(&hub);
+    let refused = late.login("cat").await.unwrap_err();
+    assert!(refused.code == 302 && refused.retry_after.is_some(), "{refused:?}");
+
+    cluster.is_away.store(false, Ordering::Relaxed);
+    late.login("cat").await.unwrap();
+    assert_eq!(ann.online().await.total, 3);
+    bob.ask(Command::Leave {}).await.unwrap();
+    ann.ask(Command::Ping {}).await.unwrap();
+    assert!(ann.events.iter().any(|event| matches!(event, Event::MemberLeft { .. })));
+}
