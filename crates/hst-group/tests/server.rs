@@ -278,7 +278,7 @@ fn an_offer_carries_only_lines_that_are_announced() {
     room.join(1, "alice", Permissions::ordinary()).unwrap();
     room.join(2, "bob", Permissions::ordinary()).unwrap();
     room.ask(1, publish(MediaType::Video)).unwrap();
-    room.ask(1, publish(MediaType::WhiteBoard)).unwrap();
+    room.ask(1, publish(MediaType::TransparentData)).unwrap();
     let line = |mid: &str, role| Line { mid: mid.into(), role };
     let send = |media_type| Role::Send {
         media_type,
@@ -295,7 +295,7 @@ fn an_offer_carries_only_lines_that_are_announced() {
     let lines = vec![
         line("0", send(MediaType::Video)),
         line("1", send(MediaType::Audio)),
-        line("2", send(MediaType::WhiteBoard)),
+        line("2", send(MediaType::TransparentData)),
         line("3", Role::Receive(alices(MediaType::Video))),
     ];
     room.0.handle_request(Instant::now(), MemberId(1), 7, offer(1, lines));

@@ -84,11 +84,15 @@ pub enum ErrorCode {
     NoSuchInvite = 1_000_110,
     /// The group is on another node of the platform.
     GroupElsewhere = 1_000_111,
+    /// There is no such white board, or it is not published.
+    NoSuchBoard = 1_000_112,
+    /// The group has as many white boards as it may have, or the board holds as much as it may.
+    BoardFull = 1_000_113,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::InvalidArgument,
         Self::NotInitialised,
         Self::Device,
@@ -129,6 +133,8 @@ impl ErrorCode {
         Self::SlowReader,
         Self::NoSuchInvite,
         Self::GroupElsewhere,
+        Self::NoSuchBoard,
+        Self::BoardFull,
     ];
 
     /// The number on the wire.

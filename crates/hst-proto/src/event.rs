@@ -2,7 +2,8 @@ use hst_id::UserId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure, GroupMessage, Invitation, InviteEnded, InviteResult, Joined, Media, Members, Payload, PresenceChange,
+    Drawn, Failure, GroupMessage, Invitation, InviteEnded, InviteResult, Joined, Media, Members, Payload,
+    PresenceChange, Sketched,
 };
 
 /// What the server tells without being asked.
@@ -62,6 +63,11 @@ pub enum Event {
         /// Any JSON value.
         body: Payload,
     },
+
+    /// What was done on a board that one has open, by oneself too.
+    Drawn(Drawn),
+    /// What somebody else is drawing on it; may be lost.
+    Sketched(Sketched),
 
     /// Changes of who is online, for who has asked.
     Presence {

@@ -41,3 +41,27 @@ pub const MAX_LINES: usize = 256;
 
 /// The most bytes of a free text that travels with a login, a media or an invite.
 pub const MAX_NAME_TEXT: usize = 1024;
+
+/// The most white boards of a group at a time.
+pub const MAX_BOARDS: usize = 8;
+
+/// The most pages of a board.
+pub const MAX_BOARD_PAGES: usize = 100;
+
+/// The most bytes of the address of a page's picture.
+pub const MAX_IMAGE: usize = 512;
+
+/// The most figures that are on a board at a time, hidden ones included.
+pub const MAX_FIGURES: usize = 20_000;
+
+/// The most points of one figure.
+pub const MAX_POINTS: usize = 1024;
+
+/// The most figures that one act moves or erases.
+pub const MAX_TOUCHED: usize = 128;
+
+/// The most users who may have drawn on a board.
+pub const MAX_AUTHORS: usize = 1024;
+
+/// How far from its corner anything on a board may be, in tenths of a pixel of the board.
+pub const MAX_DISTANCE: i32 = 1_000_000;

@@ -1,6 +1,7 @@
+use hst_id::MediaId;
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupMessage, Invited, Joined, LoggedIn, Online, Resumed, Roster};
+use crate::{BoardPart, GroupMessage, Invited, Joined, LoggedIn, Online, Resumed, Roster};
 
 /// What a request was answered with when it went well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,13 @@ pub enum Reply {
         /// In the order of their numbers.
         messages: Vec<GroupMessage>,
     },
+    /// To `create_board`.
+    BoardCreated {
+        /// By what it is published, opened and drawn on.
+        board: MediaId,
+    },
+    /// To `open_board`.
+    Board(BoardPart),
     /// To `online`.
     Online(Online),
     /// To `invite`.

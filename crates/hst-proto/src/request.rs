@@ -1,7 +1,10 @@
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Invite, InviteAnswer, InviteCancel, Login, Offer, OnlinePage, Payload, Resume, RosterPage, ToGroup};
+use crate::{
+    Draw, Invite, InviteAnswer, InviteCancel, Login, NewBoard, Offer, OnlinePage, Payload, Resume, RosterPage, Sketch,
+    ToGroup,
+};
 
 /// A client's own number for one request; the reply names it again.
 pub type RequestId = u32;
@@ -91,6 +94,31 @@ pub enum Command {
         /// The most that are wanted.
         limit: u32,
     },
+
+    /// Makes a white board of the group; `publish` then shows it. Answered by `board_created`.
+    CreateBoard(NewBoard),
+    /// Ends a board for everybody. Answered by `done`, also when there is no such board.
+    DeleteBoard {
+        /// Which.
+        board: MediaId,
+    },
+    /// Asks what is on a published board, and to be told of what is drawn from then on. Answered by `board`.
+    OpenBoard {
+        /// Which.
+        board: MediaId,
+        /// Only what lies above this, as the answer before has said; without it from the beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
+    },
+    /// Wants to be told no more. Answered by `done`, also when it was not open.
+    CloseBoard {
+        /// Which.
+        board: MediaId,
+    },
+    /// Draws on a board, or changes it in another way. Answered by `done`.
+    Draw(Draw),
+    /// Shows what is being drawn. Answered by `done`.
+    Sketch(Sketch),
 
     /// Asks who is online, and from then on to be told of changes. Answered by `online`.
     Online(OnlinePage),

@@ -246,7 +246,7 @@ async fn the_group_of_a_killed_node_begins_again_on_another_within_two_seconds()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_that_was_declared_dead_by_mistake_keeps_what_nobody_has_taken() {
+async fn g4_a_node_that_was_declared_dead_by_mistake_keeps_only_what_nobody_has_taken() {
     let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
     let _one = memory_node(&cluster, &network, "one").await;
     let mut clients = Vec::new();

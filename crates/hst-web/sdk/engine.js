@@ -165,7 +165,10 @@ export class Engine extends Talk {
    * @returns {Promise<void>} may be ignored: a failure comes as `onError` too
    */
   startPublishMedia(mediaType, mediaId, options) {
-    return this.#attempt('joined', 'startPublishMedia', () => this.#group.publisher.start(mediaType, mediaId, options));
+    return this.#attempt('joined', 'startPublishMedia', () => {
+      const { boards, publisher } = this.#group;
+      return isBoard(mediaType) ? boards.publish(mediaId) : publisher.start(mediaType, mediaId, options);
+    });
   }
 
   /**
@@ -173,7 +176,10 @@ export class Engine extends Talk {
    * @param {string | null} [mediaId] the device; without it all media of that type stop
    */
   stopPublishMedia(mediaType, mediaId) {
-    return this.#attempt('uninit', 'stopPublishMedia', () => this.#life.group?.publisher.stop(mediaType, mediaId));
+    return this.#attempt('uninit', 'stopPublishMedia', () => {
+      const { group } = this.#life;
+      return isBoard(mediaType) ? group?.boards.unpublish(mediaId) : group?.publisher.stop(mediaType, mediaId);
+    });
   }
 
   /**
@@ -183,7 +189,10 @@ export class Engine extends Talk {
    * @param {string} mediaId
    */
   startReceiveMedia(userId, mediaType, mediaId) {
-    const start = () => this.#group.receiver.start(userId, mediaType, mediaId);
+    const start = () => {
+      const { boards, receiver } = this.#group;
+      return isBoard(mediaType) ? boards.receive(userId, mediaId) : receiver.start(userId, mediaType, mediaId);
+    };
     return ignorable(this.#ask('joined', 'startReceiveMedia', start));
   }
 
@@ -195,22 +204,26 @@ export class Engine extends Talk {
    * @returns {Promise<void>}
    */
   stopReceiveMedia(userId, mediaType, mediaId) {
-    return this.#ask('uninit', 'stopReceiveMedia', () => this.#life.group?.receiver.stop(userId, mediaType, mediaId));
+    return this.#ask('uninit', 'stopReceiveMedia', () => {
+      const { group } = this.#life;
+      return isBoard(mediaType) ? group?.boards.stop(mediaId) : group?.receiver.stop(userId, mediaType, mediaId);
+    });
   }
 
   /**
    * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
    * the element set for it, or else in one that shows the user.
-   * @param {string} userId
+   * @param {string | null} userId of a white board it does not matter
    * @param {MediaTypeValue} mediaType
    * @param {string | null} mediaId
-   * @param {HTMLMediaElement} element
+   * @param {HTMLElement} element a `<video>` or `<audio>`; of a white board a `<div>`
    * @param {PictureOptions | null} [options] of a preview
    */
   setMediaRender(userId, mediaType, mediaId, element, options) {
     return this.#attempt('logined', 'setMediaRender', () => {
+      if (isBoard(mediaType)) return this.#life.group?.boards.show(mediaId, element);
       const { captures, renderer, self } = this.#life;
-      const media = this.#refOf({ userId, mediaType, mediaId });
+      const media = this.#refOf({ userId: userId ?? '', mediaType, mediaId });
       if (userId === self && media.type === MediaType.VIDEO && !captures.has(media)) {
         const { track } = captures.hold(media, mediaId, parsePicture(media.type, options), element);
         track.catch((error) => this.#life.report(error));
@@ -222,11 +235,12 @@ export class Engine extends Talk {
   /**
    * Empties an element, whatever it shows.
    * @param {string | null} _userId
-   * @param {MediaTypeValue} _mediaType
-   * @param {HTMLMediaElement} element
+   * @param {MediaTypeValue} mediaType
+   * @param {any} element of a white board its media ID
    */
-  unsetMediaRender(_userId, _mediaType, element) {
+  unsetMediaRender(_userId, mediaType, element) {
     return this.#attempt('uninit', 'unsetMediaRender', () => {
+      if (isBoard(mediaType)) return this.#life.group?.boards.hide(element);
       this.#life.renderer.unbind(element);
       this.#life.captures.release(element);
     });
@@ -296,4 +310,9 @@ export class Engine extends Talk {
   get #group() {
     return /** @type {Group} */ (this.#life.group);
   }
+}
+
+/** @param {unknown} mediaType */
+function isBoard(mediaType) {
+  return mediaType === MediaType.WHITE_BOARD;
 }

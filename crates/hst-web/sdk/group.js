@@ -1,5 +1,6 @@
+import { Boards } from './boards.js';
 import { ErrorCode, OutcomeUnknown } from './errors.js';
-import { MediaRef } from './ids.js';
+import { MediaRef, MediaType } from './ids.js';
 import { toGroupMessage } from './messages.js';
 import { Peer } from './peer.js';
 import { Publisher } from './publish.js';
@@ -21,6 +22,7 @@ const GROUP_EVENTS = [
   'onRecvGroupMsg',
   'onGroupLocked',
   'onScreenShareStopped',
+  'onWhiteBoardCurPageChanged',
 ];
 
 /**
@@ -34,6 +36,7 @@ const GROUP_EVENTS = [
  * @property {import('./bus.js').Bus} bus
  * @property {import('./render.js').Renderer} renderer
  * @property {import('./capture.js').Captures} captures
+ * @property {import('./boards.js').Fits} fits
  * @property {(error: HstRtcError) => void} report
  *
  * @typedef {Services & { peer: Peer, emit: (name: string, payload?: unknown) => void }} GroupContext the peer is
@@ -65,6 +68,7 @@ export class Group {
     };
     this.publisher = new Publisher(this.#context);
     this.receiver = new Receiver(this.#context);
+    this.boards = new Boards(this.#context);
     this.polls = new Polls(this.#context);
   }
 
@@ -91,7 +95,11 @@ export class Group {
         return this.#emit('onRecvGroupMsg', [toGroupMessage(this.id, fields)]);
       case 'snapshot':
         this.#tellAll(this.#roster.renew(fields));
+        this.boards.restore();
         return this.receiver.restore();
+      case 'drawn':
+      case 'sketched':
+        return this.boards.handleEvent(name, fields);
       case 'transport_lost':
         return this.#context.peer.handleLost(fields.generation);
       default:
@@ -110,6 +118,7 @@ export class Group {
     const joined = signal.request({ join: { group: this.id } });
     this.publisher.restore();
     this.receiver.restore();
+    this.boards.restore();
     try {
       const snapshot = await joined;
       if (this.#isOpen) this.#tellAll(this.#roster.renew(snapshot));
@@ -140,6 +149,7 @@ export class Group {
     this.polls.close();
     this.publisher.close();
     this.receiver.close();
+    this.boards.close();
     this.#context.peer.close();
     this.#context.bus.forget(GROUP_EVENTS);
   }
@@ -163,10 +173,16 @@ export class Group {
     for (const [name, payload] of all) {
       const { userId, mediaType, mediaId } = payload;
       const media = new MediaRef(userId, mediaType, mediaId);
-      if (name === 'onUnPublishMedia') this.receiver.handleUnpublished(media);
+      if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
       if (!media.isScreenSound) this.#emit(name, [payload]);
       else if (name !== 'onMediaMuted') this.receiver.handleScreenSound(userId, name === 'onPublishMedia');
     }
+  }
+
+  /** @param {MediaRef} media */
+  #handleUnpublished(media) {
+    if (media.type === MediaType.WHITE_BOARD) this.boards.handleUnpublished(media.media);
+    else this.receiver.handleUnpublished(media);
   }
 
   /**

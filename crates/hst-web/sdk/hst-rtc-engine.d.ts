@@ -346,7 +346,7 @@ export type Events = {
     onUserLeaveGroup: (userId: string) => void;
     /**
      * a media is there; told also for those that
-     * were there before
+     * were there before. A white board is told of to its publisher too
      */
     onPublishMedia: (media: Media & {
         mediaName: string;
@@ -766,20 +766,20 @@ declare class Engine extends Talk {
     /**
      * Shows a media in an element, now or when it comes; with the own User ID as a preview. The sound of a user plays in
      * the element set for it, or else in one that shows the user.
-     * @param {string} userId
+     * @param {string | null} userId of a white board it does not matter
      * @param {MediaTypeValue} mediaType
      * @param {string | null} mediaId
-     * @param {HTMLMediaElement} element
+     * @param {HTMLElement} element a `<video>` or `<audio>`; of a white board a `<div>`
      * @param {PictureOptions | null} [options] of a preview
      */
-    setMediaRender(userId: string, mediaType: MediaTypeValue, mediaId: string | null, element: HTMLMediaElement, options?: PictureOptions | null): Promise<void>;
+    setMediaRender(userId: string | null, mediaType: MediaTypeValue, mediaId: string | null, element: HTMLElement, options?: PictureOptions | null): Promise<void>;
     /**
      * Empties an element, whatever it shows.
      * @param {string | null} _userId
-     * @param {MediaTypeValue} _mediaType
-     * @param {HTMLMediaElement} element
+     * @param {MediaTypeValue} mediaType
+     * @param {any} element of a white board its media ID
      */
-    unsetMediaRender(_userId: string | null, _mediaType: MediaTypeValue, element: HTMLMediaElement): Promise<void>;
+    unsetMediaRender(_userId: string | null, mediaType: MediaTypeValue, element: any): Promise<void>;
     /**
      * Asks the user for permission when needed. Where a page may use no devices, the lists are empty.
      * @returns {Promise<Devices>}
@@ -815,8 +815,33 @@ declare class Engine extends Talk {
     #private;
 }
 
-/** The engine with what the platform's has beyond its handbook: altered voices, calls and uploads. */
+/** The engine with what the platform's has beyond its handbook: white boards, altered voices, calls and uploads. */
 declare class Extras extends Engine {
+    /**
+     * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
+     * @param {BoardOptions} [options]
+     * @returns {Promise<string>} its media ID
+     */
+    createWhiteBoard(options?: BoardOptions): Promise<string>;
+    /**
+     * What to draw with, from the board's `onRemoteMediaAdd` on; null before and after.
+     * @param {string | null} [mediaId]
+     * @returns {WhiteBoard | null}
+     */
+    getWhiteBoard(mediaId?: string | null): WhiteBoard | null;
+    /**
+     * Ends a white board for everybody.
+     * @param {string | null} [mediaId] without it nothing happens
+     * @returns {Promise<void>}
+     */
+    closeWhiteBoard(mediaId?: string | null): Promise<void>;
+    /**
+     * How white boards fit their elements, now and from now on. It may be chosen at any time.
+     * @param {string | null | undefined} mediaId without it, all of them
+     * @param {number | string} mode of `DisplayMode`; any other is 1
+     * @param {number | string} [param] the percentage of `DBSF`
+     */
+    setWhiteBoardDisplayMode(mediaId: string | null | undefined, mode: number | string, param?: number | string): void;
     /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
     setMagicAudioSwitch(isOn: boolean): void;
     /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */

@@ -57,7 +57,7 @@ function checkName(what, text, code) {
  * @param {unknown} text
  * @returns {string}
  */
-function checkMediaId(text) {
+export function checkMediaId(text) {
   if (typeof text === 'string' && /^[!-~]{1,256}$/.test(text)) return text;
   throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'a media ID has 1 to 256 visible ASCII characters');
 }

@@ -1,4 +1,5 @@
 import { askAccess } from './access.js';
+import { Fits } from './boards.js';
 import { Bus } from './bus.js';
 import { Calls } from './calls.js';
 import { Captures } from './capture.js';
@@ -28,6 +29,7 @@ export class Life {
   renderer = new Renderer();
   voice = new Voice();
   captures = new Captures(this.voice, (media, track) => this.renderer.setTrack(media, track));
+  fits = new Fits();
   /** While logged in. @type {Signal | null} */
   signal = null;
   /** While logged in. @type {Presence | null} */
@@ -107,6 +109,7 @@ export class Life {
         bus: this.bus,
         renderer: this.renderer,
         captures: this.captures,
+        fits: this.fits,
         report: (error) => this.report(error),
       });
       this.group.onRemoved = (why) => this.#handleRemoved(why);

@@ -210,7 +210,7 @@
  * @property {(userId: string) => void} onUserJoinGroup
  * @property {(userId: string) => void} onUserLeaveGroup
  * @property {(media: Media & { mediaName: string }) => void} onPublishMedia a media is there; told also for those that
- *   were there before
+ *   were there before. A white board is told of to its publisher too
  * @property {(media: Media & { mediaName: string }) => void} onUnPublishMedia
  * @property {(media: RemoteMedia) => void} onRemoteMediaAdd a media that is received flows: time to show it
  * @property {(change: { mediaId: string, curPage: number }) => void} onWhiteBoardCurPageChanged somebody, maybe oneself,

@@ -33,7 +33,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     const TEXT: &str = "text/plain; charset=utf-8";
     const SVG: &str = "image/svg+xml";
     const JSON: &str = "application/json";
-    let (classic, module) = (bundle::classic(), bundle::module());
+    let (classic, module, board) = (bundle::classic(), bundle::module(), bundle::board());
     vec![
         file("/", HTML, include_str!("../page/index.html")),
         file("/page/page.css", CSS, include_str!("../page/page.css")),
@@ -49,6 +49,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file("/sdk/hst-rtc-engine.js.map", JSON, classic.map("hst-rtc-engine.js")),
         file("/sdk/hst-rtc-engine.mjs", SCRIPT, module.text("hst-rtc-engine.mjs")),
         file("/sdk/hst-rtc-engine.mjs.map", JSON, module.map("hst-rtc-engine.mjs")),
+        file("/sdk/hst-rtc-board.mjs", SCRIPT, board.text("hst-rtc-board.mjs")),
+        file("/sdk/hst-rtc-board.mjs.map", JSON, board.map("hst-rtc-board.mjs")),
         file("/sdk/hst-rtc-voice.js", SCRIPT, include_str!("../sdk/worklet/voice.js")),
         file(
             "/sdk/hst-rtc-engine.d.ts",

@@ -10,11 +10,15 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 40] = modules![
+const ENGINE: [(&str, &str); 41] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "group" "life" "talk" "engine" "extras" "classic"
+    "publish" "receive" "render" "stats" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];
+
+/// The modules that draw white boards, in the same order. They are a script of their own, because few applications need
+/// them.
+const BOARD: [(&str, &str); 5] = modules!["board_state" "board_paint" "board_view" "board_tools" "board"];
 
 /// What a reader of the delivered file sees first.
 const BANNER: &str = concat!(
@@ -52,6 +56,14 @@ pub(crate) fn module() -> Script {
     script.modules();
     script.line("export const { HstRtcEngine } = modules.classic;");
     script.line("export default HstRtcEngine;");
+    script
+}
+
+/// A module that draws white boards: both scripts of the engine import it when it is needed.
+pub(crate) fn board() -> Script {
+    let mut script = Script::begin(&BOARD);
+    script.modules();
+    script.line("export const { Board } = modules.board;");
     script
 }
 
@@ -98,6 +110,8 @@ impl Script {
             self.line(&format!("return {{ {} }};", exports.join(", ")));
             self.line("})();");
         }
+        // What the engine loads when it is needed is a script here, too.
+        self.text = self.text.replace("'board.js'", "'hst-rtc-board.mjs'");
     }
 
     /// A line that no module has.
@@ -158,15 +172,19 @@ mod tests {
             // Types are no code.
             .filter(|name| name.ends_with(".js") && name != "types.js")
             .count();
-        assert_eq!(count, ENGINE.len());
-        for (at, (name, source)) in ENGINE.iter().enumerate() {
+        assert_eq!(count, ENGINE.len() + BOARD.len());
+        let modules = [&ENGINE[..], &BOARD[..]];
+        for (at, (name, source), of) in modules
+            .iter()
+            .flat_map(|of| of.iter().enumerate().map(move |(at, m)| (at, m, of)))
+        {
             for import in source.lines().filter_map(|line| line.strip_prefix("import ")) {
                 let (_, module) = imported(import)
                     .rsplit_once("modules.")
                     .map(|(a, b)| (a.to_owned(), b.to_owned()))
                     .unwrap();
                 let module = module.trim_end_matches(';');
-                let found = ENGINE[..at].iter().any(|(earlier, _)| *earlier == module);
+                let found = of[..at].iter().any(|(earlier, _)| *earlier == module);
                 assert!(found, "{name} imports {module}, which is not before it");
             }
         }

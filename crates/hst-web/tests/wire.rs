@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hst_proto::{ErrorCode, GOT_EVERY, HEARTBEAT, MAX_LISTED, MAX_PAGE, PEER_TIMEOUT, VERSION};
+use hst_proto::{
+    ErrorCode, GOT_EVERY, HEARTBEAT, MAX_DISTANCE, MAX_LISTED, MAX_PAGE, MAX_POINTS, MAX_TOUCHED, PEER_TIMEOUT, VERSION,
+};
 
 fn sdk() -> &'static str {
     let script = hst_web::asset("/sdk/hst-rtc-engine.js").expect("the SDK is an asset");
@@ -81,5 +83,21 @@ fn codes_of_the_server_are_translated_as_everywhere() {
             ErrorCode::engine(number),
             "{code:?}"
         );
+    }
+}
+
+#[test]
+fn the_limits_of_boards_are_those_of_the_wire() {
+    let script = hst_web::asset("/sdk/hst-rtc-board.mjs").expect("the script of boards is an asset");
+    let script = std::str::from_utf8(&script.body).expect("a script is text");
+    for (name, value) in [
+        ("MAX_DISTANCE", i64::from(MAX_DISTANCE)),
+        ("MAX_POINTS", MAX_POINTS as i64),
+        ("MAX_TOUCHED", MAX_TOUCHED as i64),
+    ] {
+        let start = format!("const {name} = ");
+        let (_, rest) = script.split_once(&start).expect("the script has it");
+        let (number, _) = rest.split_once(';').expect("a statement ends");
+        assert_eq!(number.replace('_', "").parse(), Ok(value), "{name}");
     }
 }

@@ -1,3 +1,4 @@
+mod board;
 mod govern;
 mod media;
 mod message;
@@ -11,7 +12,7 @@ use std::{
 use hst_id::{GroupId, UserId};
 use hst_proto::{Class, ErrorCode, Event, Failure, Joined, MAX_MESSAGE, Media, Reply, RequestId, encode_event};
 
-use self::{message::Messages, roster::Roster};
+use self::{board::Boards, message::Messages, roster::Roster};
 use super::{
     GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Permissions, Recipients, ToMember, member::Member,
 };
@@ -49,6 +50,7 @@ pub struct Group {
     members: BTreeMap<MemberId, Member>,
     roster: Roster,
     messages: Messages,
+    boards: Boards,
     locked: bool,
     /// Until when who was removed may not come back.
     banned: HashMap<UserId, Instant>,
@@ -68,6 +70,7 @@ impl Group {
             members: BTreeMap::new(),
             roster: Roster::default(),
             messages: Messages::default(),
+            boards: Boards::default(),
             locked: false,
             banned: HashMap::new(),
             last_track: 0,
@@ -93,7 +96,7 @@ impl Group {
 
     /// What is published in it.
     pub fn media(&self) -> impl Iterator<Item = Media> + '_ {
-        self.members.values().flat_map(Member::media)
+        self.members.values().flat_map(Member::media).chain(self.boards.media())
     }
 
     /// Whether newcomers are kept out.
@@ -155,6 +158,12 @@ impl Group {
             },
             GroupRequest::Message(message) => self.message(id, message),
             GroupRequest::History { before, limit } => self.history(id, before, limit),
+            GroupRequest::CreateBoard(new) => self.create_board(id, new),
+            GroupRequest::DeleteBoard(board) => self.delete_board(id, &board),
+            GroupRequest::OpenBoard { board, after } => self.open_board(id, &board, after),
+            GroupRequest::CloseBoard(board) => self.close_board(id, &board),
+            GroupRequest::Draw(draw) => self.draw(id, draw),
+            GroupRequest::Sketch(sketch) => self.sketch(id, sketch),
             GroupRequest::Govern(act) => self
                 .member(id)
                 .and_then(|member| member.permissions.check_admin())
@@ -205,7 +214,10 @@ impl Group {
         Joined {
             members,
             total,
-            media: others.flat_map(|(_, member)| member.media()).collect(),
+            media: others
+                .flat_map(|(_, member)| member.media())
+                .chain(self.boards.media())
+                .collect(),
             last_message: self.messages.last(),
             locked: self.locked,
         }
@@ -222,6 +234,7 @@ impl Group {
         for media in member.media() {
             self.tell_unpublished(id, media);
         }
+        self.leave_boards(id);
         self.member_left(now, id, &member.user);
         self.outputs
             .push_back(GroupOutput::Happened(Happening::Left(member.user)));

@@ -2,6 +2,7 @@
 //! online; [`Invites`] is what rings.
 
 mod backlog;
+mod board;
 mod group;
 mod invites;
 mod member;

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
-use hst_proto::{Class, EventBody, Failure, Offer, Payload, Reply, RequestId, RosterPage, ToGroup};
+use hst_proto::{
+    Class, Draw, EventBody, Failure, NewBoard, Offer, Payload, Reply, RequestId, RosterPage, Sketch, ToGroup,
+};
 
 /// One session in one group, named by the shell; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +55,23 @@ pub enum GroupRequest {
         /// The most messages wanted.
         limit: u32,
     },
+    /// To make a white board.
+    CreateBoard(NewBoard),
+    /// To end one.
+    DeleteBoard(MediaId),
+    /// What is on one, and what will be.
+    OpenBoard {
+        /// Which.
+        board: MediaId,
+        /// Only what lies above this.
+        after: Option<u64>,
+    },
+    /// To be told no more of one.
+    CloseBoard(MediaId),
+    /// To draw on one.
+    Draw(Draw),
+    /// To show what is being drawn.
+    Sketch(Sketch),
     /// To act on others, for who may.
     Govern(Governance),
 }

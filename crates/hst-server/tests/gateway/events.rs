@@ -57,6 +57,7 @@ async fn a_backend_follows_its_own_app_and_finds_the_same_by_a_full_sync() {
     );
 
     let mut bob = Engine::in_group(&house, &app, "bob", "g").await;
+    bob.ask(json!({ "create_board": {} })).await.unwrap();
     let publish = json!({ "publish": { "type": 4, "media": "whiteboard1" } });
     bob.ask(publish).await.unwrap();
     for (id, version) in [(20_100, 1), (20_102, 2)] {

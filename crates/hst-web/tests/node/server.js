@@ -210,6 +210,11 @@ class Session {
         return done;
       case 'invite':
         return { invited: { offline: fields.users.filter((user) => !town.online.has(user)) } };
+      case 'create_board':
+        return { board_created: { board: 'whiteboard1' } };
+      case 'open_board':
+        if (!town.boards.some(({ media }) => media === fields.board)) return 1000112;
+        return { board: { width: 9, height: 9, pages: [{}, {}], page: 0, own: 0, writable: true, figures: [] } };
       case 'history':
         return { history: { messages: [{ from: 'a', seq: 7, body: 'old' }] } };
       default:

@@ -4,6 +4,8 @@
 export class Town {
   /** The media of each member. @type {Map<string, Set<string>>} */
   members = new Map();
+  /** The white boards that are published. */
+  boards = [];
   /** The terminals of each user online, with the text of each. @type {Map<string, Map<string, string>>} */
   online = new Map();
   /** Tells an event to the sessions that it is for. */
@@ -30,6 +32,11 @@ export class Town {
     this.#tellGroup({ unpublished: { user, type: 2, media } });
   }
 
+  showBoard(user, media) {
+    this.boards.push({ user, type: 4, media, name: 'plan' });
+    this.#tellGroup({ published: this.boards.at(-1) });
+  }
+
   /** Sets the text of a terminal, or puts it offline with null. */
   setOnline(user, terminal, state) {
     const terminals = this.online.get(user) ?? new Map();
@@ -45,7 +52,7 @@ export class Town {
   snapshot() {
     const members = [...this.members.keys()].sort();
     const media = members.flatMap((user) => [...this.members.get(user)].map((media) => ({ user, type: 2, media })));
-    return { members, total: members.length, media, last_message: 0 };
+    return { members, total: members.length, media: [...media, ...this.boards], last_message: 0 };
   }
 
   page(after, limit) {

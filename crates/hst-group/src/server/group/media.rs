@@ -50,6 +50,9 @@ impl Group {
         media: MediaId,
         name: String,
     ) -> Result<Reply, Failure> {
+        if media_type == MediaType::WhiteBoard {
+            return self.publish_board(id, &media);
+        }
         let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
         member.permissions.check_publish(media_type)?;
         if name.len() > MAX_NAME_TEXT {
@@ -69,11 +72,7 @@ impl Group {
             muted: false,
         };
         let told = published.told(member.key(media_type, media.clone()));
-        if self.media_bytes + size(&told) > MEDIA_BYTES {
-            let message = "the group has as many media as it can: wait until others stop some";
-            return Err(Failure::new(ErrorCode::OperationFailed, message));
-        }
-        self.media_bytes += size(&told);
+        take_room(&mut self.media_bytes, &told)?;
         member.published.insert((media_type, media), published);
         let happened = Happening::Published(told.key.clone());
         self.outputs.push_back(GroupOutput::Happened(happened));
@@ -82,6 +81,9 @@ impl Group {
     }
 
     pub(super) fn unpublish(&mut self, id: MemberId, media_type: MediaType, media: MediaId) -> Result<Reply, Failure> {
+        if media_type == MediaType::WhiteBoard {
+            return self.unpublish_board(id, &media);
+        }
         let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
         let key = member.key(media_type, media.clone());
         if let Some(published) = member.published.remove(&(media_type, media)) {
@@ -93,7 +95,7 @@ impl Group {
 
     /// A member's media is no more among those that he publishes.
     pub(super) fn tell_unpublished(&mut self, id: MemberId, media: Media) {
-        self.media_bytes -= size(&media);
+        give_room(&mut self.media_bytes, &media);
         for member in self.members.values_mut() {
             member.receives.remove(&media.key);
         }
@@ -185,6 +187,21 @@ impl Group {
         let publisher = &self.members[&self.roster.member(&key.user)?];
         Some(publisher.published.get(&(key.media_type, key.media.clone()))?.track)
     }
+}
+
+/// Makes room for a media in the snapshots, of which `bytes` are taken.
+pub(super) fn take_room(bytes: &mut usize, media: &Media) -> Result<(), Failure> {
+    if *bytes + size(media) > MEDIA_BYTES {
+        let message = "the group has as many media as it can: wait until others stop some";
+        return Err(Failure::new(ErrorCode::OperationFailed, message));
+    }
+    *bytes += size(media);
+    Ok(())
+}
+
+/// The media takes no room any more.
+pub(super) fn give_room(bytes: &mut usize, media: &Media) {
+    *bytes -= size(media);
 }
 
 /// A little more than what a media takes in a snapshot. The state of being muted is counted always.

@@ -65,6 +65,21 @@ impl Session {
                 self.ask(re, UserRequest::Message { user, body })
             }
             Command::History { before, limit } => self.ask_group(re, GroupRequest::History { before, limit }),
+            Command::CreateBoard(new) => self.ask_group(re, GroupRequest::CreateBoard(new)),
+            Command::DeleteBoard { board } => self.ask_group(re, GroupRequest::DeleteBoard(board)),
+            Command::OpenBoard { board, after } => self.ask_group(re, GroupRequest::OpenBoard { board, after }),
+            Command::CloseBoard { board } => self.ask_group(re, GroupRequest::CloseBoard(board)),
+            // Drawing is speaking: both have one limit.
+            Command::Draw(draw) => {
+                self.must_be_in_group()?;
+                self.pay_message(now, ErrorCode::MulticastLimit)?;
+                self.ask_group(re, GroupRequest::Draw(draw))
+            }
+            Command::Sketch(sketch) => {
+                self.must_be_in_group()?;
+                self.pay_message(now, ErrorCode::MulticastLimit)?;
+                self.ask_group(re, GroupRequest::Sketch(sketch))
+            }
             Command::Online(page) => self.ask(re, UserRequest::Online(page)),
             Command::Unwatch {} => self.ask(re, UserRequest::Unwatch),
             Command::SetState { state } => {
