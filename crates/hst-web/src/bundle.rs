@@ -208,7 +208,9 @@ mod tests {
                 let Some((file, number)) = *origin else { continue };
                 let written = script.modules[file].1.lines().nth(number).unwrap();
                 let is_rewritten = ["import ", "export "].iter().any(|word| written.starts_with(word))
-                    || ["import.meta.url", "'board.js'"].iter().any(|text| written.contains(text));
+                    || ["import.meta.url", "'board.js'"]
+                        .iter()
+                        .any(|text| written.contains(text));
                 assert!(is_rewritten || line == written, "{line}");
             }
         }
