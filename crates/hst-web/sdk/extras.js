@@ -1,18 +1,60 @@
-import { Engine, ignorable, show } from './engine.js';
+import { Engine } from './engine.js';
 import { ErrorCode } from './errors.js';
+import { ignorable, show } from './guard.js';
 import { checkRecvMode } from './voice.js';
 
-/** @import { Calls } from './calls.js' */
-/** @import { Life } from './life.js' */
+/**
+ * @import { Calls } from './calls.js'
+ * @import { Group } from './group.js'
+ * @import { Life } from './life.js'
+ * @import { BoardOptions, WhiteBoard } from './types.js'
+ */
 
-/** The engine with what the platform's has beyond its handbook: altered voices, calls and uploads. */
+/** The engine with what the platform's has beyond its handbook: white boards, altered voices, calls and uploads. */
 export class Extras extends Engine {
   #life;
 
-  /** @param {Life} life */
+  /** @internal @param {Life} life */
   constructor(life) {
     super(life);
     this.#life = life;
+  }
+
+  /**
+   * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
+   * @param {BoardOptions} [options]
+   * @returns {Promise<string>} its media ID
+   */
+  createWhiteBoard(options) {
+    return ignorable(this.#life.ask('joined', 'createWhiteBoard', () => this.#group.boards.create(options)));
+  }
+
+  /**
+   * What to draw with, from the board's `onRemoteMediaAdd` on; null before and after.
+   * @param {string | null} [mediaId]
+   * @returns {WhiteBoard | null}
+   */
+  getWhiteBoard(mediaId) {
+    return this.#life.group?.boards.get(mediaId) ?? null;
+  }
+
+  /**
+   * Ends a white board for everybody.
+   * @param {string | null} [mediaId] without it nothing happens
+   * @returns {Promise<void>}
+   */
+  closeWhiteBoard(mediaId) {
+    return this.#life.attempt('uninit', 'closeWhiteBoard', () => this.#life.group?.boards.delete(mediaId));
+  }
+
+  /**
+   * How white boards fit their elements, now and from now on. It may be chosen at any time.
+   * @param {string | null | undefined} mediaId without it, all of them
+   * @param {number | string} mode of `DisplayMode`; any other is 1
+   * @param {number | string} [param] the percentage of `DBSF`
+   */
+  setWhiteBoardDisplayMode(mediaId, mode, param) {
+    this.#life.fits.set(mediaId, mode, param);
   }
 
   /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
@@ -82,6 +124,11 @@ export class Extras extends Engine {
   /** What there is while logged in, as the state machine has checked. */
   get #calls() {
     return /** @type {Calls} */ (this.#life.calls);
+  }
+
+  /** What there is while in a group, as the state machine has checked. */
+  get #group() {
+    return /** @type {Group} */ (this.#life.group);
   }
 }
 

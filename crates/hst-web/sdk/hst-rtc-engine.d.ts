@@ -501,15 +501,148 @@ export type Events = {
     onError: (error: Trouble) => void;
 };
 
+/** The part of the engine that needs no media: messages, who is there, invites, and who administers. */
+declare class Talk {
+    /**
+     * Writes to a user of the App who is online, in whatever group.
+     * @param {{ dstUserId: string, msg: unknown }} message `msg` is any JSON value of at most 8 KiB, where the App does
+     *   not say otherwise
+     */
+    sendUserMsg(message: {
+        dstUserId: string;
+        msg: unknown;
+    }): Promise<void>;
+    /**
+     * Writes to everybody else in the group, who all get it in the same order.
+     * @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message `lossy` leaves it out where somebody is slow
+     *   or away, such as the position of a pointer
+     */
+    sendGroupMsg(message: {
+        groupId?: string;
+        msg: unknown;
+        lossy?: boolean;
+    }): Promise<void>;
+    /**
+     * @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message `whiteList` names at most 128
+     *   users: only they get it
+     */
+    sendGroupMsgWithWhiteList(message: {
+        groupId?: string;
+        whiteList: string[];
+        msg: unknown;
+        lossy?: boolean;
+    }): Promise<void>;
+    /**
+     * @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message `blackList` names at most 128
+     *   users: all others get it
+     */
+    sendGroupMsgWithBlackList(message: {
+        groupId?: string;
+        blackList: string[];
+        msg: unknown;
+        lossy?: boolean;
+    }): Promise<void>;
+    /**
+     * Earlier messages of the group, where it keeps any, in their order.
+     * @param {{ before?: number, limit?: number }} [options] the latest, or those before a `msgId`; at most 500
+     * @returns {Promise<GroupMessage[]>}
+     */
+    getGroupHistory(options?: {
+        before?: number;
+        limit?: number;
+    }): Promise<GroupMessage[]>;
+    /**
+     * Who is in the group, by name, oneself left out.
+     * @param {{ after?: string, limit?: number }} [options] only those behind a name; at most 500
+     * @returns {Promise<{ userIds: string[], total: number, more: boolean }>}
+     */
+    getGroupUsers(options?: {
+        after?: string;
+        limit?: number;
+    }): Promise<{
+        userIds: string[];
+        total: number;
+        more: boolean;
+    }>;
+    /**
+     * Who is online, and from then on each change as `onOnlineUserState`. The first page is the result; users of further
+     * pages come as events too, so that everybody is told of once.
+     * @overload
+     * @returns {Promise<OnlinePage>}
+     */
+    getOnlineUsers(): Promise<OnlinePage>;
+    /**
+     * The same, with all pages for the callback; the promise settles behind the last one.
+     * @overload
+     * @param {(page: OnlinePage) => void} callback
+     * @returns {Promise<void>}
+     */
+    getOnlineUsers(callback: (page: OnlinePage) => void): Promise<void>;
+    /**
+     * Sets the text that others see beside this terminal; at most 1 KiB.
+     * @param {string} customState
+     */
+    setCustomState(customState: string): Promise<void>;
+    /**
+     * @param {{ seqId: number, groupId: string, calleeInfo: Callees, extendInfo?: unknown }} options `seqId` is one's own
+     *   number for it, which the answers name
+     */
+    invite(options: {
+        seqId: number;
+        groupId: string;
+        calleeInfo: Callees;
+        extendInfo?: unknown;
+    }): Promise<void>;
+    /**
+     * @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: unknown }} options `seqId` as in
+     *   `onCommingInvite`; `operation` is 0 to accept and 1 to reject
+     */
+    replyInvite(options: {
+        seqId: number;
+        groupId?: string;
+        operation: 0 | 1;
+        extendInfo?: unknown;
+    }): Promise<void>;
+    /**
+     * @param {{ seqId: number, groupId?: string, calleeInfo?: Callees }} options without `calleeInfo`, all who have not
+     *   answered
+     */
+    cancelInvite(options: {
+        seqId: number;
+        groupId?: string;
+        calleeInfo?: Callees;
+    }): Promise<void>;
+    /**
+     * Removes a member from the group, for who may administer.
+     * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
+     */
+    kickUser(options: {
+        userId: string;
+        banSeconds?: number;
+    }): Promise<void>;
+    /**
+     * Silences a media at the server or lets it be heard again, for who may administer.
+     * @param {Media & { muted: boolean }} options
+     */
+    muteMedia(options: Media & {
+        muted: boolean;
+    }): Promise<void>;
+    /**
+     * Closes the group to newcomers or opens it, for who may administer.
+     * @param {boolean} locked
+     */
+    lockGroup(locked: boolean): Promise<void>;
+    #private;
+}
+
 /**
  * The engine of one user. The order of calls: `init`, `login`, `joinGroup`, media and messages, `leaveGroup`, `exit`,
- * `destroy`. Applications get it with the further calls of `extras.js` and the older names of
- * `classic.js`.
+ * `destroy`. Applications get it with the calls of `extras.js` and `classic.js`.
  *
  * No method throws: all but `destroy` and those of events return a promise, which fails with an `HstRtcError`. Where
  * applications are used to calls without a result, the promise may be ignored and the failure comes as `onError` too.
  */
-declare class Engine {
+declare class Engine extends Talk {
     /** The numbers of what a media carries. */
     get MediaType(): Readonly<{
         SCREEN_SHARE: 0;
@@ -679,115 +812,11 @@ declare class Engine {
         mediaType: Kind;
         mediaId: string | null;
     }, callback: (stats: Kind extends 1 ? SoundStats : PictureStats, userData: Data) => void, interval?: number, userData?: Data): Promise<void>;
-    /**
-     * Writes to a user of the App who is online, in whatever group.
-     * @param {{ dstUserId: string, msg: unknown }} message `msg` is any JSON value of at most 8 KiB, where the App does
-     *   not say otherwise
-     */
-    sendUserMsg(message: {
-        dstUserId: string;
-        msg: unknown;
-    }): Promise<void>;
-    /**
-     * Writes to everybody else in the group, who all get it in the same order.
-     * @param {{ groupId?: string, msg: unknown, lossy?: boolean }} message `lossy` leaves it out where somebody is slow
-     *   or away, such as the position of a pointer
-     */
-    sendGroupMsg(message: {
-        groupId?: string;
-        msg: unknown;
-        lossy?: boolean;
-    }): Promise<void>;
-    /**
-     * @param {{ groupId?: string, whiteList: string[], msg: unknown, lossy?: boolean }} message `whiteList` names at most 128
-     *   users: only they get it
-     */
-    sendGroupMsgWithWhiteList(message: {
-        groupId?: string;
-        whiteList: string[];
-        msg: unknown;
-        lossy?: boolean;
-    }): Promise<void>;
-    /**
-     * @param {{ groupId?: string, blackList: string[], msg: unknown, lossy?: boolean }} message `blackList` names at most 128
-     *   users: all others get it
-     */
-    sendGroupMsgWithBlackList(message: {
-        groupId?: string;
-        blackList: string[];
-        msg: unknown;
-        lossy?: boolean;
-    }): Promise<void>;
-    /**
-     * Earlier messages of the group, where it keeps any, in their order.
-     * @param {{ before?: number, limit?: number }} [options] the latest, or those before a `msgId`; at most 500
-     * @returns {Promise<GroupMessage[]>}
-     */
-    getGroupHistory(options?: {
-        before?: number;
-        limit?: number;
-    }): Promise<GroupMessage[]>;
-    /**
-     * Who is in the group, by name, oneself left out.
-     * @param {{ after?: string, limit?: number }} [options] only those behind a name; at most 500
-     * @returns {Promise<{ userIds: string[], total: number, more: boolean }>}
-     */
-    getGroupUsers(options?: {
-        after?: string;
-        limit?: number;
-    }): Promise<{
-        userIds: string[];
-        total: number;
-        more: boolean;
-    }>;
-    /**
-     * Who is online, and from then on each change as `onOnlineUserState`. The first page is the result; users of further
-     * pages come as events too, so that everybody is told of once.
-     * @overload
-     * @returns {Promise<OnlinePage>}
-     */
-    getOnlineUsers(): Promise<OnlinePage>;
-    /**
-     * The same, with all pages for the callback; the promise settles behind the last one.
-     * @overload
-     * @param {(page: OnlinePage) => void} callback
-     * @returns {Promise<void>}
-     */
-    getOnlineUsers(callback: (page: OnlinePage) => void): Promise<void>;
-    /**
-     * Sets the text that others see beside this terminal; at most 1 KiB.
-     * @param {string} customState
-     */
-    setCustomState(customState: string): Promise<void>;
-    /**
-     * @param {{ seqId: number, groupId: string, calleeInfo: Callees, extendInfo?: unknown }} options `seqId` is one's own
-     *   number for it, which the answers name
-     */
-    invite(options: {
-        seqId: number;
-        groupId: string;
-        calleeInfo: Callees;
-        extendInfo?: unknown;
-    }): Promise<void>;
-    /**
-     * @param {{ seqId: number, groupId?: string, operation: 0 | 1, extendInfo?: unknown }} options `seqId` as in
-     *   `onCommingInvite`; `operation` is 0 to accept and 1 to reject
-     */
-    replyInvite(options: {
-        seqId: number;
-        groupId?: string;
-        operation: 0 | 1;
-        extendInfo?: unknown;
-    }): Promise<void>;
-    /**
-     * @param {{ seqId: number, groupId?: string, calleeInfo?: Callees }} options without `calleeInfo`, all who have not
-     *   answered
-     */
-    cancelInvite(options: {
-        seqId: number;
-        groupId?: string;
-        calleeInfo?: Callees;
-    }): Promise<void>;
+    #private;
+}
+
+/** The engine with what the platform's has beyond its handbook: white boards, altered voices, calls and uploads. */
+declare class Extras extends Engine {
     /**
      * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
      * @param {BoardOptions} [options]
@@ -813,31 +842,6 @@ declare class Engine {
      * @param {number | string} [param] the percentage of `DBSF`
      */
     setWhiteBoardDisplayMode(mediaId: string | null | undefined, mode: number | string, param?: number | string): void;
-    /**
-     * Removes a member from the group, for who may administer.
-     * @param {{ userId: string, banSeconds?: number }} options for `banSeconds` he may not come back
-     */
-    kickUser(options: {
-        userId: string;
-        banSeconds?: number;
-    }): Promise<void>;
-    /**
-     * Silences a media at the server or lets it be heard again, for who may administer.
-     * @param {Media & { muted: boolean }} options
-     */
-    muteMedia(options: Media & {
-        muted: boolean;
-    }): Promise<void>;
-    /**
-     * Closes the group to newcomers or opens it, for who may administer.
-     * @param {boolean} locked
-     */
-    lockGroup(locked: boolean): Promise<void>;
-    #private;
-}
-
-/** The engine with what the platform's has beyond its handbook: altered voices, calls and uploads. */
-declare class Extras extends Engine {
     /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
     setMagicAudioSwitch(isOn: boolean): void;
     /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */

@@ -1,4 +1,5 @@
 import { ErrorCode, HstRtcError } from './errors.js';
+import { show } from './guard.js';
 
 /**
  * @import { MediaRef } from './ids.js'
@@ -62,7 +63,8 @@ export class Polls {
       const sample = await meter.read(this.#group.peer);
       if (!sample || this.#polls.get(media.key) !== poll) return;
       const { volume, width, height, frameRate, bitRate } = sample;
-      tell(callback, media.kind === 'audio' ? { volume } : { width, height, frameRate, bitRate }, userData);
+      const stats = media.kind === 'audio' ? { volume } : { width, height, frameRate, bitRate };
+      show('getStreamStats', callback, stats, userData);
     }, period);
   }
 
@@ -127,19 +129,6 @@ class Meter {
     const bytes = last ? Math.max(sample.bytes - last.bytes, 0) : 0;
     this.#last = sample;
     return { ...sample, bitRate: seconds > 0 ? Math.round((bytes * 8) / seconds / 1000) : 0 };
-  }
-}
-
-/**
- * @param {StatsCallback} callback
- * @param {SoundStats | PictureStats} stats
- * @param {unknown} userData
- */
-function tell(callback, stats, userData) {
-  try {
-    callback(stats, userData);
-  } catch (error) {
-    console.error('[HstRtcEngine] the callback of getStreamStats threw', error);
   }
 }
 
