@@ -46,6 +46,8 @@ mod session;
 mod sessions;
 mod sign_in;
 mod subnet;
+#[cfg(test)]
+mod test_login;
 mod upkeep;
 
 pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Gateway, Tls};

@@ -10,21 +10,19 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
 use hst_cluster::{
     Bus, Directory, Entry, Filter, Key, NodeId, Prefix, RequestError, Revision, Subject, Subscription, Unavailable,
     Watch, WriteError, memory::MemoryCluster,
 };
-use hst_id::AppId;
 use hst_proto::{
-    Audience, Class, Command, Event, Failure, Login, Online, OnlinePage, Payload, Reply, Request, RequestId,
-    ServerFrame, ToGroup, decode_server, encode_client,
+    Audience, Class, Command, Event, Failure, Online, OnlinePage, Payload, Reply, Request, RequestId, ServerFrame,
+    ToGroup, decode_server, encode_client,
 };
 use hst_signal::{Limits, SignalConnection, memory::pair};
 use hst_store::Store;
 use tokio::time::sleep;
 
-use crate::{Config, DEV_APP_ID, DEV_APP_SECRET, apps::now, hub::Hub, node::Node};
+use crate::{Config, hub::Hub, node::Node, test_login::dev_login};
 
 /// A cluster in memory that may be out of reach.
 #[derive(Debug, Clone, Default)]
@@ -107,23 +105,7 @@ impl Client {
     }
 
     async fn login(&mut self, user: &str) -> Result<Reply, Failure> {
-        let (app, secret) = (
-            AppId::parse(DEV_APP_ID).unwrap(),
-            AppSecret::parse(DEV_APP_SECRET).unwrap(),
-        );
-        let token = TokenIssuer::legacy_001(app, &secret).issue(&TokenRequest::default(), now());
-        let login = Login {
-            protocol: hst_proto::VERSION,
-            app: DEV_APP_ID.to_owned(),
-            token: token.unwrap(),
-            user: user.to_owned(),
-            terminal: "web".parse().unwrap(),
-            company: String::new(),
-            force: false,
-            extend_info: String::new(),
-            previous: None,
-        };
-        self.ask(Command::Login(login)).await
+        self.ask(Command::Login(dev_login(user))).await
     }
 
     async fn member(hub: &Arc<Hub>, user: &str) -> Self {

@@ -1,14 +1,13 @@
-use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
 use hst_cluster::Subject;
 use hst_id::{GroupId, MediaType, UserId};
-use hst_proto::{Command, Login, RequestId, ServerFrame, decode_server, encode_client};
+use hst_proto::{Command, RequestId, ServerFrame, decode_server, encode_client};
 use hst_signal::{Limits, RecvEnd, memory::pair};
 use hst_store::{AppName, AppSettings, Store};
 use serde_json::{Value, json};
 use tokio::time::advance;
 
 use super::*;
-use crate::{DEV_APP_ID, DEV_APP_SECRET, apps::now, config::Config, follow::What, life::Lifeline};
+use crate::{DEV_APP_ID, apps::now, config::Config, follow::What, life::Lifeline, test_login::dev_login};
 
 /// A server with the App of the configuration and one App of each of two developers.
 struct House {
@@ -75,20 +74,7 @@ impl House {
         let (connection, server) = pair(Limits::default());
         self.hub.serve(server, self.hub.place(None).unwrap());
         let mut member = Member { connection, last_id: 0 };
-        let secret = AppSecret::parse(DEV_APP_SECRET).unwrap();
-        let token = TokenIssuer::legacy_001(dev_app(), &secret).issue(&TokenRequest::default(), now());
-        let login = Login {
-            protocol: hst_proto::VERSION,
-            app: DEV_APP_ID.to_owned(),
-            token: token.unwrap(),
-            user: user.to_owned(),
-            terminal: "web".parse().unwrap(),
-            company: String::new(),
-            force: false,
-            extend_info: String::new(),
-            previous: None,
-        };
-        member.ask(Command::Login(login)).await;
+        member.ask(Command::Login(dev_login(user))).await;
         let group = group.to_owned();
         member.ask(Command::Join { group }).await;
         member

@@ -1,11 +1,11 @@
 use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
-use hst_proto::{Command, Event, Login, Reply, Request, RequestId, ServerFrame, decode_server, encode_client};
+use hst_proto::{Command, Event, Reply, Request, RequestId, ServerFrame, decode_server, encode_client};
 use hst_signal::{Limits, SignalConnection, memory::pair};
 use hst_store::Store;
 use tokio::{task::JoinSet, time::Instant};
 
 use super::*;
-use crate::{App, life::Lifeline};
+use crate::{App, life::Lifeline, test_login::login};
 
 const APPS: [&str; 2] = ["one", "two"];
 const SECRET: &str = "0123456789abcdef";
@@ -66,18 +66,7 @@ struct Client {
 
 impl Client {
     async fn login(&mut self, app: &str, token: &str) -> Result<Reply, Failure> {
-        let login = Login {
-            protocol: hst_proto::VERSION,
-            app: app.to_owned(),
-            token: token.to_owned(),
-            user: "bob".to_owned(),
-            terminal: "web".parse().unwrap(),
-            company: String::new(),
-            force: false,
-            extend_info: String::new(),
-            previous: None,
-        };
-        self.ask(Command::Login(login)).await
+        self.ask(Command::Login(login(app, token, "bob"))).await
     }
 
     /// Whether the session is still there, or the code it was ended with.
