@@ -18,6 +18,7 @@ use hst_signal::{
 };
 use hst_signal_quic::{ALPN, PREAMBLE, QuicTransport};
 use quinn::{ClientConfig, ConnectionError, Endpoint, VarInt, crypto::rustls::QuicClientConfig};
+use tokio::sync::RwLock;
 
 const LIMITS: Limits = Limits { max_frame: 1000 };
 
@@ -28,8 +29,12 @@ fn application_code(error: &ConnectionError) -> Option<u64> {
     }
 }
 
+/// The memory of the process, which is everybody's: who measures it is alone.
+static MEMORY: RwLock<()> = RwLock::const_new(());
+
 #[tokio::test]
 async fn a_length_above_the_limit_ends_the_connection_and_the_peer_learns_why() {
+    let _beside = MEMORY.read().await;
     for length in [1001_u32, u32::MAX] {
         let (mut server, mut raw) = Server::bind(LIMITS).raw_pair().await;
         raw.send.write_all(&length.to_be_bytes()).await.unwrap();
@@ -43,6 +48,7 @@ async fn a_length_above_the_limit_ends_the_connection_and_the_peer_learns_why() 
 
 #[tokio::test]
 async fn frames_are_put_together_from_single_bytes() {
+    let _beside = MEMORY.read().await;
     let (mut server, mut raw) = Server::bind(LIMITS).raw_pair().await;
     let write = async {
         for byte in *b"\0\0\0\x02hi\0\0\0\0\0\0\0\x01!" {
@@ -60,6 +66,7 @@ async fn frames_are_put_together_from_single_bytes() {
 
 #[tokio::test]
 async fn any_bytes_are_a_frame() {
+    let _beside = MEMORY.read().await;
     let (mut server, mut raw) = Server::bind(LIMITS).raw_pair().await;
     server.sender.send(vec![0xff, 0].into()).await.unwrap();
     let mut wire = [0; 6];
@@ -69,6 +76,7 @@ async fn any_bytes_are_a_frame() {
 
 #[tokio::test]
 async fn a_peer_that_breaks_off_is_lost() {
+    let _beside = MEMORY.read().await;
     // In the middle of a frame, and between two; by the end of the stream, its reset, and the end of the connection.
     for bytes in [&b"\0\0\0\x05he"[..], b"\0\0", b""] {
         for how in 0..3 {
@@ -93,6 +101,7 @@ async fn a_peer_that_breaks_off_is_lost() {
 
 #[tokio::test]
 async fn a_peer_that_stops_reading_for_good_ends_sending() {
+    let _beside = MEMORY.read().await;
     let (mut server, mut raw) = Server::bind(LIMITS).raw_pair().await;
     raw.recv.stop(VarInt::from_u32(7)).unwrap();
     while let Ok(()) = server.sender.send("x".into()).await {
@@ -103,6 +112,7 @@ async fn a_peer_that_stops_reading_for_good_ends_sending() {
 
 #[tokio::test]
 async fn an_unknown_code_is_a_reason_to_come_back() {
+    let _beside = MEMORY.read().await;
     for code in [77_u64, (1 << 62) - 1] {
         let (mut server, raw) = Server::bind(LIMITS).raw_pair().await;
         raw.connection.close(VarInt::from_u64(code).unwrap(), b"who \xff knows");
@@ -113,6 +123,7 @@ async fn an_unknown_code_is_a_reason_to_come_back() {
 
 #[tokio::test]
 async fn q9_no_second_stream_can_be_opened() {
+    let _beside = MEMORY.read().await;
     let (mut server, mut raw) = Server::bind(LIMITS).raw_pair().await;
     let one_frame_there = async {
         raw.send.write_all(b"\0\0\0\x01x").await.unwrap();
@@ -129,6 +140,7 @@ async fn q9_no_second_stream_can_be_opened() {
 
 #[tokio::test]
 async fn another_preamble_is_turned_away() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin) = (server.address(), server.pin());
     let junk = async {
@@ -145,6 +157,7 @@ async fn another_preamble_is_turned_away() {
 
 #[tokio::test]
 async fn q3_a_crowd_that_never_gets_through_holds_up_nobody() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin, url) = (server.address(), server.pin(), server.pinned_url());
     let junk = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -174,6 +187,7 @@ async fn q3_a_crowd_that_never_gets_through_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_client_without_a_stream_is_dropped_after_a_while() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin) = (server.address(), server.pin());
     let silent = async {
@@ -211,6 +225,7 @@ async fn serves(server: &mut Server) {
 
 #[tokio::test]
 async fn q1_single_bytes_with_gaps_cost_no_more_than_the_window() {
+    let _alone = MEMORY.write().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin) = (server.address(), server.pin());
     let before = resident();
@@ -246,6 +261,7 @@ async fn q1_single_bytes_with_gaps_cost_no_more_than_the_window() {
 
 #[tokio::test]
 async fn q2_frames_and_parameters_of_every_kind_harm_nobody() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin) = (server.address(), server.pin());
     let attack = async {
@@ -282,6 +298,7 @@ async fn q2_frames_and_parameters_of_every_kind_harm_nobody() {
 
 #[tokio::test]
 async fn q3_who_has_not_proved_his_address_is_sent_little_and_must_prove_it_when_many_come() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin) = (server.address(), server.pin());
     let attack = async {
@@ -309,6 +326,7 @@ async fn q3_who_has_not_proved_his_address_is_sent_little_and_must_prove_it_when
 
 #[tokio::test]
 async fn q4_floods_that_ask_for_answers_pile_up_nothing() {
+    let _alone = MEMORY.write().await;
     let mut server = Server::bind(LIMITS);
     let (address, pin) = (server.address(), server.pin());
     let before = resident();
@@ -347,6 +365,7 @@ async fn q4_floods_that_ask_for_answers_pile_up_nothing() {
 
 #[tokio::test]
 async fn q5_a_client_whose_port_is_closed_holds_up_nobody() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     // The system answers what is sent there now with an ICMP message.
     for _ in 0..20 {
@@ -358,6 +377,7 @@ async fn q5_a_client_whose_port_is_closed_holds_up_nobody() {
 
 #[tokio::test]
 async fn q6_a_stream_that_is_reset_ends_the_connection_and_no_other_follows() {
+    let _beside = MEMORY.read().await;
     let (mut server, mut raw) = Server::bind(LIMITS).raw_pair().await;
     raw.send.reset(VarInt::from_u32(7)).unwrap();
     assert_eq!(server.receiver.recv().await, Err(RecvEnd::Lost));
@@ -377,6 +397,7 @@ fn eager(server: &Server) -> ClientConfig {
 
 #[tokio::test]
 async fn q7_nothing_can_be_sent_before_the_handshake_and_so_nothing_replayed() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (config, address) = (eager(&server), server.address());
     let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -408,6 +429,7 @@ async fn q7_nothing_can_be_sent_before_the_handshake_and_so_nothing_replayed() {
 
 #[tokio::test]
 async fn q8_a_client_that_moves_in_the_middle_of_a_frame_loses_nothing() {
+    let _beside = MEMORY.read().await;
     let mut server = Server::bind(LIMITS);
     let (config, address) = (eager(&server), server.address());
     let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
