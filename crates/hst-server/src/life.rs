@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, task::AbortHandle, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    task::AbortHandle,
+    time::timeout,
+};
 
 /// The server's own end of its life. Dropping it ends all tasks at once.
 #[derive(Debug)]
@@ -80,12 +84,12 @@ impl Life {
 }
 
 /// The tasks that are at work.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tasks {
     /// A lock, because tasks begin and end on all threads; held for one entry.
     book: Mutex<Book>,
-    /// How many there are.
-    count: watch::Sender<usize>,
+    /// Says that none is left.
+    none: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -102,15 +106,6 @@ struct Place {
     id: u64,
 }
 
-impl Default for Tasks {
-    fn default() -> Self {
-        Self {
-            book: Mutex::default(),
-            count: watch::Sender::new(0),
-        }
-    }
-}
-
 impl Tasks {
     /// A place for a task, unless none is to run any more.
     fn enter(self: Arc<Self>) -> Option<Place> {
@@ -121,7 +116,6 @@ impl Tasks {
         book.last += 1;
         let id = book.last;
         book.running.insert(id, None);
-        self.count.send_modify(|count| *count += 1);
         drop(book);
         Some(Place { tasks: self, id })
     }
@@ -145,9 +139,14 @@ impl Tasks {
 
     /// Waits until there is none.
     async fn gone(&self) {
-        let mut count = self.count.subscribe();
-        // The sender is here.
-        let _ = count.wait_for(|count| *count == 0).await;
+        loop {
+            // It hears what is said from here on, also before it is awaited.
+            let none = self.none.notified();
+            if self.lock().running.is_empty() {
+                return;
+            }
+            none.await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -157,8 +156,11 @@ impl Tasks {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.tasks.lock().running.remove(&self.id);
-        self.tasks.count.send_modify(|count| *count -= 1);
+        let mut book = self.tasks.lock();
+        book.running.remove(&self.id);
+        if book.running.is_empty() {
+            self.tasks.none.notify_waiters();
+        }
     }
 }
 
