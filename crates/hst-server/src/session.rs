@@ -209,7 +209,7 @@ impl SessionTask {
             Word::Event(body) => self.core.handle_event(body),
             Word::Attach(attach) => self.attach(*attach),
             // Heard by `run` already.
-            Word::GroupLost(_) | Word::End => {}
+            Word::GroupLost(_) => {}
         }
     }
 
