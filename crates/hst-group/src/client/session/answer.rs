@@ -16,8 +16,8 @@ use crate::client::GroupEvent;
 impl Session {
     /// A frame has come. One that makes no sense ends the connection.
     pub fn handle_frame(&mut self, now: Instant, frame: &[u8]) {
-        if let Line::Up { heard, .. } = &mut self.line {
-            *heard = now;
+        if let Line::Up(pulse) = &mut self.line {
+            pulse.heard = now;
         } else if !matches!(self.line, Line::Returning { .. }) {
             return;
         }

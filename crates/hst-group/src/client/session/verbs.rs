@@ -5,7 +5,10 @@ use hst_proto::{
     Command, ErrorCode, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, RequestId, RosterPage, ToGroup,
 };
 
-use super::{Identity, Kind, LoginOptions, Output, PresenceBook, Refusal, Session, State, line::Line};
+use super::{
+    Identity, Kind, LoginOptions, Output, PresenceBook, Refusal, Session, State,
+    line::{Line, Pulse},
+};
 
 /// What the application asks for.
 impl Session {
@@ -37,10 +40,7 @@ impl Session {
         let user = UserId::parse(&options.user)
             .map_err(|e| Refusal::local(ErrorCode::IllegalUserId, format!("the User ID {e}")))?;
         self.state = State::LoggingIn;
-        self.line = Line::Up {
-            heard: now,
-            pinged: now,
-        };
+        self.line = Line::Up(Pulse::new(now));
         self.outputs.push_back(Output::Connect);
         let login = options.to_wire(self.left.clone());
         self.login = Some(Identity {
