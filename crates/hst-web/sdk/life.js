@@ -111,6 +111,7 @@ export class Life {
         renderer: this.renderer,
         captures: this.captures,
         fits: this.fits,
+        clock,
         report: (error) => this.report(error),
       });
       this.group.onRemoved = (why) => this.#handleRemoved(why);
@@ -274,6 +275,7 @@ export class Life {
   #handleBack(how) {
     this.bus.emit('onReconnected', []);
     if (how !== 'login') this.group?.networkChanged();
+    this.group?.views.refresh();
     if (how === 'resumed') return;
     this.bus.emit('onDiscontinuity', [{ reason: how }]);
     this.presence?.refresh();

@@ -48,7 +48,7 @@ export async function browse(random) {
 }
 
 function track() {
-  return { readyState: 'live', stop: () => {}, contentHint: '' };
+  return { readyState: 'live', stop: () => {}, contentHint: '', getSettings: () => ({ height: 480 }) };
 }
 
 /** @param {Server} server */
