@@ -10,6 +10,7 @@ mod lost_connection;
 mod other_network;
 mod samples;
 mod surface;
+mod view;
 
 use std::time::SystemTime;
 
