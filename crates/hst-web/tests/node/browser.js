@@ -105,6 +105,8 @@ class PeerConnection {
     return line;
   }
 
+  restartIce() {}
+
   async createOffer() {
     return { sdp: 'offer' };
   }
