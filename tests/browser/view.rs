@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 
 use crate::{bare_page, server};
 
-async fn member(browser: &Browser, server: &hst_server::RunningServer, user: &str, publishes: bool) -> Page {
-    let page = bare_page(browser, server).await;
+/// Makes a page somebody who publishes, or who shows what others publish.
+pub(crate) async fn member(page: &Page, user: &str, publishes: bool) {
     let args = vec![json!(user), json!("view"), json!(publishes)];
     page.run(include_str!("view.js"), args).await;
-    page
 }
 
 /// The bytes that come to a page within a second.
@@ -24,8 +23,9 @@ async fn bytes_in_a_second(page: &Page) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_shown_small_is_sent_small_and_what_nobody_sees_not_at_all() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
-    let ann = member(&browser, &server, "ann", true).await;
-    let ben = member(&browser, &server, "ben", false).await;
+    let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
+    member(&ann, "ann", true).await;
+    member(&ben, "ben", false).await;
     ben.wait_until("video.videoHeight === 480").await;
     ann.wait_until("now.isActive && now.height === 480").await;
 
@@ -36,7 +36,8 @@ async fn what_is_shown_small_is_sent_small_and_what_nobody_sees_not_at_all() {
         ann.wait_until(&format!("now.isActive && now.height === {sent}")).await;
     }
     // Whoever wants more has it, and so has the other one.
-    let eve = member(&browser, &server, "eve", false).await;
+    let eve = bare_page(&browser, &server).await;
+    member(&eve, "eve", false).await;
     eve.wait_until("video.videoHeight === 480").await;
     ben.wait_until("video.videoHeight === 480").await;
 

@@ -43,7 +43,7 @@ export class Looks {
    */
   heightOf(element) {
     const look = this.#looks.get(element);
-    if (!look || document.pictureInPictureElement === element) return Infinity;
+    if (!look || isApart(element)) return Infinity;
     if (document.visibilityState === 'hidden') return 0;
     look.wasThere ||= element.isConnected;
     // One that was never in the page may be painted on a canvas there.
@@ -96,6 +96,14 @@ export class Looks {
 
 /** An element has another picture, or shows it in a window of its own. */
 const PICTURE_EVENTS = ['resize', 'enterpictureinpicture', 'leavepictureinpicture'];
+
+/**
+ * Whether an element, or its picture, is in a window of its own, which says nothing of its size.
+ * @param {HTMLMediaElement} element
+ */
+function isApart(element) {
+  return element.ownerDocument !== document || document.pictureInPictureElement === element;
+}
 
 /** Where a browser cannot tell, everything is seen in full. */
 function canLook() {
