@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod background;
 mod board;
 mod call;
 mod demo;
@@ -10,6 +11,7 @@ mod lost_connection;
 mod other_network;
 mod samples;
 mod surface;
+mod view;
 
 use std::time::SystemTime;
 
@@ -20,7 +22,7 @@ use hst_server::{
 use hst_tests::browser::{Browser, Page};
 use serde_json::json;
 
-/// Makes a page of the SDK out of an empty one.
+/// The script that does it.
 const BARE: &str = include_str!("bare.js");
 
 async fn server() -> RunningServer {
@@ -55,7 +57,12 @@ async fn bare_page(browser: &Browser, server: &RunningServer) -> Page {
 /// The same by another way to the server.
 async fn bare_page_of(browser: &Browser, origin: &str) -> Page {
     let page = browser.open(&format!("{origin}/healthz")).await;
+    make_bare(&page).await;
+    page
+}
+
+/// Makes a page of the SDK out of an empty one.
+async fn make_bare(page: &Page) {
     page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })])
         .await;
-    page
 }

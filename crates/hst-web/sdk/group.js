@@ -2,12 +2,14 @@ import { Boards } from './boards.js';
 import { ErrorCode, OutcomeUnknown } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
 import { toGroupMessage } from './messages.js';
+import { Levels } from './levels.js';
 import { Peer } from './peer.js';
 import { Publisher } from './publish.js';
 import { Receiver } from './receive.js';
 import { Roster } from './roster.js';
 import { Polls } from './stats.js';
 import { nextTask } from './time.js';
+import { Views } from './views.js';
 
 /** The events of a group; none of them comes after `leaveGroup` was called. */
 const GROUP_EVENTS = [
@@ -18,6 +20,8 @@ const GROUP_EVENTS = [
   'onPublishMedia',
   'onUnPublishMedia',
   'onMediaMuted',
+  'onAudioLevels',
+  'onActiveSpeaker',
   'onRemoteMediaAdd',
   'onRecvGroupMsg',
   'onGroupLocked',
@@ -37,6 +41,7 @@ const GROUP_EVENTS = [
  * @property {import('./render.js').Renderer} renderer
  * @property {import('./capture.js').Captures} captures
  * @property {import('./boards.js').Fits} fits
+ * @property {import('./dial.js').Timers} clock
  * @property {(error: HstRtcError) => void} report
  *
  * @typedef {Services & { peer: Peer, emit: (name: string, payload?: unknown) => void }} GroupContext the peer is
@@ -67,9 +72,11 @@ export class Group {
       emit: (/** @type {string} */ name, /** @type {unknown[]} */ ...payload) => this.#emit(name, payload),
     };
     this.publisher = new Publisher(this.#context);
-    this.receiver = new Receiver(this.#context);
+    this.views = new Views(this.#context);
+    this.receiver = new Receiver(this.#context, this.views);
     this.boards = new Boards(this.#context);
     this.polls = new Polls(this.#context);
+    this.levels = new Levels(this.#context, this.publisher);
   }
 
   /**
@@ -95,11 +102,14 @@ export class Group {
         return this.#emit('onRecvGroupMsg', [toGroupMessage(this.id, fields)]);
       case 'snapshot':
         this.#tellAll(this.#roster.renew(fields));
+        this.publisher.handleMissed();
         this.boards.restore();
         return this.receiver.restore();
       case 'drawn':
       case 'sketched':
         return this.boards.handleEvent(name, fields);
+      case 'wanted':
+        return this.publisher.handleWanted(fields);
       case 'transport_lost':
         return this.#context.peer.handleLost(fields.generation);
       default:
@@ -147,8 +157,10 @@ export class Group {
   close() {
     this.#isOpen = false;
     this.polls.close();
+    this.levels.close();
     this.publisher.close();
     this.receiver.close();
+    this.views.close();
     this.boards.close();
     this.#context.peer.close();
     this.#context.bus.forget(GROUP_EVENTS);
@@ -174,6 +186,7 @@ export class Group {
       const { userId, mediaType, mediaId } = payload;
       const media = new MediaRef(userId, mediaType, mediaId);
       if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
+      if (name === 'onMediaMuted') this.publisher.handleMuted(media, payload.muted);
       if (!media.isScreenSound) this.#emit(name, [payload]);
       else if (name !== 'onMediaMuted') this.receiver.handleScreenSound(userId, name === 'onPublishMedia');
     }

@@ -77,7 +77,18 @@ export class Peer {
    */
   async replaceTrack(want, track) {
     want.track = track;
-    await this.#lines.find((line) => line.want === want)?.replaceTrack(track);
+    const line = this.#lines.find((line) => line.want === want);
+    await line?.replaceTrack(track);
+    // It may be of another size.
+    await line?.limit();
+  }
+
+  /**
+   * What is wanted of a picture has changed.
+   * @param {import('./line.js').Sending} want
+   */
+  limit(want) {
+    this.#lines.find((line) => line.want === want)?.limit();
   }
 
   /** @param {string} key */
@@ -91,6 +102,17 @@ export class Peer {
    */
   async stats(key) {
     return (await this.#lines.find((line) => line.want?.media.key === key)?.stats()) ?? null;
+  }
+
+  /** How loud each sound is that has a line, from 0 to 1. */
+  async levels() {
+    return Promise.all(
+      this.#lines.flatMap((line) => {
+        if (!line.want || line.kind !== 'audio') return [];
+        const { media } = line.want;
+        return [line.level().then((level) => ({ media, level }))];
+      }),
+    );
   }
 
   /**

@@ -80,10 +80,48 @@ export class Publisher {
     if (publication?.sending) await this.#swap(publication, publication.device);
   }
 
+  /**
+   * The server silences a media, or lets it be heard again.
+   * @param {MediaRef} media
+   * @param {boolean} isMuted
+   */
+  handleMuted(media, isMuted) {
+    const publication = this.#publications.get(media.key);
+    if (publication) publication.isMuted = isMuted;
+  }
+
+  /**
+   * The most that any receiver wants of a picture has changed.
+   * @param {{ type: number, media: string, height?: number }} wanted without a height it is all that there is
+   */
+  handleWanted({ type, media, height = Infinity }) {
+    const { sending } = this.#publications.get(new MediaRef(this.#group.self, type, media).key) ?? {};
+    if (!sending) return;
+    sending.wanted = height;
+    this.#group.peer.limit(sending);
+  }
+
+  /** Events may be missing: everything is wanted of which the server does not say otherwise now. */
+  handleMissed() {
+    for (const { sending } of this.#publications.values()) {
+      if (!sending) continue;
+      sending.wanted = Infinity;
+      this.#group.peer.limit(sending);
+    }
+  }
+
+  /** @param {string} key */
+  isMuted(key) {
+    return this.#publications.get(key)?.isMuted ?? false;
+  }
+
   /** The session is a new one, with a new peer: publishes everything again. */
   restore() {
     for (const publication of this.#publications.values()) {
-      if (publication.sending) this.#group.peer.want(publication.sending);
+      if (publication.sending) {
+        publication.sending.wanted = Infinity;
+        this.#group.peer.want(publication.sending);
+      }
       // One whose announcement is under way still is.
       if (publication.isAnnounced) this.#announceAgain(publication);
     }
@@ -123,6 +161,7 @@ export class Publisher {
       media,
       way: 'send',
       track,
+      wanted: Infinity,
       ...(isOfScreen ? {} : { stream: this.#streamWith(track) }),
       ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
     };
@@ -169,6 +208,7 @@ export class Publisher {
   async #announce(publication) {
     const { type, media } = publication.media;
     publication.isAnnounced = false;
+    publication.isMuted = false;
     await this.#group.signal.request({ publish: { type, media } }, { isRepeatable: true });
     publication.isAnnounced = true;
   }
@@ -244,6 +284,8 @@ class Publication {
   isEnded = false;
   /** Whether the group knows of it. */
   isAnnounced = false;
+  /** Whether the server silences it. */
+  isMuted = false;
   /** Its device. @type {import('./capture.js').Capture | null} */
   capture = null;
   /** What a screen plays, where it has sound. @type {Publication | null} */

@@ -86,6 +86,11 @@ export class Signal {
     }
   }
 
+  /** Whether a request leaves at once. */
+  get isReady() {
+    return this.#isReady;
+  }
+
   /**
    * Sends a request, now or when the connection is back; resolves with the fields of its reply.
    * @param {Record<string, object>} command one name and its fields

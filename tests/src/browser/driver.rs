@@ -38,6 +38,14 @@ const FLAGS: [&str; 9] = [
 const CAMERA: &str = "--use-fake-device-for-media-stream=fps=30";
 /// Chromium takes part in a call over 127.0.0.1 only when it is told to.
 const LOOPBACK: &str = "--allow-loopback-in-peer-connection";
+/// What chromedriver says to Chromium so that pages in the background are not slowed down.
+const WAKEFUL: [&str; 3] = [
+    "disable-background-timer-throttling",
+    "disable-backgrounding-occluded-windows",
+    "disable-renderer-backgrounding",
+];
+/// Chromium lets the timers of a page that was hidden for so long, 5 min when it is not told, come once a minute.
+const SLEEPY: &str = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/3";
 
 /// Where a browser runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +114,15 @@ impl Browser {
 
     /// Starts one more browser and opens an address in it.
     pub async fn open(&self, url: &str) -> Page {
+        self.open_with(url, &[], &[]).await
+    }
+
+    /// The same in a browser that slows hidden pages down as it does everywhere but in tests, and much sooner.
+    pub async fn open_sleepy(&self, url: &str) -> Page {
+        self.open_with(url, &[SLEEPY], &WAKEFUL).await
+    }
+
+    async fn open_with(&self, url: &str, more: &[&str], without: &[&str]) -> Page {
         let profile = tempfile::tempdir_in(&self.folder)
             .expect("a folder takes another")
             .keep();
@@ -115,7 +132,8 @@ impl Browser {
         if !self.is_ordinary {
             args.push(LOOPBACK.to_owned());
         }
-        let options = json!({ "args": args });
+        args.extend(more.iter().map(|&flag| flag.to_owned()));
+        let options = json!({ "args": args, "excludeSwitches": without });
         let capabilities = Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)]);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);

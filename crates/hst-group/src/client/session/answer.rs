@@ -254,6 +254,15 @@ impl Session {
         let Some(book) = &mut self.group else { return };
         let events = match event {
             Event::Message(message) => vec![GroupEvent::Message(message)],
+            Event::Wanted {
+                media_type,
+                media,
+                height,
+            } => vec![GroupEvent::Wanted {
+                media_type,
+                media,
+                height,
+            }],
             // The snapshot to come has it.
             _ if !book.is_trusted() => return,
             Event::MemberJoined { user } => book.member_joined(user),

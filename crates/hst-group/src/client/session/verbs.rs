@@ -183,6 +183,15 @@ impl Session {
         Ok(sent)
     }
 
+    /// Says how much of a received picture is of use, in pixels of height: 0 wants nothing of it for now, `None` all. It
+    /// is all from `receive` on, and again in a session that takes the place of a lost one.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
+    pub fn view(&mut self, now: Instant, media: MediaRef, height: Option<u32>) -> Result<RequestId, Refusal> {
+        self.in_group(now, "viewing", Kind::Other, Command::View { media, height })
+    }
+
     /// Sets up or changes the media transport.
     ///
     /// # Errors
