@@ -4,6 +4,7 @@
 
 mod board;
 mod call;
+mod cut;
 mod demo;
 mod life;
 mod lost_connection;
@@ -11,7 +12,7 @@ mod other_network;
 mod samples;
 mod surface;
 
-use std::time::SystemTime;
+use std::{num::NonZeroUsize, time::SystemTime};
 
 use hst_server::{
     Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server,
@@ -29,6 +30,28 @@ async fn server() -> RunningServer {
         ..Config::dev()
     };
     Server::new(config).start().await.unwrap()
+}
+
+/// A server whose media are at one address, so that whoever stands there in its place stands in all ways.
+async fn server_with_one_way_in() -> RunningServer {
+    let config = Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        node_ips: vec![[127, 0, 0, 1].into()],
+        workers: Some(NonZeroUsize::MIN),
+        ..Config::dev()
+    };
+    Server::new(config).start().await.unwrap()
+}
+
+/// Leads the page's media over a detour of `path` or `link`: a server names its own port, and on one machine whoever
+/// stands before it has another.
+async fn lead(page: &Page, detour: &[String; 2]) {
+    let script = "
+        const { setRemoteDescription } = RTCPeerConnection.prototype;
+        RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+            return setRemoteDescription.call(this, { type, sdp: sdp.replaceAll(...args) });
+        };";
+    page.run(script, detour.iter().map(|it| json!(it)).collect()).await;
 }
 
 fn origin(server: &RunningServer) -> String {

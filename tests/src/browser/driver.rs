@@ -66,7 +66,7 @@ pub struct Browser {
     url: String,
     is_ordinary: bool,
     folder: TempDir,
-    _turn: File,
+    turn: Option<File>,
 }
 
 impl Browser {
@@ -100,8 +100,17 @@ impl Browser {
             url: format!("http://{host}:{port}"),
             is_ordinary: network != Network::Loopback,
             folder,
-            _turn: turn,
+            turn: Some(turn),
         }
+    }
+
+    /// Lets other tests have their turn until something has happened for which this one only waits, and then waits for
+    /// its own.
+    pub async fn stand_aside<T>(&mut self, until: impl Future<Output = T>) -> T {
+        self.turn = None;
+        let outcome = until.await;
+        self.turn = Some(turn().await);
+        outcome
     }
 
     /// Starts one more browser and opens an address in it.
