@@ -11,6 +11,7 @@ mod lost_connection;
 mod other_network;
 mod samples;
 mod surface;
+mod untouched;
 
 use std::{num::NonZeroUsize, time::SystemTime};
 
@@ -78,7 +79,12 @@ async fn bare_page(browser: &Browser, server: &RunningServer) -> Page {
 /// The same by another way to the server.
 async fn bare_page_of(browser: &Browser, origin: &str) -> Page {
     let page = browser.open(&format!("{origin}/healthz")).await;
+    make_bare(&page).await;
+    page
+}
+
+/// Loads the SDK and the helpers of `bare.js` into an empty page.
+async fn make_bare(page: &Page) {
     page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })])
         .await;
-    page
 }

@@ -23,17 +23,20 @@ const START: Duration = Duration::from_secs(60);
 const READY: &str = "successfully on port ";
 
 /// How every Chromium of the tests is started.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 8] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
     "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
     "--lang=en-US",
     "--enable-logging=stderr",
 ];
+/// Sound may play at once, as on a page where the user is at home.
+const SOUND_AT_ONCE: &str = "--autoplay-policy=no-user-gesture-required";
+/// Sound may play once the user has touched the page, as on every other one.
+const SOUND_ON_GESTURE: &str = "--autoplay-policy=document-user-activation-required";
 /// The fake camera gives 20 frames a second when it is not told.
 const CAMERA: &str = "--use-fake-device-for-media-stream=fps=30";
 /// Chromium takes part in a call over 127.0.0.1 only when it is told to.
@@ -115,11 +118,20 @@ impl Browser {
 
     /// Starts one more browser and opens an address in it.
     pub async fn open(&self, url: &str) -> Page {
+        self.open_with(SOUND_AT_ONCE, url).await
+    }
+
+    /// The same, but sound plays only after the user has touched the page.
+    pub async fn open_untouched(&self, url: &str) -> Page {
+        self.open_with(SOUND_ON_GESTURE, url).await
+    }
+
+    async fn open_with(&self, autoplay: &str, url: &str) -> Page {
         let profile = tempfile::tempdir_in(&self.folder)
             .expect("a folder takes another")
             .keep();
         let mut args = FLAGS.map(str::to_owned).to_vec();
-        args.push(CAMERA.to_owned());
+        args.extend([autoplay, CAMERA].map(str::to_owned));
         args.push(format!("--user-data-dir={}", profile.display()));
         if !self.is_ordinary {
             args.push(LOOPBACK.to_owned());
