@@ -44,15 +44,10 @@ async fn server_with_one_way_in() -> RunningServer {
     Server::new(config).start().await.unwrap()
 }
 
-/// Leads the page's media over a detour of `path` or `link`: a server names its own port, and on one machine whoever
-/// stands before it has another.
+/// Leads the page's media over the detour of a `path` or `link`.
 async fn lead(page: &Page, detour: &[String; 2]) {
-    let script = "
-        const { setRemoteDescription } = RTCPeerConnection.prototype;
-        RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
-            return setRemoteDescription.call(this, { type, sdp: sdp.replaceAll(...args) });
-        };";
-    page.run(script, detour.iter().map(|it| json!(it)).collect()).await;
+    let args = detour.iter().map(|it| json!(it)).collect();
+    page.run(include_str!("detour.js"), args).await;
 }
 
 fn origin(server: &RunningServer) -> String {

@@ -60,6 +60,14 @@ export class Bus {
   }
 
   /**
+   * Whether somebody has subscribed to it.
+   * @param {string} name
+   */
+  has(name) {
+    return this.#subscriptions.has(name);
+  }
+
+  /**
    * @param {string} name
    * @param {unknown[]} payload the callback's arguments
    * @param {() => boolean} [isDue] asked before each callback, since one of them may leave the group
