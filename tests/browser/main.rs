@@ -5,6 +5,7 @@
 mod board;
 mod call;
 mod demo;
+mod demo_looks;
 mod life;
 mod lost_connection;
 mod other_network;

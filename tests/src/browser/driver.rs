@@ -7,7 +7,7 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -106,6 +106,17 @@ impl Browser {
 
     /// Starts one more browser and opens an address in it.
     pub async fn open(&self, url: &str) -> Page {
+        self.open_with(json!({}), url).await
+    }
+
+    /// The same on a small phone: 360×740, and fingers in place of a mouse.
+    pub async fn open_on_a_phone(&self, url: &str) -> Page {
+        let screen = json!({ "width": 360, "height": 740, "pixelRatio": 2.0, "touch": true, "mobile": true });
+        self.open_with(json!({ "mobileEmulation": { "deviceMetrics": screen } }), url)
+            .await
+    }
+
+    async fn open_with(&self, mut options: Value, url: &str) -> Page {
         let profile = tempfile::tempdir_in(&self.folder)
             .expect("a folder takes another")
             .keep();
@@ -115,7 +126,7 @@ impl Browser {
         if !self.is_ordinary {
             args.push(LOOPBACK.to_owned());
         }
-        let options = json!({ "args": args });
+        options["args"] = json!(args);
         let capabilities = Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)]);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);
