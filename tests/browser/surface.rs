@@ -110,3 +110,9 @@ async fn users_call_each_other() {
     let codes = run(&[include_str!("surface/calls.js")]).await;
     assert_eq!(codes, json!([1_000_107, 302, 1_000_006, 302, 302, 0, 0]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sounds_is_the_active_speaker_and_nobody_is_when_all_are_silent() {
+    let speakers = run(&[include_str!("surface/fakes.js"), include_str!("surface/speaker.js")]).await;
+    assert_eq!(speakers, json!(["ann", "ben", null, "ben", null]));
+}

@@ -8,6 +8,8 @@ const MAX_WAITING = 1024;
 
 /** The events of one engine: several subscribers a name, called in the order of subscribing. */
 export class Bus {
+  /** Called when a name has got its first subscriber. */
+  onAudience = () => {};
   /** @type {Map<string, Subscription[]>} */
   #subscriptions = new Map();
   /** @type {Map<string, unknown[][]>} Events that nobody has subscribed to yet: the first subscriber gets them. */
@@ -30,6 +32,7 @@ export class Bus {
       return;
     }
     this.#subscriptions.set(name, [subscription]);
+    this.onAudience();
     const waiting = this.#waiting.get(name) ?? [];
     this.#waiting.delete(name);
     for (const payload of waiting) call(name, subscription, payload);
@@ -57,6 +60,14 @@ export class Bus {
       this.#subscriptions.delete(name);
       this.#waiting.delete(name);
     }
+  }
+
+  /**
+   * Whether anybody subscribes to it.
+   * @param {string} name
+   */
+  isHeard(name) {
+    return this.#subscriptions.has(name);
   }
 
   /**

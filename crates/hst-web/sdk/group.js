@@ -2,6 +2,7 @@ import { Boards } from './boards.js';
 import { ErrorCode, OutcomeUnknown } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
 import { toGroupMessage } from './messages.js';
+import { Levels } from './levels.js';
 import { Peer } from './peer.js';
 import { Publisher } from './publish.js';
 import { Receiver } from './receive.js';
@@ -18,6 +19,8 @@ const GROUP_EVENTS = [
   'onPublishMedia',
   'onUnPublishMedia',
   'onMediaMuted',
+  'onAudioLevels',
+  'onActiveSpeaker',
   'onRemoteMediaAdd',
   'onRecvGroupMsg',
   'onGroupLocked',
@@ -70,6 +73,7 @@ export class Group {
     this.receiver = new Receiver(this.#context);
     this.boards = new Boards(this.#context);
     this.polls = new Polls(this.#context);
+    this.levels = new Levels(this.#context, this.publisher);
   }
 
   /**
@@ -147,6 +151,7 @@ export class Group {
   close() {
     this.#isOpen = false;
     this.polls.close();
+    this.levels.close();
     this.publisher.close();
     this.receiver.close();
     this.boards.close();
@@ -174,6 +179,7 @@ export class Group {
       const { userId, mediaType, mediaId } = payload;
       const media = new MediaRef(userId, mediaType, mediaId);
       if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
+      if (name === 'onMediaMuted') this.publisher.handleMuted(media, payload.muted);
       if (!media.isScreenSound) this.#emit(name, [payload]);
       else if (name !== 'onMediaMuted') this.receiver.handleScreenSound(userId, name === 'onPublishMedia');
     }

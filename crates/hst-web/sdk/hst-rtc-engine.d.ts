@@ -100,6 +100,17 @@ export type SoundStats = {
     volume: number;
 };
 /**
+ * How loud a sound is at present.
+ */
+export type AudioLevel = {
+    userId: string;
+    mediaId: string;
+    /**
+     * from 0 to 100
+     */
+    volume: number;
+};
+/**
  * The figures of a camera or screen.
  */
 export type PictureStats = {
@@ -372,6 +383,18 @@ export type Events = {
      */
     onMediaMuted: (media: Media & {
         muted: boolean;
+    }) => void;
+    /**
+     * how loud everybody is who is received, oneself included, the
+     * loudest first; about 5 times a second while there is any sound, and once with nothing when there is none left
+     */
+    onAudioLevels: (levels: AudioLevel[]) => void;
+    /**
+     * somebody else speaks than before; null when
+     * nobody has for some seconds. A cough takes nobody's turn, and a short pause ends none
+     */
+    onActiveSpeaker: (speaker: {
+        userId: string | null;
     }) => void;
     /**
      * the group takes no newcomers, or takes them again

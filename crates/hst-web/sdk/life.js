@@ -57,6 +57,7 @@ export class Life {
   #unwatchDevices = () => {};
 
   constructor() {
+    this.bus.onAudience = () => this.group?.levels.refresh();
     this.voice.onNeed = () => {
       this.group?.publisher.reopenMicrophone().catch((error) => this.report(error));
     };

@@ -23,6 +23,9 @@ import { sleep } from './time.js';
 const FIRST_CHECK = 50;
 const LAST_CHECK = 1_000;
 
+/** A sound whose last packet is older than this is silent, in ms. */
+const STALE = 500;
+
 /** Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. */
 const CODECS = [
   { mimeType: 'audio/opus' },
@@ -107,6 +110,17 @@ export class Line {
     return (this.way === 'send' ? sender : receiver).getStats();
   }
 
+  /** How loud its sound is now, from 0 to 1. */
+  async level() {
+    const { sender, receiver } = this.#transceiver;
+    if (this.way === 'send') return levelOf(await sender.getStats().catch(() => new Map()), 'media-source');
+    const [source] = receiver.getSynchronizationSources?.() ?? [];
+    // A sender who says nothing, or is silenced, may send nothing.
+    if (source && performance.timeOrigin + performance.now() - source.timestamp > STALE) return 0;
+    // Not every sender says with its packets how loud they are, and not every browser passes it on.
+    return source?.audioLevel ?? levelOf(await receiver.getStats().catch(() => new Map()), 'inbound-rtp');
+  }
+
   /**
    * Tells the want's owner once packets arrive, as long as it is wanted.
    * @param {() => boolean} isOpen
@@ -149,6 +163,15 @@ export class Line {
     // Advice to the encoder: a browser that takes none of it still sends.
     await sender.setParameters(parameters).catch(() => {});
   }
+}
+
+/**
+ * @param {RTCStatsReport | Map<string, any>} report
+ * @param {string} type of the figures that tell how loud the sound is
+ * @returns {number}
+ */
+function levelOf(report, type) {
+  return [...report.values()].find((entry) => entry.type === type)?.audioLevel ?? 0;
 }
 
 /**

@@ -93,6 +93,17 @@ export class Peer {
     return (await this.#lines.find((line) => line.want?.media.key === key)?.stats()) ?? null;
   }
 
+  /** How loud each sound is that has a line, from 0 to 1. */
+  async levels() {
+    return Promise.all(
+      this.#lines.flatMap((line) => {
+        if (!line.want || line.kind !== 'audio') return [];
+        const { media } = line.want;
+        return [line.level().then((level) => ({ media, level }))];
+      }),
+    );
+  }
+
   /**
    * The server's end is gone: starts anew with a fresh connection.
    * @param {number} generation the one that was lost

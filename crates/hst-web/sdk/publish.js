@@ -80,6 +80,21 @@ export class Publisher {
     if (publication?.sending) await this.#swap(publication, publication.device);
   }
 
+  /**
+   * The server silences a media, or lets it be heard again.
+   * @param {MediaRef} media
+   * @param {boolean} isMuted
+   */
+  handleMuted(media, isMuted) {
+    const publication = this.#publications.get(media.key);
+    if (publication) publication.isMuted = isMuted;
+  }
+
+  /** @param {string} key */
+  isMuted(key) {
+    return this.#publications.get(key)?.isMuted ?? false;
+  }
+
   /** The session is a new one, with a new peer: publishes everything again. */
   restore() {
     for (const publication of this.#publications.values()) {
@@ -169,6 +184,7 @@ export class Publisher {
   async #announce(publication) {
     const { type, media } = publication.media;
     publication.isAnnounced = false;
+    publication.isMuted = false;
     await this.#group.signal.request({ publish: { type, media } }, { isRepeatable: true });
     publication.isAnnounced = true;
   }
@@ -244,6 +260,8 @@ class Publication {
   isEnded = false;
   /** Whether the group knows of it. */
   isAnnounced = false;
+  /** Whether the server silences it. */
+  isMuted = false;
   /** Its device. @type {import('./capture.js').Capture | null} */
   capture = null;
   /** What a screen plays, where it has sound. @type {Publication | null} */

@@ -133,6 +133,15 @@ class Meter {
 }
 
 /**
+ * A level of 0 to 1 on the scale of 0 to 100 that applications see. Speech is about a tenth of the largest amplitude: the
+ * root spreads it over the scale.
+ * @param {number} level
+ */
+export function volumeOf(level) {
+  return Math.round(Math.sqrt(level) * 100);
+}
+
+/**
  * @param {RTCStatsReport} report
  * @param {'audio' | 'video'} kind
  */
@@ -149,7 +158,6 @@ function sampleOf(report, kind) {
       sample.frameRate = Math.round(entry.framesPerSecond ?? sample.frameRate);
     }
   }
-  // Speech is about a tenth of the largest amplitude: the root spreads it over the scale.
-  sample.volume = Math.round(Math.sqrt(level) * 100);
+  sample.volume = volumeOf(level);
   return sample;
 }

@@ -64,6 +64,14 @@
  */
 
 /**
+ * How loud a sound is at present.
+ * @typedef {object} AudioLevel
+ * @property {string} userId
+ * @property {string} mediaId
+ * @property {number} volume from 0 to 100
+ */
+
+/**
  * The figures of a camera or screen.
  * @typedef {object} PictureStats
  * @property {number} width
@@ -217,6 +225,10 @@
  *   has turned a white board that is received to another page, from 0
  * @property {(media: Media & { muted: boolean }) => void} onMediaMuted silenced at the server, or heard again; one's
  *   own media too
+ * @property {(levels: AudioLevel[]) => void} onAudioLevels how loud everybody is who is received, oneself included, the
+ *   loudest first; about 5 times a second while there is any sound, and once with nothing when there is none left
+ * @property {(speaker: { userId: string | null }) => void} onActiveSpeaker somebody else speaks than before; null when
+ *   nobody has for some seconds. A cough takes nobody's turn, and a short pause ends none
  * @property {(state: { locked: boolean }) => void} onGroupLocked the group takes no newcomers, or takes them again
  * @property {(message: GroupMessage) => void} onRecvGroupMsg
  * @property {(why: { code: number, message: string }) => void} onGroupRemoved out of the group without having asked for
