@@ -2,7 +2,6 @@ import { nameOf } from './names.js';
 import { words } from './text.js';
 import { newVideo } from './tile.js';
 import { toast } from './toasts.js';
-import { Voices } from './voices.js';
 
 /**
  * @import { Device, HstRtcEngine, Media, MediaTypeValue } from '../sdk/hst-rtc-engine.js'
@@ -29,7 +28,6 @@ export class Call {
   #stage;
   #choice;
   #onChange;
-  #voices;
   /** @type {Record<Kind, MediaTypeValue>} */
   #types;
   /** The first camera of each person, which is shown on the person's own tile. @type {Map<string, string>} */
@@ -56,11 +54,8 @@ export class Call {
     this.#onChange = onChange;
     const { AUDIO, VIDEO, SCREEN_SHARE } = engine.MediaType;
     this.#types = { mic: AUDIO, cam: VIDEO, share: SCREEN_SHARE };
-    this.#voices = new Voices(
-      engine,
-      (user, volume) => this.#has(user) && (tiles.of(user).volume = volume),
-      (user) => tiles.showSpeaker(user),
-    );
+    engine.on('onAudioLevels', (levels) => tiles.showLevels(levels));
+    engine.on('onActiveSpeaker', ({ userId }) => tiles.showSpeaker(userId));
     engine.on('onGroupUserList', (users) => users.forEach((user) => this.#handleJoined(user)));
     engine.on('onUserJoinGroup', (user) => {
       this.#handleJoined(user);
@@ -126,11 +121,6 @@ export class Call {
     }
   }
 
-  /** @param {string} user */
-  #has(user) {
-    return user === this.self || this.members.has(user);
-  }
-
   /** @param {number} type @returns {Kind | undefined} */
   #kindOf(type) {
     return /** @type {Kind[]} */ (Object.keys(this.#types)).find((kind) => this.#types[kind] === type);
@@ -167,7 +157,6 @@ export class Call {
       const tile = this.#tiles.of(userId);
       tile.hasSound = true;
       this.#engine.setMediaRender(userId, mediaType, mediaId, tile.video);
-      this.#voices.follow(userId, mediaId);
     } else {
       if (!this.#cameras.has(userId)) this.#cameras.set(userId, mediaId);
       this.#showCamera(userId, mediaId, this.#tileOf(userId, mediaId));
@@ -224,7 +213,6 @@ export class Call {
       this.#showScreen(this.self, null);
     } else if (kind === 'mic') {
       tile.hasSound = true;
-      this.#voices.follow(this.self, null);
     } else {
       this.#showCamera(this.self, this.#ownCamera, tile);
     }

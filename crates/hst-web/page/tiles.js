@@ -3,7 +3,10 @@ import { arrange } from './layout.js';
 import { Tile } from './tile.js';
 import { onLanguage, words } from './text.js';
 
-/** @import { Stage } from './stage.js' */
+/**
+ * @import { AudioLevel } from '../sdk/hst-rtc-engine.js'
+ * @import { Stage } from './stage.js'
+ */
 
 /** The tiles of everybody: all alike, or in a strip beside what is shown large. */
 export class Tiles {
@@ -84,6 +87,14 @@ export class Tiles {
       if (this.#pinned === tile) this.#pinned = null;
     }
     this.#arrange();
+  }
+
+  /** @param {AudioLevel[]} levels of everybody who can be heard; the others are silent */
+  showLevels(levels) {
+    for (const tile of this.#tiles.values()) {
+      // Of several that a person sends, the loudest comes first.
+      tile.volume = levels.find(({ userId }) => userId === tile.user)?.volume ?? 0;
+    }
   }
 
   /** @param {string | null} user who speaks now */

@@ -101,7 +101,6 @@ fn page() -> Vec<Asset> {
         "tiles.js",
         "toasts.js",
         "tone.js",
-        "voices.js",
     ]
 }
 
