@@ -3,10 +3,12 @@ use std::{future::pending, pin::Pin};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer that is asked for often and set anew seldom: to set one costs more than all else that a session does for a
-/// message.
+/// message. It is one task's: the next may not wait for it in its place.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
+    /// When the sleep wakes the task.
+    set: Option<Instant>,
 }
 
 impl Alarm {
@@ -15,10 +17,14 @@ impl Alarm {
         let Some(due) = due else {
             return pending().await;
         };
+        if self.set == Some(due) && Instant::now() < due {
+            return pending().await;
+        }
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
         if sleep.deadline() != due {
             sleep.as_mut().reset(due);
         }
+        self.set = Some(due);
         sleep.await;
     }
 }

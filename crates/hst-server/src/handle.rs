@@ -1,19 +1,24 @@
 use std::{
+    collections::VecDeque,
     fmt,
-    sync::{Arc, OnceLock},
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
     time::Duration,
 };
 
 use hst_group::server::{MemberId, ToMember};
 use hst_proto::{ErrorCode, EventBody, Failure, Reply, RequestId};
 use hst_signal::SignalConnection;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use crate::admission::Place;
 
 /// Words that a session has not yet taken note of. It never waits for its client, so only a flood fills it, and then the
 /// session ends as a slow reader's.
 const WORDS: usize = 4096;
+/// Words for which there is always room, so that nothing is allocated for what comes one by one.
+const FEW: usize = 2;
 
 /// One session of this node, by a number that is used once in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,8 +45,6 @@ pub(crate) enum Word {
     Attach(Box<Attach>),
     /// The group of this membership is gone, by a fault.
     GroupLost(MemberId),
-    /// It is to end, for the reason that it was given beside.
-    End,
 }
 
 /// A connection by which a client comes back to its session.
@@ -59,16 +62,33 @@ pub(crate) struct Attach {
 #[derive(Debug, Clone)]
 pub(crate) struct SessionHandle {
     pub(crate) id: SessionId,
-    words: mpsc::Sender<Word>,
-    /// Why it is to end. Beside the words, because a full queue must not keep it alive; the first reason counts.
-    ending: Arc<OnceLock<Failure>>,
+    mail: Arc<Mail>,
 }
 
 /// The session's own end of its handles.
 #[derive(Debug)]
-pub(crate) struct Inbox {
-    words: mpsc::Receiver<Word>,
-    ending: Arc<OnceLock<Failure>>,
+pub(crate) struct Inbox(Arc<Mail>);
+
+/// What has come to a session and lies there.
+///
+/// Not a channel of tokio's: one keeps a block of 32 words for every session, which is the most of what a delivery would touch
+/// and an idle session would hold.
+#[derive(Debug, Default)]
+struct Mail {
+    /// A lock, because words come from all threads; held for one word.
+    pile: Mutex<Pile>,
+    /// Says that the session has ended.
+    gone: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Pile {
+    words: VecDeque<Word>,
+    /// Why it is to end. Beside the words, because a full pile must not keep it alive; the first reason counts.
+    ending: Option<Failure>,
+    is_gone: bool,
+    /// The session, when it waits.
+    reader: Option<Waker>,
 }
 
 /// The session has ended.
@@ -76,49 +96,85 @@ pub(crate) struct Inbox {
 pub(crate) struct Gone;
 
 pub(crate) fn session(id: SessionId) -> (SessionHandle, Inbox) {
-    let (to_session, words) = mpsc::channel(WORDS);
-    let ending = Arc::<OnceLock<Failure>>::default();
-    let handle = SessionHandle {
-        id,
-        words: to_session,
-        ending: ending.clone(),
-    };
-    (handle, Inbox { words, ending })
+    let mail = Arc::<Mail>::default();
+    (SessionHandle { id, mail: mail.clone() }, Inbox(mail))
 }
 
 impl SessionHandle {
     /// Hands it a word. A session that cannot take it is ended, and is as good as gone.
     pub(crate) fn tell(&self, word: Word) -> Result<(), Gone> {
-        self.words.try_send(word).map_err(|error| {
-            if matches!(error, mpsc::error::TrySendError::Full(_)) {
-                self.end(slow_reader());
-            }
-            Gone
-        })
+        let mut pile = self.mail.lock();
+        if pile.is_gone {
+            return Err(Gone);
+        }
+        let has_room = pile.words.len() < WORDS;
+        if has_room {
+            pile.words.push_back(word);
+        } else {
+            pile.ending.get_or_insert_with(slow_reader);
+        }
+        pile.wake();
+        if has_room { Ok(()) } else { Err(Gone) }
     }
 
     /// Ends it. Whether it has ended is not waited for: see [`ended`](Self::ended).
     pub(crate) fn end(&self, why: Failure) {
-        let _ = self.ending.set(why);
-        // When there is no room, it has a word to take, and looks for the reason before.
-        let _ = self.words.try_send(Word::End);
+        let mut pile = self.mail.lock();
+        pile.ending.get_or_insert(why);
+        pile.wake();
     }
 
     /// Waits until it has ended. Cancel-safe.
     pub(crate) async fn ended(&self) {
-        self.words.closed().await;
+        let gone = self.mail.gone.notified();
+        if !self.mail.lock().is_gone {
+            gone.await;
+        }
     }
 }
 
 impl Inbox {
-    /// What comes next, or why the session is to end. It never closes, because the session holds a handle of itself.
-    /// Cancel-safe.
+    /// What comes next, or why the session is to end. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Word, Failure> {
-        let word = self.words.recv().await;
-        match (self.ending.get(), word) {
-            (Some(why), _) => Err(why.clone()),
-            (None, Some(word)) => Ok(word),
-            (None, None) => std::future::pending().await,
+        poll_fn(|cx| {
+            let mut pile = self.0.lock();
+            if let Some(why) = &pile.ending {
+                return Poll::Ready(Err(why.clone()));
+            }
+            if let Some(word) = pile.words.pop_front() {
+                return Poll::Ready(Ok(word));
+            }
+            pile.words.shrink_to(FEW);
+            if !pile.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+                pile.reader = Some(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let mut pile = self.0.lock();
+        pile.is_gone = true;
+        // Words may hold ways to others, and those to this one.
+        let words = std::mem::take(&mut pile.words);
+        drop((pile, words));
+        self.0.gone.notify_waiters();
+    }
+}
+
+impl Mail {
+    fn lock(&self) -> MutexGuard<'_, Pile> {
+        self.pile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pile {
+    fn wake(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
     }
 }

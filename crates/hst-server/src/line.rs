@@ -1,10 +1,4 @@
-use std::{
-    fmt,
-    future::{Future, pending},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hst_signal::{CloseReason, MAX_FRAME, RecvEnd, SignalConnection, SignalReceiver};
@@ -13,19 +7,17 @@ use tokio::time::timeout;
 use crate::{
     admission::Place,
     life::Life,
-    outbox::{Full, Outbox, WriterEnd, outbox},
+    outbox::{Full, Outbox, WriteEnd},
 };
 
 /// How long a connection that is to be closed may take for what is due and for its good-bye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A session's connection of the moment. Its writer is driven together with the session, in one task.
+/// A session's connection of the moment. It is written by whoever waits for what it brings, in one task.
+#[derive(Debug)]
 pub(crate) struct Line {
     receiver: Box<dyn SignalReceiver>,
     outbox: Outbox,
-    writer: Pin<Box<dyn Future<Output = WriterEnd> + Send>>,
-    /// Whether the writer has ended by itself, because the client takes nothing any more.
-    has_written: bool,
     place: Arc<Place>,
 }
 
@@ -36,38 +28,27 @@ pub(crate) enum LineNews {
     Stuck,
 }
 
-impl fmt::Debug for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line")
-            .field("receiver", &self.receiver)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Line {
     /// `due` frames with so many bytes are about to be sent at once, beyond what may wait otherwise.
     pub(crate) fn new(connection: SignalConnection, place: Arc<Place>, due: (usize, usize)) -> Self {
-        let (outbox, writer) = outbox(connection.sender, due);
         let mut receiver = connection.receiver;
         // It is known now who is there.
         receiver.limit_frames(MAX_FRAME);
         place.settle();
         Self {
             receiver,
-            outbox,
-            writer: Box::pin(writer.run()),
-            has_written: false,
+            outbox: Outbox::new(connection.sender, due),
             place,
         }
     }
 
     /// Adds a frame to what waits for the client; never waits.
-    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Full> {
+    pub(crate) fn push(&mut self, frame: Bytes) -> Result<(), Full> {
         self.outbox.push(frame)
     }
 
     /// The same for a frame that is left out when much waits already.
-    pub(crate) fn push_lossy(&self, frame: Bytes) {
+    pub(crate) fn push_lossy(&mut self, frame: Bytes) {
         self.outbox.push_lossy(frame);
     }
 
@@ -75,9 +56,9 @@ impl Line {
     pub(crate) async fn next(&mut self, reads: bool) -> LineNews {
         loop {
             tokio::select! {
-                end = &mut self.writer, if !self.has_written => {
-                    self.has_written = true;
-                    if end == WriterEnd::Stuck {
+                biased;
+                end = self.outbox.write(), if !self.outbox.is_over() => {
+                    if end == WriteEnd::Stuck {
                         return LineNews::Stuck;
                     }
                     // A client that has gone may have said why: that is still to be read, behind the rest.
@@ -94,17 +75,13 @@ impl Line {
     }
 
     async fn say_good_bye(self, reason: CloseReason) {
+        // For as long as the good-bye takes, the rest of the connection is there.
         let Self {
             receiver,
             outbox,
-            writer,
-            has_written,
             place,
         } = self;
-        outbox.close(reason);
-        if !has_written {
-            let _ = timeout(CLOSE_TIMEOUT, writer).await;
-        }
+        let _ = timeout(CLOSE_TIMEOUT, outbox.close(reason)).await;
         drop((receiver, place));
     }
 }

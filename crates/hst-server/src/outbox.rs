@@ -1,40 +1,44 @@
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::VecDeque,
+    fmt,
+    future::{Future, pending},
+    pin::Pin,
     time::Duration,
 };
 
 use bytes::Bytes;
 use hst_signal::{CloseCode, CloseReason, SendError, SignalSender};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::timeout;
 
 /// Frames that wait for the peer to read. When it is full, the peer is cut as a slow reader.
 const FRAMES: usize = 1024;
 /// Bytes that wait for the peer to read, with the same consequence; a single frame may be larger.
 const BYTES: usize = 256 * 1024;
+/// Frames for which there is always room, so that nothing is allocated for what comes one by one.
+const FEW: usize = 4;
 /// A peer that does not make room for one frame in this time is cut.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a session has to say to its peer, without ever waiting for it.
-#[derive(Debug)]
 pub(crate) struct Outbox {
-    frames: mpsc::Sender<Bytes>,
-    waiting: Arc<AtomicUsize>,
-    /// Bytes that may wait.
-    room: usize,
-    reason: Arc<OnceLock<CloseReason>>,
+    /// What is not with the connection yet.
+    frames: VecDeque<Bytes>,
+    /// Their bytes, and those of the frame that is being sent.
+    bytes: usize,
+    /// Frames, and bytes, that may wait.
+    room: (usize, usize),
+    /// `None` while it sends, and when writing has ended.
+    sender: Option<Box<dyn SignalSender>>,
+    sending: Option<Sending>,
+    /// How writing has ended, if it has.
+    end: WriteEnd,
 }
 
-/// Says it.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    sender: Box<dyn SignalSender>,
-    frames: mpsc::Receiver<Bytes>,
-    waiting: Arc<AtomicUsize>,
-    reason: Arc<OnceLock<CloseReason>>,
-}
+/// One frame under way. It has the sender with it, and gives it back.
+type Sending = Pin<Box<dyn Future<Output = (Box<dyn SignalSender>, Sent)> + Send>>;
+
+/// How many bytes were sent, or why they could not be.
+type Sent = Result<usize, WriteEnd>;
 
 /// The peer reads too slowly, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,85 +46,120 @@ pub(crate) struct Full;
 
 /// How writing ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WriterEnd {
+pub(crate) enum WriteEnd {
     /// With the connection, of whose end the receiving half tells more.
     Closed,
     /// The peer made no room in time.
     Stuck,
 }
 
-/// `due` frames with so many bytes may wait beyond what may always: those that a client who comes back has missed.
-pub(crate) fn outbox(sender: Box<dyn SignalSender>, due: (usize, usize)) -> (Outbox, Writer) {
-    let (to_writer, frames) = mpsc::channel(FRAMES + due.0);
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let reason = Arc::<OnceLock<CloseReason>>::default();
-    let outbox = Outbox {
-        frames: to_writer,
-        waiting: waiting.clone(),
-        room: BYTES + due.1,
-        reason: reason.clone(),
-    };
-    (
-        outbox,
-        Writer {
-            sender,
-            frames,
-            waiting,
-            reason,
-        },
-    )
-}
-
 impl Outbox {
-    /// Adds a frame. After the writer has ended it goes nowhere.
-    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Full> {
-        let before = self.waiting.fetch_add(frame.len(), Ordering::Relaxed);
-        if before > 0 && before + frame.len() > self.room {
-            return Err(Full);
-        }
-        match self.frames.try_send(frame) {
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Full),
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+    /// `due` frames with so many bytes may wait beyond what may always: those that a client who comes back has missed.
+    pub(crate) fn new(sender: Box<dyn SignalSender>, due: (usize, usize)) -> Self {
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            room: (FRAMES + due.0, BYTES + due.1),
+            sender: Some(sender),
+            sending: None,
+            end: WriteEnd::Closed,
         }
     }
 
+    /// Adds a frame. When writing has ended it goes nowhere.
+    pub(crate) fn push(&mut self, frame: Bytes) -> Result<(), Full> {
+        if self.is_over() {
+            return Ok(());
+        }
+        let (frames, bytes) = self.room;
+        let is_full = self.frames.len() >= frames || (self.bytes > 0 && self.bytes + frame.len() > bytes);
+        if is_full {
+            return Err(Full);
+        }
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+        Ok(())
+    }
+
     /// Adds a frame, or leaves it out when half of the room is taken.
-    pub(crate) fn push_lossy(&self, frame: Bytes) {
-        let has_room = self.frames.capacity() > FRAMES / 2 && self.waiting.load(Ordering::Relaxed) < BYTES / 2;
-        if has_room {
-            // There is room, and nobody else pushes.
+    pub(crate) fn push_lossy(&mut self, frame: Bytes) {
+        if self.frames.len() < FRAMES / 2 && self.bytes < BYTES / 2 {
+            // There is room.
             let _ = self.push(frame);
         }
     }
 
-    /// Lets the writer say what is due, then good-bye.
-    pub(crate) fn close(self, reason: CloseReason) {
-        let _ = self.reason.set(reason);
+    /// Whether writing has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.sender.is_none() && self.sending.is_none()
+    }
+
+    /// Writes what waits, and returns when nothing can be written any more. Cancel-safe.
+    pub(crate) async fn write(&mut self) -> WriteEnd {
+        match self.flush().await {
+            Ok(()) => pending().await,
+            Err(end) => end,
+        }
+    }
+
+    /// Writes what waits, and then good-bye. Not cancel-safe: the peer may miss it.
+    pub(crate) async fn close(mut self, reason: CloseReason) {
+        if let (Ok(()), Some(mut sender)) = (self.flush().await, self.sender) {
+            sender.close(reason).await;
+        }
+    }
+
+    /// Writes what waits. Cancel-safe.
+    async fn flush(&mut self) -> Result<(), WriteEnd> {
+        loop {
+            if let Some(sending) = &mut self.sending {
+                let (sender, sent) = sending.await;
+                self.sending = None;
+                match sent {
+                    Ok(len) => {
+                        self.bytes -= len;
+                        self.sender = Some(sender);
+                    }
+                    Err(end) => {
+                        self.end = end;
+                        self.frames = VecDeque::new();
+                    }
+                }
+            }
+            let Some(sender) = self.sender.take() else {
+                return Err(self.end);
+            };
+            let Some(frame) = self.frames.pop_front() else {
+                self.sender = Some(sender);
+                // An idle session keeps little memory for it.
+                self.frames.shrink_to(FEW);
+                return Ok(());
+            };
+            self.sending = Some(Box::pin(send(sender, frame)));
+        }
     }
 }
 
-impl Writer {
-    /// Writes until the connection is closed from either side.
-    pub(crate) async fn run(mut self) -> WriterEnd {
-        while let Some(frame) = self.frames.recv().await {
-            let len = frame.len();
-            match timeout(WRITE_TIMEOUT, self.sender.send(frame)).await {
-                Ok(Ok(())) => {}
-                Err(_) => return WriterEnd::Stuck,
-                Ok(Err(SendError::Closed)) => return WriterEnd::Closed,
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "a frame of the server's own breaks a limit");
-                    self.sender.close(CloseCode::InternalError.into()).await;
-                    return WriterEnd::Closed;
-                }
-            }
-            self.waiting.fetch_sub(len, Ordering::Relaxed);
+async fn send(mut sender: Box<dyn SignalSender>, frame: Bytes) -> (Box<dyn SignalSender>, Sent) {
+    let len = frame.len();
+    let sent = match timeout(WRITE_TIMEOUT, sender.send(frame)).await {
+        Ok(Ok(())) => Ok(len),
+        Ok(Err(SendError::Closed)) => Err(WriteEnd::Closed),
+        Err(_) => Err(WriteEnd::Stuck),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a frame of the server's own breaks a limit");
+            sender.close(CloseCode::InternalError.into()).await;
+            Err(WriteEnd::Closed)
         }
-        let reason = self.reason.get().cloned();
-        self.sender
-            .close(reason.unwrap_or(CloseCode::InternalError.into()))
-            .await;
-        WriterEnd::Closed
+    };
+    (sender, sent)
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("frames", &self.frames.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,11 +172,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_due_is_said_before_the_good_bye() {
         let (server, mut client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender, (0, 0));
+        let mut outbox = Outbox::new(server.sender, (0, 0));
         outbox.push(Bytes::from_static(b"1")).unwrap();
         outbox.push(Bytes::from_static(b"2")).unwrap();
-        outbox.close(CloseCode::Normal.into());
-        writer.run().await;
+        outbox.close(CloseCode::Normal.into()).await;
         assert_eq!(client.receiver.recv().await.unwrap(), "1");
         assert_eq!(client.receiver.recv().await.unwrap(), "2");
         assert_eq!(
@@ -150,7 +188,7 @@ mod tests {
     async fn a_peer_that_never_reads_fills_the_outbox_by_frames_or_by_bytes() {
         for (size, fit) in [(1, FRAMES), (BYTES / 4, 4), (2 * BYTES, 1)] {
             let (server, _client) = memory::pair(Limits::default());
-            let (outbox, _writer) = outbox(server.sender, (0, 0));
+            let mut outbox = Outbox::new(server.sender, (0, 0));
             for _ in 0..fit {
                 outbox.push(vec![b'x'; size].into()).unwrap();
             }
@@ -161,7 +199,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_missed_fits_beside_what_may_always_wait() {
         let (server, _client) = memory::pair(Limits::default());
-        let (outbox, _writer) = outbox(server.sender, (8, 8 * BYTES));
+        let mut outbox = Outbox::new(server.sender, (8, 8 * BYTES));
         for _ in 0..9 {
             outbox.push(vec![b'x'; BYTES].into()).unwrap();
         }
@@ -171,14 +209,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn lossy_frames_are_left_out_first() {
         let (server, mut client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender, (0, 0));
+        let mut outbox = Outbox::new(server.sender, (0, 0));
         for _ in 0..FRAMES {
             outbox.push_lossy(Bytes::from_static(b"lossy"));
         }
         for _ in 0..FRAMES / 2 {
             outbox.push(Bytes::from_static(b"x")).unwrap();
         }
-        outbox.close(CloseCode::Normal.into());
         let heard = async {
             let mut lossy = 0;
             while let Ok(frame) = client.receiver.recv().await {
@@ -186,16 +223,20 @@ mod tests {
             }
             lossy
         };
-        assert_eq!(tokio::join!(writer.run(), heard).1, FRAMES / 2);
+        assert_eq!(tokio::join!(outbox.close(CloseCode::Normal.into()), heard).1, FRAMES / 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_never_reads_is_given_up() {
         let (server, _client) = memory::pair(Limits::default());
-        let (outbox, writer) = outbox(server.sender, (0, 0));
+        let mut outbox = Outbox::new(server.sender, (0, 0));
         for _ in 0..100 {
             outbox.push(Bytes::from_static(b"x")).unwrap();
         }
-        tokio::join!(writer.run(), outbox.frames.closed());
+        assert_eq!(outbox.write().await, WriteEnd::Stuck);
+        // It costs nothing any more.
+        for _ in 0..2 * FRAMES {
+            outbox.push(Bytes::from_static(b"x")).unwrap();
+        }
     }
 }

@@ -209,7 +209,7 @@ impl SessionTask {
             Word::Event(body) => self.core.handle_event(body),
             Word::Attach(attach) => self.attach(*attach),
             // Heard by `run` already.
-            Word::GroupLost(_) | Word::End => {}
+            Word::GroupLost(_) => {}
         }
     }
 
@@ -218,13 +218,13 @@ impl SessionTask {
         while let Some(output) = self.core.poll_output() {
             match output {
                 SessionOutput::Send(frame) => {
-                    if self.line.as_ref().is_some_and(|line| line.push(frame).is_err()) {
+                    if self.line.as_mut().is_some_and(|line| line.push(frame).is_err()) {
                         let reason = CloseReason::new(CloseCode::SlowReader, slow_reader().message);
                         self.detach(reason);
                     }
                 }
                 SessionOutput::SendLossy(frame) => {
-                    if let Some(line) = &self.line {
+                    if let Some(line) = &mut self.line {
                         line.push_lossy(frame);
                     }
                 }
