@@ -53,7 +53,7 @@ async fn two_people_meet_on_the_demo_page() {
     assert_eq!(ask(&ming, "document.querySelector('#unread').hidden").await, true);
 
     ann.click("#share").await;
-    let shown = "document.querySelector('.stage .screen')?.getVideoPlaybackQuality().totalVideoFrames > 5";
+    let shown = "document.querySelector('.screen video')?.getVideoPlaybackQuality().totalVideoFrames > 5";
     ming.wait_until(shown).await;
 
     ann.click("#leave").await;

@@ -9,15 +9,17 @@ const BARS = 4;
 
 /** Bars that tell how good a picture is; who points at them, or goes to them by keyboard, sees the figures. */
 export class Bars {
-  element = make('button', { type: 'button', class: 'bars', hidden: true });
-  #tip = make('span', { class: 'tip' });
+  element = make('div', { class: 'quality', hidden: true });
+  #button = make('button', { type: 'button', class: 'bars' });
+  #tip = make('div', { class: 'tip', 'aria-hidden': 'true' });
   /** @type {PictureStats | null} */
   #stats = null;
   #name = '';
 
   constructor() {
     const bars = Array.from({ length: BARS }, () => make('i'));
-    this.element.append(make('span', { class: 'bar-group', 'aria-hidden': 'true' }, bars), this.#tip);
+    this.#button.append(make('span', { class: 'bar-group', 'aria-hidden': 'true' }, bars));
+    this.element.append(this.#button, this.#tip);
   }
 
   /** @param {PictureStats | null} stats without any the bars are hidden */
@@ -40,10 +42,10 @@ export class Bars {
     if (!stats) return;
     const { width, height, frameRate, bitRate } = stats;
     const level = levelOf(stats);
-    this.element.dataset.level = String(level);
+    this.#button.dataset.level = String(level);
     const figures = [`${width}×${height}`, words().frames(Math.round(frameRate)), `${Math.round(bitRate)} kbit/s`];
     const lines = [words().qualityLevels[level], ...(height > 0 ? figures : [])];
     this.#tip.replaceChildren(...lines.map((line) => make('span', {}, [line])));
-    this.element.setAttribute('aria-label', [words().quality(this.#name), ...lines].join(', '));
+    this.#button.setAttribute('aria-label', [words().quality(this.#name), ...lines].join(', '));
   }
 }

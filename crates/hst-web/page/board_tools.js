@@ -9,6 +9,8 @@ const TOOLS = ['curve', 'line', 'rect', 'ellipse', 'text', 'eraser', 'gmov'];
 const COLORS = ['#1c232b', '#d93a45', '#e08a1e', '#2f9e62', '#2b6fd6', '#8149c9'];
 /** In pixels of the board. */
 const SIZES = [3, 6, 12];
+/** Between the leaf and what is around it, in pixels. */
+const MARGIN = 8;
 
 /** The bar under a white board: what the hand does, with which ink, and on which page. */
 export class BoardTools {
@@ -93,6 +95,7 @@ export class BoardTools {
         SIZES.map((_, at) => this.#sizeButton(at)),
       ),
     ]);
+    if (this.#isInkOpen) requestAnimationFrame(() => place(leaf, opener));
     return make('div', { class: 'ink' }, [opener, leaf]);
   }
 
@@ -209,4 +212,18 @@ export class BoardTools {
     const at = all.indexOf(/** @type {Element} */ (document.activeElement));
     /** @type {HTMLElement | undefined} */ (all.at((at + step) % all.length))?.focus();
   }
+}
+
+/**
+ * Puts a leaf over what opened it, inside of the window.
+ * @param {HTMLElement} leaf
+ * @param {HTMLElement} opener
+ */
+function place(leaf, opener) {
+  const { left, top, width } = opener.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = leaf;
+  const most = document.documentElement.clientWidth - offsetWidth - MARGIN;
+  const middle = left + (width - offsetWidth) / 2;
+  leaf.style.setProperty('left', `${Math.max(Math.min(middle, most), MARGIN)}px`);
+  leaf.style.setProperty('top', `${Math.max(top - offsetHeight - MARGIN, MARGIN)}px`);
 }

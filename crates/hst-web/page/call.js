@@ -1,3 +1,4 @@
+import { make } from './dom.js';
 import { nameOf } from './names.js';
 import { words } from './text.js';
 import { newVideo } from './tile.js';
@@ -238,10 +239,9 @@ export class Call {
   #showScreen(user, mediaId) {
     const isOwn = user === this.self;
     const video = newVideo(isOwn);
-    video.className = 'screen';
     this.#screens.set(user, video);
     const label = () => (isOwn ? words().yourScreen : words().screenOf(nameOf(user)));
-    this.#stage.add(`screen/${user}`, video, label);
+    this.#stage.add(`screen/${user}`, make('div', { class: 'screen' }, [video]), label);
     this.#engine.setMediaRender(user, this.#types.share, mediaId, video);
   }
 

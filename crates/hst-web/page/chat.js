@@ -14,6 +14,7 @@ const NEAR = 80;
 /** The messages of a group. */
 export class Chat {
   #engine;
+  #log = byId('log');
   #list = byId('messages');
   #input = byId('chat-text', HTMLTextAreaElement);
   #badge = byId('unread');
@@ -69,7 +70,7 @@ export class Chat {
     this.#isOpen = isOpen;
     if (!isOpen) return;
     this.#count(0);
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#log.scrollTop = this.#log.scrollHeight;
   }
 
   #say() {
@@ -77,7 +78,7 @@ export class Chat {
     if (text === '') return;
     this.#input.value = '';
     const item = this.#add(this.#self, text, new Date());
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#log.scrollTop = this.#log.scrollHeight;
     this.#engine.sendGroupMsg({ msg: text }).catch(() => {
       item.classList.add('failed');
       item.append(make('small', {}, [words().notSent]));
@@ -90,7 +91,7 @@ export class Chat {
    * @param {Date | null} at
    */
   #add(from, msg, at) {
-    const isNear = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < NEAR;
+    const isNear = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR;
     const isOwn = from === this.#self;
     const item = make('li', { class: isOwn ? 'message own' : 'message' });
     const time = at?.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' }) ?? '';
@@ -102,7 +103,7 @@ export class Chat {
     item.append(make('p', { title: time }, [typeof msg === 'string' ? msg : JSON.stringify(msg)]));
     this.#list.append(item);
     while (this.#list.children.length > MAX) this.#list.firstElementChild?.remove();
-    if (isNear) this.#list.scrollTop = this.#list.scrollHeight;
+    if (isNear) this.#log.scrollTop = this.#log.scrollHeight;
     return item;
   }
 
@@ -115,5 +116,6 @@ export class Chat {
   #showBadge() {
     this.#badge.hidden = this.#unread === 0;
     this.#badge.textContent = this.#unread > 99 ? '99+' : String(this.#unread);
+    byId('chat-open').ariaLabel = this.#unread === 0 ? words().chat : words().unread(this.#badge.textContent);
   }
 }

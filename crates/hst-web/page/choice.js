@@ -37,8 +37,10 @@ export class Choice extends EventTarget {
    * @param {Kind} kind
    */
   of(kind) {
-    const wished = this.#wished[kind];
-    return this.#devices[kind].some(({ deviceId }) => deviceId === wished) ? wished : null;
+    const [wished, devices] = [this.#wished[kind], this.#devices[kind]];
+    // Before the page may use any, a browser names none.
+    const isThere = devices.length === 0 || devices.some(({ deviceId }) => deviceId === wished);
+    return isThere && wished !== '' ? wished : null;
   }
 
   /** Looks again which there are: a browser gives their names once the page may use them. */

@@ -20,9 +20,9 @@ export const MAX_TILES = 25;
 const PAGER = 52;
 /** Smaller tiles show nobody. */
 const LEAST = { width: 104, height: 78 };
-/** The flattest tile, and the highest of a broad and of a narrow view, as width by height. */
+/** The flattest tile, and the highest of a broad and a narrow view and of one below a stage, as width by height. */
 const FLAT = 16 / 9;
-const HIGH = { broad: 4 / 3, narrow: 2 / 3 };
+const HIGH = { broad: 4 / 3, narrow: 2 / 3, strip: 4 / 5 };
 /** How much of a broad view the strip beside the stage takes, within bounds; and of a narrow one the stage. */
 const STRIP = { part: 0.17, least: 150, most: 240 };
 const STAGE = 0.58;
@@ -38,35 +38,37 @@ const STAGE = 0.58;
  */
 export function arrange({ width, height, count, isStaged, page = 0 }) {
   const all = { left: 0, top: 0, width, height };
+  const isBroad = width > height;
   if (isStaged && count === 0) return { stage: all, cells: [], from: 0, page: 0, pages: 1 };
-  if (!isStaged) return { stage: null, ...grid(all, count, page) };
-  if (width > height) {
+  if (!isStaged) return { stage: null, ...grid(all, isBroad ? HIGH.broad : HIGH.narrow, count, page) };
+  if (isBroad) {
     const strip = Math.round(Math.min(Math.max(width * STRIP.part, STRIP.least), STRIP.most));
     const stage = { ...all, width: width - strip - GAP };
     return { stage, ...column({ ...all, left: width - strip, width: strip }, count, page) };
   }
   const high = Math.round(height * STAGE);
   const rest = { left: 0, top: high + GAP, width, height: height - high - GAP };
-  return { stage: { ...all, height: high }, ...grid(rest, count, page) };
+  return { stage: { ...all, height: high }, ...grid(rest, HIGH.strip, count, page) };
 }
 
 /**
  * All of a page alike, as large as they can be.
  * @param {Rect} box
+ * @param {number} highest
  * @param {number} count
  * @param {number} page
  */
-function grid(box, count, page) {
+function grid(box, highest, count, page) {
   let shown = Math.min(count, MAX_TILES);
   let inner = count > shown ? above(box) : box;
-  while (shown > 1 && !isLarge(best(inner, shown))) {
+  while (shown > 1 && !isLarge(best(inner, highest, shown))) {
     shown -= 1;
     inner = above(box);
   }
   const pages = Math.max(Math.ceil(count / shown), 1);
   // Pages of about the same length look better than a last one with a single tile, and full rows than others.
   const even = Math.ceil(count / pages);
-  const { columns, width, height } = best(inner, even);
+  const { columns, width, height } = best(inner, highest, even);
   const length = pages > 1 ? Math.min(Math.ceil(even / columns) * columns, shown) : even;
   const { from, onPage, at } = cut(count, length, page);
   const rows = Math.ceil(onPage / columns);
@@ -104,10 +106,10 @@ function column(box, count, page) {
 /**
  * The columns that make so many tiles largest.
  * @param {Rect} box
+ * @param {number} highest
  * @param {number} count
  */
-function best(box, count) {
-  const highest = box.width > box.height ? HIGH.broad : HIGH.narrow;
+function best(box, highest, count) {
   let largest = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);

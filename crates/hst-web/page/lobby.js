@@ -145,7 +145,7 @@ export class Lobby {
     byId('preview-word').textContent = cam.isOn ? words().cameraOpening : words().cameraOff;
     const troubles = [cam.trouble, mic.trouble].filter(Boolean).map(wordOf);
     byId('device-trouble').hidden = troubles.length === 0;
-    byId('device-trouble').textContent = troubles.join(' ');
+    byId('device-trouble').textContent = troubles.join('\n');
 
     this.#join.disabled = this.#online.disabled = this.#busy !== '';
     this.#join.textContent = this.#busy === 'joining' ? words().joining : words().join;

@@ -1,6 +1,7 @@
 import { byId, setIcon } from './dom.js';
 import { onLanguage, words } from './text.js';
 import { toast } from './toasts.js';
+import { keepAwake } from './wake.js';
 
 /**
  * @import { Boards } from './boards.js'
@@ -30,7 +31,9 @@ export class Room {
     for (const kind of /** @type {const} */ (['mic', 'cam', 'share'])) byId(kind).onclick = () => call.toggle(kind);
     byId('board').onclick = () => boards.toggle();
     byId('spotlight').onclick = () => tiles.switchView();
-    byId('copy').onclick = () => this.#copyLink();
+    for (const button of document.querySelectorAll('[data-copy]')) {
+      button.addEventListener('click', () => this.#copyLink());
+    }
     byId('leave').onclick = onLeave;
     boards.onChange = tiles.onView = () => this.update();
     onLanguage.addEventListener('change', () => this.update());
@@ -49,10 +52,12 @@ export class Room {
     byId('share').hidden = !devices?.getDisplayMedia;
     byId('mic', HTMLButtonElement).disabled = byId('cam', HTMLButtonElement).disabled = !devices?.getUserMedia;
     document.title = `${group} · hst-rtc`;
+    keepAwake(true);
     this.update();
   }
 
   close() {
+    keepAwake(false);
     this.#group = '';
     byId('room').hidden = true;
   }
@@ -69,6 +74,7 @@ export class Room {
     const count = Math.max(this.#total, this.#call.members.size + 1);
     byId('group-name').textContent = this.#group;
     byId('count').textContent = String(count);
+    byId('alone').hidden = count > 1;
     byId('people-count').textContent = words().peopleHere(count);
     for (const kind of /** @type {const} */ (['mic', 'cam', 'share'])) {
       const isOn = this.#call.own.has(kind);

@@ -36,6 +36,7 @@ export default {
   // The room
   copyLink: 'Copy invitation link',
   copied: 'The link is copied: send it to whom you want to meet.',
+  alone: 'Nobody else is here yet.',
   speakerView: 'Show the speaker large',
   controls: 'Controls',
   shareScreen: 'Share the screen',
@@ -77,6 +78,7 @@ export default {
   noMessages: 'No messages yet',
   noMessagesHint: 'What you write is seen by everybody in the group.',
   earlier: 'Earlier',
+  unread: (/** @type {string} */ count) => `Chat, ${count} unread`,
   notSent: 'not sent',
 
   // People and invitations

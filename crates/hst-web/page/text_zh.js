@@ -35,6 +35,7 @@ export default {
   // The room
   copyLink: '复制邀请链接',
   copied: '链接已复制，发给想见面的人吧。',
+  alone: '还没有其他人加入。',
   speakerView: '放大发言者',
   controls: '控制栏',
   shareScreen: '共享屏幕',
@@ -76,6 +77,7 @@ export default {
   noMessages: '还没有消息',
   noMessagesHint: '分组中的所有人都能看到您发送的内容。',
   earlier: '较早的消息',
+  unread: (count) => `聊天，${count} 条未读`,
   notSent: '未发送',
 
   // People and invitations

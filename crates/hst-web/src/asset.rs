@@ -101,6 +101,7 @@ fn page() -> Vec<Asset> {
         "tiles.js",
         "toasts.js",
         "tone.js",
+        "wake.js",
     ]
 }
 
