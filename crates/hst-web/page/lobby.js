@@ -59,7 +59,10 @@ export class Lobby {
 
   /** @param {string} [trouble] what to tell */
   open(trouble = '') {
-    this.#root.hidden = false;
+    if (!this.isOpen) {
+      this.#root.hidden = false;
+      this.#join.focus();
+    }
     document.title = 'hst-rtc';
     this.#preview.open();
     this.#tell(trouble);

@@ -91,6 +91,7 @@ async function enter(group, media) {
 /** Somebody's invite was accepted. @param {string} group its name */
 async function accept(group) {
   if (lobby.isOpen) return lobby.join(group);
+  if (session.group === group) return;
   const media = { mic: call.own.has('mic'), cam: call.own.has('cam') };
   await enter(group, media).catch((error) => leave(errorText(error)));
 }

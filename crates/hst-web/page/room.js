@@ -54,6 +54,8 @@ export class Room {
     document.title = `${group} · hst-rtc`;
     keepAwake(true);
     this.update();
+    // Who does not see it hears where he is, and goes on from there.
+    byId('group-name').focus();
   }
 
   close() {
