@@ -116,6 +116,7 @@ export class Chat {
   #showBadge() {
     this.#badge.hidden = this.#unread === 0;
     this.#badge.textContent = this.#unread > 99 ? '99+' : String(this.#unread);
-    byId('chat-open').ariaLabel = this.#unread === 0 ? words().chat : words().unread(this.#badge.textContent);
+    const label = this.#unread === 0 ? words().chat : words().unread(this.#badge.textContent);
+    byId('chat-open').setAttribute('aria-label', label);
   }
 }

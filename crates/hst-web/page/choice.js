@@ -70,7 +70,7 @@ export class Choice extends EventTarget {
     for (const select of this.#selects) {
       const kind = /** @type {Kind} */ (select.dataset.device);
       const named = this.#devices[kind].map(({ label, deviceId }, at) => {
-        return make('option', { value: deviceId }, [label || `${select.ariaLabel ?? ''} ${at + 1}`]);
+        return make('option', { value: deviceId }, [label || `${select.getAttribute('aria-label')} ${at + 1}`]);
       });
       select.replaceChildren(make('option', { value: '' }, [words().systemDevice]), ...named);
       select.value = this.of(kind) ?? '';

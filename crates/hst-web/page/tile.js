@@ -43,7 +43,8 @@ export class Tile {
     const name = nameOf(this.user);
     this.element.dataset.name = name;
     this.#name.textContent = this.isOwn ? words().you(name) : name;
-    this.#pin.ariaLabel = this.#pin.title = words().pin(name);
+    this.#pin.title = words().pin(name);
+    this.#pin.setAttribute('aria-label', words().pin(name));
     this.#bars.translate(name);
     this.#tellSound();
   }

@@ -66,6 +66,7 @@ fn page() -> Vec<Asset> {
         "boards.js",
         "call.js",
         "chat.js",
+        "chevron.svg",
         "choice.js",
         "confirm.js",
         "dialogs.css",
