@@ -26,13 +26,14 @@ const MISPLACED: &str = "
     const isOver = (a, b) => a !== b && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
     return tiles.filter((_, at) => isOutside(boxes[at]) || boxes.some((other) => isOver(boxes[at], other))).length";
 
-/// The buttons and fields that can be seen and are too small for a finger, or beyond the edge.
+/// The buttons and fields that can be seen and are too small for a finger, or beyond the edge. Those on a tile stand aside
+/// for who is on it.
 const UNTOUCHABLE: &str = "
     const all = [...document.querySelectorAll('button, input, select, textarea')];
     const inDialog = document.querySelector('dialog[open]');
     return all
         .filter((one) => one.checkVisibility({ visibilityProperty: true }) && (!inDialog || inDialog.contains(one)))
-        .filter((one) => !one.closest('.tile, .tools'))
+        .filter((one) => !one.closest('.tile'))
         .filter((one) => {
             const { left, right, width, height } = one.getBoundingClientRect();
             return width < 44 || height < 44 || left < 0 || right > innerWidth;
@@ -85,6 +86,7 @@ async fn twenty_five_people_fit_and_more_are_on_another_page() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, crowd) = tokio::join!(browser.open(&url), bare_page(&browser, &server));
+    ann.resize(1440, 900).await;
     ann.join_demo("Ann", "tea").await;
     let shown = "document.querySelectorAll('.tile:not([hidden])').length";
     let mut guests = 0;

@@ -16,18 +16,13 @@ const MARGIN = 8;
 export class BoardTools {
   element = make('div', { class: 'tools' });
   #board;
-  #end;
   #color = 0;
   #size = 0;
   #isInkOpen = false;
 
-  /**
-   * @param {WhiteBoard} board
-   * @param {(() => void) | null} end ends it for everybody, where one may
-   */
-  constructor(board, end) {
+  /** @param {WhiteBoard} board */
+  constructor(board) {
     this.#board = board;
-    this.#end = end;
     onLanguage.addEventListener('change', () => this.update());
     this.element.onkeydown = (event) => this.#handleKey(event);
     board.brushColor(COLORS[0]);
@@ -53,14 +48,12 @@ export class BoardTools {
       this.#button('redo', 'redo', words().redo, () => board.restore()),
       this.#button('trash', 'clear', words().clearPage, () => this.#clear()),
     ];
-    const end = this.#end && this.#button('close', 'end', words().endBoard, () => this.#close());
     this.element.setAttribute('role', 'toolbar');
     this.element.setAttribute('aria-label', words().tools);
     this.element.replaceChildren(
       make('div', { class: 'group' }, tools),
       make('div', { class: 'group' }, [this.#ink(), ...acts]),
       this.#pages(),
-      ...(end ? [make('div', { class: 'group' }, [end])] : []),
     );
     if (focused) focusIn(this.element, `[data-tool="${focused}"]`);
   }
@@ -171,10 +164,6 @@ export class BoardTools {
 
   async #clear() {
     if (await ask(words().clearAsk)) this.#board.clear();
-  }
-
-  async #close() {
-    if (await ask(words().endBoardAsk)) this.#end?.();
   }
 
   /**

@@ -1,5 +1,6 @@
 import { BoardTools } from './board_tools.js';
-import { make } from './dom.js';
+import { ask } from './confirm.js';
+import { iconButton, make } from './dom.js';
 import { nameOf } from './names.js';
 import { words } from './text.js';
 
@@ -15,7 +16,7 @@ export class Boards {
   #engine;
   #stage;
   #self;
-  /** @type {Map<string, { user: string, element: HTMLElement, tools: BoardTools }>} */
+  /** @type {Map<string, { user: string, element: HTMLElement, tools: BoardTools, end: HTMLElement | null }>} */
   #boards = new Map();
   #isMaking = false;
 
@@ -75,11 +76,11 @@ export class Boards {
     const handle = this.#engine.getWhiteBoard(mediaId);
     if (!handle) return;
     this.#handleGone(mediaId);
-    const end = userId === this.#self() ? () => this.#engine.closeWhiteBoard(mediaId) : null;
-    const tools = new BoardTools(handle, end);
+    const tools = new BoardTools(handle);
+    const end = userId === this.#self() ? this.#endOf(mediaId) : null;
     const sheet = make('div', { class: 'sheet' });
     const element = make('div', { class: 'board' }, [sheet, tools.element]);
-    this.#boards.set(mediaId, { user: userId, element, tools });
+    this.#boards.set(mediaId, { user: userId, element, tools, end });
     this.#show(mediaId);
     this.#engine.setMediaRender(userId, this.#engine.MediaType.WHITE_BOARD, mediaId, sheet);
     this.onChange();
@@ -95,7 +96,17 @@ export class Boards {
   /** @param {string} id */
   #show(id) {
     const board = this.#boards.get(id);
-    if (board) this.#stage.add(keyOf(id), board.element, () => words().boardOf(nameOf(board.user)));
+    if (!board) return;
+    this.#stage.add(keyOf(id), board.element, () => words().boardOf(nameOf(board.user)), board.end);
+  }
+
+  /** Who made a board may end it, for everybody. @param {string} id */
+  #endOf(id) {
+    const end = iconButton('close', words().endBoard, { 'data-label': 'endBoard' });
+    end.onclick = async () => {
+      if (await ask(words().endBoardAsk)) this.#engine.closeWhiteBoard(id);
+    };
+    return end;
   }
 }
 

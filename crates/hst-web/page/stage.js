@@ -10,7 +10,7 @@ export class Stage {
   onChange = () => {};
   #root = byId('stage');
   #tabs = byId('stage-tabs');
-  /** @type {Map<string, { element: HTMLElement, label: () => string, tab: HTMLButtonElement }>} */
+  /** @type {Map<string, { element: HTMLElement, label: () => string, tab: HTMLElement, act: HTMLElement | null }>} */
   #items = new Map();
   #shown = '';
 
@@ -36,17 +36,19 @@ export class Stage {
    * @param {string} key
    * @param {HTMLElement} element
    * @param {() => string} label in the present language
+   * @param {HTMLElement | null} [act] a button that stands above it
    */
-  add(key, element, label) {
+  add(key, element, label, act = null) {
     this.remove(key);
     const id = `stage-item-${key.replaceAll('/', '-')}`;
     const tab = make('button', { type: 'button', role: 'tab', class: 'tab', 'aria-controls': id });
     tab.onclick = () => this.select(key);
     element.id = id;
     element.setAttribute('role', 'tabpanel');
-    this.#items.set(key, { element, label, tab });
+    this.#items.set(key, { element, label, tab, act });
     this.#tabs.append(tab);
     this.#root.append(element);
+    if (act) this.#tabs.after(act);
     this.#shown = key;
     this.#show();
     this.onChange(true);
@@ -59,6 +61,7 @@ export class Stage {
     this.#items.delete(key);
     item.tab.remove();
     item.element.remove();
+    item.act?.remove();
     if (this.#shown === key) this.#shown = [...this.#items.keys()].at(-1) ?? '';
     if (this.isEmpty && document.fullscreenElement) document.exitFullscreen();
     this.#show();
@@ -83,9 +86,10 @@ export class Stage {
   }
 
   #show() {
-    for (const [key, { element, label, tab }] of this.#items) {
+    for (const [key, { element, label, tab, act }] of this.#items) {
       const isShown = key === this.#shown;
       element.hidden = !isShown;
+      if (act) act.hidden = !isShown;
       element.setAttribute('aria-label', label());
       tab.textContent = label();
       tab.setAttribute('aria-selected', String(isShown));
