@@ -113,17 +113,22 @@ async fn who_waits_in_the_lobby_is_rung_and_comes() {
     ann.click("#online-tab").await;
     ann.wait_until("document.querySelector('#online [data-user=Ben] button')")
         .await;
-    for answer in ["#ring-decline", "#ring-accept"] {
+    for (answer, told) in [
+        ("#ring-decline", "Ben has declined."),
+        ("#ring-accept", "Ben is coming."),
+    ] {
         ann.click("#online [data-user=Ben] button").await;
         ben.wait_until("document.querySelector('#ringing').open").await;
         let words = "['#ring-who', '#ring-where'].map((id) => document.querySelector(id).textContent)";
         assert_eq!(ask(&ben, words).await, json!(["Ann invites you", "to the group “tea”"]));
         ben.click(answer).await;
-        ben.wait_until("!document.querySelector('#ringing').open").await;
+        ann.wait_until(&format!(
+            "document.querySelector('#toasts').textContent.includes({told:?})"
+        ))
+        .await;
         ann.wait_until("!document.querySelector('#online .ringing')").await;
+        ben.wait_until("!document.querySelector('#ringing').open").await;
     }
-    let toasts = "document.querySelector('#toasts').innerText";
-    ann.wait_until(&format!("{toasts}.includes('Ben is coming.')")).await;
     tokio::join!(ann.see_and_hear("Ben"), ben.see_and_hear("Ann"));
 
     // In the group, nobody is invited to it.

@@ -1,6 +1,6 @@
 import { ask } from './confirm.js';
 import { focusIn, iconButton, make } from './dom.js';
-import { onLanguage, words } from './text.js';
+import { words } from './text.js';
 
 /** @import { BoardTool, WhiteBoard } from '../sdk/hst-rtc-engine.js' */
 
@@ -9,6 +9,8 @@ const TOOLS = ['curve', 'line', 'rect', 'ellipse', 'text', 'eraser', 'gmov'];
 const COLORS = ['#1c232b', '#d93a45', '#e08a1e', '#2f9e62', '#2b6fd6', '#8149c9'];
 /** In pixels of the board. */
 const SIZES = [3, 6, 12];
+/** How long a new page is waited for, in ms: a board may have no room for one. */
+const PATIENCE = 3_000;
 /** Between the leaf and what is around it, in pixels. */
 const MARGIN = 8;
 
@@ -23,7 +25,6 @@ export class BoardTools {
   /** @param {WhiteBoard} board */
   constructor(board) {
     this.#board = board;
-    onLanguage.addEventListener('change', () => this.update());
     this.element.onkeydown = (event) => this.#handleKey(event);
     board.brushColor(COLORS[0]);
     board.brushSize(SIZES[0]);
@@ -155,11 +156,12 @@ export class BoardTools {
     const board = this.#board;
     board.addPage();
     const count = board.pageCount();
-    const isThere = () => {
+    const until = performance.now() + PATIENCE;
+    const turn = () => {
       if (board.pageCount() > count) board.page(count);
-      else if (this.element.isConnected) requestAnimationFrame(isThere);
+      else if (performance.now() < until) requestAnimationFrame(turn);
     };
-    isThere();
+    turn();
   }
 
   async #clear() {

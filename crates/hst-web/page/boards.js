@@ -2,7 +2,7 @@ import { BoardTools } from './board_tools.js';
 import { ask } from './confirm.js';
 import { iconButton, make } from './dom.js';
 import { nameOf } from './names.js';
-import { words } from './text.js';
+import { onLanguage, words } from './text.js';
 
 /**
  * @import { HstRtcEngine, Media } from '../sdk/hst-rtc-engine.js'
@@ -35,6 +35,9 @@ export class Boards {
     });
     engine.on('onRemoteMediaAdd', (media) => media.mediaType === WHITE_BOARD && this.#handleBoard(media));
     engine.on('onUnPublishMedia', ({ mediaType, mediaId }) => mediaType === WHITE_BOARD && this.#handleGone(mediaId));
+    onLanguage.addEventListener('change', () => {
+      for (const { tools } of this.#boards.values()) tools.update();
+    });
     engine.on('onWhiteBoardCurPageChanged', ({ mediaId }) => this.#boards.get(mediaId)?.tools.update());
   }
 
@@ -89,6 +92,7 @@ export class Boards {
   /** @param {string} id */
   #handleGone(id) {
     if (!this.#boards.delete(id)) return;
+    this.#engine.unsetMediaRender(null, this.#engine.MediaType.WHITE_BOARD, id);
     this.#stage.remove(keyOf(id));
     this.onChange();
   }

@@ -168,7 +168,7 @@ export class Call {
   /** @param {Media} media */
   #handleUnpublished({ userId, mediaType, mediaId }) {
     const kind = this.#kindOf(mediaType);
-    if (!kind) return;
+    if (!kind || !this.members.has(userId)) return;
     this.#engine.stopReceiveMedia(userId, mediaType, mediaId);
     if (kind === 'share') {
       this.#unshowScreen(userId);
@@ -187,8 +187,11 @@ export class Call {
 
   /** @param {Media & { muted: boolean }} media silenced at the server, or heard again */
   #handleMuted({ userId, mediaType, muted }) {
-    if (mediaType !== this.#types.mic) return;
+    if (mediaType !== this.#types.mic || !(this.members.has(userId) || userId === this.self)) return;
     this.#tiles.of(userId).hasSound = !muted;
+    if (muted) this.members.get(userId)?.delete('mic');
+    else this.members.get(userId)?.add('mic');
+    this.#onChange();
     if (userId === this.self) toast(muted ? words().mutedByAdmin : words().heardAgain);
   }
 
