@@ -99,6 +99,32 @@ async fn the_lobby_shows_oneself_and_one_goes_in_as_one_was_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_speaks_has_a_ring_and_who_is_pinned_is_large() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let url = format!("{}/", origin(&server));
+    let (ann, ben) = tokio::join!(browser.open(&url), browser.open(&url));
+    tokio::join!(ann.join_demo("Ann", "tea"), ben.join_demo("Ben", "tea"));
+    // The microphones of the tests beep: with hers off, Ben is alone to be heard.
+    ann.click("#mic").await;
+    for page in [&ann, &ben] {
+        page.wait_until("document.querySelector('.tile.speaks')?.dataset.user === 'Ben'")
+            .await;
+    }
+
+    let widths = "['Ben', 'Ann'].map((user) => document.querySelector(`.tile[data-user=${user}]`).offsetWidth)";
+    ann.click(".tile[data-user=Ben] .pin").await;
+    ann.wait_until(&format!("(([ben, ann]) => ben > 2 * ann)({widths})"))
+        .await;
+    ann.click(".tile[data-user=Ben] .pin").await;
+    ann.wait_until(&format!("(([ben, ann]) => ben === ann)({widths})"))
+        .await;
+    ann.click("#spotlight").await;
+    ann.wait_until(&format!("(([ben, ann]) => ben > 2 * ann)({widths})"))
+        .await;
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_waits_in_the_lobby_is_rung_and_comes() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
