@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod background;
 mod board;
 mod call;
 mod demo;
@@ -11,6 +12,7 @@ mod lost_connection;
 mod other_network;
 mod samples;
 mod surface;
+mod view;
 
 use std::time::SystemTime;
 
@@ -21,7 +23,7 @@ use hst_server::{
 use hst_tests::browser::{Browser, Page};
 use serde_json::json;
 
-/// Makes a page of the SDK out of an empty one.
+/// The script that does it.
 const BARE: &str = include_str!("bare.js");
 
 async fn server() -> RunningServer {
@@ -56,7 +58,12 @@ async fn bare_page(browser: &Browser, server: &RunningServer) -> Page {
 /// The same by another way to the server.
 async fn bare_page_of(browser: &Browser, origin: &str) -> Page {
     let page = browser.open(&format!("{origin}/healthz")).await;
+    make_bare(&page).await;
+    page
+}
+
+/// Makes a page of the SDK out of an empty one.
+async fn make_bare(page: &Page) {
     page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })])
         .await;
-    page
 }

@@ -49,3 +49,4 @@ mod pipeline;
 mod restart;
 mod revoked;
 mod slow_reader;
+mod views;

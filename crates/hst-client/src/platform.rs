@@ -163,6 +163,15 @@ impl Client {
         )
     }
 
+    /// Says how much of a received picture is of use, in pixels of height: with 0 nothing of it is sent for now, with
+    /// `None` all. It is all from `receive` on, and again after a [`Discontinuity`](crate::Event::Discontinuity).
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 302 when it is not received, 1 for a sound or more than 16,384 pixels.
+    pub async fn view(&self, media: MediaRef, height: Option<u32>) -> Result<(), Error> {
+        done(self.ask("viewing", move |s, now| s.view(now, media, height)).await)
+    }
+
     /// Removes a member from the group, for who may administer; with `ban` for so many seconds.
     ///
     /// # Errors

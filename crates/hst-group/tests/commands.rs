@@ -49,15 +49,17 @@ const COMMANDS: [(&str, &str); 28] = [
     ("kick", r#"{"kick":{"user":"bob"}}"#),
     ("mute", r#"{"mute":{"user":"bob","type":2,"media":"cam","muted":true}}"#),
     ("lock", r#"{"lock":{"locked":true}}"#),
+    ("view", r#"{"view":{"user":"bob","type":2,"media":"cam","height":180}}"#),
     ("dance", r#"{"dance":{}}"#),
     ("nothing", "null"),
 ];
 
-/// What the model knows: where a session stands, and whether bob is in the group with his camera.
+/// What the model knows: where a session stands, whether bob is in the group with his camera, and whether it is received.
 #[derive(Debug, Clone, PartialEq)]
 struct Model {
     at: At,
     bob_is_here: bool,
+    receives: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,11 +98,18 @@ impl Model {
             (At::Online, _) => 31,
             (At::InGroup, "leave") => {
                 self.at = At::Online;
+                self.receives = false;
                 0
             }
             (At::InGroup, "receive" | "mute" | "kick") if !self.bob_is_here => 302,
             (At::InGroup, "kick") => {
                 self.bob_is_here = false;
+                self.receives = false;
+                0
+            }
+            (At::InGroup, "view") if !self.receives => 302,
+            (At::InGroup, "receive" | "stop_receive") => {
+                self.receives = command == "receive";
                 0
             }
             (At::InGroup, _) => 0,
@@ -274,7 +283,11 @@ fn s5_s6_every_command_pair_and_triple_in_every_state_does_what_the_model_says_a
                 for third in 0..COMMANDS.len() {
                     let mut house = House::at(at);
                     house.sent.clear();
-                    let mut model = Model { at, bob_is_here: true };
+                    let mut model = Model {
+                        at,
+                        bob_is_here: true,
+                        receives: false,
+                    };
                     let names = [first, second, third].map(|command| COMMANDS[command].0);
                     for (id, command) in (10..).zip([first, second, third]) {
                         let (name, text) = COMMANDS[command];

@@ -31,7 +31,7 @@ fn unit(sent: Result<RequestId, Refusal>) -> Result<(), Refusal> {
     sent.map(drop)
 }
 
-const VERBS: [Verb; 24] = [
+const VERBS: [Verb; 25] = [
     ("init", |s| s.init()),
     ("login", |s| {
         unit(s.login(now(), LoginOptions::new("app", "token", "alice")))
@@ -47,6 +47,7 @@ const VERBS: [Verb; 24] = [
     }),
     ("receive", |s| unit(s.receive(now(), camera()))),
     ("stop_receive", |s| unit(s.stop_receive(now(), camera()))),
+    ("view", |s| unit(s.view(now(), camera(), Some(180)))),
     ("offer", |s| {
         unit(s.offer(
             now(),
@@ -190,6 +191,7 @@ fn every_verb_in_every_state_is_let_through_or_fails_at_once_with_its_code() {
         ("unpublish", in_group),
         ("receive", in_group),
         ("stop_receive", in_group),
+        ("view", in_group),
         ("offer", in_group),
         ("message", in_group),
         ("roster", in_group),

@@ -84,12 +84,17 @@ impl Script {
         self.now = end;
     }
 
-    fn asked(&self) -> Vec<(RequestId, Command)> {
+    fn sent(&self) -> Vec<ClientFrame> {
         let frames = self.outputs.iter().filter_map(|output| match output {
             Output::Send(frame) => Some(decode_client(frame).unwrap()),
             _ => None,
         });
-        frames
+        frames.collect()
+    }
+
+    fn asked(&self) -> Vec<(RequestId, Command)> {
+        self.sent()
+            .into_iter()
             .filter_map(|frame| match frame {
                 ClientFrame::Request(request) => Some((request.id, request.command)),
                 ClientFrame::Got(_) => None,
@@ -130,6 +135,23 @@ impl Script {
 
 fn published(user: &str) -> String {
     format!(r#"{{"published":{{"user":"{user}","type":2,"media":"cam"}}}}"#)
+}
+
+#[test]
+fn a_sign_of_life_says_what_has_come_and_asks_for_an_answer_where_nothing_has() {
+    let mut script = Script::joined();
+    let seconds = Duration::from_secs;
+    script.pass(seconds(3));
+    script.hear(r#"{"seq":2,"ev":{"locked":{"locked":true}}}"#);
+    script.outputs.clear();
+    script.pass(seconds(2));
+    assert_eq!(script.sent(), [ClientFrame::Got(2)]);
+    script.outputs.clear();
+    // 5 s after the last frame.
+    script.pass(seconds(3));
+    let [(_, Command::Ping {})] = script.asked()[..] else {
+        panic!("{:?}", script.outputs)
+    };
 }
 
 #[test]
@@ -245,6 +267,33 @@ fn a_gap_while_joining_or_leaving_ends_in_a_new_session_where_both_ends_agree() 
         let expected = if leaves { State::LoggedIn } else { State::Joined };
         assert_eq!(script.engine.state(), expected);
     }
+}
+
+#[test]
+fn who_leaves_while_his_engine_goes_back_to_the_group_hears_nothing_of_it_any_more() {
+    let mut script = Script::joined();
+    let _ = script.cut();
+    script.hear(r#"{"re":0,"err":{"code":1000100,"message":"gone"}}"#);
+    let (id, Command::Login(_)) = script.asked().pop().unwrap() else {
+        panic!("it logs in")
+    };
+    script.logged_in_as(id, "s2");
+    let (rejoin, Command::Join { .. }) = script.asked().pop().unwrap() else {
+        panic!("it joins again")
+    };
+    let leave = script.engine.leave(script.now).unwrap();
+    script.drain();
+    script.outputs.clear();
+    // Bob has gone meanwhile.
+    let joined = r#"{"joined":{"members":[],"total":0,"media":[],"last_message":0}}"#;
+    script.hear(&format!(r#"{{"seq":1,"re":{rejoin},"ok":{joined}}}"#));
+    let asked = script.asked();
+    assert!(asked.contains(&(leave, Command::Leave {})), "{asked:?}");
+    let of_the_group = script
+        .outputs
+        .iter()
+        .find(|output| matches!(output, Output::Event(SessionEvent::Group(_)) | Output::RenewMedia));
+    assert!(of_the_group.is_none(), "{of_the_group:?}");
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn g7_after_any_storm_both_ends_agree_and_no_message_is_lost_duplicated_reordere
         gaps += counts.gaps;
     }
     let reached = format!("acked {acked}, gaps {gaps}, discontinuities {discontinuities}");
-    assert!(acked > 50_000 && gaps > 30 && discontinuities > 300, "{reached}");
+    assert!(acked > 30_000 && gaps > 30 && discontinuities > 300, "{reached}");
 }
 
 #[test]

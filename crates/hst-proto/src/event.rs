@@ -1,4 +1,4 @@
-use hst_id::UserId;
+use hst_id::{MediaId, MediaType, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,6 +32,17 @@ pub enum Event {
     Unpublished(Media),
     /// A media is kept from the others by the server, or not any more; its publisher is told too.
     Muted(Media),
+    /// The most that anybody wants of a picture of one's own has changed. It is all that there is at first.
+    Wanted {
+        /// What it carries.
+        #[serde(rename = "type")]
+        media_type: MediaType,
+        /// Which of one's own of that type.
+        media: MediaId,
+        /// In pixels of height; 0 when nobody looks, and without it all that there is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        height: Option<u32>,
+    },
     /// The group takes newcomers or not.
     Locked {
         /// Whether it is closed.

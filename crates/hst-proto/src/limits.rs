@@ -39,6 +39,9 @@ pub const MAX_SDP: usize = 192 * 1024;
 /// The most m-lines of one offer.
 pub const MAX_LINES: usize = 256;
 
+/// The most pixels of height that a picture may be wanted with.
+pub const MAX_HEIGHT: u32 = 16_384;
+
 /// The most bytes of a free text that travels with a login, a media or an invite.
 pub const MAX_NAME_TEXT: usize = 1024;
 

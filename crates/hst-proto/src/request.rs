@@ -74,6 +74,15 @@ pub enum Command {
     Receive(MediaRef),
     /// Wants it no more. Answered by `done`, also when it was not received.
     StopReceive(MediaRef),
+    /// Says how much of a received picture is of use, which is all of it from `receive` on. Answered by `done`.
+    View {
+        /// Which.
+        #[serde(flatten)]
+        media: MediaRef,
+        /// In pixels of height; 0 wants nothing of it for now, and without it all that there is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        height: Option<u32>,
+    },
     /// Sets up or changes the media transport. Answered by `answer`.
     Offer(Offer),
 

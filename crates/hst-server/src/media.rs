@@ -111,6 +111,11 @@ async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
                 track: muted,
                 muted: is_muted,
             } => room.mute_track(track(muted), is_muted).await,
+            MediaCommand::HoldTrack {
+                member,
+                track: kept,
+                held,
+            } => room.hold_track(peer(member), track(kept), held).await,
             MediaCommand::EndTrack(ended) => room.remove_track(track(ended)).await,
             MediaCommand::EndPeer(member) => room.remove_peer(peer(member)).await,
         }

@@ -223,7 +223,10 @@ mod tests {
             }
             lossy
         };
-        assert_eq!(tokio::join!(outbox.close(CloseCode::Normal.into()), heard).1, FRAMES / 2);
+        assert_eq!(
+            tokio::join!(outbox.close(CloseCode::Normal.into()), heard).1,
+            FRAMES / 2
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,9 +4,15 @@
 
 mod common;
 
-use std::{num::NonZeroU8, sync::Arc, time::Duration};
+use std::{num::NonZeroU8, time::Duration};
 
-use common::{Client, config, login, raw::raw, user};
+use common::{
+    Client,
+    cluster::{memory_node, node, visit},
+    config, login,
+    raw::raw,
+    user,
+};
 use hst_cluster::{
     Claim, Directory as _, Key, Login as ClaimedLogin, NodeId, NodeRecord, Owner, Policy, Prefix, Verdict,
     claim as claim_place, fence, memory::MemoryCluster, register,
@@ -19,24 +25,6 @@ use tokio::time::{Instant, timeout};
 
 /// Longer than anything takes that goes well.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-fn node(cluster: &MemoryCluster, name: &str, config: Config) -> Server {
-    let (directory, bus) = (Arc::new(cluster.clone()), Arc::new(cluster.clone()));
-    Server::new(config)
-        .without_media()
-        .cluster(directory, bus, NodeId::parse(name).unwrap())
-}
-
-/// A node that only memory leads to, at `memory://{name}`.
-async fn memory_node(cluster: &MemoryCluster, network: &MemoryNetwork, name: &str) -> RunningServer {
-    let server = node(cluster, name, config()).without_sockets();
-    server.listener(network.bind(name).unwrap()).start().await.unwrap()
-}
-
-async fn visit(network: &MemoryNetwork, name: &str) -> Client {
-    use hst_signal::SignalTransport as _;
-    Client::new(network.connect(&format!("memory://{name}")).await.unwrap())
-}
 
 async fn get(server: &RunningServer, path: &str) -> Value {
     let to = server.addresses().http.unwrap();
@@ -141,8 +129,8 @@ async fn logged_in(client: &mut Client, login: Login) -> Previous {
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_by_another_node_takes_his_own_place_and_nobody_elses() {
     let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
-    let one = memory_node(&cluster, &network, "one").await;
-    let _other = memory_node(&cluster, &network, "other").await;
+    let one = memory_node(&cluster, &network, "one", config()).await;
+    let _other = memory_node(&cluster, &network, "other", config()).await;
     let mut ann = visit(&network, "one").await;
     let session = logged_in(&mut ann, login("ann")).await;
 
@@ -190,8 +178,8 @@ async fn joined(client: &mut Client, group: &str) -> Result<(), u32> {
 async fn of_a_hundred_who_race_to_a_group_on_two_nodes_those_on_one_are_in_and_the_others_know_where_it_is() {
     let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
     let _servers = [
-        memory_node(&cluster, &network, "one").await,
-        memory_node(&cluster, &network, "other").await,
+        memory_node(&cluster, &network, "one", config()).await,
+        memory_node(&cluster, &network, "other", config()).await,
     ];
     let mut clients = Vec::new();
     for number in 0..100 {
@@ -233,8 +221,8 @@ async fn of_a_hundred_who_race_to_a_group_on_two_nodes_those_on_one_are_in_and_t
 #[tokio::test(start_paused = true)]
 async fn the_group_of_a_killed_node_begins_again_on_another_within_two_seconds() {
     let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
-    let one = memory_node(&cluster, &network, "one").await;
-    let _other = memory_node(&cluster, &network, "other").await;
+    let one = memory_node(&cluster, &network, "one", config()).await;
+    let _other = memory_node(&cluster, &network, "other", config()).await;
     let mut ann = visit(&network, "one").await.logged_in("ann").await;
     ann.join("g").await;
     let mut bob = visit(&network, "other").await.logged_in("bob").await;
@@ -248,7 +236,7 @@ async fn the_group_of_a_killed_node_begins_again_on_another_within_two_seconds()
 #[tokio::test(start_paused = true)]
 async fn g4_a_node_that_was_declared_dead_by_mistake_keeps_only_what_nobody_has_taken() {
     let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
-    let _one = memory_node(&cluster, &network, "one").await;
+    let _one = memory_node(&cluster, &network, "one", config()).await;
     let mut clients = Vec::new();
     for name in ["ann", "bob"] {
         let mut client = visit(&network, "one").await.logged_in(name).await;

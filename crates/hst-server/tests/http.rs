@@ -209,6 +209,31 @@ async fn tokens_are_made_only_where_the_configuration_says_so() {
 }
 
 #[tokio::test]
+async fn nobody_finds_a_secret_by_asking_for_tokens() {
+    let server = server().await;
+    let ask_with = async |secret: &str| {
+        let body = json!({ "appId": DEV_APP_ID, "appSecret": secret }).to_string();
+        ask(&server, "POST", "/generate/token", "", &body).await
+    };
+    for _ in 0..100 {
+        assert_eq!(
+            ask_with(DEV_APP_SECRET).await.json()["code"],
+            0,
+            "the right one costs nothing"
+        );
+    }
+    let mut tries = 0;
+    while ask_with("0123456789abcdef").await.status == 200 {
+        tries += 1;
+        assert!(tries < 100, "it goes on for ever");
+    }
+    assert!(tries > 5, "who errs may try again: {tries}");
+    let refused = ask_with(DEV_APP_SECRET).await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.json()["message"].as_str().unwrap().contains("wait"));
+}
+
+#[tokio::test]
 async fn the_pages_come_with_their_types_and_are_asked_for_again_cheaply() {
     let server = server().await;
     for (path, content_type) in [

@@ -6,9 +6,14 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Client, config, login, user};
+use common::{
+    Client,
+    cluster::{memory_node, visit},
+    config, login, user,
+};
+use hst_cluster::memory::MemoryCluster;
 use hst_proto::{Command, Event, Login, Online, OnlinePage, Reply, ServerFrame};
-use hst_server::{Server, signal::memory::MemoryNetwork};
+use hst_server::signal::memory::MemoryNetwork;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
@@ -36,23 +41,34 @@ async fn fate(mut client: Client, force: bool, until: Instant) -> Fate {
 
 #[tokio::test(start_paused = true)]
 async fn s12_of_two_hundred_logins_at_once_one_stays_and_presence_never_flaps() {
+    race(&["alone"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s12_the_same_over_three_nodes() {
+    race(&["east", "west", "north"]).await;
+}
+
+async fn race(nodes: &[&str]) {
     for (policy, force, ended) in [
         ("refuse", false, false),
         ("replace", false, true),
         ("refuse", true, true),
     ] {
-        let network = MemoryNetwork::default();
+        let (cluster, network) = (MemoryCluster::default(), MemoryNetwork::default());
         let mut config = config();
         config.apps[0].settings.login = policy.parse().unwrap();
-        let server = Server::new(config).listener(network.bind("server").unwrap());
-        let _server = server.without_sockets().without_media().start().await.unwrap();
-        let mut ann = Client::in_memory(&network).await.logged_in("ann").await;
+        let mut servers = Vec::new();
+        for name in nodes {
+            servers.push(memory_node(&cluster, &network, name, config.clone()).await);
+        }
+        let mut ann = visit(&network, nodes[0]).await.logged_in("ann").await;
         assert_eq!(online(&mut ann).await.total, 1, "she watches");
 
         let until = Instant::now() + Duration::from_secs(2);
         let mut logins = JoinSet::new();
-        for _ in 0..200 {
-            let client = Client::in_memory(&network).await;
+        for name in nodes.iter().cycle().take(200) {
+            let client = visit(&network, name).await;
             logins.spawn(fate(client, force, until));
         }
         let fates = logins.join_all().await;

@@ -30,6 +30,12 @@ pub(crate) enum Ask {
         is_muted: bool,
         done: oneshot::Sender<()>,
     },
+    HoldTrack {
+        peer: PeerId,
+        track: TrackId,
+        is_held: bool,
+        done: oneshot::Sender<()>,
+    },
     RemoveTrack(TrackId, oneshot::Sender<()>),
     RemovePeer(PeerId, oneshot::Sender<()>),
     Stats(oneshot::Sender<RoomStats>),

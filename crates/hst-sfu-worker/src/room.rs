@@ -113,6 +113,26 @@ impl Room {
         let _ = is_done.await;
     }
 
+    /// Keeps the track from one peer, or takes that back: the others notice nothing. When this returns, its last packet
+    /// has been sent to him. Given back, it starts with a keyframe, which is asked for, without a gap in the numbers of
+    /// his line.
+    ///
+    /// He need not receive it yet. It holds, over all generations of his connection, until it is taken back or the track
+    /// or the peer is removed.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn hold_track(&self, peer: PeerId, track: TrackId, is_held: bool) {
+        let (done, is_done) = oneshot::channel();
+        let ask = Ask::HoldTrack {
+            peer,
+            track,
+            is_held,
+            done,
+        };
+        self.ask(ask).await;
+        let _ = is_done.await;
+    }
+
     /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent, and
     /// when this returns, its last packet has been sent. It comes back with the publisher's next offer, if that still
     /// names it.

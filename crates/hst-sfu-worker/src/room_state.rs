@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Weak};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Weak,
+};
 
 use hst_sfu::{PeerId, Router, TrackId};
 
@@ -12,6 +15,8 @@ pub(crate) struct RoomState {
     pub(crate) router: Router,
     pub(crate) members: HashMap<PeerId, Member>,
     pub(crate) published: HashMap<TrackId, Published>,
+    /// What is kept from whom. Whoever commands the room bounds it by what its peers receive.
+    pub(crate) held: HashSet<(PeerId, TrackId)>,
     pub(crate) forwarded_packets: u64,
     pub(crate) forwarded_bytes: u64,
 }
@@ -42,6 +47,7 @@ impl RoomState {
             router: Router::new(),
             members: HashMap::new(),
             published: HashMap::new(),
+            held: HashSet::new(),
             forwarded_packets: 0,
             forwarded_bytes: 0,
         }

@@ -2,7 +2,10 @@ use std::{
     future::poll_fn,
     io::{self, Read, Write},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -54,8 +57,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// The next message. It also sends what was left to send, such as the answer to a ping.
     pub(crate) fn poll_read(&mut self, cx: &Context<'_>) -> Poll<Result<Message, Error>> {
-        self.web_socket.get_ref().tasks.reader.register(cx.waker());
-        pending_if_blocked(self.web_socket.read())
+        let tasks = &self.web_socket.get_ref().tasks;
+        tasks.reader.register(cx.waker());
+        // A look in vain clears the whole read buffer, and who sends much looks often.
+        if !tasks.has_news.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let read = pending_if_blocked(self.web_socket.read());
+        if read.is_ready() {
+            self.web_socket.get_ref().tasks.has_news.store(true, Ordering::Release);
+        }
+        read
     }
 
     /// Waits until everything is with the system.
@@ -122,6 +134,8 @@ struct NonBlocking<S> {
 struct Tasks {
     reader: AtomicWaker,
     writer: AtomicWaker,
+    /// Whether there was an event since reading had to wait.
+    has_news: AtomicBool,
 }
 
 impl Wake for Tasks {
@@ -130,6 +144,7 @@ impl Wake for Tasks {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        self.has_news.store(true, Ordering::Release);
         self.reader.wake();
         self.writer.wake();
     }
@@ -137,7 +152,10 @@ impl Wake for Tasks {
 
 impl<S> NonBlocking<S> {
     fn new(io: S) -> Self {
-        let tasks = Arc::new(Tasks::default());
+        let tasks = Arc::new(Tasks {
+            has_news: AtomicBool::new(true),
+            ..Tasks::default()
+        });
         let waker = Waker::from(tasks.clone());
         Self { io, tasks, waker }
     }

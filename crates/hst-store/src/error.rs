@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use hst_id::AppId;
 use thiserror::Error;
 
-use crate::{DeveloperId, MAX_BANS};
+use crate::{DeveloperId, MAX_BANS, MAX_REVOCATIONS};
 
 /// Why the store did not do what it was asked to do. Whatever it was, nothing of it was done.
 #[derive(Debug, Error)]
@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The App has as many bans as it may have: lift some, or let its backend give no token to whom it keeps out.
     #[error("the App has {MAX_BANS} bans, and no more are kept: lift some")]
     TooManyBans,
+    /// The App has as many revocations as it may have: revoke everyone's tokens that were made before a moment.
+    #[error("the App has {MAX_REVOCATIONS} revocations, and no more are kept: revoke everyone's older tokens instead")]
+    TooManyRevocations,
     /// The operating system gave no random number. Try again.
     #[error("the operating system gave no random number: try again")]
     NoRandomness,

@@ -30,7 +30,7 @@ pub use developer::{Developer, DeveloperId, FirstDeveloper};
 pub use error::{InvalidValue, StoreError};
 pub use hst_auth::{Devices, LoginPolicy};
 pub use name::AppName;
-pub use revocation::{Revocation, Revocations, TokenId};
+pub use revocation::{MAX_REVOCATIONS, Revocation, Revocations, TokenId};
 pub use secrets::AppSecrets;
 pub use service::{Service, Services};
 pub use settings::{AppSettings, History, Limits, MaxMembers, MessageBytes, TokenRules};

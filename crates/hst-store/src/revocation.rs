@@ -15,6 +15,9 @@ use crate::{
 
 const MAX_TOKEN_ID: usize = 128;
 
+/// How many tokens and users of one App may be revoked at a time. Whoever means more means everyone, and that is one.
+pub const MAX_REVOCATIONS: u32 = 10_000;
+
 text! {
     /// A token's own id (`jti`): 1 to 128 bytes.
     TokenId, check
@@ -88,11 +91,12 @@ impl Store {
     /// them have expired by themselves, so that nobody need remember this any longer; for tokens that never expire it
     /// is [`Until::Forever`].
     ///
-    /// Doing it twice for the same token or user keeps the later moment and the later end. The App may be one of a
-    /// configuration file.
+    /// Doing it twice for the same token or user keeps the later moment and the later end. Of users that is forgotten what
+    /// a revocation of everyone covers as well. The App may be one of a configuration file.
     ///
     /// # Errors
-    /// What any call can meet.
+    /// [`StoreError::TooManyRevocations`] when the App has [`MAX_REVOCATIONS`] others, unless this one is of everyone; what
+    /// any call can meet.
     pub fn revoke(&self, app: &AppId, what: &Revocation, at: UnixMillis, expires: Until) -> Result<(), StoreError> {
         let (kind, name) = match what {
             Revocation::Token(id) => ("token", id.as_str()),
@@ -100,6 +104,21 @@ impl Store {
             Revocation::Everyone => ("everyone", ""),
         };
         self.write(|database| {
+            if *what == Revocation::Everyone {
+                database.execute(
+                    "DELETE FROM revocation WHERE app = ? AND kind = 'user' AND at <= ? AND expires <= ?",
+                    (app.as_str(), Moment(at), expires),
+                )?;
+            } else {
+                let others: u32 = database.query_row(
+                    "SELECT count(*) FROM revocation WHERE app = ? AND NOT (kind = ? AND name = ?)",
+                    (app.as_str(), kind, name),
+                    |row| row.get(0),
+                )?;
+                if others >= MAX_REVOCATIONS {
+                    return Err(StoreError::TooManyRevocations);
+                }
+            }
             database.execute(
                 "INSERT INTO revocation (app, kind, name, at, expires) VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET at = max(at, excluded.at), expires = max(expires, excluded.expires)",

@@ -6,7 +6,7 @@ mod house;
 
 use house::{NOW, app, later};
 use hst_auth::{AppId, UnixMillis, UserId};
-use hst_store::{Revocation, Revocations, Store, TokenId, Until};
+use hst_store::{MAX_REVOCATIONS, Revocation, Revocations, Store, StoreError, TokenId, Until};
 
 fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
@@ -143,4 +143,29 @@ fn a_deleted_app_leaves_no_revocation() {
     store.delete_app(&app).unwrap();
     assert_eq!(store.revocations(&app).unwrap(), Revocations::new());
     assert_ne!(store.revocations(&configured()).unwrap(), Revocations::new());
+}
+
+#[test]
+fn an_app_has_so_many_revocations_and_one_of_everyone_makes_room() {
+    let store = Store::in_memory().unwrap();
+    let revoke = |what: &Revocation| store.revoke(&configured(), what, NOW, Until::Forever);
+    let numbered = |n: u32| Revocation::User(user(&format!("user-{n}")));
+    for n in 0..MAX_REVOCATIONS {
+        revoke(&numbered(n)).unwrap();
+    }
+    for one_more in [numbered(MAX_REVOCATIONS), token("jti")] {
+        assert!(matches!(revoke(&one_more), Err(StoreError::TooManyRevocations)));
+    }
+    revoke(&numbered(0)).unwrap();
+    let other = AppId::parse("other").unwrap();
+    store.revoke(&other, &token("jti"), NOW, Until::Forever).unwrap();
+    // Of a moment before them it covers none of them.
+    store
+        .revoke(&configured(), &Revocation::Everyone, earlier(1), Until::Forever)
+        .unwrap();
+    assert!(revoke(&token("jti")).is_err());
+    revoke(&Revocation::Everyone).unwrap();
+    revoke(&token("jti")).unwrap();
+    let revocations = store.revocations(&configured()).unwrap();
+    assert!(revocations.covers(None, &user("user-7"), Some(earlier(1))));
 }

@@ -231,7 +231,11 @@ export class Call {
     const media = { userId, mediaType: this.#types.cam, mediaId };
     this.#engine.setMediaRender(userId, media.mediaType, mediaId, tile.video);
     tile.hasPicture = true;
-    const show = (/** @type {any} */ stats) => (tile.quality = tile.hasPicture ? stats : null);
+    const show = (/** @type {any} */ stats) => {
+      // One's own camera rests while nobody looks.
+      const rests = tile.isOwn && stats.bitRate === 0;
+      tile.quality = tile.hasPicture && !rests ? stats : null;
+    };
     this.#engine.getStreamStats(media, show, QUALITY_INTERVAL);
   }
 

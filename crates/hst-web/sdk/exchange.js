@@ -63,7 +63,12 @@ export class Exchange {
     });
   }
 
-  /** Frames that say that the client is alive, and what has come. */
+  /** The frame that says that the client is alive. Where nothing has come, or an answer is due, one that asks for an answer. */
+  beat() {
+    return this.got > this.#told && this.#sent.size === 0 ? [this.#tell()] : this.ping();
+  }
+
+  /** Frames that say what has come, and ask for an answer. */
   ping() {
     this.#pinged = ++this.#last;
     const ping = `{"id":${this.#pinged},"do":{"ping":{}}}`;

@@ -9,6 +9,7 @@ import { Receiver } from './receive.js';
 import { Roster } from './roster.js';
 import { Polls } from './stats.js';
 import { nextTask } from './time.js';
+import { Views } from './views.js';
 
 /** The events of a group; none of them comes after `leaveGroup` was called. */
 const GROUP_EVENTS = [
@@ -40,6 +41,7 @@ const GROUP_EVENTS = [
  * @property {import('./render.js').Renderer} renderer
  * @property {import('./capture.js').Captures} captures
  * @property {import('./boards.js').Fits} fits
+ * @property {import('./dial.js').Timers} clock
  * @property {(error: HstRtcError) => void} report
  *
  * @typedef {Services & { peer: Peer, emit: (name: string, payload?: unknown) => void }} GroupContext the peer is
@@ -70,7 +72,8 @@ export class Group {
       emit: (/** @type {string} */ name, /** @type {unknown[]} */ ...payload) => this.#emit(name, payload),
     };
     this.publisher = new Publisher(this.#context);
-    this.receiver = new Receiver(this.#context);
+    this.views = new Views(this.#context);
+    this.receiver = new Receiver(this.#context, this.views);
     this.boards = new Boards(this.#context);
     this.polls = new Polls(this.#context);
     this.levels = new Levels(this.#context, this.publisher);
@@ -99,11 +102,14 @@ export class Group {
         return this.#emit('onRecvGroupMsg', [toGroupMessage(this.id, fields)]);
       case 'snapshot':
         this.#tellAll(this.#roster.renew(fields));
+        this.publisher.handleMissed();
         this.boards.restore();
         return this.receiver.restore();
       case 'drawn':
       case 'sketched':
         return this.boards.handleEvent(name, fields);
+      case 'wanted':
+        return this.publisher.handleWanted(fields);
       case 'transport_lost':
         return this.#context.peer.handleLost(fields.generation);
       default:
@@ -154,6 +160,7 @@ export class Group {
     this.levels.close();
     this.publisher.close();
     this.receiver.close();
+    this.views.close();
     this.boards.close();
     this.#context.peer.close();
     this.#context.bus.forget(GROUP_EVENTS);

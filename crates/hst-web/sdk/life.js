@@ -15,13 +15,10 @@ import { Renderer } from './render.js';
 import { parseLogin } from './requests.js';
 import { Signal } from './signal.js';
 import { Machine } from './state.js';
-import { Clock } from './time.js';
+import { clock } from './time.js';
 import { Voice } from './voice.js';
 
 /** @typedef {import('./errors.js').HstRtcError} HstRtcError */
-
-/** One for all engines of a page. */
-const clock = new Clock();
 
 /** The life of an engine: where it stands between `init` and `destroy`, and what it has there. */
 export class Life {
@@ -111,6 +108,7 @@ export class Life {
         renderer: this.renderer,
         captures: this.captures,
         fits: this.fits,
+        clock,
         report: (error) => this.report(error),
       });
       this.group.onRemoved = (why) => this.#handleRemoved(why);
@@ -274,6 +272,7 @@ export class Life {
   #handleBack(how) {
     this.bus.emit('onReconnected', []);
     if (how !== 'login') this.group?.networkChanged();
+    this.group?.views.refresh();
     if (how === 'resumed') return;
     this.bus.emit('onDiscontinuity', [{ reason: how }]);
     this.presence?.refresh();

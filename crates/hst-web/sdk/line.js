@@ -1,3 +1,4 @@
+import { MediaType } from './ids.js';
 import { sleep } from './time.js';
 
 /**
@@ -7,6 +8,7 @@ import { sleep } from './time.js';
  * @property {MediaRef} media
  * @property {'send'} way
  * @property {MediaStreamTrack} track
+ * @property {number} wanted the most that anybody wants of a picture, in pixels of height; `Infinity` is all of it
  * @property {MediaStream} [stream] tracks of one stream are played in step by those who receive them
  * @property {number} [kbps] the most to send; for pictures only
  * @property {number} [frameRate]
@@ -25,6 +27,13 @@ const LAST_CHECK = 1_000;
 
 /** A sound whose last packet is older than this is silent, in ms. */
 const STALE = 500;
+
+/** By how much pictures are scaled down, the smallest picture first. */
+const SCALES = [4, 2, 1];
+/** A picture that is so little lower than its element looks the same there. */
+const NEARLY = 0.9;
+/** How bits go with the scale: a picture of half the height takes more than a quarter of them. */
+const BITS = 1.5;
 
 /** Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. */
 const CODECS = [
@@ -178,8 +187,24 @@ function levelOf(report, type) {
  * @param {Sending} want
  * @returns {RTCRtpEncodingParameters}
  */
-function encoding({ kbps, frameRate }) {
-  return { ...(kbps ? { maxBitrate: kbps * 1000 } : {}), ...(frameRate ? { maxFramerate: frameRate } : {}) };
+function encoding({ media, track, wanted, kbps, frameRate }) {
+  // A screen that is scaled down cannot be read: it is sent as it is, or not at all.
+  const scale = media.type === MediaType.SCREEN_SHARE ? 1 : scaleFor(wanted, track.getSettings().height);
+  return {
+    active: wanted > 0,
+    scaleResolutionDownBy: scale,
+    ...(kbps ? { maxBitrate: (kbps * 1000) / scale ** BITS } : {}),
+    ...(frameRate ? { maxFramerate: frameRate } : {}),
+  };
+}
+
+/**
+ * By how much a picture may be scaled down and still be as high as it is wanted, or nearly so.
+ * @param {number} wanted
+ * @param {number} [height] the height that it has, where that is known
+ */
+export function scaleFor(wanted, height = 0) {
+  return SCALES.find((scale) => height / scale >= wanted * NEARLY) ?? 1;
 }
 
 /**

@@ -17,7 +17,7 @@ const DOUBT = 3;
 export class Link {
   /** Called for each frame. @type {(frame: any) => void} */
   onFrame = () => {};
-  /** Called for each beat of its life with their count. @type {(beats: number) => void} */
+  /** Called for each beat of its life with their count, and how many came since the last frame. @type {(beats: number, silence: number) => void} */
   onBeat = () => {};
   /** Called once, when it ends without being closed by us. @type {(why: string) => void} */
   onLost = () => {};
@@ -81,7 +81,7 @@ export class Link {
         return;
       }
       this.#beatLater();
-      this.onBeat(this.#beats);
+      this.onBeat(this.#beats, this.#silence);
     });
   }
 

@@ -77,7 +77,18 @@ export class Peer {
    */
   async replaceTrack(want, track) {
     want.track = track;
-    await this.#lines.find((line) => line.want === want)?.replaceTrack(track);
+    const line = this.#lines.find((line) => line.want === want);
+    await line?.replaceTrack(track);
+    // It may be of another size.
+    await line?.limit();
+  }
+
+  /**
+   * What is wanted of a picture has changed.
+   * @param {import('./line.js').Sending} want
+   */
+  limit(want) {
+    this.#lines.find((line) => line.want === want)?.limit();
   }
 
   /** @param {string} key */

@@ -90,6 +90,26 @@ export class Publisher {
     if (publication) publication.isMuted = isMuted;
   }
 
+  /**
+   * The most that any receiver wants of a picture has changed.
+   * @param {{ type: number, media: string, height?: number }} wanted without a height it is all that there is
+   */
+  handleWanted({ type, media, height = Infinity }) {
+    const { sending } = this.#publications.get(new MediaRef(this.#group.self, type, media).key) ?? {};
+    if (!sending) return;
+    sending.wanted = height;
+    this.#group.peer.limit(sending);
+  }
+
+  /** Events may be missing: everything is wanted of which the server does not say otherwise now. */
+  handleMissed() {
+    for (const { sending } of this.#publications.values()) {
+      if (!sending) continue;
+      sending.wanted = Infinity;
+      this.#group.peer.limit(sending);
+    }
+  }
+
   /** @param {string} key */
   isMuted(key) {
     return this.#publications.get(key)?.isMuted ?? false;
@@ -98,7 +118,10 @@ export class Publisher {
   /** The session is a new one, with a new peer: publishes everything again. */
   restore() {
     for (const publication of this.#publications.values()) {
-      if (publication.sending) this.#group.peer.want(publication.sending);
+      if (publication.sending) {
+        publication.sending.wanted = Infinity;
+        this.#group.peer.want(publication.sending);
+      }
       // One whose announcement is under way still is.
       if (publication.isAnnounced) this.#announceAgain(publication);
     }
@@ -138,6 +161,7 @@ export class Publisher {
       media,
       way: 'send',
       track,
+      wanted: Infinity,
       ...(isOfScreen ? {} : { stream: this.#streamWith(track) }),
       ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
     };

@@ -19,10 +19,15 @@ export class Receiver {
   /** Users whose screens have sound. @type {Set<string>} */
   #soundingScreens = new Set();
   #group;
+  #views;
 
-  /** @param {GroupContext} group */
-  constructor(group) {
+  /**
+   * @param {GroupContext} group
+   * @param {import('./views.js').Views} views
+   */
+  constructor(group, views) {
     this.#group = group;
+    this.#views = views;
   }
 
   /**
@@ -47,6 +52,7 @@ export class Receiver {
       // After a new start of the transport, elements that show it already just go on.
       const isShown = renderer.isShown(media);
       renderer.setTrack(media, track, streamId);
+      this.#views.begin(media);
       if (!isShown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
     });
     this.#followScreen(media.user);
@@ -69,6 +75,7 @@ export class Receiver {
    * to end as always.
    */
   restore() {
+    this.#views.clear();
     for (const reception of this.#receptions.values()) {
       const { receiving } = reception;
       this.#group.peer.want(receiving);
@@ -171,6 +178,7 @@ export class Receiver {
     if (this.#receptions.get(media.key) !== reception) return;
     this.#receptions.delete(media.key);
     this.#group.peer.unwant(reception.receiving);
+    this.#views.end(media);
     this.#group.renderer.setTrack(media, null);
   }
 

@@ -1,5 +1,6 @@
 import { ErrorCode, HstRtcError } from './errors.js';
 import { MediaType } from './ids.js';
+import { Looks } from './look.js';
 
 /**
  * @typedef {import('./ids.js').MediaRef} MediaRef
@@ -24,6 +25,9 @@ import { MediaType } from './ids.js';
  * nobody is silent because an application set an element for the picture only, and nobody is heard twice.
  */
 export class Renderer {
+  /** Called when a picture may be shown in another size, or not at all. */
+  onLook = () => {};
+
   /** @type {Map<string, Shown>} */
   #tracks = new Map();
   /** @type {Map<HTMLMediaElement, Binding>} */
@@ -32,6 +36,11 @@ export class Renderer {
   #blocked = new Set();
   /** The device that everything plays on; empty for the browser's own choice. */
   #speaker = '';
+  #looks = new Looks();
+
+  constructor() {
+    this.#looks.onChange = () => this.onLook();
+  }
 
   /**
    * @param {MediaRef} media
@@ -60,6 +69,7 @@ export class Renderer {
     const binding = this.#bindings.get(/** @type {HTMLMediaElement} */ (element));
     if (!binding) return;
     this.#bindings.delete(/** @type {HTMLMediaElement} */ (element));
+    this.#looks.unwatch(/** @type {HTMLMediaElement} */ (element));
     this.#play(/** @type {HTMLMediaElement} */ (element), binding.stream, []);
     this.#refresh(binding.user);
   }
@@ -83,6 +93,21 @@ export class Renderer {
   isShown(media) {
     const track = this.#tracks.get(media.key)?.track;
     return !!track && [...this.#bindings.values()].some(({ stream }) => stream.getTracks().includes(track));
+  }
+
+  /**
+   * How high a picture is shown, in pixels, by the element that shows it largest: 0 when nobody sees it, `Infinity` for
+   * all that there is, null when the elements do not tell. A page that has set no element for it may show it by itself.
+   * @param {MediaRef} media
+   * @returns {number | null}
+   */
+  shownHeight(media) {
+    const heights = [...this.#bindings]
+      .filter(([, binding]) => this.#pictureOf(binding)?.media.key === media.key)
+      .map(([element]) => this.#looks.heightOf(element));
+    if (heights.length === 0) return Infinity;
+    const told = heights.filter((height) => height !== null);
+    return told.length > 0 ? Math.max(...told) : null;
   }
 
   /**
@@ -127,6 +152,7 @@ export class Renderer {
     this.unbind(element);
     const binding = { user, picture: null, sound: null, streamId: '', stream: new MediaStream() };
     this.#bindings.set(element, binding);
+    this.#looks.watch(element);
     return binding;
   }
 
@@ -155,6 +181,7 @@ export class Renderer {
         [...(picture ? [picture] : []), ...heard].map(({ track }) => track),
       );
     }
+    this.onLook();
   }
 
   /** @param {Binding} binding */

@@ -86,6 +86,11 @@ export class Signal {
     }
   }
 
+  /** Whether a request leaves at once. */
+  get isReady() {
+    return this.#isReady;
+  }
+
   /**
    * Sends a request, now or when the connection is back; resolves with the fields of its reply.
    * @param {Record<string, object>} command one name and its fields
@@ -179,7 +184,7 @@ export class Signal {
     const link = /** @type {Link} */ (this.#link);
     this.#dialer.prefer(link.url);
     link.onFrame = (frame) => this.#hear(link, frame);
-    link.onBeat = (beats) => this.#beat(beats);
+    link.onBeat = (beats, silence) => this.#beat(beats, silence);
     link.onLost = () => this.#goAway();
     this.#isReady = true;
     this.#send(this.#exchange.flush());
@@ -296,10 +301,15 @@ export class Signal {
     }
   }
 
-  /** @param {number} beats */
-  #beat(beats) {
+  /**
+   * @param {number} beats
+   * @param {number} silence
+   */
+  #beat(beats, silence) {
     if (beats === STEADY) this.#backoff.reset();
-    if (beats % HEARTBEAT === 0) this.#send(this.#exchange.ping());
+    const isInDoubt = silence > 0 && silence % HEARTBEAT === 0;
+    if (isInDoubt) this.#send(this.#exchange.ping());
+    else if (beats % HEARTBEAT === 0) this.#send(this.#exchange.beat());
   }
 
   /** @param {HstRtcError} why */

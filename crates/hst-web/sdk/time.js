@@ -1,6 +1,9 @@
-/** @param {number} ms */
+/**
+ * Also in a background tab no longer than that.
+ * @param {number} ms
+ */
 export function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => clock.after(ms, () => resolve(undefined)));
 }
 
 /** The next task of the page: after all promises that are settled now, and never slowed down as timers are. */
@@ -94,6 +97,9 @@ export class Clock {
     this.#worker = null;
   }
 }
+
+/** One for all engines of a page. */
+export const clock = new Clock();
 
 /** What the worker of a clock does. */
 const WORK = 'onmessage = ({ data: [id, ms] }) => setTimeout(() => postMessage(id), ms)';

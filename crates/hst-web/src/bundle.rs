@@ -10,10 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 43] = modules![
+const ENGINE: [(&str, &str); 46] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "line" "peer"
-    "publish" "receive" "render" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
+    "publish" "receive" "look" "render" "view" "views" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];
 
 /// The modules that draw white boards, in the same order. They are a script of their own, because few applications need

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hst_proto::{
-    ErrorCode, GOT_EVERY, HEARTBEAT, MAX_DISTANCE, MAX_LISTED, MAX_PAGE, MAX_POINTS, MAX_TOUCHED, PEER_TIMEOUT, VERSION,
+    ErrorCode, GOT_EVERY, HEARTBEAT, MAX_DISTANCE, MAX_HEIGHT, MAX_LISTED, MAX_PAGE, MAX_POINTS, MAX_TOUCHED,
+    PEER_TIMEOUT, VERSION,
 };
 
 fn sdk() -> &'static str {
@@ -43,6 +44,7 @@ fn the_protocol_and_its_limits_are_those_of_the_wire() {
     assert_eq!(constant("GOT_EVERY"), GOT_EVERY);
     assert_eq!(constant("MAX_LISTED"), MAX_LISTED as u64);
     assert_eq!(constant("MAX_PAGE"), MAX_PAGE as u64);
+    assert_eq!(constant("MAX_HEIGHT"), u64::from(MAX_HEIGHT));
     let beat = constant("BEAT");
     assert_eq!(u128::from(beat * constant("HEARTBEAT")), HEARTBEAT.as_millis());
     assert_eq!(u128::from(beat * constant("MAX_SILENCE")), PEER_TIMEOUT.as_millis());

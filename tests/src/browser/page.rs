@@ -65,6 +65,18 @@ impl Page {
         }
     }
 
+    /// Hides it: its window is made an icon.
+    pub async fn hide(&self) {
+        self.client.minimize_window().await.expect("a window can be minimised");
+        self.wait_until("document.visibilityState === 'hidden'").await;
+    }
+
+    /// Shows it again.
+    pub async fn unhide(&self) {
+        self.client.maximize_window().await.expect("a window can be maximised");
+        self.wait_until("document.visibilityState === 'visible'").await;
+    }
+
     /// Clicks like a user: on what can be seen.
     pub async fn click(&self, selector: &str) {
         let element = self.client.find(Locator::Css(selector)).await;

@@ -81,10 +81,10 @@ impl Wire {
     }
 
     async fn beat(&mut self) -> Result<(), BenchError> {
-        if self.got > self.confirmed {
-            self.confirm().await?;
+        match self.got > self.confirmed {
+            true => self.confirm().await,
+            false => self.send(Command::Ping {}).await.map(drop),
         }
-        self.send(Command::Ping {}).await.map(drop)
     }
 
     async fn confirm(&mut self) -> Result<(), BenchError> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hst_id::UserId;
+use hst_id::{MediaId, MediaType, UserId};
 use hst_proto::{GroupMessage, Invitation, InviteEnded, InviteResult, Media, Payload, PresenceChange};
 
 use super::Refusal;
@@ -60,6 +60,16 @@ pub enum GroupEvent {
     Unpublished(Media),
     /// A media, maybe one's own, is silenced at the server or heard again.
     Muted(Media),
+    /// The most that anybody wants of a picture of one's own has changed; it is all that there is at first, and again
+    /// after a [`Discontinuity`](SessionEvent::Discontinuity) until the next of these. Whoever encodes need not send more.
+    Wanted {
+        /// What it carries.
+        media_type: MediaType,
+        /// Which of one's own of that type.
+        media: MediaId,
+        /// In pixels of height: 0 when nobody looks, `None` for all that there is.
+        height: Option<u32>,
+    },
     /// The group takes newcomers or not.
     Locked(bool),
     /// A message to the group.

@@ -3,6 +3,7 @@ mod govern;
 mod media;
 mod message;
 mod roster;
+mod view;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -12,7 +13,8 @@ use std::{
 use hst_id::{GroupId, UserId};
 use hst_proto::{Class, ErrorCode, Event, Failure, Joined, MAX_MESSAGE, Media, Reply, RequestId, encode_event};
 
-use self::{board::Boards, message::Messages, roster::Roster};
+pub(super) use self::view::Height;
+use self::{board::Boards, message::Messages, roster::Roster, view::Views};
 use super::{
     GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Permissions, Recipients, ToMember, member::Member,
 };
@@ -51,6 +53,7 @@ pub struct Group {
     roster: Roster,
     messages: Messages,
     boards: Boards,
+    views: Views,
     locked: bool,
     /// Until when who was removed may not come back.
     banned: HashMap<UserId, Instant>,
@@ -71,6 +74,7 @@ impl Group {
             roster: Roster::default(),
             messages: Messages::default(),
             boards: Boards::default(),
+            views: Views::default(),
             locked: false,
             banned: HashMap::new(),
             last_track: 0,
@@ -111,7 +115,7 @@ impl Group {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.roster.due()
+        self.roster.due().into_iter().chain(self.views.due()).min()
     }
 
     /// Time has passed.
@@ -119,6 +123,7 @@ impl Group {
         if self.roster.due().is_some_and(|due| due <= now) {
             self.tell_changes();
         }
+        self.tell_wanted(now);
     }
 
     /// A session asks to come in. A refused one is told so and is [departed](GroupOutput::Departed).
@@ -148,10 +153,11 @@ impl Group {
                 media_type,
                 media,
                 name,
-            } => self.publish(id, media_type, media, name),
+            } => self.publish(now, id, media_type, media, name),
             GroupRequest::Unpublish { media_type, media } => self.unpublish(id, media_type, media),
-            GroupRequest::Receive(key) => self.receive(id, key),
-            GroupRequest::StopReceive(key) => self.stop_receive(id, &key),
+            GroupRequest::Receive(key) => self.receive(now, id, key),
+            GroupRequest::StopReceive(key) => self.stop_receive(now, id, &key),
+            GroupRequest::View { media, height } => self.view(now, id, media, height),
             GroupRequest::Offer(offer) => match self.offer(id, re, offer) {
                 Ok(()) => return,
                 Err(failure) => Err(failure),
@@ -171,6 +177,8 @@ impl Group {
                 .map(|()| Reply::Done {}),
         };
         self.reply(id, re, result);
+        // A larger picture is asked for at once.
+        self.tell_wanted(now);
     }
 
     /// A member's session has missed frames: he is told how things are.
@@ -178,6 +186,7 @@ impl Group {
         if self.members.contains_key(&id) {
             let snapshot = Event::Snapshot(self.snapshot(id));
             self.tell_one(id, &snapshot);
+            self.tell_wanted_again(id);
         }
     }
 
@@ -228,7 +237,11 @@ impl Group {
         // Before anything else is told to all: what he was told last was his end here.
         self.outputs.push_back(GroupOutput::Departed(id));
         for published in member.published.values() {
+            self.views.end(published.track);
             self.command(MediaCommand::EndTrack(published.track));
+        }
+        for (key, &height) in &member.receives {
+            self.wanted_changed(now, key, Some(height), None);
         }
         self.command(MediaCommand::EndPeer(id));
         for media in member.media() {

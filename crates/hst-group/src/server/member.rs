@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{Media, RequestId};
 
-use super::{Permissions, TrackId};
+use super::{Permissions, TrackId, group::Height};
 
 /// One user in the group. Plain data: what happens to it is decided in [`Group`](super::Group).
 #[derive(Debug)]
@@ -11,7 +11,8 @@ pub(super) struct Member {
     pub(super) user: UserId,
     pub(super) permissions: Permissions,
     pub(super) published: BTreeMap<(MediaType, MediaId), Published>,
-    pub(super) receives: BTreeSet<MediaRef>,
+    /// What he receives, and how much of it he wants.
+    pub(super) receives: BTreeMap<MediaRef, Height>,
     /// The highest generation of peer connections that was offered.
     pub(super) generation: u32,
     /// The offers that the media plane has not answered yet.
@@ -31,7 +32,7 @@ impl Member {
             user,
             permissions,
             published: BTreeMap::new(),
-            receives: BTreeSet::new(),
+            receives: BTreeMap::new(),
             generation: 0,
             offers: BTreeSet::new(),
         }

@@ -44,6 +44,13 @@ pub enum GroupRequest {
     Receive(MediaRef),
     /// To receive it no more.
     StopReceive(MediaRef),
+    /// To be sent a received picture only as far as it is of use.
+    View {
+        /// Which.
+        media: MediaRef,
+        /// In pixels of height; `None` is all that there is.
+        height: Option<u32>,
+    },
     /// To set up or change the media transport.
     Offer(Offer),
     /// To tell others something.
@@ -215,6 +222,15 @@ pub enum MediaCommand {
         track: TrackId,
         /// Keep it from them or not.
         muted: bool,
+    },
+    /// Keep the track from one receiver, or do so no more.
+    HoldTrack {
+        /// The receiver.
+        member: MemberId,
+        /// Which.
+        track: TrackId,
+        /// Keep it from him or not.
+        held: bool,
     },
     /// The track is over: nobody receives it any more.
     EndTrack(TrackId),

@@ -96,6 +96,20 @@ fn every_command_has_its_pinned_bytes() {
             }),
             r#"{"id":1,"do":{"message":{"body":"hi","to":{"except":["bob"]}}}}"#,
         ),
+        (
+            Command::View {
+                media: camera(),
+                height: Some(180),
+            },
+            r#"{"id":1,"do":{"view":{"user":"bob","type":2,"media":"cam","height":180}}}"#,
+        ),
+        (
+            Command::View {
+                media: camera(),
+                height: None,
+            },
+            r#"{"id":1,"do":{"view":{"user":"bob","type":2,"media":"cam"}}}"#,
+        ),
         (Command::Ping {}, r#"{"id":1,"do":{"ping":{}}}"#),
     ];
     every_command_reads_and_writes(&cases);

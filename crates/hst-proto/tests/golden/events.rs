@@ -1,4 +1,4 @@
-use hst_id::GroupId;
+use hst_id::{GroupId, MediaType};
 use hst_proto::{
     ErrorCode, Event, Failure, Invitation, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Joined, Media, Members,
     Payload, PresenceChange, ServerFrame, decode_server, encode_event, frame_event,
@@ -47,6 +47,22 @@ fn every_event_has_its_pinned_bytes() {
                 complete: true,
             }),
             r#"{"seq":7,"ev":{"members":{"joined":["bob"],"total":300,"complete":true}}}"#,
+        ),
+        (
+            Event::Wanted {
+                media_type: MediaType::Video,
+                media: camera().media,
+                height: Some(0),
+            },
+            r#"{"seq":7,"ev":{"wanted":{"type":2,"media":"cam","height":0}}}"#,
+        ),
+        (
+            Event::Wanted {
+                media_type: MediaType::Video,
+                media: camera().media,
+                height: None,
+            },
+            r#"{"seq":7,"ev":{"wanted":{"type":2,"media":"cam"}}}"#,
         ),
         (
             Event::Locked { locked: true },

@@ -4,10 +4,10 @@ use std::{
 };
 
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, to_bytes},
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hst_auth::{AppSecret, IssueError, TokenIssuer, TokenRequest, UnixMillis};
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::router::Web;
+use super::{forwarded, peer::Peer, router::Web};
 use crate::refusal::evenly;
 
 /// The most bytes of a request's body.
@@ -34,7 +34,12 @@ struct Asked {
 
 /// `POST /generate/token`: a `001` token for whoever knows an App's secret. A facility for trying things out: the secret
 /// of a real App belongs on its owner's server, which makes its tokens itself.
-pub(super) async fn answer(State(web): State<Arc<Web>>, body: Body) -> Response {
+pub(super) async fn answer(
+    State(web): State<Arc<Web>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     if !web.token_service {
         let message = "tokens are not made here: set token_service = true in the configuration, or make them yourself";
         return refused(StatusCode::NOT_FOUND, ErrorCode::OperationFailed, message);
@@ -57,7 +62,18 @@ pub(super) async fn answer(State(web): State<Arc<Web>>, body: Body) -> Response 
         let message = r#"the body has the form {"appId":"…","appSecret":"…"}"#;
         return refused(StatusCode::BAD_REQUEST, ErrorCode::InvalidArgument, message);
     };
-    match evenly(async { make(&web, &asked).ok_or(Unknown) }).await {
+    let hub = &web.hub;
+    let source = forwarded::client(peer.address.ip(), &headers, &hub.admission.limits).into();
+    // Counted before it is known to be wrong, so that many at a time are no way around.
+    if hub.failures.count(&source).is_err() {
+        let message = "too many wrong secrets came from this address: wait a minute";
+        return refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TokenRefused, message);
+    }
+    let made = evenly(async { make(&web, &asked).ok_or(Unknown) }).await;
+    if made.is_ok() {
+        hub.failures.take_back(&source);
+    }
+    match made {
         Ok(Ok(token)) => reply(StatusCode::OK, 0, "OK", &token),
         Ok(Err(error)) => {
             tracing::error!(%error, "no token was made");

@@ -51,6 +51,15 @@ impl Worker {
                     self.mute_track(now, room, track, is_muted);
                     self.finish(now, done);
                 }
+                Ask::HoldTrack {
+                    peer,
+                    track,
+                    is_held,
+                    done,
+                } => {
+                    self.hold_track(now, room, peer, track, is_held);
+                    self.finish(now, done);
+                }
                 Ask::RemoveTrack(track, done) => {
                     self.remove_track(now, room, track);
                     self.finish(now, done);
@@ -173,7 +182,12 @@ impl Worker {
     }
 
     pub(super) fn carry(&mut self, now: Instant, room_id: RoomId, line: LineId, track: TrackId, formats: Formats) {
-        if let Some(room) = self.rooms.get_mut(&room_id) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        if room.held.contains(&(line.peer, track)) {
+            room.router.pause(line);
+        } else {
             room.router.subscribe(now, line, track, formats);
             self.route(room_id, None);
         }
@@ -198,12 +212,39 @@ impl Worker {
         self.route(room_id, None);
     }
 
+    fn hold_track(&mut self, now: Instant, room_id: RoomId, peer: PeerId, track: TrackId, is_held: bool) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        if is_held {
+            room.held.insert((peer, track));
+        } else {
+            room.held.remove(&(peer, track));
+        }
+        let transport = room.transport_of(peer).and_then(|id| self.transports.get(&id));
+        let Some(transport) = transport.filter(|transport| transport.is_connected()) else {
+            return;
+        };
+        for change in transport.carried().collect::<Vec<_>>() {
+            if let Change::Carry {
+                slot,
+                track: carried,
+                formats,
+            } = change
+                && carried == track
+            {
+                self.carry(now, room_id, LineId { peer, slot }, track, formats);
+            }
+        }
+    }
+
     fn remove_track(&mut self, now: Instant, room_id: RoomId, track: TrackId) {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
         let published = room.unpublish(track);
         room.router.unmute(now, track);
+        room.held.retain(|&(_, other)| other != track);
         let Some(Published { transport, slot, .. }) = published else {
             return;
         };
@@ -216,6 +257,7 @@ impl Worker {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
+        room.held.retain(|&(other, _)| other != peer);
         if let Some(id) = room.members.remove(&peer).and_then(|member| member.transport) {
             self.remove_transport(now, id, None);
         }

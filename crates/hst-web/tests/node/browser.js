@@ -48,7 +48,7 @@ export async function browse(random) {
 }
 
 function track() {
-  return { readyState: 'live', stop: () => {}, contentHint: '' };
+  return { readyState: 'live', stop: () => {}, contentHint: '', getSettings: () => ({ height: 480 }) };
 }
 
 /** @param {Server} server */
@@ -104,6 +104,8 @@ class PeerConnection {
     this.#lines.push(line);
     return line;
   }
+
+  restartIce() {}
 
   async createOffer() {
     return { sdp: 'offer' };

@@ -44,6 +44,19 @@ test('the server is told what has come after 64 frames, and with each ping', () 
   assert.equal(exchange.ping()[0], '{"got":65}');
 });
 
+test('a sign of life says what has come, and asks for an answer where nothing has come or one is due', () => {
+  const exchange = new Exchange();
+  const asks = (frames) => frames.length === 1 && 'ping' in JSON.parse(frames[0]).do;
+  assert.ok(asks(exchange.beat()));
+  exchange.take({ seq: 1, ev: { locked: {} } });
+  assert.deepEqual(exchange.beat(), ['{"got":1}']);
+  assert.ok(asks(exchange.beat()));
+  exchange.ask({ leave: {} }, false);
+  exchange.flush();
+  exchange.take({ seq: 2, ev: { locked: {} } });
+  assert.ok(asks(exchange.beat().slice(1)));
+});
+
 test('after a resumption only the requests that did not come are sent again, under their numbers', async () => {
   const exchange = new Exchange();
   const replies = ['a', 'b', 'c'].map((name) => exchange.ask({ [name]: {} }, false));

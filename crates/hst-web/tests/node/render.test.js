@@ -112,7 +112,7 @@ test('after a new transport an element goes on without a word, and only what nob
     peer: { want: (want) => wants.push(want), unwant: () => {} },
     emit: (name, { mediaId }) => told.push([name, mediaId]),
   };
-  const receiver = new Receiver(group);
+  const receiver = new Receiver(group, { begin() {}, end() {}, clear() {} });
   receiver.start('ann', 2, 'cam');
   receiver.start('ann', 1, 'appdef_mic');
   const flow = (generation) => {

@@ -16,8 +16,8 @@ use crate::client::GroupEvent;
 impl Session {
     /// A frame has come. One that makes no sense ends the connection.
     pub fn handle_frame(&mut self, now: Instant, frame: &[u8]) {
-        if let Line::Up { heard, .. } = &mut self.line {
-            *heard = now;
+        if let Line::Up(pulse) = &mut self.line {
+            pulse.heard = now;
         } else if !matches!(self.line, Line::Returning { .. }) {
             return;
         }
@@ -254,6 +254,15 @@ impl Session {
         let Some(book) = &mut self.group else { return };
         let events = match event {
             Event::Message(message) => vec![GroupEvent::Message(message)],
+            Event::Wanted {
+                media_type,
+                media,
+                height,
+            } => vec![GroupEvent::Wanted {
+                media_type,
+                media,
+                height,
+            }],
             // The snapshot to come has it.
             _ if !book.is_trusted() => return,
             Event::MemberJoined { user } => book.member_joined(user),

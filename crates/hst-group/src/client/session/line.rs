@@ -23,11 +23,43 @@ pub(super) enum Line {
     /// There is none, and none is wanted.
     Down,
     /// All is well, or it is the first login.
-    Up { heard: Instant, pinged: Instant },
+    Up(Pulse),
     /// It was lost; the next try begins then.
     Waiting { until: Instant },
     /// It is being made, and the session of before taken up.
     Returning { since: Instant, aim: Aim },
+}
+
+/// When either side last showed that it is alive.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulse {
+    /// The last frame from the server.
+    pub(super) heard: Instant,
+    /// The last question whether it is there.
+    asked: Instant,
+    /// The last sign of life of one's own.
+    shown: Instant,
+}
+
+impl Pulse {
+    /// Of a connection that is there since now.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            heard: now,
+            asked: now,
+            shown: now,
+        }
+    }
+
+    /// When the server is to be asked whether it is there.
+    fn doubt(&self) -> Instant {
+        self.heard.max(self.asked) + HEARTBEAT
+    }
+
+    /// When a sign of life is due.
+    fn beat(&self) -> Instant {
+        self.shown + HEARTBEAT
+    }
 }
 
 /// What a returning client is about to do.
@@ -73,9 +105,8 @@ impl Session {
             Line::Down => None,
             Line::Waiting { until } => Some(*until),
             Line::Returning { since, .. } => Some(*since + ATTEMPT_TIMEOUT),
-            Line::Up { heard, pinged } => {
-                let silence = *heard + PEER_TIMEOUT;
-                let beat = silence.min(*pinged + HEARTBEAT);
+            Line::Up(pulse) => {
+                let beat = pulse.beat().min(pulse.doubt()).min(pulse.heard + PEER_TIMEOUT);
                 Some(self.requests.next_deadline().map_or(beat, |due| beat.min(due)))
             }
         }
@@ -88,16 +119,19 @@ impl Session {
             Line::Returning { since, .. } if now >= *since + ATTEMPT_TIMEOUT => {
                 self.handle_disconnected(now, "the server did not answer in time");
             }
-            Line::Up { heard, .. } if now >= *heard + PEER_TIMEOUT => {
+            Line::Up(pulse) if now >= pulse.heard + PEER_TIMEOUT => {
                 self.handle_disconnected(now, "the server has gone silent");
             }
-            Line::Up { pinged, .. } => {
-                if now >= *pinged + HEARTBEAT {
-                    *pinged = now;
+            Line::Up(pulse) => {
+                let is_in_doubt = now >= pulse.doubt();
+                if is_in_doubt || now >= pulse.beat() {
+                    pulse.shown = now;
                     // A connection that has held so long was worth the try.
                     self.backoff.reset();
-                    self.confirm(1);
-                    self.ask(now, Kind::Ping, Command::Ping {});
+                    let shown = self.confirm(1);
+                    if is_in_doubt || !shown {
+                        self.ping(now);
+                    }
                 }
                 self.handle_overdue(now);
             }
@@ -121,14 +155,25 @@ impl Session {
         }
     }
 
-    /// Says how much has come, if at least so many frames were not confirmed.
-    pub(super) fn confirm(&mut self, at_least: u64) {
-        if let Some(login) = &mut self.login
-            && login.got - login.confirmed >= at_least
-        {
+    fn ping(&mut self, now: Instant) {
+        if let Line::Up(pulse) = &mut self.line {
+            pulse.asked = now;
+        }
+        self.ask(now, Kind::Ping, Command::Ping {});
+    }
+
+    /// Says how much has come, if at least so many frames were not confirmed. Whether it was said.
+    pub(super) fn confirm(&mut self, at_least: u64) -> bool {
+        let due = self
+            .login
+            .as_mut()
+            .filter(|login| login.got - login.confirmed >= at_least);
+        let is_due = due.is_some();
+        if let Some(login) = due {
             login.confirmed = login.got;
             self.outputs.push_back(Output::Send(encode_got(login.got)));
         }
+        is_due
     }
 
     /// Takes note of a frame's number, and says whether it is the next one.
@@ -260,7 +305,10 @@ impl Session {
             }
             (Aim::Rejoin, Ok(Reply::Joined(joined))) => {
                 self.returned(now, None, true);
-                self.take_up_group(now, joined);
+                // Who has left meanwhile is not concerned any more: the server is about to hear of it.
+                if self.state == State::Joined {
+                    self.take_up_group(now, joined);
+                }
             }
             (_, Err(why)) if why.is_retryable() || self.is_in_own_way(now, &why) => {
                 self.return_later(now, why.retry_after);
@@ -283,10 +331,7 @@ impl Session {
     /// The connection and a session are there again. What the server has not received is sent again.
     fn returned(&mut self, now: Instant, received: Option<RequestId>, missed: bool) {
         self.settle();
-        self.line = Line::Up {
-            heard: now,
-            pinged: now,
-        };
+        self.line = Line::Up(Pulse::new(now));
         self.outputs.push_back(Output::Reconnected);
         self.tell(SessionEvent::Reconnected);
         for id in self.requests.ids() {

@@ -5,7 +5,10 @@ use hst_proto::{
     Command, ErrorCode, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, RequestId, RosterPage, ToGroup,
 };
 
-use super::{Identity, Kind, LoginOptions, Output, PresenceBook, Refusal, Session, State, line::Line};
+use super::{
+    Identity, Kind, LoginOptions, Output, PresenceBook, Refusal, Session, State,
+    line::{Line, Pulse},
+};
 
 /// What the application asks for.
 impl Session {
@@ -37,10 +40,7 @@ impl Session {
         let user = UserId::parse(&options.user)
             .map_err(|e| Refusal::local(ErrorCode::IllegalUserId, format!("the User ID {e}")))?;
         self.state = State::LoggingIn;
-        self.line = Line::Up {
-            heard: now,
-            pinged: now,
-        };
+        self.line = Line::Up(Pulse::new(now));
         self.outputs.push_back(Output::Connect);
         let login = options.to_wire(self.left.clone());
         self.login = Some(Identity {
@@ -181,6 +181,15 @@ impl Session {
             book.receives.remove(&key);
         }
         Ok(sent)
+    }
+
+    /// Says how much of a received picture is of use, in pixels of height: 0 wants nothing of it for now, `None` all. It
+    /// is all from `receive` on, and again in a session that takes the place of a lost one.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
+    pub fn view(&mut self, now: Instant, media: MediaRef, height: Option<u32>) -> Result<RequestId, Refusal> {
+        self.in_group(now, "viewing", Kind::Other, Command::View { media, height })
     }
 
     /// Sets up or changes the media transport.

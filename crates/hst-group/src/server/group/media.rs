@@ -1,7 +1,9 @@
+use std::time::Instant;
+
 use hst_id::{MediaId, MediaRef, MediaType};
 use hst_proto::{ErrorCode, Event, Failure, MAX_LINES, MAX_NAME_TEXT, MAX_SDP, Media, Offer, Reply, RequestId, Role};
 
-use super::{Group, invalid, not_in_group};
+use super::{Group, Height, invalid, not_in_group};
 use crate::server::{
     GroupOutput, Happening, MediaCommand, MemberId, Recipients, TrackId, TrackLine, TrackRole,
     member::{Member, Published},
@@ -45,6 +47,7 @@ impl Group {
 
     pub(super) fn publish(
         &mut self,
+        now: Instant,
         id: MemberId,
         media_type: MediaType,
         media: MediaId,
@@ -73,6 +76,7 @@ impl Group {
         };
         let told = published.told(member.key(media_type, media.clone()));
         take_room(&mut self.media_bytes, &told)?;
+        self.views.begin(now, id, published.track, &told.key);
         member.published.insert((media_type, media), published);
         let happened = Happening::Published(told.key.clone());
         self.outputs.push_back(GroupOutput::Happened(happened));
@@ -87,6 +91,7 @@ impl Group {
         let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
         let key = member.key(media_type, media.clone());
         if let Some(published) = member.published.remove(&(media_type, media)) {
+            self.views.end(published.track);
             self.command(MediaCommand::EndTrack(published.track));
             self.tell_unpublished(id, published.told(key));
         }
@@ -104,9 +109,9 @@ impl Group {
         self.tell(Recipients::AllBut(id), &Event::Unpublished(media));
     }
 
-    pub(super) fn receive(&mut self, id: MemberId, key: MediaRef) -> Result<Reply, Failure> {
+    pub(super) fn receive(&mut self, now: Instant, id: MemberId, key: MediaRef) -> Result<Reply, Failure> {
         let is_published = self.track_of(&key).is_some();
-        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
+        let member = self.member(id)?;
         member.permissions.check_receive()?;
         if key.user == member.user {
             return Err(invalid(
@@ -123,13 +128,14 @@ impl Group {
                 format!("{key} is not published: wait for its announcement"),
             ));
         }
-        member.receives.insert(key);
+        // Also where he has said otherwise before: a client that begins anew knows nothing of it.
+        self.set_view(now, id, &key, Some(Height::ALL));
         Ok(Reply::Done {})
     }
 
-    pub(super) fn stop_receive(&mut self, id: MemberId, key: &MediaRef) -> Result<Reply, Failure> {
-        let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
-        member.receives.remove(key);
+    pub(super) fn stop_receive(&mut self, now: Instant, id: MemberId, key: &MediaRef) -> Result<Reply, Failure> {
+        self.member(id)?;
+        self.set_view(now, id, key, None);
         Ok(Reply::Done {})
     }
 
@@ -176,14 +182,14 @@ impl Group {
                 .published
                 .get(&(*media_type, media.clone()))
                 .map(|p| TrackRole::Send(p.track)),
-            Role::Receive(key) if key.media_type.is_stream() && member.receives.contains(key) => {
+            Role::Receive(key) if key.media_type.is_stream() && member.receives.contains_key(key) => {
                 self.track_of(key).map(TrackRole::Receive)
             }
             _ => None,
         }
     }
 
-    fn track_of(&self, key: &MediaRef) -> Option<TrackId> {
+    pub(super) fn track_of(&self, key: &MediaRef) -> Option<TrackId> {
         let publisher = &self.members[&self.roster.member(&key.user)?];
         Some(publisher.published.get(&(key.media_type, key.media.clone()))?.track)
     }

@@ -48,6 +48,7 @@ pub(super) enum Code {
     TooLarge = 606_000_106,
     NoSuchMethod = 606_000_107,
     TooManyBans = 606_000_108,
+    TooManyRevocations = 606_000_109,
 }
 
 impl Code {
@@ -58,7 +59,7 @@ impl Code {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::OperationFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::FixedApp | Self::TooManyBans => StatusCode::CONFLICT,
+            Self::FixedApp | Self::TooManyBans | Self::TooManyRevocations => StatusCode::CONFLICT,
             Self::NoSuchApp | Self::NoSuchGroup | Self::NotInGroup | Self::NotOnline | Self::NoSuchBan => {
                 StatusCode::NOT_FOUND
             }
@@ -124,6 +125,7 @@ impl From<Refused> for Problem {
             Refused::NoSuchApp | Refused::Store(StoreError::UnknownApp(_)) => Code::NoSuchApp,
             Refused::FixedApp => Code::FixedApp,
             Refused::Store(StoreError::TooManyBans) => Code::TooManyBans,
+            Refused::Store(StoreError::TooManyRevocations) => Code::TooManyRevocations,
             Refused::NoSuchGroup => Code::NoSuchGroup,
             Refused::NotInGroup(_) => Code::NotInGroup,
             Refused::NotOnline(_) => Code::NotOnline,

@@ -1,0 +1,37 @@
+// A member who publishes a camera of 640×480 and a microphone, or one who shows and plays them in an element of a size
+// that the test sets.
+const [userId, group, publishes] = args;
+const [AUDIO, VIDEO] = [1, 2];
+const engine = (window.engine = new HstRtcEngine());
+const video = (window.video = document.createElement('video'));
+Object.assign(video, { autoplay: true, playsInline: true });
+// How high it is shown.
+window.show = (height) => Object.assign(video.style, { width: `${(height * 4) / 3}px`, height: `${height}px` });
+
+engine.on('onPublishMedia', (media) => engine.startReceiveMedia(media.userId, media.mediaType, media.mediaId));
+engine.on('onRemoteMediaAdd', ({ mediaType, mediaId, ...media }) => {
+  engine.setMediaRender(media.userId, mediaType, mediaId, video);
+  if (mediaType === VIDEO) engine.getStreamStats({ ...media, mediaType, mediaId }, (stats) => (window.stats = stats), 500);
+});
+
+// What the encoder does, or what has come so far.
+window.figures = async () => {
+  const all = [...(await peers.at(-1).getStats()).values()];
+  const of = (way, what) => all.find(({ type, kind }) => type === way && kind === what) ?? {};
+  const [sent, got, heard] = [of('outbound-rtp', 'video'), of('inbound-rtp', 'video'), of('inbound-rtp', 'audio')];
+  return {
+    isActive: sent.active,
+    height: sent.frameHeight,
+    bytes: got.bytesReceived,
+    frames: got.framesDecoded,
+    sound: heard.bytesReceived,
+  };
+};
+setInterval(async () => (window.now = await figures()), 100);
+
+document.body.append(video);
+show(480);
+await engine.init();
+await engine.login({ ...credentials, userId });
+await engine.joinGroup(group);
+if (publishes) await Promise.all([AUDIO, VIDEO].map((type) => engine.startPublishMedia(type, null)));

@@ -1,0 +1,85 @@
+//! Pictures that are shown small or hidden, and what their publishers still send.
+
+use hst_tests::browser::{Browser, Network, Page};
+use serde_json::{Value, json};
+
+use crate::{bare_page, server};
+
+/// Makes a page somebody who publishes, or who shows what others publish.
+pub(crate) async fn member(page: &Page, user: &str, publishes: bool) {
+    let args = vec![json!(user), json!("view"), json!(publishes)];
+    page.run(include_str!("view.js"), args).await;
+}
+
+/// The bytes that come to a page within a second.
+async fn bytes_in_a_second(page: &Page) -> f64 {
+    let script = "
+        const before = (await figures()).bytes;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return (await figures()).bytes - before";
+    page.run(script, Vec::new()).await.as_f64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_small_is_sent_small_and_what_nobody_sees_not_at_all() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
+    member(&ann, "ann", true).await;
+    member(&ben, "ben", false).await;
+    ben.wait_until("video.videoHeight === 480").await;
+    ann.wait_until("now.isActive && now.height === 480").await;
+
+    // Half and a quarter of it are enough.
+    for (shown, sent) in [(230, 240), (100, 120)] {
+        ben.run("show(args[0])", vec![json!(shown)]).await;
+        ben.wait_until(&format!("video.videoHeight === {sent}")).await;
+        ann.wait_until(&format!("now.isActive && now.height === {sent}")).await;
+    }
+    // Whoever wants more has it, and so has the other one.
+    let eve = bare_page(&browser, &server).await;
+    member(&eve, "eve", false).await;
+    eve.wait_until("video.videoHeight === 480").await;
+    ben.wait_until("video.videoHeight === 480").await;
+
+    // One is hidden in several ways: nothing more comes to him, and the other one sees on.
+    let ways = [
+        ("video.style.display = 'none'", "video.style.display = ''"),
+        ("video.style.marginTop = '9999px'", "video.style.marginTop = ''"),
+        ("video.remove()", "document.body.append(video)"),
+    ];
+    for (hide, show) in ways {
+        ben.run(hide, Vec::new()).await;
+        ben.wait_until("stats.frameRate === 0").await;
+        assert_eq!(bytes_in_a_second(&ben).await, 0.0, "after {hide}");
+        assert!(bytes_in_a_second(&eve).await > 1000.0, "the other one sees on");
+        ben.run(&format!("{show}; window.frames = now.frames"), Vec::new())
+            .await;
+        ben.wait_until("now.frames > window.frames + 5").await;
+    }
+
+    // Nobody sees it: its encoder rests. Then it is there again.
+    for page in [&ben, &eve] {
+        page.run("video.style.display = 'none'", Vec::new()).await;
+    }
+    ann.wait_until("now.isActive === false").await;
+    let is_live = "return peers.at(-1).getSenders().every(({ track }) => track.readyState === 'live')";
+    assert_eq!(ann.run(is_live, Vec::new()).await, json!(true), "the camera goes on");
+    let script = "
+        const { frames } = await figures();
+        const begin = performance.now();
+        video.style.display = '';
+        while ((await figures()).frames === frames) await new Promise((resolve) => setTimeout(resolve, 20));
+        return performance.now() - begin";
+    let waited = ben.run(script, Vec::new()).await.as_f64().unwrap();
+    println!("a picture that nobody saw is there after {waited:.0} ms");
+    assert!(waited < 5_000.0, "{waited} ms");
+    ann.wait_until("now.isActive").await;
+
+    // Whoever leaves wants nothing any more.
+    ben.run("await engine.leaveGroup()", Vec::new()).await;
+    ann.wait_until("now.isActive === false").await;
+    for page in [&ann, &ben, &eve] {
+        assert_eq!(page.run("engine.destroy(); return 0", Vec::new()).await, Value::from(0));
+    }
+    server.shutdown().await;
+}
