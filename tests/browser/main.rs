@@ -7,6 +7,7 @@ mod board;
 mod call;
 mod cut;
 mod demo;
+mod demo_looks;
 mod life;
 mod lost_connection;
 mod other_network;

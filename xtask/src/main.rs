@@ -12,6 +12,7 @@ mod demo;
 mod dist;
 mod fault;
 mod layers;
+mod npm;
 mod source;
 mod system;
 mod test;

@@ -23,7 +23,7 @@ const NODE: Tool = Tool::new("node", "nodejs", "runs the browser engine's own te
 const NPM: Tool = Tool::new(
     "npm",
     "npm",
-    "gets the TypeScript compiler, and packs the browser engine",
+    "gets the TypeScript compiler and axe-core, and packs the browser engine",
 );
 
 /// What building needs.
@@ -47,6 +47,7 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("ffprobe", "ffmpeg", "judges the files that we record"),
     Tool::new("ip", "iproute2", "makes the network of the namespace test"),
     NODE,
+    NPM,
 ];
 
 impl Tool {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::{Result, cargo, system};
+use crate::{Result, cargo, npm, system};
 
 /// Runs the tests whose name contains one of `filters`, or all.
 pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     system::ensure(system::TO_TEST)?;
+    npm::AXE.ensure(root)?;
     // The programs come first: the test house starts them. With the tests beside them they share one set of features,
     // so that this builds nothing that the next step would not.
     cargo::run(root, &["build", "--workspace", "--all-targets"])?;

@@ -1,5 +1,5 @@
-//! `cargo xtask types`: the JavaScript of the browser engine holds what its comments say, and its declarations for
-//! TypeScript are made of them.
+//! `cargo xtask types`: the JavaScript of the browser engine and of the demo page holds what its comments say, and the
+//! engine's declarations for TypeScript are made of them.
 
 use std::{fs, io, path::Path};
 
@@ -9,6 +9,8 @@ use crate::{Result, cargo, source::has_word, typescript::TypeScript};
 const DECLARATIONS: &str = "crates/hst-web/sdk/hst-rtc-engine.d.ts";
 /// The modules and their `tsconfig.json`.
 const ENGINE: &str = "crates/hst-web";
+/// The demo page, which uses the engine as any application does.
+const PAGE: &str = "crates/hst-web/page";
 /// Applications that have to compile against the declarations.
 const APPLICATIONS: &str = "crates/hst-web/tests/types";
 
@@ -27,7 +29,8 @@ declare global {
 }
 ";
 
-/// Holds the modules against their comments, the declarations against the modules, and applications against both.
+/// Holds the modules against their comments, the declarations against the modules, and page and applications against
+/// both.
 pub(crate) fn check(root: &Path) -> Result {
     let compiler = TypeScript::ensure(root)?;
     let made = declarations(root, &compiler)?;
@@ -35,7 +38,9 @@ pub(crate) fn check(root: &Path) -> Result {
     if made != kept.replace('\r', "") {
         return Err(format!("{DECLARATIONS} is not of this engine any more: run `cargo xtask types --bless`").into());
     }
-    compiler.run(&root.join(APPLICATIONS), &["--project", "."])?;
+    for user in [PAGE, APPLICATIONS] {
+        compiler.run(&root.join(user), &["--project", "."])?;
+    }
     println!("types: all is well");
     Ok(())
 }

@@ -1,67 +1,122 @@
+import { byId, make } from './dom.js';
 import { nameOf } from './names.js';
-import { text } from './text.js';
+import { locale, onLanguage, words } from './text.js';
 
-/** The messages of a group, in a panel that can be closed. */
+/** @import { HstRtcEngine } from '../sdk/hst-rtc-engine.js' */
+
+/** So many earlier messages are fetched, where the group keeps them. */
+const HISTORY = 50;
+/** The most messages that are shown; the oldest give way. */
+const MAX = 500;
+/** So near to its end a list follows what comes, in pixels. */
+const NEAR = 80;
+
+/** The messages of a group. */
 export class Chat {
-  #panel = document.getElementById('chat');
-  #opener = document.getElementById('chat-open');
-  #list = document.getElementById('messages');
-  #badge = document.getElementById('unread');
-  #input = document.getElementById('chat-text');
+  #engine;
+  #log = byId('log');
+  #list = byId('messages');
+  #input = byId('chat-text', HTMLTextAreaElement);
+  #badge = byId('unread');
   #unread = 0;
-  #lastFrom = null;
+  #isOpen = false;
+  #self = '';
+  /** Whose message came last: the name stands over the first of several. */
+  #lastFrom = '';
+  /** The number of the first message that came by itself: history ends before it. */
+  #firstLive = Infinity;
 
-  /** @param {(words: string) => void} onWrite */
-  constructor(onWrite) {
-    this.#opener.onclick = () => this.#show(this.#panel.hidden);
-    document.getElementById('chat-close').onclick = () => this.#show(false);
-    document.getElementById('chat-form').onsubmit = (event) => {
+  /** @param {HstRtcEngine} engine */
+  constructor(engine) {
+    this.#engine = engine;
+    engine.on('onRecvGroupMsg', ({ srcUserId, msg, msgId }) => {
+      this.#firstLive = Math.min(this.#firstLive, msgId);
+      this.#add(srcUserId, msg, new Date());
+      if (!this.#isOpen) this.#count(this.#unread + 1);
+    });
+    byId('chat-form').onsubmit = (event) => {
       event.preventDefault();
-      const words = this.#input.value.trim();
-      if (words !== '') onWrite(words);
-      this.#input.value = '';
+      this.#say();
     };
-    this.#list.dataset.empty = text('noMessages');
-    document.addEventListener('languagechange', () => (this.#list.dataset.empty = text('noMessages')));
+    this.#input.onkeydown = (event) => {
+      // While a word is being composed of several keys, Enter chooses it.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#say();
+    };
+    onLanguage.addEventListener('change', () => this.#showBadge());
   }
 
-  add(from, words, isOwn) {
-    const item = document.createElement('li');
-    item.className = isOwn ? 'message own' : 'message';
-    if (from !== this.#lastFrom) {
-      const head = document.createElement('small');
-      const time = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-      head.textContent = isOwn ? time : `${nameOf(from)} · ${time}`;
-      item.append(head);
-    }
-    this.#lastFrom = from;
-    const body = document.createElement('p');
-    body.textContent = words;
-    item.append(body);
-    this.#list.append(item);
-    this.#list.scrollTop = this.#list.scrollHeight;
-    if (this.#panel.hidden && !isOwn) this.#count(this.#unread + 1);
-  }
-
-  clear() {
+  /** @param {string} self the own User ID */
+  async open(self) {
+    this.#self = self;
     this.#list.replaceChildren();
-    this.#lastFrom = null;
-    this.#show(false);
+    this.#lastFrom = '';
+    this.#firstLive = Infinity;
     this.#count(0);
+    const messages = await this.#engine.getGroupHistory({ limit: HISTORY }).catch(() => []);
+    const earlier = messages.filter(({ msgId }) => msgId < this.#firstLive);
+    if (self !== this.#self || earlier.length === 0) return;
+    const live = [...this.#list.children];
+    this.#list.replaceChildren();
+    this.#lastFrom = '';
+    for (const { srcUserId, msg } of earlier) this.#add(srcUserId, msg, null);
+    this.#list.append(make('li', { class: 'divider' }, [words().earlier]), ...live);
+    this.#lastFrom = '';
   }
 
-  #show(isOpen) {
-    this.#panel.hidden = !isOpen;
-    this.#opener.setAttribute('aria-pressed', String(isOpen));
+  /** @param {boolean} isOpen whether it can be seen */
+  set isOpen(isOpen) {
+    this.#isOpen = isOpen;
     if (!isOpen) return;
     this.#count(0);
-    this.#list.scrollTop = this.#list.scrollHeight;
-    this.#input.focus();
+    this.#log.scrollTop = this.#log.scrollHeight;
   }
 
+  #say() {
+    const text = this.#input.value.trim();
+    if (text === '') return;
+    this.#input.value = '';
+    const item = this.#add(this.#self, text, new Date());
+    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#engine.sendGroupMsg({ msg: text }).catch(() => {
+      item.classList.add('failed');
+      item.append(make('small', {}, [words().notSent]));
+    });
+  }
+
+  /**
+   * @param {string} from
+   * @param {unknown} msg any application may write any JSON value
+   * @param {Date | null} at
+   */
+  #add(from, msg, at) {
+    const isNear = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR;
+    const isOwn = from === this.#self;
+    const item = make('li', { class: isOwn ? 'message own' : 'message' });
+    const time = at?.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' }) ?? '';
+    if (from !== this.#lastFrom) {
+      const head = [isOwn ? '' : nameOf(from), time].filter(Boolean).join(' · ');
+      item.append(make('small', {}, [head]));
+    }
+    this.#lastFrom = from;
+    item.append(make('p', { title: time }, [typeof msg === 'string' ? msg : JSON.stringify(msg)]));
+    this.#list.append(item);
+    while (this.#list.children.length > MAX) this.#list.firstElementChild?.remove();
+    if (isNear) this.#log.scrollTop = this.#log.scrollHeight;
+    return item;
+  }
+
+  /** @param {number} unread */
   #count(unread) {
     this.#unread = unread;
-    this.#badge.hidden = unread === 0;
-    this.#badge.textContent = unread > 99 ? '99+' : String(unread);
+    this.#showBadge();
+  }
+
+  #showBadge() {
+    this.#badge.hidden = this.#unread === 0;
+    this.#badge.textContent = this.#unread > 99 ? '99+' : String(this.#unread);
+    const label = this.#unread === 0 ? words().chat : words().unread(this.#badge.textContent);
+    byId('chat-open').setAttribute('aria-label', label);
   }
 }

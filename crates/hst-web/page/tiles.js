@@ -1,166 +1,185 @@
-import { nameOf } from './names.js';
-import { text } from './text.js';
+import { byId } from './dom.js';
+import { arrange } from './layout.js';
+import { Tile } from './tile.js';
+import { onLanguage, words } from './text.js';
 
-/** The flattest tile, and the highest of a broad and of a narrow window, as width by height. */
-const FLAT = 16 / 9;
-const HIGH = { broad: 16 / 9, narrow: 3 / 4 };
-const GAP = 10;
-/** From this volume on a person is taken to speak. */
-const SPEAKS = 12;
+/**
+ * @import { AudioLevel } from '../sdk/hst-rtc-engine.js'
+ * @import { Stage } from './stage.js'
+ */
 
-/** The pictures of the people, and the shared screen in front of them. */
+/** The tiles of everybody: all alike, or in a strip beside what is shown large. */
 export class Tiles {
-  #grid = document.getElementById('tiles');
-  #stage = document.getElementById('stage');
+  /** Called when it is another view. */
+  onView = () => {};
+  #view = byId('view');
+  #grid = byId('tiles');
+  #pager = byId('pager');
+  #stage;
+  #self = '';
+  /** In the order in which they are shown. @type {Map<string, Tile>} */
   #tiles = new Map();
-  #shares = new Map();
-  #self;
+  /** What the user wants to see large. @type {Tile | null} */
+  #pinned = null;
+  /** Whether the speaker is to be seen large. */
+  #followsSpeaker = false;
+  /** Who spoke last, oneself apart. */
+  #lastSpeaker = '';
+  #page = 0;
 
-  constructor(self) {
-    this.#self = self;
-    this.#grid.replaceChildren();
-    this.#stage.replaceChildren();
-    this.#stage.hidden = true;
-    this.#observer.observe(this.#grid);
-    document.addEventListener('languagechange', this.#translate);
+  /** @param {Stage} stage */
+  constructor(stage) {
+    this.#stage = stage;
+    // What newly comes to the stage is what all want to see.
+    stage.onChange = (isNew) => {
+      if (isNew) this.#pinned = null;
+      this.#arrange();
+    };
+    new ResizeObserver(() => this.#arrange()).observe(this.#view);
+    onLanguage.addEventListener('change', () => {
+      for (const tile of this.#tiles.values()) tile.translate();
+      this.#arrange();
+    });
+    byId('page-back').onclick = () => this.#turn(-1);
+    byId('page-forth').onclick = () => this.#turn(1);
   }
 
-  /** The tile of a person, or of one more camera of his. */
+  /** @param {string} self the own User ID */
+  open(self) {
+    this.close();
+    this.#self = self;
+    this.of(self);
+  }
+
+  close() {
+    this.#tiles.clear();
+    this.#grid.replaceChildren();
+    this.#pinned = null;
+    this.#lastSpeaker = '';
+    this.#page = 0;
+  }
+
+  /**
+   * The tile of a person, or of one more camera of his.
+   * @param {string} user
+   * @param {string} [extraCamera]
+   */
   of(user, extraCamera = '') {
     const key = `${user}/${extraCamera}`;
-    let tile = this.#tiles.get(key);
-    if (!tile) {
-      tile = new Tile(user, user === this.#self);
-      this.#tiles.set(key, tile);
-      this.#grid.append(tile.element);
-      this.#translate();
-      this.#arrange();
-    }
+    const known = this.#tiles.get(key);
+    if (known) return known;
+    const tile = new Tile(user, user === this.#self, () => this.#pin(tile));
+    this.#tiles.set(key, tile);
+    this.#grid.append(tile.element);
+    this.#arrange();
     return tile;
   }
 
+  /**
+   * @param {string} user
+   * @param {string} [extraCamera] without it, all of the person
+   */
   remove(user, extraCamera) {
     for (const [key, tile] of [...this.#tiles]) {
       if (extraCamera === undefined ? tile.user !== user : key !== `${user}/${extraCamera}`) continue;
       tile.element.remove();
       this.#tiles.delete(key);
+      if (this.#pinned === tile) this.#pinned = null;
     }
     this.#arrange();
   }
 
-  /** The element for a person's shared screen, in front of an earlier one. */
-  share(user) {
-    this.unshare(user);
-    const video = newVideo(user === this.#self);
-    const caption = document.createElement('p');
-    caption.className = 'caption';
-    caption.append(document.createElement('span'));
-    this.#shares.set(user, { video, caption });
-    this.#showShare();
-    return video;
+  /** @param {AudioLevel[]} levels of everybody who can be heard; the others are silent */
+  showLevels(levels) {
+    for (const tile of this.#tiles.values()) {
+      // Of several that a person sends, the loudest comes first.
+      tile.volume = levels.find(({ userId }) => userId === tile.user)?.volume ?? 0;
+    }
   }
 
-  /** The element that showed it, if there was one. */
-  unshare(user) {
-    const share = this.#shares.get(user);
-    this.#shares.delete(user);
-    this.#showShare();
-    return share?.video;
-  }
-
-  close() {
-    this.#observer.disconnect();
-    document.removeEventListener('languagechange', this.#translate);
-  }
-
-  #showShare() {
-    const last = [...this.#shares.values()].at(-1);
-    this.#stage.hidden = !last;
-    this.#stage.replaceChildren(...(last ? [last.video, last.caption] : []));
-    this.#translate();
+  /** @param {string | null} user who speaks now */
+  showSpeaker(user) {
+    for (const tile of this.#tiles.values()) tile.speaks = tile.user === user;
+    if (user === null || user === this.#self || user === this.#lastSpeaker) return;
+    this.#lastSpeaker = user;
+    this.#bringForward(user);
     this.#arrange();
   }
 
-  #translate = () => {
-    for (const tile of this.#tiles.values()) tile.translate();
-    for (const [user, { caption }] of this.#shares) {
-      const words = user === this.#self ? text('yourScreen') : text('screenOf', nameOf(user));
-      caption.firstChild.textContent = words;
-    }
-  };
+  get followsSpeaker() {
+    return this.#followsSpeaker;
+  }
 
-  #observer = new ResizeObserver(() => this.#arrange());
+  /** The speaker large, or all alike. */
+  switchView() {
+    this.#followsSpeaker = !this.#followsSpeaker;
+    this.#pinned = null;
+    this.#arrange();
+    this.onView();
+  }
 
-  /** Takes the number of columns that makes the tiles largest. */
+  /** @param {Tile} tile */
+  #pin(tile) {
+    this.#pinned = this.#pinned === tile ? null : tile;
+    this.#page = 0;
+    this.#arrange();
+  }
+
+  /** @param {number} step */
+  #turn(step) {
+    this.#page += step;
+    this.#arrange();
+  }
+
+  /** Who speaks on a page that is not shown comes to the first one, behind oneself. @param {string} user */
+  #bringForward(user) {
+    const key = `${user}/`;
+    const tile = this.#tiles.get(key);
+    if (!tile?.element.hidden) return;
+    const rest = [...this.#tiles].filter(([other]) => other !== key);
+    rest.splice(1, 0, [key, tile]);
+    this.#tiles = new Map(rest);
+    this.#page = 0;
+  }
+
+  /** What is shown large of the tiles, if any is. */
+  #spotlight() {
+    if (this.#pinned || !this.#followsSpeaker || !this.#stage.isEmpty) return this.#pinned;
+    const others = [...this.#tiles.values()].filter(({ isOwn }) => !isOwn);
+    return others.find(({ user }) => user === this.#lastSpeaker) ?? others[0] ?? null;
+  }
+
   #arrange() {
-    const { clientWidth, clientHeight, style } = this.#grid;
-    const count = this.#tiles.size;
-    const high = clientWidth > clientHeight ? HIGH.broad : HIGH.narrow;
-    let best = { width: 0, height: 0 };
-    for (let columns = 1; columns <= count; columns += 1) {
-      const rows = Math.ceil(count / columns);
-      let width = (clientWidth - GAP * (columns - 1)) / columns;
-      let height = (clientHeight - GAP * (rows - 1)) / rows;
-      width = Math.min(width, height * FLAT);
-      height = Math.min(height, width / high);
-      if (width * height > best.width * best.height) best = { width, height };
+    const { clientWidth: width, clientHeight: height } = this.#view;
+    if (width === 0 || this.#tiles.size === 0) return;
+    const spotlit = this.#spotlight();
+    const isStaged = !this.#stage.isEmpty && !spotlit;
+    const alike = [...this.#tiles.values()].filter((tile) => tile !== spotlit);
+    const count = alike.length;
+    const plan = arrange({ width, height, count, isStaged: isStaged || !!spotlit, page: this.#page });
+
+    this.#page = plan.page;
+    this.#stage.place(isStaged ? plan.stage : null);
+    spotlit?.place(plan.stage ?? undefined);
+    for (const [at, tile] of alike.entries()) tile.place(plan.cells[at - plan.from]);
+    for (const tile of this.#tiles.values()) {
+      tile.isPinned = tile === this.#pinned;
+      tile.isSpotlit = tile === spotlit;
     }
-    style.setProperty('--tile-width', `${Math.floor(best.width)}px`);
-    style.setProperty('--tile-height', `${Math.floor(best.height)}px`);
-  }
-}
-
-class Tile {
-  constructor(user, isOwn) {
-    this.user = user;
-    this.isOwn = isOwn;
-    this.video = newVideo(isOwn);
-    this.element = document.createElement('figure');
-    this.element.className = isOwn ? 'tile own' : 'tile';
-    this.element.dataset.user = user;
-    this.element.style.setProperty('--hue', String(hueOf(user)));
-    const avatar = document.createElement('span');
-    avatar.className = 'avatar';
-    avatar.setAttribute('aria-hidden', 'true');
-    avatar.textContent = [...nameOf(user)][0].toUpperCase();
-    this.caption = document.createElement('figcaption');
-    this.caption.className = 'caption';
-    this.caption.innerHTML = '<svg aria-hidden="true"><use href="#i-mic-off" /></svg><span></span>';
-    this.element.append(this.video, avatar, this.caption);
-    this.translate();
+    this.#showPager(plan.page, plan.pages, plan.cells[0]?.left ?? 0, plan.stage !== null && width > height);
   }
 
-  translate() {
-    const name = nameOf(this.user);
-    this.caption.lastChild.textContent = this.isOwn ? text('you', name) : name;
+  /**
+   * @param {number} page
+   * @param {number} pages
+   * @param {number} left where the tiles begin
+   * @param {boolean} isBeside whether they stand beside a stage
+   */
+  #showPager(page, pages, left, isBeside) {
+    this.#pager.hidden = pages < 2;
+    byId('page-back', HTMLButtonElement).disabled = page === 0;
+    byId('page-forth', HTMLButtonElement).disabled = page === pages - 1;
+    byId('page-count').textContent = words().pageOf(page + 1, pages);
+    this.#pager.style.setProperty('left', isBeside ? `${left}px` : '0px');
   }
-
-  set hasPicture(value) {
-    this.element.classList.toggle('has-picture', value);
-  }
-
-  set hasSound(value) {
-    this.element.classList.toggle('has-sound', value);
-    if (!value) this.volume = 0;
-  }
-
-  set volume(value) {
-    this.element.classList.toggle('speaks', value >= SPEAKS);
-  }
-}
-
-/** One's own picture is never heard. */
-function newVideo(isOwn) {
-  const video = document.createElement('video');
-  video.autoplay = true;
-  video.playsInline = true;
-  video.muted = isOwn;
-  return video;
-}
-
-/** The same colour for the same name everywhere. */
-function hueOf(user) {
-  let hash = 0;
-  for (const c of user) hash = (hash * 31 + c.codePointAt(0)) % 360;
-  return hash;
 }

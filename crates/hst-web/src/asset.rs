@@ -26,25 +26,16 @@ pub fn assets() -> &'static [Asset] {
     &ASSETS
 }
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     const HTML: &str = "text/html; charset=utf-8";
-    const CSS: &str = "text/css; charset=utf-8";
-    const SCRIPT: &str = "text/javascript; charset=utf-8";
     const TEXT: &str = "text/plain; charset=utf-8";
-    const SVG: &str = "image/svg+xml";
     const JSON: &str = "application/json";
     let (classic, module, board) = (bundle::classic(), bundle::module(), bundle::board());
-    vec![
+    let mut assets = page();
+    assets.extend([
         file("/", HTML, include_str!("../page/index.html")),
-        file("/page/page.css", CSS, include_str!("../page/page.css")),
-        file("/page/room.css", CSS, include_str!("../page/room.css")),
-        file("/page/icon.svg", SVG, include_str!("../page/icon.svg")),
-        file("/page/main.js", SCRIPT, include_str!("../page/main.js")),
-        file("/page/call.js", SCRIPT, include_str!("../page/call.js")),
-        file("/page/tiles.js", SCRIPT, include_str!("../page/tiles.js")),
-        file("/page/chat.js", SCRIPT, include_str!("../page/chat.js")),
-        file("/page/names.js", SCRIPT, include_str!("../page/names.js")),
-        file("/page/text.js", SCRIPT, include_str!("../page/text.js")),
         file("/sdk/hst-rtc-engine.js", SCRIPT, classic.text("hst-rtc-engine.js")),
         file("/sdk/hst-rtc-engine.js.map", JSON, classic.map("hst-rtc-engine.js")),
         file("/sdk/hst-rtc-engine.mjs", SCRIPT, module.text("hst-rtc-engine.mjs")),
@@ -57,8 +48,71 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
             TEXT,
             include_str!("../sdk/hst-rtc-engine.d.ts"),
         ),
-    ]
+    ]);
+    assets
 });
+
+/// What the demo page is made of, each file under its own name.
+fn page() -> Vec<Asset> {
+    macro_rules! files {
+        ($($name:literal),* $(,)?) => {
+            vec![$(file(concat!("/page/", $name), type_of($name), include_str!(concat!("../page/", $name)))),*]
+        };
+    }
+    files![
+        "bars.js",
+        "board.css",
+        "board_tools.js",
+        "boards.js",
+        "call.js",
+        "chat.js",
+        "chevron.svg",
+        "choice.js",
+        "confirm.js",
+        "dialogs.css",
+        "dom.js",
+        "icon.svg",
+        "icons.svg",
+        "invites.js",
+        "layout.js",
+        "lobby.css",
+        "lobby.js",
+        "main.js",
+        "names.js",
+        "page.css",
+        "panels.css",
+        "panels.js",
+        "people.js",
+        "presence.js",
+        "preview.js",
+        "quality.js",
+        "ringing.js",
+        "room.css",
+        "room.js",
+        "session.js",
+        "settings.js",
+        "shortcuts.js",
+        "stage.js",
+        "store.js",
+        "text.js",
+        "text_en.js",
+        "text_zh.js",
+        "tile.js",
+        "tiles.css",
+        "tiles.js",
+        "toasts.js",
+        "tone.js",
+        "wake.js",
+    ]
+}
+
+fn type_of(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "js")) => SCRIPT,
+        Some((_, "css")) => "text/css; charset=utf-8",
+        _ => "image/svg+xml",
+    }
+}
 
 fn file(path: &'static str, content_type: &'static str, body: impl Into<String>) -> Asset {
     let body = body.into().into_bytes();

@@ -15,10 +15,7 @@ impl Page {
 
     /// Waits until the tile of another person shows a moving picture, and may be heard.
     pub async fn see_and_hear(&self, name: &str) {
-        let tile = format!(
-            "[...document.querySelectorAll('.tile:not(.own).has-picture.has-sound')]\
-             .find((tile) => tile.querySelector('.caption').textContent === {name:?})?.querySelector('video')"
-        );
+        let tile = format!("document.querySelector('.tile:not(.own).has-picture.has-sound[data-name={name:?}] video')");
         let plays = "v.getVideoPlaybackQuality().totalVideoFrames > 20 && !v.muted && !v.paused";
         self.wait_until(&format!("((v) => v && {plays})({tile})")).await;
     }

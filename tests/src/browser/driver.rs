@@ -7,7 +7,7 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -126,20 +126,32 @@ impl Browser {
 
     /// Starts one more browser and opens an address in it.
     pub async fn open(&self, url: &str) -> Page {
-        self.open_with(url, &[SOUND_AT_ONCE], &[]).await
+        self.open_with(url, json!({}), &[SOUND_AT_ONCE]).await
     }
 
     /// The same, but sound plays only after the user has touched the page.
     pub async fn open_untouched(&self, url: &str) -> Page {
-        self.open_with(url, &[SOUND_ON_GESTURE], &[]).await
+        self.open_with(url, json!({}), &[SOUND_ON_GESTURE]).await
     }
 
     /// The same in a browser that slows hidden pages down as it does everywhere but in tests, and much sooner.
     pub async fn open_sleepy(&self, url: &str) -> Page {
-        self.open_with(url, &[SOUND_AT_ONCE, SLEEPY], &WAKEFUL).await
+        self.open_with(url, json!({ "excludeSwitches": WAKEFUL }), &[SOUND_AT_ONCE, SLEEPY])
+            .await
     }
 
-    async fn open_with(&self, url: &str, more: &[&str], without: &[&str]) -> Page {
+    /// The same on a small phone: 360×740, and fingers in place of a mouse.
+    pub async fn open_on_a_phone(&self, url: &str) -> Page {
+        let screen = json!({ "width": 360, "height": 740, "pixelRatio": 2.0, "touch": true, "mobile": true });
+        self.open_with(
+            url,
+            json!({ "mobileEmulation": { "deviceMetrics": screen } }),
+            &[SOUND_AT_ONCE],
+        )
+        .await
+    }
+
+    async fn open_with(&self, url: &str, mut options: Value, flags: &[&str]) -> Page {
         let profile = tempfile::tempdir_in(&self.folder)
             .expect("a folder takes another")
             .keep();
@@ -149,8 +161,8 @@ impl Browser {
         if !self.is_ordinary {
             args.push(LOOPBACK.to_owned());
         }
-        args.extend(more.iter().map(|&flag| flag.to_owned()));
-        let options = json!({ "args": args, "excludeSwitches": without });
+        args.extend(flags.iter().map(|&flag| flag.to_owned()));
+        options["args"] = json!(args);
         let capabilities = Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)]);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);

@@ -2,6 +2,7 @@
 //!
 //! Chromium is driven through chromedriver. Both come from the system's package manager.
 
+mod axe;
 mod demo;
 mod driver;
 mod page;

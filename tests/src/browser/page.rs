@@ -28,6 +28,12 @@ impl Page {
         self.client.goto(url).await.expect("the page loads");
     }
 
+    /// Gives the window another size, in pixels.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let resized = self.client.set_window_size(width, height).await;
+        resized.expect("a window has any size");
+    }
+
     /// Runs the body of an asynchronous JavaScript function, whose arguments are in `args`, and gives what it returns.
     ///
     /// # Panics
