@@ -99,6 +99,11 @@ impl Admission {
         }))
     }
 
+    /// How many connections there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().all
+    }
+
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }

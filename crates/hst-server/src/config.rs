@@ -43,6 +43,8 @@ pub struct Config {
     pub gateways: Vec<Gateway>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
+    /// Where Prometheus finds `GET /metrics`; `None`: nowhere. Whoever reaches it learns how busy the server is.
+    pub metrics: Option<SocketAddr>,
     /// How many connections there may be, and of whom.
     pub connections: Connections,
     /// Who may use the server, beside the Apps in the database.
@@ -126,6 +128,7 @@ impl Default for Config {
             connections: Connections::default(),
             apps: Vec::new(),
             data_dir: None,
+            metrics: None,
             token_service: false,
             webhook_guard: AddressGuard::public_only(),
             dev: false,

@@ -30,6 +30,7 @@ struct File {
     gateways: Vec<Gateway>,
     token_service: Option<bool>,
     data_dir: Option<PathBuf>,
+    metrics: Option<SocketAddr>,
     #[serde(default)]
     webhook_allow: Vec<Spanned<String>>,
     #[serde(default)]
@@ -203,6 +204,7 @@ impl Config {
         self.gateway_weight = file.gateway_weight.unwrap_or(self.gateway_weight);
         self.gateways.extend(file.gateways);
         self.token_service = file.token_service.unwrap_or(self.token_service);
+        self.metrics = file.metrics.or(self.metrics);
         if let Some(data_dir) = file.data_dir {
             self.data_dir = Some(folder_of(path).join(data_dir));
         }

@@ -89,13 +89,17 @@ impl Greeting {
                         return Step::Over;
                     }
                 }
-                SessionOutput::SignIn(who) => match evenly(self.hub.sign_in(who, self.place.source())).await {
-                    Ok(guest) => return self.begin(guest),
-                    Err(failure) => {
-                        let now = Instant::now().into_std();
-                        self.core.handle_signed_in(now, Err(failure));
+                SessionOutput::SignIn(who) => {
+                    let outcome = evenly(self.hub.sign_in(who, self.place.source())).await;
+                    self.hub.metrics.login(&outcome);
+                    match outcome {
+                        Ok(guest) => return self.begin(guest),
+                        Err(failure) => {
+                            let now = Instant::now().into_std();
+                            self.core.handle_signed_in(now, Err(failure));
+                        }
                     }
-                },
+                }
                 SessionOutput::Resume { re, resume } => {
                     match self.hub.sessions.find(&resume.session, &resume.secret) {
                         Ok(session) => {

@@ -78,6 +78,11 @@ impl Groups {
         groups
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// The inbox of a group, which is made with these rules if there is none.
     pub(crate) fn enter(self: &Arc<Self>, key: Key, rules: Rules) -> mpsc::Sender<Message> {
         let mut running = self.lock();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use hst_id::{AppId, GroupId, MediaRef, TerminalType, UserId};
 use hst_store::Webhook;
-use hst_webhook::{AddressGuard, Endpoint, EventId, WebhookError, WebhookSecret, WebhookUrl, Webhooks};
+use hst_webhook::{AddressGuard, Counters, Endpoint, EventId, WebhookError, WebhookSecret, WebhookUrl, Webhooks};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -69,6 +69,11 @@ impl Hooks {
     /// A user is not online with this terminal any more.
     pub(crate) fn offline(&self, app: &AppId, user: &UserId, terminal: &TerminalType) {
         self.send(app, "user.offline", || json!({ "user": user, "terminal": terminal }));
+    }
+
+    /// What became of the events.
+    pub(crate) fn counters(&self) -> Counters {
+        self.webhooks.counters()
     }
 
     /// Gives what waits a last chance, which takes 3 seconds at most.

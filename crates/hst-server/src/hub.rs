@@ -21,6 +21,7 @@ use crate::{
     groups::Groups,
     hooks::Hooks,
     life::Life,
+    metrics::Metrics,
     node::Node,
     people::People,
     ringing::Ringing,
@@ -53,6 +54,7 @@ pub(crate) struct Hub {
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) metrics: Metrics,
     last_session: AtomicU64,
 }
 
@@ -82,6 +84,7 @@ impl Hub {
             hooks,
             life,
             admission,
+            metrics: Metrics::default(),
             last_session: AtomicU64::new(0),
         })
     }

@@ -30,6 +30,7 @@ mod logins;
 mod media;
 mod membership;
 mod meter;
+mod metrics;
 mod network;
 mod node;
 mod origin;

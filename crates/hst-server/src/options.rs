@@ -47,6 +47,9 @@ pub(crate) struct Options {
     /// Serve HTTPS with a certificate made on the spot, for phones on the LAN
     #[arg(long, conflicts_with = "tls_cert")]
     tls_self_signed: bool,
+    /// Where Prometheus finds GET /metrics [default: nowhere]
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
     /// How many connections there may be in all [default: 16384]
     #[arg(long, value_name = "N")]
     max_connections: Option<usize>,
@@ -77,6 +80,7 @@ impl Options {
         config.public_url = self.public_url.or(config.public_url);
         config.gateway_weight = self.gateway_weight.unwrap_or(config.gateway_weight);
         config.data_dir = self.data_dir.or(config.data_dir);
+        config.metrics = self.metrics.or(config.metrics);
         if !self.node_ips.is_empty() {
             config.node_ips = self.node_ips;
         }

@@ -71,6 +71,8 @@ pub struct Addresses {
     pub http: Option<SocketAddr>,
     /// QUIC (UDP).
     pub quic: Option<SocketAddr>,
+    /// Metrics (TCP).
+    pub metrics: Option<SocketAddr>,
     /// The media threads (UDP).
     pub media: Vec<SocketAddr>,
     /// The addresses that clients are told to find the media threads at.
@@ -204,6 +206,7 @@ impl Server {
         }
         if let Some(Sockets {
             http,
+            metrics,
             quic,
             quic_point,
             certificate,
@@ -225,6 +228,14 @@ impl Server {
                 Some(certificate.acceptor()?)
             };
             life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub.clone()));
+            if let Some(metrics) = metrics {
+                life.spawn(http::serve(
+                    metrics,
+                    None,
+                    http::metrics_router(hub.clone()),
+                    hub.clone(),
+                ));
+            }
             if let Some(gateway) = gateway {
                 hub.announce_gateway(&gateway).await?;
             }
@@ -258,6 +269,7 @@ fn first_developer(store: &Store) -> Result<Option<Developer>, StartError> {
 /// What was opened towards the network.
 struct Sockets {
     http: TcpListener,
+    metrics: Option<TcpListener>,
     quic: QuicListener,
     quic_point: QuicPoint,
     certificate: Certificate,
@@ -289,6 +301,10 @@ impl Sockets {
             }
         };
         let http = TcpListener::bind(config.bind).await.map_err(failed("HTTP, TCP"))?;
+        let metrics = match config.metrics {
+            Some(address) => Some(bind_metrics(address, addresses).await?),
+            None => None,
+        };
         let (chain, key) = (certificate.chain.clone(), certificate.key.clone_key());
         let quic = QuicListener::bind_again(config.bind, chain, key, resets, Limits::default());
         let quic = quic.map_err(|error| match error {
@@ -304,11 +320,23 @@ impl Sockets {
         };
         Ok(Self {
             http,
+            metrics,
             quic,
             quic_point,
             certificate,
         })
     }
+}
+
+async fn bind_metrics(address: SocketAddr, addresses: &mut Addresses) -> Result<TcpListener, StartError> {
+    let failed = |source| StartError::Bind {
+        what: "metrics, TCP",
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    addresses.metrics = Some(listener.local_addr().map_err(failed)?);
+    Ok(listener)
 }
 
 fn start_media(config: &Config, own: &[IpAddr], life: &Life, addresses: &mut Addresses) -> Result<Media, StartError> {

@@ -7,6 +7,7 @@ mod address;
 mod forwarded;
 mod gateway;
 mod health;
+mod metrics;
 mod pages;
 mod peer;
 mod router;
@@ -15,4 +16,5 @@ mod web_socket;
 
 pub(crate) use accept::serve;
 pub(crate) use access::QuicPoint;
+pub(crate) use metrics::metrics_router;
 pub(crate) use router::{Web, router};
