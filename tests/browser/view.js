@@ -5,6 +5,9 @@ const [AUDIO, VIDEO] = [1, 2];
 const engine = (window.engine = new HstRtcEngine());
 const video = (window.video = document.createElement('video'));
 Object.assign(video, { autoplay: true, playsInline: true });
+// As in many a page it is hidden until it has a picture.
+video.style.display = 'none';
+video.addEventListener('loadeddata', () => (video.style.display = ''), { once: true });
 // How high it is shown.
 window.show = (height) => Object.assign(video.style, { width: `${(height * 4) / 3}px`, height: `${height}px` });
 

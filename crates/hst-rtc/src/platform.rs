@@ -94,6 +94,15 @@ impl RtcEngine {
         self.client.kick(user, ban).await
     }
 
+    /// Says how much of a received picture is of use, in pixels of height: with 0 nothing of it is sent for now, with
+    /// `None` all.
+    ///
+    /// # Errors
+    /// As [`Client::view`](crate::Client::view).
+    pub async fn view(&self, media: MediaRef, height: Option<u32>) -> Result<(), Error> {
+        self.client.view(media, height).await
+    }
+
     /// Silences a member's media at the server or lets it be heard again; for who may administer.
     ///
     /// # Errors

@@ -48,10 +48,12 @@ export class Looks {
     look.wasThere ||= element.isConnected;
     // One that was never in the page may be painted on a canvas there.
     if (!look.wasThere) return Infinity;
-    const box = { width: element.clientWidth, height: element.clientHeight };
-    if (!element.isConnected || !look.isNear || box.width * box.height === 0) return 0;
     const video = /** @type {HTMLVideoElement} */ (element);
     const picture = { width: video.videoWidth, height: video.videoHeight };
+    // Pages show some elements only when they have their first picture.
+    if (picture.width * picture.height === 0) return Infinity;
+    const box = { width: element.clientWidth, height: element.clientHeight };
+    if (!element.isConnected || !look.isNear || box.width * box.height === 0) return 0;
     const isFree = hasSizeOfPicture(element, box, picture);
     if (isFree !== false) return isFree ? Infinity : null;
     return shownHeight(box, picture, getComputedStyle(element).objectFit) * devicePixelRatio;
@@ -126,11 +128,10 @@ function hasSizeOfPicture(element, box, picture) {
 /**
  * The height of a picture as it is shown in a box, parts outside of it included.
  * @param {Size} box
- * @param {Size} picture nothing while it is not known
+ * @param {Size} picture
  * @param {string} fit `object-fit`
  */
 export function shownHeight(box, picture, fit) {
-  if (picture.width * picture.height === 0) return box.height;
   if (fit === 'none') return Infinity;
   const scales = [box.width / picture.width, box.height / picture.height];
   const isFilled = fit === 'cover' || fit === 'fill';

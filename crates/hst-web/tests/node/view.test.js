@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { scaleFor } from '../../sdk/line.js';
+import { Line, scaleFor } from '../../sdk/line.js';
 import { shownHeight } from '../../sdk/look.js';
 import { View } from '../../sdk/view.js';
 import { Views } from '../../sdk/views.js';
@@ -123,11 +123,31 @@ test('a picture is as high as its element lets it be', () => {
   assert.equal(shownHeight(square, tall, 'contain'), 300);
   assert.equal(Math.round(shownHeight(square, tall, 'cover')), 533);
   assert.equal(shownHeight(square, wide, 'none'), Infinity);
-  assert.equal(shownHeight(square, { width: 0, height: 0 }, 'contain'), 300, 'before the first picture');
 });
 
 test('a publisher scales by the step that still covers what is wanted', () => {
   const scales = [Infinity, 720, 500, 390, 360, 210, 190, 1, 0].map((wanted) => scaleFor(wanted, 720));
   assert.deepEqual(scales, [1, 1, 1, 2, 2, 2, 4, 4, 4]);
   assert.equal(scaleFor(90), 1, 'of an unknown height');
+});
+
+test('a camera is sent as small as it is wanted, a screen as it is, and neither when nobody wants it', async () => {
+  let encoding = {};
+  const sender = {
+    getParameters: () => ({ encodings: [{}] }),
+    setParameters: async ({ encodings }) => (encoding = encodings[0]),
+  };
+  const pc = { addTransceiver: () => ({ sender }) };
+  const track = { contentHint: '', getSettings: () => ({ height: 480 }) };
+  const sent = async (type, wanted) => {
+    const want = { media: new MediaRef('me', type, 'm'), way: 'send', track, wanted, kbps: 800, frameRate: 15 };
+    await new Line(pc, want).limit();
+    const { active, scaleResolutionDownBy, maxBitrate } = encoding;
+    return [active, scaleResolutionDownBy, Math.round(maxBitrate / 1000)];
+  };
+  assert.deepEqual(await sent(2, Infinity), [true, 1, 800]);
+  assert.deepEqual(await sent(2, 240), [true, 2, 283]);
+  assert.deepEqual(await sent(2, 100), [true, 4, 100]);
+  assert.deepEqual(await sent(0, 100), [true, 1, 800]);
+  for (const type of [0, 2]) assert.equal((await sent(type, 0))[0], false);
 });
