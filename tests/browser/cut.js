@@ -10,3 +10,9 @@ engine.on('onRemoteMediaAdd', ({ userId, mediaType }) => added.push([userId, med
 
 // What was said to an element of this user, and of this user.
 window.changesOf = (userId) => [...interruptions, ...added].filter(([user]) => user === userId);
+
+// What is told of calls; one that comes in is accepted.
+window.calls = [];
+engine.on('onIncommingCall', ({ callId }) => engine.replyCall({ callId, result: 0 }));
+engine.on('onCallResult', ({ result }) => calls.push(result));
+for (const event of ['onFinishCall', 'onCallFinished', 'onCallRelease']) engine.on(event, () => calls.push(event));

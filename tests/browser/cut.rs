@@ -15,6 +15,9 @@ use crate::{bare_page, bare_page_of, call::all_flows, lead, server_with_one_way_
 /// Of a call whose answer was lost with the session.
 const OUTCOME_UNKNOWN: u32 = 302;
 
+/// The result of a call.
+const FINISHED_BY_CALLEE: u32 = 5;
+
 /// Ann and Cid are behind the link, and Ben is not. Cid only listens.
 struct Call {
     ann: Page,
@@ -150,6 +153,12 @@ async fn after_a_cut_of_90_s_who_was_away_joins_publishes_and_plays_anew_in_the_
     let link = Link::to(&server, Duration::ZERO).await;
     let call = Call::begin(&browser, &server, &link).await;
     let Call { ann, ben, cid } = &call;
+    run(
+        ann,
+        "await engine.makeCall({ groupId: 'cut', calleeType: 4, calleeId: 'ben' })",
+    )
+    .await;
+    ann.wait_until("calls.length === 1").await;
 
     link.cut();
     let end = Instant::now() + Duration::from_secs(90);
@@ -198,6 +207,13 @@ async fn after_a_cut_of_90_s_who_was_away_joins_publishes_and_plays_anew_in_the_
         let of_ben = run(page, "return told.group.filter(([, user]) => user === 'ben')").await;
         assert_eq!(of_ben, json!([]), "he was there all the time");
     }
+
+    // Neither end has heard of the other one any more.
+    ben.wait_until("calls.includes('onCallRelease')").await;
+    ann.wait_until("calls.includes('onCallRelease')").await;
+    assert_eq!(run(ben, "return calls").await, json!(["onFinishCall", "onCallRelease"]));
+    let expected = json!([0, "onCallFinished", FINISHED_BY_CALLEE, "onCallRelease"]);
+    assert_eq!(run(ann, "return calls").await, expected);
 
     // Nobody knows whether the first one was carried out; the second one had not left yet.
     ann.wait_until("outcomes.length === 2").await;

@@ -23,8 +23,14 @@ const RESULTS = {
   offline: CallResult.FAILED,
 };
 
-/** Under this name a call stands in the text of its invite, and its end in a message to the user. */
+/** Under this name a call stands in the text of its invite, and what is said of it in a message to the user. */
 const MARK = 'hst_call';
+/** How often a call that goes on is looked after, in ms. */
+const BEAT = 15_000;
+/** After so many beats without a sign of the other one he is asked for one. */
+const ASK_AFTER = 2;
+/** After so many it is over. Who was away for less than his session waits for him has answered by then. */
+const MAX_SILENCE = 6;
 /** Calls number their invites from here on, far from the numbers of applications. */
 const FIRST_INVITE = 2 ** 40;
 
@@ -35,11 +41,13 @@ const FIRST_INVITE = 2 ** 40;
  * @property {boolean} isOwn whether this end is the caller
  * @property {boolean} isRinging until it is accepted
  * @property {number} invite its number at this end
+ * @property {number} silence beats since the last sign of the other one
  */
 
 /**
  * Calls between two users who are online. A call rings as an invite with a mark in its text, and an accepted one ends
- * by a message to the other user with the same mark: so the server knows nothing of calls.
+ * by a message to the other user with the same mark, or when he does not answer one: so the server knows nothing of
+ * calls.
  */
 export class Calls {
   static #lastInvite = FIRST_INVITE;
@@ -47,14 +55,17 @@ export class Calls {
   #calls = new Map();
   #request;
   #emit;
+  #clock;
 
   /**
    * @param {(command: Record<string, object>) => Promise<any>} request
    * @param {(name: string, payload: object) => void} emit
+   * @param {Pick<import('./time.js').Clock, 'after'>} clock
    */
-  constructor(request, emit) {
+  constructor(request, emit, clock) {
     this.#request = request;
     this.#emit = emit;
+    this.#clock = clock;
   }
 
   /**
@@ -68,7 +79,7 @@ export class Calls {
       throw new HstRtcError(ErrorCode.OPERATION_FAILED, message);
     }
     const [peer, group] = [checkUserId(calleeId), checkGroupId(groupId)];
-    const call = { id: newId(), peer, isOwn: true, isRinging: true, invite: ++Calls.#lastInvite };
+    const call = { id: newId(), peer, isOwn: true, isRinging: true, invite: ++Calls.#lastInvite, silence: 0 };
     // The answer may come before the reply is looked at.
     this.#calls.set(call.id, call);
     const extend_info = { [MARK]: { id: call.id, seq: seqId, info: extendInfo } };
@@ -99,15 +110,11 @@ export class Calls {
     const call = this.#calls.get(String(callId));
     if (!call) return;
     if (call.isRinging && !call.isOwn) return this.#answer(call, false);
-    /** @type {Record<string, object>} */
-    const end = call.isRinging
-      ? { cancel_invite: { invite: call.invite } }
-      : { user_message: { user: call.peer, body: { [MARK]: { end: call.id } } } };
     this.#calls.delete(call.id);
     if (call.isOwn) this.#tellResult(call, call.isRinging ? CallResult.CANCELLED : CallResult.ENDED_BY_CALLER);
     this.#release(call);
     try {
-      await this.#request(end);
+      await (call.isRinging ? this.#request({ cancel_invite: { invite: call.invite } }) : this.#say(call, 'end'));
     } catch (error) {
       // The other one has answered meanwhile, or is gone: at this end it is over all the same.
       const { serverCode } = /** @type {HstRtcError} */ (error);
@@ -129,10 +136,15 @@ export class Calls {
       case 'invite_ended':
         return this.#handleStopped(fields);
       case 'user_message':
-        return this.#handleEnded(fields);
+        return this.#handleSaid(fields);
       default:
         return false;
     }
+  }
+
+  /** The login is over, and nothing is told any more. */
+  close() {
+    this.#calls.clear();
   }
 
   /** The session is a new one: the server has forgotten who rings. */
@@ -152,7 +164,7 @@ export class Calls {
     const { id: callId, seq: seqId, info: extendInfo = '' } = mark;
     // Applications make names of elements of it.
     if (typeof callId !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(callId) || this.#calls.has(callId)) return true;
-    this.#calls.set(callId, { id: callId, peer: from, isOwn: false, isRinging: true, invite });
+    this.#calls.set(callId, { id: callId, peer: from, isOwn: false, isRinging: true, invite, silence: 0 });
     this.#emit('onIncommingCall', { seqId, callId, groupId: group, callerId: from, extendInfo });
     return true;
   }
@@ -165,7 +177,8 @@ export class Calls {
       const result = RESULTS[outcome] ?? CallResult.FAILED;
       if (result !== CallResult.ACCEPTED) this.#calls.delete(call.id);
       this.#tellResult(call, result);
-      if (result !== CallResult.ACCEPTED) this.#release(call);
+      if (result === CallResult.ACCEPTED) this.#watch(call);
+      else this.#release(call);
     }
     return invite > FIRST_INVITE;
   }
@@ -181,16 +194,53 @@ export class Calls {
   }
 
   /** @param {any} fields */
-  #handleEnded({ from, body }) {
-    const id = body?.[MARK]?.end;
+  #handleSaid({ from, body }) {
+    const { end, check, holds } = body?.[MARK] ?? {};
+    const id = end ?? check ?? holds;
     if (id === undefined) return false;
     const call = this.#calls.get(id);
     if (!call || call.peer !== from) return true;
-    this.#calls.delete(id);
-    this.#emit(call.isOwn ? 'onCallFinished' : 'onFinishCall', { callId: id });
+    call.silence = 0;
+    if (end !== undefined) this.#finish(call);
+    else if (check !== undefined) this.#say(call, 'holds').catch(() => {});
+    return true;
+  }
+
+  /**
+   * Looks after a call as long as it goes on: the other one may vanish without a word.
+   * @param {Call} call
+   */
+  #watch(call) {
+    this.#clock.after(BEAT, () => {
+      if (this.#calls.get(call.id) !== call) return;
+      call.silence += 1;
+      if (call.silence >= MAX_SILENCE) {
+        this.#finish(call);
+        return;
+      }
+      if (call.silence >= ASK_AFTER) this.#check(call);
+      this.#watch(call);
+    });
+  }
+
+  /** @param {Call} call */
+  async #check(call) {
+    try {
+      await this.#say(call, 'check');
+    } catch (error) {
+      if (/** @type {HstRtcError} */ (error).serverCode === ErrorCode.USER_OFFLINE) this.#finish(call);
+    }
+  }
+
+  /**
+   * The other one has ended it, or is gone.
+   * @param {Call} call
+   */
+  #finish(call) {
+    if (!this.#calls.delete(call.id)) return;
+    this.#emit(call.isOwn ? 'onCallFinished' : 'onFinishCall', { callId: call.id });
     if (call.isOwn) this.#tellResult(call, CallResult.ENDED_BY_CALLEE);
     this.#release(call);
-    return true;
   }
 
   /**
@@ -204,6 +254,16 @@ export class Calls {
       this.#release(call);
     }
     await this.#request({ answer_invite: { invite: call.invite, accept } });
+    if (accept) this.#watch(call);
+  }
+
+  /**
+   * Says something of a call to the other one.
+   * @param {Call} call
+   * @param {'end' | 'check' | 'holds'} what
+   */
+  #say({ id, peer }, what) {
+    return this.#request({ user_message: { user: peer, body: { [MARK]: { [what]: id } } } });
   }
 
   /**

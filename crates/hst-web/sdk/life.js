@@ -221,6 +221,7 @@ export class Life {
     this.calls = new Calls(
       (command) => signal.request(command),
       (name, payload) => this.bus.emit(name, [payload]),
+      clock,
     );
     signal.onEvent = (name, fields) => this.#handleEvent(name, fields);
     signal.onAway = () => this.bus.emit('onReconnecting', []);
@@ -236,6 +237,7 @@ export class Life {
   #detach() {
     this.signal = null;
     this.presence = null;
+    this.calls?.close();
     this.calls = null;
     this.customState = null;
     this.#unwatchNetwork();

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Calls } from '../../sdk/calls.js';
+import { VirtualClock } from './time.js';
 
 /** Two users with a server between them, which knows invites and messages only. */
 function town() {
   const heard = { ann: [], ben: [] };
   const asked = [];
   const users = {};
+  const clock = new VirtualClock();
   let refuse = () => null;
   const request = (from) => async (command) => {
     const [[name, fields]] = Object.entries(command);
@@ -31,8 +33,8 @@ function town() {
     }
     return {};
   };
-  for (const name of ['ann', 'ben']) users[name] = new Calls(request(name), (...event) => heard[name].push(event));
-  return { ...users, heard, asked, refuse: (judge) => (refuse = judge) };
+  for (const name of ['ann', 'ben']) users[name] = new Calls(request(name), (...event) => heard[name].push(event), clock);
+  return { ...users, clock, heard, asked, refuse: (judge) => (refuse = judge) };
 }
 
 const CALL = { seqId: 1000, groupId: 'g', calleeType: 4, calleeId: 'ben', extendInfo: 'hi' };
@@ -116,6 +118,40 @@ test('a call that nobody answers, or whose server has forgotten it, is over', as
   ben.handleNewSession();
   assert.deepEqual(heard.ann[0], ['onCallResult', { callId, result: 99 }]);
   assert.deepEqual(heard.ben[1], ['onCancelCall', { callId }]);
+});
+
+const MINUTE = 60_000;
+
+test('a call goes on for hours, and nothing is said of it afterwards', async () => {
+  const { ann, ben, clock, heard, asked } = town();
+  const { callId } = await ann.make(CALL);
+  await ben.reply({ callId, result: 0 });
+  heard.ann.length = heard.ben.length = 0;
+  await clock.pass(300 * MINUTE);
+  assert.deepEqual(heard, { ann: [], ben: [] });
+  await ann.end(callId);
+  asked.length = 0;
+  await clock.pass(10 * MINUTE);
+  assert.deepEqual(asked, []);
+});
+
+test('a call whose other end has vanished without a word is over', async () => {
+  // His session is over; or he is online again without knowing of the call; or nobody gets through.
+  for (const vanish of [(town) => town.refuse(() => 1000107), ({ gone }) => gone.close(), (town) => town.refuse(() => 302)]) {
+    for (const isAnn of [true, false]) {
+      const house = town();
+      const { ann, ben, clock, heard } = house;
+      const { callId } = await ann.make(CALL);
+      await ben.reply({ callId, result: 0 });
+      heard.ann.length = heard.ben.length = 0;
+      vanish({ ...house, gone: isAnn ? ann : ben });
+      await clock.pass(1.5 * MINUTE);
+      const [name, events] = isAnn ? ['onFinishCall', heard.ben] : ['onCallFinished', heard.ann];
+      assert.deepEqual(events[0], [name, { callId }]);
+      assert.deepEqual(events.at(-1), ['onCallRelease', { callId }]);
+      assert.deepEqual(events.slice(1, -1), isAnn ? [] : [['onCallResult', { callId, result: 5 }]]);
+    }
+  }
 });
 
 test('who cannot be called is told apart', async () => {
