@@ -165,6 +165,39 @@ async fn two_pages_draw_on_one_board_and_who_comes_late_sees_the_same_pixels() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mouse_draws_also_when_it_leaves_the_board_and_keys_write() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (ann, ben) = tokio::join!(person(&browser, &server, "ann"), person(&browser, &server, "ben"));
+    run(
+        &ann,
+        "const id = await engine.createWhiteBoard({ board_name: 'ann:Blank1' });
+         engine.startPublishMedia(4, id);",
+    )
+    .await;
+    for page in [&ann, &ben] {
+        page.wait_until("window.added && board.edit()").await;
+    }
+    let pages = [&ann, &ben];
+
+    run(&ann, "board.toolType('curve'); board.brushSize('4')").await;
+    // The last place is beside the board, which is 640 pixels wide.
+    ann.drag(&[[50, 50], [300, 200], [100, 300], [700, 350]]).await;
+    let drawn = agree(&pages, "dragging", |picture| ink(picture) > 2_000).await;
+
+    run(&ann, "board.toolType('text')").await;
+    ann.drag(&[[400, 100]]).await;
+    for letter in "hello".chars() {
+        ann.press(letter).await;
+    }
+    // Wherever else he clicks, it is written.
+    ann.drag(&[[400, 300]]).await;
+    let written = agree(&pages, "writing", |picture| ink(picture) > ink(&drawn)).await;
+    run(&ann, "board.revoke()").await;
+    assert_eq!(agree(&pages, "revoke", |picture| *picture != written).await, drawn);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_board_fits_its_element_in_three_ways_and_follows_its_size() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
     let page = person(&browser, &server, "ann").await;

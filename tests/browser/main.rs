@@ -5,6 +5,7 @@
 mod background;
 mod board;
 mod call;
+mod cut;
 mod demo;
 mod demo_looks;
 mod life;
@@ -12,9 +13,10 @@ mod lost_connection;
 mod other_network;
 mod samples;
 mod surface;
+mod untouched;
 mod view;
 
-use std::time::SystemTime;
+use std::{num::NonZeroUsize, time::SystemTime};
 
 use hst_server::{
     Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server,
@@ -32,6 +34,23 @@ async fn server() -> RunningServer {
         ..Config::dev()
     };
     Server::new(config).start().await.unwrap()
+}
+
+/// A server whose media are at one address, so that whoever stands there in its place stands in all ways.
+async fn server_with_one_way_in() -> RunningServer {
+    let config = Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        node_ips: vec![[127, 0, 0, 1].into()],
+        workers: Some(NonZeroUsize::MIN),
+        ..Config::dev()
+    };
+    Server::new(config).start().await.unwrap()
+}
+
+/// Leads the page's media over the detour of a `path` or `link`.
+async fn lead(page: &Page, detour: &[String; 2]) {
+    let args = detour.iter().map(|it| json!(it)).collect();
+    page.run(include_str!("detour.js"), args).await;
 }
 
 fn origin(server: &RunningServer) -> String {
@@ -62,7 +81,7 @@ async fn bare_page_of(browser: &Browser, origin: &str) -> Page {
     page
 }
 
-/// Makes a page of the SDK out of an empty one.
+/// Loads the SDK and the helpers of `bare.js` into an empty page.
 async fn make_bare(page: &Page) {
     page.run(BARE, vec![json!({ "appId": DEV_APP_ID, "token": token() })])
         .await;

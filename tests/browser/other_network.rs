@@ -1,34 +1,22 @@
 //! A page whose host comes into another network.
 
-use hst_server::{Config, Server};
 use hst_tests::{
     browser::{Browser, Network},
     path::Path,
 };
 use serde_json::json;
 
-use crate::{bare_page, call::sees};
+use crate::{bare_page, call::sees, lead, server_with_one_way_in};
 
 /// It takes some fifteen seconds: until the browser notices, and five in which the interruption could end by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn media_go_on_from_another_address_over_the_same_peer_connection() {
-    let config = Config {
-        bind: ([127, 0, 0, 1], 0).into(),
-        node_ips: vec![[127, 0, 0, 1].into()],
-        workers: Some(std::num::NonZeroUsize::MIN),
-        ..Config::dev()
-    };
-    let server = Server::new(config).start().await.unwrap();
+    let server = server_with_one_way_in().await;
     let path = Path::to(server.addresses().media[0]).await;
     let browser = Browser::start(Network::Loopback).await;
     let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
     for (page, user) in [(&ann, "ann"), (&ben, "ben")] {
-        let detour = "
-            const { setRemoteDescription } = RTCPeerConnection.prototype;
-            RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
-                return setRemoteDescription.call(this, { type, sdp: sdp.replaceAll(...args) });
-            };";
-        page.run(detour, path.detour.iter().map(|it| json!(it)).collect()).await;
+        lead(page, &path.detour).await;
         page.run(include_str!("call.js"), vec![json!(user), json!("moving")])
             .await;
         let watch = "setInterval(async () => (window.now = await figures()), 100);

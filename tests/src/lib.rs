@@ -4,6 +4,7 @@ pub mod browser;
 pub mod gate;
 pub mod hand;
 pub mod house;
+pub mod link;
 pub mod path;
 
 /// The examples of the project's own pages, compiled.

@@ -36,8 +36,7 @@ impl Path {
     /// A path to the media thread at this address.
     pub async fn to(server: SocketAddr) -> Self {
         let entrance = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
-        let candidate = |at: SocketAddr| format!("{} {} typ host", at.ip(), at.port());
-        let detour = [candidate(server), candidate(entrance.local_addr().unwrap())];
+        let detour = detour(server, entrance.local_addr().unwrap());
         let flows = Flows::default();
         let task = tokio::spawn(carry(entrance, server, flows.clone()));
         Self { detour, flows, task }
@@ -67,6 +66,11 @@ impl Drop for Path {
         self.cut();
         self.task.abort();
     }
+}
+
+/// What a candidate with the first address looks like, and what one with the second does.
+pub(crate) fn detour(from: SocketAddr, to: SocketAddr) -> [String; 2] {
+    [from, to].map(|at| format!("{} {} typ host", at.ip(), at.port()))
 }
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use hst_id::{GroupId, MediaId, MediaType, UserId};
 use hst_proto::{ErrorCode, Failure, Invited, Online, Reply, ServerFrame, decode_server};
 
 /// All commands of the protocol, and what is none.
-const COMMANDS: [(&str, &str); 28] = [
+const COMMANDS: [(&str, &str); 29] = [
     (
         "login",
         r#"{"login":{"protocol":1,"app":"a","token":"t","user":"ann"}}"#,

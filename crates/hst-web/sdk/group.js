@@ -80,6 +80,20 @@ export class Group {
   }
 
   /**
+   * Asks to be a member, with a fresh peer. Where the application listens for media, an offer leaves in the same flight:
+   * the connection comes about while it hears what there is.
+   * @returns {Promise<Snapshot>}
+   */
+  join() {
+    const { bus, peer, signal } = this.#context;
+    peer.close();
+    this.#context.peer = this.#newPeer(this.#context);
+    const joined = signal.request({ join: { group: this.id } });
+    if (bus.isHeard('onRemoteMediaAdd')) this.#context.peer.prepare();
+    return joined;
+  }
+
+  /**
    * Tells who is here and what they publish, after the promise of `joinGroup` has resolved; what happens later follows.
    * @param {Snapshot} snapshot
    */
@@ -122,10 +136,7 @@ export class Group {
    * tells what has changed meanwhile.
    */
   async restore() {
-    const { signal } = this.#context;
-    this.#context.peer.close();
-    this.#context.peer = this.#newPeer(this.#context);
-    const joined = signal.request({ join: { group: this.id } });
+    const joined = this.join();
     this.publisher.restore();
     this.receiver.restore();
     this.boards.restore();

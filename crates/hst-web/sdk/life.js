@@ -98,9 +98,7 @@ export class Life {
     const id = checkGroupId(groupId);
     return this.#perform('joinGroup', async (turn) => {
       const signal = /** @type {Signal} */ (this.signal);
-      const snapshot = await join(signal, id);
-      turn.check();
-      this.group = new Group(id, {
+      const group = new Group(id, {
         self: this.self,
         signal,
         iceServers: this.#access?.iceServers ?? [],
@@ -111,8 +109,16 @@ export class Life {
         clock,
         report: (error) => this.report(error),
       });
-      this.group.onRemoved = (why) => this.#handleRemoved(why);
-      this.group.tell(snapshot);
+      try {
+        const snapshot = await join(signal, group);
+        turn.check();
+        this.group = group;
+        group.onRemoved = (why) => this.#handleRemoved(why);
+        group.tell(snapshot);
+      } catch (error) {
+        group.close();
+        throw error;
+      }
     });
   }
 
@@ -322,20 +328,18 @@ function ignoreUnreached(error) {
 
 /**
  * @param {Signal} signal
- * @param {string} group
- * @returns {Promise<import('./roster.js').Snapshot>}
+ * @param {Group} group
  */
 async function join(signal, group) {
-  const ask = () => signal.request({ join: { group } });
   try {
-    return await ask();
+    return await group.join();
   } catch (error) {
     const isLost = error instanceof OutcomeUnknown;
     if (!isLost && /** @type {HstRtcError} */ (error).serverCode !== ErrorCode.JOINED_TWICE) throw error;
   }
   // An answer was lost on the way, and the server may take us for a member of this group or of another one.
   await leave(signal);
-  return ask();
+  return group.join();
 }
 
 /** @param {Signal} signal */

@@ -21,8 +21,8 @@ import { sleep } from './time.js';
  * @typedef {Sending | Receiving} Want
  */
 
-/** A line that waits for its first packet is looked at after this many ms, and then ever more rarely. */
-const FIRST_CHECK = 50;
+/** A line that waits for its first packet is looked at again after this many ms, and then ever more rarely. */
+const FIRST_CHECK = 20;
 const LAST_CHECK = 1_000;
 
 /** A sound whose last packet is older than this is silent, in ms. */
@@ -56,22 +56,43 @@ export class Line {
   #transceiver;
 
   /**
+   * @param {'audio' | 'video'} kind
+   * @param {RTCRtpTransceiver} transceiver
+   * @param {Want | null} want
+   */
+  constructor(kind, transceiver, want) {
+    this.kind = kind;
+    this.way = want?.way ?? 'receive';
+    this.want = want;
+    this.#transceiver = transceiver;
+    preferCodecs(transceiver, kind);
+  }
+
+  /**
+   * A new line for a media.
    * @param {RTCPeerConnection} pc
    * @param {Want} want
    */
-  constructor(pc, want) {
-    this.kind = want.media.kind;
-    this.way = want.way;
-    this.want = want;
-    this.#transceiver =
+  static for(pc, want) {
+    const { kind } = want.media;
+    const transceiver =
       want.way === 'send'
         ? pc.addTransceiver(want.track, {
             direction: 'sendonly',
             streams: want.stream ? [want.stream] : [],
-            ...(this.kind === 'video' ? { sendEncodings: [encoding(want)] } : {}),
+            ...(kind === 'video' ? { sendEncodings: [encoding(want)] } : {}),
           })
-        : pc.addTransceiver(this.kind, { direction: 'recvonly' });
-    preferCodecs(this.#transceiver, this.kind);
+        : pc.addTransceiver(kind, { direction: 'recvonly' });
+    return new Line(kind, transceiver, want);
+  }
+
+  /**
+   * A new line that can receive a media later.
+   * @param {RTCPeerConnection} pc
+   * @param {'audio' | 'video'} kind
+   */
+  static spare(pc, kind) {
+    return new Line(kind, pc.addTransceiver(kind, { direction: 'inactive' }), null);
   }
 
   /** @param {Want} want */
@@ -133,10 +154,12 @@ export class Line {
   /**
    * Tells the want's owner once packets arrive, as long as it is wanted.
    * @param {() => boolean} isOpen
+   * @param {Promise<void>} connected none arrive before
    */
-  async watch(isOpen) {
+  async watch(isOpen, connected) {
     const want = this.want;
     if (want?.way !== 'receive') return;
+    await connected;
     const { track } = this.#transceiver.receiver;
     let pause = FIRST_CHECK;
     while (isOpen() && this.want === want) {

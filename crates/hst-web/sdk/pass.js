@@ -9,6 +9,8 @@ import { PROTOCOL } from './requests.js';
 
 /** How long the answer to a login may take, in ms: the server may have to ask others. */
 const LOGIN_TIMEOUT = 10_000;
+/** After so long, in ms, a session that its client never heard of is over: the server finds it silent, and waits for it. */
+const GHOST = LOGIN_TIMEOUT + 15_000 + 60_000;
 /** How long the answer to a resumption may take, in ms. */
 const RESUME_TIMEOUT = 2_500;
 /** The number of a login or resumption. It is none of the session's, which begin behind it. */
@@ -34,6 +36,8 @@ export class Pass {
   #session = null;
   /** The last session, whose place the next one may take. @type {{ session: string, secret: string } | null} */
   #previous = null;
+  /** When a login was begun whose answer was lost. @type {number | null} */
+  #unanswered = null;
 
   /**
    * @param {Login} login
@@ -67,7 +71,10 @@ export class Pass {
    */
   async logIn(link) {
     const login = this.#previous ? { ...this.#login, force: false, previous: this.#previous } : this.#login;
-    const { session, secret, max_message } = await this.#ask(link, { login }, LOGIN_TIMEOUT);
+    const begun = this.#clock.now();
+    const answer = this.#ask(link, { login }, LOGIN_TIMEOUT);
+    const { session, secret, max_message } = await answer.catch((error) => this.#refused(error, begun));
+    this.#unanswered = null;
     this.#session = { session, secret };
     this.#previous = this.#session;
     this.maxMessage = max_message;
@@ -90,6 +97,18 @@ export class Pass {
       this.#session = null;
       return null;
     }
+  }
+
+  /**
+   * @param {HstRtcError} why
+   * @param {number} begun
+   * @returns {never}
+   */
+  #refused(why, begun) {
+    if (this.#previous && why.serverCode === undefined) this.#unanswered = begun;
+    const isInOwnWay = this.#unanswered !== null && begun < this.#unanswered + GHOST;
+    if (why.serverCode === ErrorCode.LOGIN_CONFLICT && isInOwnWay) throw lost('a login before is not over yet');
+    throw why;
   }
 
   /**

@@ -33,11 +33,16 @@ export class Peer {
   #lines = [];
   /** @type {RTCPeerConnection | null} */
   #pc = null;
+  /** Settles when it is connected for the first time. @type {Promise<void>} */
+  #connected = Promise.resolve();
+  #tellConnected = () => {};
   #generation = 0;
   #failures = 0;
   #isBusy = false;
   #isDirty = false;
   #isClosed = false;
+  /** Whether to connect although nothing is wanted. */
+  #mustPrepare = false;
   /** Whether the next offer restarts ICE. */
   #mustRestartIce = false;
   /** The ICE restart that has not helped yet. @type {object | null} */
@@ -47,6 +52,12 @@ export class Peer {
   /** @param {PeerOptions} options */
   constructor(options) {
     this.#options = options;
+  }
+
+  /** Connects although nothing is wanted yet: what will be does not have to wait for it. */
+  prepare() {
+    this.#mustPrepare = true;
+    this.#negotiateSoon();
   }
 
   /**
@@ -142,6 +153,7 @@ export class Peer {
     this.#generation = ++Peer.#lastGeneration;
     const pc = new RTCPeerConnection({ iceServers: this.#options.iceServers, bundlePolicy: 'max-bundle' });
     pc.onconnectionstatechange = () => this.#handleState(pc);
+    this.#connected = new Promise((resolve) => (this.#tellConnected = resolve));
     return pc;
   }
 
@@ -159,6 +171,7 @@ export class Peer {
     if (pc.connectionState === 'connected') {
       this.#failures = 0;
       this.#rescue = null;
+      this.#tellConnected();
     }
     if (pc.connectionState === 'disconnected') await sleep(PATIENCE);
     if (pc !== this.#pc || this.#rescue) return;
@@ -182,6 +195,8 @@ export class Peer {
   /** @param {HstRtcError | null} why null when the server said so */
   async #restart(why) {
     this.#drop();
+    // What nobody waits for may fail quietly, and is tried again when something is wanted.
+    if (this.#wants.size === 0) return;
     if (why && this.#failures === 0) this.#options.onTrouble(why);
     if (this.#failures > 0) await sleep(Math.min((MAX_BACKOFF / 16) * 2 ** this.#failures, MAX_BACKOFF));
     this.#failures += 1;
@@ -201,15 +216,20 @@ export class Peer {
   }
 
   async #negotiate() {
-    if (!this.#pc && this.#wants.size === 0) return;
+    if (!this.#pc && this.#wants.size === 0 && !this.#mustPrepare) return;
     const pc = (this.#pc ??= this.#open());
+    // An offer needs lines; these can receive what will be wanted.
+    const spare = this.#mustPrepare ? [Line.spare(pc, 'audio'), Line.spare(pc, 'video')] : [];
+    this.#lines.push(...spare);
+    this.#mustPrepare = false;
     const isCurrent = () => pc === this.#pc;
     const resting = this.#lines.filter((line) => line.isResting);
     /** @type {Line[]} */
     let placed = [];
     try {
       placed = await this.#place(pc);
-      if (!isCurrent() || (resting.length + placed.length === 0 && !this.#mustRestartIce)) return;
+      const changes = spare.length + resting.length + placed.length;
+      if (!isCurrent() || (changes === 0 && !this.#mustRestartIce)) return;
       if (this.#mustRestartIce) pc.restartIce();
       this.#mustRestartIce = false;
       const { sdp = '' } = await pc.createOffer();
@@ -249,10 +269,10 @@ export class Peer {
         await line.carry(want);
         if (pc !== this.#pc) break;
       } else {
-        line = new Line(pc, want);
+        line = Line.for(pc, want);
         this.#lines.push(line);
       }
-      line.watch(() => pc === this.#pc);
+      line.watch(() => pc === this.#pc, this.#connected);
       placed.push(line);
     }
     return placed;

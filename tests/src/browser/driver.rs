@@ -23,17 +23,20 @@ const START: Duration = Duration::from_secs(60);
 const READY: &str = "successfully on port ";
 
 /// How every Chromium of the tests is started.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 8] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
     "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
     "--lang=en-US",
     "--enable-logging=stderr",
 ];
+/// Sound may play at once, as on a page where the user is at home.
+const SOUND_AT_ONCE: &str = "--autoplay-policy=no-user-gesture-required";
+/// Sound may play once the user has touched the page, as on every other one.
+const SOUND_ON_GESTURE: &str = "--autoplay-policy=document-user-activation-required";
 /// The fake camera gives 20 frames a second when it is not told.
 const CAMERA: &str = "--use-fake-device-for-media-stream=fps=30";
 /// Chromium takes part in a call over 127.0.0.1 only when it is told to.
@@ -74,7 +77,7 @@ pub struct Browser {
     url: String,
     is_ordinary: bool,
     folder: TempDir,
-    _turn: File,
+    turn: Option<File>,
 }
 
 impl Browser {
@@ -108,26 +111,44 @@ impl Browser {
             url: format!("http://{host}:{port}"),
             is_ordinary: network != Network::Loopback,
             folder,
-            _turn: turn,
+            turn: Some(turn),
         }
+    }
+
+    /// Lets other tests have their turn until something has happened for which this one only waits, and then waits for
+    /// its own.
+    pub async fn stand_aside<T>(&mut self, until: impl Future<Output = T>) -> T {
+        self.turn = None;
+        let outcome = until.await;
+        self.turn = Some(turn().await);
+        outcome
     }
 
     /// Starts one more browser and opens an address in it.
     pub async fn open(&self, url: &str) -> Page {
-        self.open_with(url, json!({}), &[]).await
+        self.open_with(url, json!({}), &[SOUND_AT_ONCE]).await
+    }
+
+    /// The same, but sound plays only after the user has touched the page.
+    pub async fn open_untouched(&self, url: &str) -> Page {
+        self.open_with(url, json!({}), &[SOUND_ON_GESTURE]).await
     }
 
     /// The same in a browser that slows hidden pages down as it does everywhere but in tests, and much sooner.
     pub async fn open_sleepy(&self, url: &str) -> Page {
-        self.open_with(url, json!({ "excludeSwitches": WAKEFUL }), &[SLEEPY])
+        self.open_with(url, json!({ "excludeSwitches": WAKEFUL }), &[SOUND_AT_ONCE, SLEEPY])
             .await
     }
 
     /// The same on a small phone: 360×740, and fingers in place of a mouse.
     pub async fn open_on_a_phone(&self, url: &str) -> Page {
         let screen = json!({ "width": 360, "height": 740, "pixelRatio": 2.0, "touch": true, "mobile": true });
-        self.open_with(url, json!({ "mobileEmulation": { "deviceMetrics": screen } }), &[])
-            .await
+        self.open_with(
+            url,
+            json!({ "mobileEmulation": { "deviceMetrics": screen } }),
+            &[SOUND_AT_ONCE],
+        )
+        .await
     }
 
     async fn open_with(&self, url: &str, mut options: Value, flags: &[&str]) -> Page {

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use fantoccini::{Client, Locator};
+use fantoccini::{
+    Client, Locator,
+    actions::{InputSource as _, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction},
+};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -85,6 +88,38 @@ impl Page {
             Err(error) => Err(error),
         };
         clicked.unwrap_or_else(|error| panic!("{selector} cannot be clicked: {error}"));
+    }
+
+    /// Presses a key like a user.
+    pub async fn press(&self, key: char) {
+        let keys = [KeyAction::Down { value: key }, KeyAction::Up { value: key }];
+        let keys = keys
+            .into_iter()
+            .fold(KeyActions::new("keys".to_owned()), KeyActions::then);
+        self.client.perform_actions(keys).await.expect("the key can be pressed");
+    }
+
+    /// Drags the mouse from place to place with its button down, like a user: each in pixels of the window.
+    pub async fn drag(&self, places: &[[i64; 2]]) {
+        let mouse = MouseActions::new("mouse".to_owned());
+        let down = PointerAction::Down {
+            button: MOUSE_BUTTON_LEFT,
+        };
+        let up = PointerAction::Up {
+            button: MOUSE_BUTTON_LEFT,
+        };
+        let mut way = places.iter().map(|&[x, y]| PointerAction::MoveTo {
+            duration: None,
+            x: x as f64,
+            y: y as f64,
+        });
+        let first = way.next().expect("a way has a beginning");
+        let actions = [first, down].into_iter().chain(way).chain([up]);
+        let mouse = actions.fold(mouse, MouseActions::then);
+        self.client
+            .perform_actions(mouse)
+            .await
+            .expect("the mouse can be moved");
     }
 
     /// Types into a field, in place of what it holds.

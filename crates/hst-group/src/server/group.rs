@@ -6,7 +6,7 @@ mod roster;
 mod view;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Instant,
 };
 
@@ -50,6 +50,8 @@ pub struct Group {
     id: GroupId,
     rules: Rules,
     members: BTreeMap<MemberId, Member>,
+    /// Those of them who publish something: few, also in a large group.
+    publishers: BTreeSet<MemberId>,
     roster: Roster,
     messages: Messages,
     boards: Boards,
@@ -71,6 +73,7 @@ impl Group {
             id,
             rules,
             members: BTreeMap::new(),
+            publishers: BTreeSet::new(),
             roster: Roster::default(),
             messages: Messages::default(),
             boards: Boards::default(),
@@ -100,7 +103,7 @@ impl Group {
 
     /// What is published in it.
     pub fn media(&self) -> impl Iterator<Item = Media> + '_ {
-        self.members.values().flat_map(Member::media).chain(self.boards.media())
+        self.media_of_all_but(None)
     }
 
     /// Whether newcomers are kept out.
@@ -219,21 +222,24 @@ impl Group {
     fn snapshot(&self, id: MemberId) -> Joined {
         let own = self.members.get(&id).map(|member| &member.user);
         let (members, total) = self.roster.first_page(own);
-        let others = self.members.iter().filter(|&(&other, _)| other != id);
         Joined {
             members,
             total,
-            media: others
-                .flat_map(|(_, member)| member.media())
-                .chain(self.boards.media())
-                .collect(),
+            media: self.media_of_all_but(Some(id)).collect(),
             last_message: self.messages.last(),
             locked: self.locked,
         }
     }
 
+    fn media_of_all_but(&self, id: Option<MemberId>) -> impl Iterator<Item = Media> + '_ {
+        let publishers = self.publishers.iter().filter(move |&&other| Some(other) != id);
+        let members = publishers.filter_map(|publisher| self.members.get(publisher));
+        members.flat_map(Member::media).chain(self.boards.media())
+    }
+
     fn remove(&mut self, now: Instant, id: MemberId) {
         let Some(member) = self.members.remove(&id) else { return };
+        self.publishers.remove(&id);
         // Before anything else is told to all: what he was told last was his end here.
         self.outputs.push_back(GroupOutput::Departed(id));
         for published in member.published.values() {

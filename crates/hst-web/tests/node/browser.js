@@ -80,12 +80,13 @@ function webSocketTo(server) {
   };
 }
 
-/** Everything that it receives flows at once. */
+/** Everything that it receives flows, from when it is connected. */
 class PeerConnection {
   connectionState = 'new';
   #lines = [];
 
   addTransceiver(what, { direction }) {
+    let packetsReceived = 0;
     const line = {
       mid: null,
       direction,
@@ -98,7 +99,7 @@ class PeerConnection {
       },
       receiver: {
         track: track(),
-        getStats: async () => new Map([['in', { type: 'inbound-rtp', packetsReceived: 1 }]]),
+        getStats: async () => new Map([['in', { type: 'inbound-rtp', packetsReceived: ++packetsReceived }]]),
       },
     };
     this.#lines.push(line);
@@ -116,7 +117,9 @@ class PeerConnection {
   }
 
   async setRemoteDescription() {
+    if (this.connectionState !== 'new') return;
     this.connectionState = 'connected';
+    this.onconnectionstatechange?.();
   }
 
   close() {

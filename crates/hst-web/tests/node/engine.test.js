@@ -201,6 +201,41 @@ test('a group whose answer was lost is joined all the same', async () => {
   }
 });
 
+test('who listens for media connects while joining, and receives on the lines of that offer', async () => {
+  const { server, engine, heard, end, peers } = await house();
+  server.town.enter('ann');
+  server.town.publish('ann', 'cam');
+  engine.on('onRemoteMediaAdd', (media) => heard.push(['onRemoteMediaAdd', media.userId]));
+  const offers = () => server.done.filter(([name]) => name === 'offer').map(([, { lines }]) => lines);
+  let offered = null;
+  await end(engine.joinGroup('g').then(() => (offered = offers())));
+  assert.deepEqual(offered, [[]], 'the offer had left before the answer came');
+  assert.deepEqual(offers().slice(1), [[{ mid: '1', receive: { user: 'ann', type: 2, media: 'cam' } }]]);
+  assert.deepEqual(heard.at(-1), ['onRemoteMediaAdd', 'ann']);
+  assert.equal(peers.length, 1);
+  engine.destroy();
+});
+
+test('a connection that nobody needs yet may fail in silence, and one that nobody listens for is not made', async () => {
+  const { clock, server, engine, heard, end, peers } = await house();
+  await end(engine.joinGroup('g'));
+  assert.equal(peers.length, 0);
+  await end(engine.leaveGroup());
+
+  engine.on('onRemoteMediaAdd', () => {});
+  server.refuse = (name) => (name === 'offer' ? 302 : null);
+  await end(engine.joinGroup('g'), 60 * SECOND);
+  assert.equal(peers.length, 1);
+  const errors = () => heard.filter(([name]) => name === 'onError').length;
+  assert.equal(errors(), 0);
+  await end(engine.startPublishMedia(2, null));
+  assert.equal(errors(), 1);
+  server.refuse = () => null;
+  await clock.pass(10 * SECOND);
+  assert.equal(peers.at(-1).connectionState, 'connected');
+  engine.destroy();
+});
+
 test('invites, messages and the rest come under the names of the platform', async () => {
   const { clock, server, engine, heard, end } = await house();
   server.town.setOnline('ann', 'web', '');

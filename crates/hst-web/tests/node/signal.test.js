@@ -134,6 +134,30 @@ test('a session that is gone is followed by a new one, and what was under way ha
   );
 });
 
+test('a login whose answer was lost stands in the way of the next one until its session is over', async () => {
+  const { clock, server, turns, wire } = await house();
+  server.sessions.clear();
+  const CONFLICT = 1000008;
+  let logins = 0;
+  server.judge = () => {
+    logins += 1;
+    // The first one is let in, and the connection is lost before it is told.
+    if (logins === 1) [...server.wires].at(-1).cut();
+    return logins < 5 ? CONFLICT : null;
+  };
+  wire().cut();
+  await clock.pass(80 * SECOND);
+  assert.deepEqual(turns, ['away', 'login']);
+  assert.equal(logins, 5);
+
+  // Where no answer was lost, somebody else has the place.
+  server.sessions.clear();
+  server.judge = () => CONFLICT;
+  wire().cut();
+  await clock.pass(80 * SECOND);
+  assert.deepEqual(turns.slice(2), ['away', [34, CONFLICT]]);
+});
+
 test('when frames were lost it says so, and goes on with the same session', async () => {
   const { clock, server, heard, turns, wire } = await house();
   server.maxKept = 3;

@@ -9,8 +9,9 @@ use super::{Kind, Output, REPLY_TIMEOUT, Refusal, Session, SessionEvent, State, 
 
 /// A try to connect that has led to nothing by then is given up.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// A session whose client never heard of it is gone by then.
-const GHOST: Duration = PEER_TIMEOUT.saturating_add(RESUME_WINDOW);
+/// A session whose client never heard of it is gone by then, counted from the try that it began with: the server may have
+/// heard of that one until it was given up.
+const GHOST: Duration = ATTEMPT_TIMEOUT.saturating_add(PEER_TIMEOUT).saturating_add(RESUME_WINDOW);
 
 /// The number of a request that begins a session or goes on with one, and of the one that joins its group again. The
 /// first login of an engine has taken the latter, so whatever waits to be sent has a higher one.

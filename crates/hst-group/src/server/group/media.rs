@@ -78,6 +78,7 @@ impl Group {
         take_room(&mut self.media_bytes, &told)?;
         self.views.begin(now, id, published.track, &told.key);
         member.published.insert((media_type, media), published);
+        self.publishers.insert(id);
         let happened = Happening::Published(told.key.clone());
         self.outputs.push_back(GroupOutput::Happened(happened));
         self.tell(Recipients::AllBut(id), &Event::Published(told));
@@ -91,6 +92,9 @@ impl Group {
         let member = self.members.get_mut(&id).ok_or_else(not_in_group)?;
         let key = member.key(media_type, media.clone());
         if let Some(published) = member.published.remove(&(media_type, media)) {
+            if member.published.is_empty() {
+                self.publishers.remove(&id);
+            }
             self.views.end(published.track);
             self.command(MediaCommand::EndTrack(published.track));
             self.tell_unpublished(id, published.told(key));
