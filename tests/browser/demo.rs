@@ -125,6 +125,8 @@ async fn who_speaks_has_a_ring_and_who_is_pinned_is_large() {
     }
 
     let widths = "['Ben', 'Ann'].map((user) => document.querySelector(`.tile[data-user=${user}]`).offsetWidth)";
+    // A finger touches the tile first: then there is a pin on it.
+    ann.click(".tile[data-user=Ben]").await;
     ann.click(".tile[data-user=Ben] .pin").await;
     ann.wait_until(&format!("(([ben, ann]) => ben > 2 * ann)({widths})"))
         .await;
