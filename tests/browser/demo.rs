@@ -20,6 +20,19 @@ const STROKE: &str = "
     for (const part of [0.4, 0.5, 0.6]) tell('pointermove', part);
     tell('pointerup', 0.7);";
 
+/// From now on the microphone gives a steady tone: its beeps are too short for speech.
+const TONE: &str = "
+    const { mediaDevices } = navigator;
+    const open = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wanted) => {
+        if (!wanted.audio) return open(wanted);
+        const context = new AudioContext();
+        const [tone, output] = [new OscillatorNode(context), new MediaStreamAudioDestinationNode(context)];
+        tone.connect(output);
+        tone.start();
+        return output.stream;
+    };";
+
 /// How many pixels of the white board have ink.
 const INK: &str = "((canvas) => {
     if (!canvas?.width) return 0;
@@ -103,8 +116,8 @@ async fn who_speaks_has_a_ring_and_who_is_pinned_is_large() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, ben) = tokio::join!(browser.open(&url), browser.open(&url));
+    ben.run(TONE, Vec::new()).await;
     tokio::join!(ann.join_demo("Ann", "tea"), ben.join_demo("Ben", "tea"));
-    // The microphones of the tests beep: with hers off, Ben is alone to be heard.
     ann.click("#mic").await;
     for page in [&ann, &ben] {
         page.wait_until("document.querySelector('.tile.speaks')?.dataset.user === 'Ben'")
@@ -112,6 +125,8 @@ async fn who_speaks_has_a_ring_and_who_is_pinned_is_large() {
     }
 
     let widths = "['Ben', 'Ann'].map((user) => document.querySelector(`.tile[data-user=${user}]`).offsetWidth)";
+    // A finger touches the tile first: then there is a pin on it.
+    ann.click(".tile[data-user=Ben]").await;
     ann.click(".tile[data-user=Ben] .pin").await;
     ann.wait_until(&format!("(([ben, ann]) => ben > 2 * ann)({widths})"))
         .await;
