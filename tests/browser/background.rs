@@ -55,7 +55,8 @@ async fn a_hidden_page_hears_on_and_asks_for_no_picture_until_it_is_shown_again(
     let ben = sleepy_page(&browser, &server).await;
     member(&ann, "ann", true).await;
     member(&ben, "ben", false).await;
-    ben.wait_until("window.now?.frames > 10 && now.sound > 0").await;
+    ben.wait_until("window.now?.frames > 10 && now.sound > 0 && window.stats?.frameRate > 0")
+        .await;
 
     ben.hide().await;
     ann.wait_until("now.isActive === false").await;

@@ -135,6 +135,10 @@ impl SessionHandle {
 
 impl Inbox {
     /// What comes next, or why the session is to end. Cancel-safe.
+    #[expect(
+        clippy::needless_pass_by_ref_mut,
+        reason = "one reader: a second one would take the first one's waker"
+    )]
     pub(crate) async fn next(&mut self) -> Result<Word, Failure> {
         poll_fn(|cx| {
             let mut pile = self.0.lock();

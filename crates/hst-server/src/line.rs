@@ -113,7 +113,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_reads_a_little_cannot_put_off_the_close() {
         let (server, mut client) = memory::pair(Limits::default());
-        let line = Line::new(server, place(), (0, 0));
+        let mut line = Line::new(server, place(), (0, 0));
         for _ in 0..1000 {
             line.push(Bytes::from_static(b"x")).unwrap();
         }

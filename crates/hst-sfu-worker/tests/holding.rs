@@ -74,8 +74,8 @@ fn who_holds_and_lets_go_as_fast_as_he_can_has_the_publisher_asked_twice_a_secon
 
 #[test]
 fn a_hold_is_there_before_its_line_and_over_all_generations_and_leaves_sound_alone() {
-    let (mut house, publisher) = (House::new(), 0);
-    house.client(plain);
+    let mut house = House::new();
+    let publisher = house.client(plain);
     let wants = [
         Want::Send(MediaKind::Video, CAMERA),
         Want::Send(MediaKind::Audio, MICROPHONE),
