@@ -42,7 +42,8 @@ export class Settings {
 
   #alter() {
     const semitones = this.#voice.valueAsNumber;
-    this.#engine.setMagicAudioSwitch(semitones !== 0);
+    // Who alters his voice here does not want to be known by it.
+    this.#engine.setMagicAudioSwitch(semitones !== 0, { only: true });
     this.#engine.setSendMagicAudioValue(semitones);
     this.#show();
   }

@@ -11,16 +11,13 @@ import { openDevice } from './open.js';
 export class Captures {
   /** @type {Map<string, Capture>} */
   #captures = new Map();
-  #voice;
   #onTrack;
 
   /**
-   * @param {import('./voice.js').Voice} voice what the microphone goes through
    * @param {(media: MediaRef, track: MediaStreamTrack | null) => void} onTrack a capture is ready, is another one, or
    *   has ended
    */
-  constructor(voice, onTrack) {
-    this.#voice = voice;
+  constructor(onTrack) {
     this.#onTrack = onTrack;
   }
 
@@ -40,7 +37,7 @@ export class Captures {
   hold(media, device, picture, holder) {
     let capture = this.#captures.get(media.key);
     if (!capture) {
-      const opened = new Capture(media, this.#open(media, device, picture), () => this.#close(opened));
+      const opened = new Capture(media, openDevice(media.type, device, picture), () => this.#close(opened));
       this.#captures.set(media.key, opened);
       this.#announce(opened);
       capture = opened;
@@ -57,7 +54,7 @@ export class Captures {
    * @returns {Promise<MediaStreamTrack>} the track of the other one
    */
   async swap(capture, device, picture) {
-    const track = await capture.swap(this.#open(capture.media, device, picture));
+    const track = await capture.swap(openDevice(capture.media.type, device, picture));
     this.#announce(capture);
     return track;
   }
@@ -75,16 +72,6 @@ export class Captures {
   /** Ends all: the lights of camera and microphone go out. */
   closeAll() {
     for (const capture of [...this.#captures.values()]) this.#close(capture);
-  }
-
-  /**
-   * @param {MediaRef} media
-   * @param {unknown} device
-   * @param {Picture} picture
-   */
-  async #open(media, device, picture) {
-    const source = await openDevice(media.type, device, picture);
-    return media.type === MediaType.AUDIO ? this.#voice.shape(source) : source;
   }
 
   /** @param {Capture} capture */

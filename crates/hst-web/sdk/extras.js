@@ -1,7 +1,6 @@
 import { Engine } from './engine.js';
 import { ErrorCode } from './errors.js';
 import { ignorable, show } from './guard.js';
-import { checkRecvMode } from './voice.js';
 
 /**
  * @import { Calls } from './calls.js'
@@ -57,9 +56,13 @@ export class Extras extends Engine {
     this.#life.fits.set(mediaId, mode, param);
   }
 
-  /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
-  setMagicAudioSwitch(isOn) {
-    this.#life.attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn));
+  /**
+   * Sends the altered voice beside the original, also while it is published: each receiver hears one of them.
+   * @param {boolean} isOn default: false
+   * @param {{ only?: boolean }} [options] with `only` the original is not sent: nobody can listen behind the altered one
+   */
+  setMagicAudioSwitch(isOn, options) {
+    this.#life.attempt('uninit', 'setMagicAudioSwitch', () => this.#life.voice.setSwitch(isOn, options?.only));
   }
 
   /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
@@ -68,12 +71,12 @@ export class Extras extends Engine {
   }
 
   /**
-   * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
-   * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
-   *   answered by `onError` with code 302
+   * Which voice of others is heard, now and from now on.
+   * @param {number | string} mode 0 the altered one of those who alter theirs; 1 the original only; 2 the altered only:
+   *   who does not alter his voice is not heard
    */
   setRecvMagicAudioMode(mode) {
-    this.#life.attempt('uninit', 'setRecvMagicAudioMode', () => checkRecvMode(mode));
+    this.#life.attempt('uninit', 'setRecvMagicAudioMode', () => this.#life.voice.setMode(mode));
   }
 
   /**

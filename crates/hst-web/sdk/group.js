@@ -40,6 +40,7 @@ const GROUP_EVENTS = [
  * @property {import('./bus.js').Bus} bus
  * @property {import('./render.js').Renderer} renderer
  * @property {import('./capture.js').Captures} captures
+ * @property {import('./voice.js').Voice} voice
  * @property {import('./boards.js').Fits} fits
  * @property {import('./dial.js').Timers} clock
  * @property {(error: HstRtcError) => void} report
@@ -198,8 +199,8 @@ export class Group {
       const media = new MediaRef(userId, mediaType, mediaId);
       if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
       if (name === 'onMediaMuted') this.publisher.handleMuted(media, payload.muted);
-      if (!media.isScreenSound) this.#emit(name, [payload]);
-      else if (name !== 'onMediaMuted') this.receiver.handleScreenSound(userId, name === 'onPublishMedia');
+      if (!media.isHidden) this.#emit(name, [payload]);
+      else if (name !== 'onMediaMuted') this.receiver.handleCompanion(media, name === 'onPublishMedia');
     }
   }
 

@@ -865,14 +865,20 @@ declare class Extras extends Engine {
      * @param {number | string} [param] the percentage of `DBSF`
      */
     setWhiteBoardDisplayMode(mediaId: string | null | undefined, mode: number | string, param?: number | string): void;
-    /** @param {boolean} isOn whether the voice is altered before it is sent, also while it is; default: false */
-    setMagicAudioSwitch(isOn: boolean): void;
+    /**
+     * Sends the altered voice beside the original, also while it is published: each receiver hears one of them.
+     * @param {boolean} isOn default: false
+     * @param {{ only?: boolean }} [options] with `only` the original is not sent: nobody can listen behind the altered one
+     */
+    setMagicAudioSwitch(isOn: boolean, options?: {
+        only?: boolean;
+    }): void;
     /** @param {number} semitones up to 12 up, or down below 0; 0 alters nothing */
     setSendMagicAudioValue(semitones: number): void;
     /**
-     * What to hear of altered voices. Who alters his voice sends nothing else, so nobody can listen behind it.
-     * @param {number | string} mode 0 as it is sent, 2 the altered only, which is the same; 1, the original only, is
-     *   answered by `onError` with code 302
+     * Which voice of others is heard, now and from now on.
+     * @param {number | string} mode 0 the altered one of those who alter theirs; 1 the original only; 2 the altered only:
+     *   who does not alter his voice is not heard
      */
     setRecvMagicAudioMode(mode: number | string): void;
     /**

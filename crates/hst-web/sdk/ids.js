@@ -11,6 +11,8 @@ export const DisplayMode = Object.freeze({ DBWZ: 1, DBSY: 2, DBSF: 3 });
 
 /** The id of every user's microphone, whatever the device. */
 const MICROPHONE = 'appdef_mic';
+/** The id of the same voice when it is altered. Applications never see it: they hear it in the place of the other one. */
+const ALTERED_VOICE = 'appdef_mic_magic';
 /** The id of a browser's shared screen. */
 const SCREEN = '0';
 /** The id of what that screen plays. Applications never see it: it comes and goes with the screen. */
@@ -118,12 +120,17 @@ export class MediaRef {
   static own(user, type, device) {
     switch (checkStreamType(toNumber(type))) {
       case MediaType.AUDIO:
-        return new MediaRef(user, MediaType.AUDIO, MICROPHONE);
+        return MediaRef.microphone(user);
       case MediaType.SCREEN_SHARE:
         return new MediaRef(user, MediaType.SCREEN_SHARE, SCREEN);
       default:
         return new MediaRef(user, MediaType.VIDEO, isNothing(device) ? DEFAULT_CAMERA : checkMediaId(device));
     }
+  }
+
+  /** @param {string} user */
+  static microphone(user) {
+    return new MediaRef(user, MediaType.AUDIO, MICROPHONE);
   }
 
   /**
@@ -134,8 +141,29 @@ export class MediaRef {
     return new MediaRef(user, MediaType.AUDIO, SCREEN_SOUND);
   }
 
+  /**
+   * A user's voice as he alters it, which goes with his microphone.
+   * @param {string} user
+   */
+  static alteredVoice(user) {
+    return new MediaRef(user, MediaType.AUDIO, ALTERED_VOICE);
+  }
+
+  get isMicrophone() {
+    return this.type === MediaType.AUDIO && this.media === MICROPHONE;
+  }
+
   get isScreenSound() {
     return this.media === SCREEN_SOUND;
+  }
+
+  get isAlteredVoice() {
+    return this.media === ALTERED_VOICE;
+  }
+
+  /** Whether it goes with another media, and applications are told of that one alone. */
+  get isHidden() {
+    return this.isScreenSound || this.isAlteredVoice;
   }
 
   /** One text for each media: neither names nor types contain a slash. */

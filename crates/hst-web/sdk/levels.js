@@ -1,3 +1,4 @@
+import { MediaRef } from './ids.js';
 import { Speaker } from './speaker.js';
 import { volumeOf } from './stats.js';
 import { sleep } from './time.js';
@@ -57,16 +58,19 @@ export class Levels {
 
   /** @returns {Promise<AudioLevel[]>} the loudest first */
   async #measure() {
-    const levels = (await this.#group.peer.levels())
+    /** @type {Map<string, AudioLevel>} */
+    const levels = new Map();
+    for (const { media, level } of await this.#group.peer.levels()) {
       // What a screen plays is nobody's voice.
-      .filter(({ media }) => !media.isScreenSound)
-      .map(({ media, level }) => ({
-        userId: media.user,
-        mediaId: media.media,
-        // One's own is measured before the server, which may silence it.
-        volume: this.#publisher.isMuted(media.key) ? 0 : volumeOf(level),
-      }));
-    return levels.sort((a, b) => b.volume - a.volume);
+      if (media.isScreenSound) continue;
+      // One's own that is altered too is one voice, of which the other half may be silent.
+      const voice = media.isAlteredVoice ? MediaRef.microphone(media.user) : media;
+      // One's own is measured before the server, which may silence it.
+      const volume = this.#publisher.isMuted(voice.key) ? 0 : volumeOf(level);
+      const known = levels.get(voice.key)?.volume ?? 0;
+      levels.set(voice.key, { userId: voice.user, mediaId: voice.media, volume: Math.max(volume, known) });
+    }
+    return [...levels.values()].sort((a, b) => b.volume - a.volume);
   }
 
   /**

@@ -25,7 +25,7 @@ export class Life {
   bus = new Bus();
   renderer = new Renderer();
   voice = new Voice();
-  captures = new Captures(this.voice, (media, track) => this.renderer.setTrack(media, track));
+  captures = new Captures((media, track) => this.renderer.setTrack(media, track));
   fits = new Fits();
   /** While logged in. @type {Signal | null} */
   signal = null;
@@ -55,9 +55,8 @@ export class Life {
 
   constructor() {
     this.bus.onAudience = () => this.group?.levels.refresh();
-    this.voice.onNeed = () => {
-      this.group?.publisher.reopenMicrophone().catch((error) => this.report(error));
-    };
+    this.voice.onSend = () => this.group?.publisher.followVoice().catch((error) => this.report(error));
+    this.voice.onHear = () => this.group?.receiver.followVoices();
   }
 
   /** @param {string | null} [accessUrl] without it, `login` may still name one: then no answer is no failure yet */
@@ -105,6 +104,7 @@ export class Life {
         bus: this.bus,
         renderer: this.renderer,
         captures: this.captures,
+        voice: this.voice,
         fits: this.fits,
         clock,
         report: (error) => this.report(error),

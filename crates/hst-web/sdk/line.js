@@ -15,6 +15,7 @@ import { sleep } from './time.js';
  *
  * @typedef {object} Receiving what a line is to receive
  * @property {MediaRef} media
+ * @property {MediaRef} source what of it is received: itself, or what takes its place
  * @property {'receive'} way
  * @property {(track: MediaStreamTrack) => void} onFlow its packets arrive
  *
@@ -129,9 +130,9 @@ export class Line {
   /** What the server is told of it. */
   toWire() {
     if (!this.want) return null;
-    const { way, media } = this.want;
-    const { user, ...own } = media.toWire();
-    return { mid: this.#transceiver.mid, ...(way === 'send' ? { send: own } : { receive: { user, ...own } }) };
+    const isSent = this.want.way === 'send';
+    const { user, ...own } = (this.want.way === 'receive' ? this.want.source : this.want.media).toWire();
+    return { mid: this.#transceiver.mid, ...(isSent ? { send: own } : { receive: { user, ...own } }) };
   }
 
   /** @returns {Promise<RTCStatsReport>} */

@@ -7,36 +7,20 @@ import { MediaType, isNothing } from './ids.js';
 export class Source {
   /** Called when it ended by itself: it was pulled out, or the user ended it in the browser. */
   onEnded = () => {};
-  #inputs;
-  #close;
 
   /**
-   * @param {MediaStreamTrack} track what is shown and sent
-   * @param {object} [made]
-   * @param {MediaStreamTrack | null} [made.sound] what a shared screen plays
-   * @param {MediaStreamTrack[]} [made.inputs] what the browser gave, where `track` is made of it
-   * @param {() => void} [made.close] ends the making
+   * @param {MediaStreamTrack} track
+   * @param {MediaStreamTrack | null} [sound] what a shared screen plays
    */
-  constructor(track, { sound = null, inputs = [track], close = () => {} } = {}) {
+  constructor(track, sound = null) {
     this.track = track;
     this.sound = sound;
-    this.#inputs = sound ? [...inputs, sound] : inputs;
-    this.#close = close;
-    for (const input of inputs) input.onended = () => this.onEnded();
-  }
-
-  /**
-   * The same device with a track that is made of its own.
-   * @param {MediaStreamTrack} track
-   * @param {() => void} close ends the making
-   */
-  through(track, close) {
-    return new Source(track, { inputs: this.#inputs, close });
+    track.onended = () => this.onEnded();
   }
 
   stop() {
-    for (const input of this.#inputs) input.stop();
-    this.#close();
+    this.track.stop();
+    this.sound?.stop();
   }
 }
 
@@ -64,7 +48,7 @@ export async function openDevice(type, device, picture) {
     if (type !== MediaType.SCREEN_SHARE) return new Source(stream.getTracks()[0]);
     const [track] = stream.getVideoTracks();
     track.contentHint = 'detail';
-    return new Source(track, { sound: stream.getAudioTracks()[0] ?? null });
+    return new Source(track, stream.getAudioTracks()[0]);
   } catch (cause) {
     throw deviceError(type, /** @type {DOMException} */ (cause));
   }

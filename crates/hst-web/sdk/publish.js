@@ -73,11 +73,10 @@ export class Publisher {
     await this.#swap(publication, device);
   }
 
-  /** The voice is to be altered from now on, or the other way round. */
-  async reopenMicrophone() {
-    const { key } = MediaRef.own(this.#group.self, MediaType.AUDIO, null);
-    const publication = this.#publications.get(key);
-    if (publication?.sending) await this.#swap(publication, publication.device);
+  /** One's own voice is to be sent in another way. */
+  async followVoice() {
+    const microphone = this.#publications.get(MediaRef.microphone(this.#group.self).key);
+    if (microphone?.input) await this.#tune(microphone);
   }
 
   /**
@@ -87,7 +86,9 @@ export class Publisher {
    */
   handleMuted(media, isMuted) {
     const publication = this.#publications.get(media.key);
-    if (publication) publication.isMuted = isMuted;
+    if (!publication) return;
+    publication.isMuted = isMuted;
+    if (media.isMicrophone) this.followVoice().catch(this.#group.report);
   }
 
   /**
@@ -125,6 +126,8 @@ export class Publisher {
       // One whose announcement is under way still is.
       if (publication.isAnnounced) this.#announceAgain(publication);
     }
+    // Nothing is muted any more.
+    this.followVoice().catch(this.#group.report);
   }
 
   /** The group is left: nothing is said any more. */
@@ -142,8 +145,9 @@ export class Publisher {
       const track = await capture.track;
       if (publication.isEnded) throw new Interrupted('a call that stopped it');
       capture.onEnded = () => this.#handleEnded(publication);
-      if (capture.sound) this.#publishSound(publication, capture.sound);
-      await this.#send(publication, track);
+      if (capture.sound) this.#accompany(publication, MediaRef.screenSound(media.user), capture.sound);
+      publication.input = track;
+      await this.#send(publication, media.isMicrophone ? await this.#tune(publication) : track);
     } catch (error) {
       this.#fail(publication, /** @type {HstRtcError} */ (error));
       throw error;
@@ -156,6 +160,7 @@ export class Publisher {
    */
   async #send(publication, track) {
     const { media, picture } = publication;
+    if (publication.isEnded) throw new Interrupted('a call that stopped it');
     const isOfScreen = media.type === MediaType.SCREEN_SHARE || media.isScreenSound;
     publication.sending = {
       media,
@@ -171,14 +176,15 @@ export class Publisher {
   }
 
   /**
-   * Publishes what a screen plays; it ends with the screen, which goes on without it.
-   * @param {Publication} screen
+   * Publishes what goes with another media; it ends with that, which goes on without it.
+   * @param {Publication} main
+   * @param {MediaRef} media
    * @param {MediaStreamTrack} track
    */
-  async #publishSound(screen, track) {
-    const publication = new Publication(MediaRef.screenSound(this.#group.self), null, screen.picture);
-    this.#publications.set(publication.media.key, publication);
-    screen.sound = publication;
+  async #accompany(main, media, track) {
+    const publication = new Publication(media, null, main.picture);
+    this.#publications.set(media.key, publication);
+    main.companion = publication;
     try {
       await this.#send(publication, track);
     } catch (error) {
@@ -193,13 +199,65 @@ export class Publisher {
    * @param {unknown} device
    */
   async #swap(publication, device) {
-    const { capture, sending, picture } = publication;
-    if (publication.isEnded || !capture || !sending) throw new Interrupted('a call that stopped it');
-    const before = sending.track;
+    const { capture, media, picture } = publication;
+    if (publication.isEnded || !capture) throw new Interrupted('a call that stopped it');
     const track = await this.#group.captures.swap(capture, device, picture);
     if (publication.isEnded) throw new Interrupted('a call that stopped it');
     publication.device = device;
-    this.#stream.removeTrack(before);
+    publication.input = track;
+    if (media.isMicrophone) await this.#tune(publication);
+    else await this.#replace(publication, track);
+  }
+
+  /**
+   * Brings what a microphone sends, and the altered voice beside it, in accord with what the voice is to be: one change
+   * after the other.
+   * @param {Publication} microphone
+   * @returns {Promise<MediaStreamTrack>} what it sends, or is to
+   */
+  #tune(microphone) {
+    const tuned = microphone.tuned.then(() => this.#tuneNow(microphone));
+    microphone.tuned = tuned.catch(() => {});
+    return tuned;
+  }
+
+  /** @param {Publication} microphone */
+  async #tuneNow(microphone) {
+    const { voice } = this.#group;
+    const input = /** @type {MediaStreamTrack} */ (microphone.input);
+    if (voice.isAltered && microphone.altered?.input !== input) {
+      const altered = await voice.alter(input);
+      microphone.altered?.close();
+      microphone.altered = altered;
+      if (microphone.isEnded) altered.close();
+    }
+    const { altered } = microphone;
+    const track = voice.isHidden && altered ? altered.silence : input;
+    await this.#replace(microphone, track);
+    const companion = microphone.companion?.isEnded ? null : microphone.companion;
+    // Who is silenced is not heard behind it.
+    if (!voice.isAltered || !altered || microphone.isMuted) {
+      if (companion) this.#end(companion);
+    } else if (companion) {
+      await this.#replace(companion, altered.track);
+    } else if (!microphone.isEnded) {
+      // Before the microphone where both are new: nobody hears the other voice first.
+      await this.#accompany(microphone, MediaRef.alteredVoice(this.#group.self), altered.track);
+    }
+    if (!voice.isAltered) {
+      altered?.close();
+      microphone.altered = null;
+    }
+    return track;
+  }
+
+  /**
+   * @param {Publication} publication
+   * @param {MediaStreamTrack} track in the place of the one that it sends, if it does
+   */
+  async #replace({ sending }, track) {
+    if (!sending || sending.track === track) return;
+    this.#stream.removeTrack(sending.track);
     this.#stream.addTrack(track);
     await this.#group.peer.replaceTrack(sending, track);
   }
@@ -254,7 +312,8 @@ export class Publisher {
       this.#stream.removeTrack(publication.sending.track);
     }
     this.#group.captures.release(publication);
-    if (publication.sound && !publication.sound.isEnded) this.#end(publication.sound);
+    publication.altered?.close();
+    if (publication.companion && !publication.companion.isEnded) this.#end(publication.companion);
   }
 
   /**
@@ -288,8 +347,14 @@ class Publication {
   isMuted = false;
   /** Its device. @type {import('./capture.js').Capture | null} */
   capture = null;
-  /** What a screen plays, where it has sound. @type {Publication | null} */
-  sound = null;
+  /** What its device gives, once it is open. @type {MediaStreamTrack | null} */
+  input = null;
+  /** What is made of a voice, while it is altered. @type {import('./voice.js').Altered | null} */
+  altered = null;
+  /** The last change of how a voice is sent. @type {Promise<unknown>} */
+  tuned = Promise.resolve();
+  /** What goes with it: what a screen plays, or the altered voice. @type {Publication | null} */
+  companion = null;
   /** What its line carries, once its device is open. @type {Sending | null} */
   sending = null;
   /** @type {Promise<void>} */

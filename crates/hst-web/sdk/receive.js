@@ -1,12 +1,17 @@
 import { ErrorCode, HstRtcError } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
+import { RecvMode } from './voice.js';
 
 /**
  * @typedef {import('./group.js').GroupContext} GroupContext
  * @typedef {import('./line.js').Receiving} Receiving
  *
  * @typedef {object} Reception
- * @property {Receiving} receiving
+ * @property {MediaRef} media
+ * @property {Receiving | null} receiving null while there is nothing to be heard of it
+ * @property {(track: MediaStreamTrack) => void} onFlow
+ * @property {boolean} hasFlowed
+ * @property {boolean} goesOn whether what flows next takes the place of what has flowed
  * @property {Promise<void>} done
  * @property {boolean} isAgreed whether the server has said yes
  * @property {string} streamId
@@ -16,8 +21,8 @@ import { MediaRef, MediaType } from './ids.js';
 export class Receiver {
   /** @type {Map<string, Reception>} */
   #receptions = new Map();
-  /** Users whose screens have sound. @type {Set<string>} */
-  #soundingScreens = new Set();
+  /** Media that go with another one and are received with it, or in its place. @type {Set<string>} */
+  #companions = new Set();
   #group;
   #views;
 
@@ -48,26 +53,32 @@ export class Receiver {
     if (present) return present.done;
     const { renderer } = this.#group;
     const streamId = this.#streamIdFor(media);
-    const done = this.#begin(media, streamId, (track) => {
+    const done = this.#begin(media, streamId, (track, goesOn) => {
       // After a new start of the transport, elements that show it already just go on.
-      const isShown = renderer.isShown(media);
+      const isKnown = goesOn || renderer.isShown(media);
       renderer.setTrack(media, track, streamId);
       this.#views.begin(media);
-      if (!isShown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
+      if (!isKnown) this.#group.emit('onRemoteMediaAdd', { ...media.toEvent(), streamId });
     });
     this.#followScreen(media.user);
     return done;
   }
 
   /**
-   * A user's screen has sound, or has none any more.
-   * @param {string} user
-   * @param {boolean} hasSound
+   * A user's screen has sound, or his voice is altered; or not any more.
+   * @param {MediaRef} media
+   * @param {boolean} isThere
    */
-  handleScreenSound(user, hasSound) {
-    if (hasSound) this.#soundingScreens.add(user);
-    else this.#soundingScreens.delete(user);
-    this.#followScreen(user);
+  handleCompanion(media, isThere) {
+    if (isThere) this.#companions.add(media.key);
+    else this.#companions.delete(media.key);
+    if (media.isScreenSound) this.#followScreen(media.user);
+    else this.#followVoice(MediaRef.microphone(media.user));
+  }
+
+  /** Others are to be heard in another way. */
+  followVoices() {
+    for (const { media } of [...this.#receptions.values()]) if (media.isMicrophone) this.#followVoice(media);
   }
 
   /**
@@ -77,10 +88,11 @@ export class Receiver {
   restore() {
     this.#views.clear();
     for (const reception of this.#receptions.values()) {
-      const { receiving } = reception;
+      const { media, receiving } = reception;
+      if (!receiving) continue;
       this.#group.peer.want(receiving);
       // One that is asked for still is.
-      if (reception.isAgreed) this.#ask(reception).catch(() => this.#drop(receiving.media, reception));
+      if (reception.isAgreed) this.#ask(reception, receiving).catch(() => this.#drop(media, reception));
     }
   }
 
@@ -101,7 +113,7 @@ export class Receiver {
    * @param {unknown} streamId
    */
   userOf(streamId) {
-    return [...this.#receptions.values()].find((reception) => reception.streamId === streamId)?.receiving.media.user;
+    return [...this.#receptions.values()].find((reception) => reception.streamId === streamId)?.media.user;
   }
 
   /**
@@ -116,36 +128,90 @@ export class Receiver {
 
   /** The group is left. */
   close() {
-    for (const { receiving } of this.#receptions.values()) this.#group.renderer.setTrack(receiving.media, null);
+    for (const { media } of this.#receptions.values()) this.#group.renderer.setTrack(media, null);
     this.#receptions.clear();
   }
 
   /**
    * @param {MediaRef} media
    * @param {string} streamId
-   * @param {(track: MediaStreamTrack) => void} onFlow
+   * @param {(track: MediaStreamTrack, goesOn: boolean) => void} onTrack
    */
-  #begin(media, streamId, onFlow) {
+  #begin(media, streamId, onTrack) {
     /** @type {Reception} */
     const reception = {
-      receiving: { media, way: 'receive', onFlow },
+      media,
+      receiving: null,
+      onFlow: (track) => {
+        onTrack(track, reception.goesOn);
+        [reception.hasFlowed, reception.goesOn] = [true, false];
+      },
+      hasFlowed: false,
+      goesOn: false,
       streamId,
       done: Promise.resolve(),
       isAgreed: false,
     };
     this.#receptions.set(media.key, reception);
-    reception.done = this.#ask(reception);
-    this.#group.peer.want(reception.receiving);
+    reception.done = this.#tune(reception);
     reception.done.catch(() => this.#drop(media, reception));
     return reception.done;
+  }
+
+  /**
+   * Receives of a media what is to be heard or seen of it now.
+   * @param {Reception} reception
+   */
+  async #tune(reception) {
+    const { media, onFlow, receiving: before } = reception;
+    const source = this.#sourceOf(media);
+    if (before?.source.key === source?.key) return;
+    reception.goesOn = reception.hasFlowed;
+    if (before) {
+      this.#group.peer.unwant(before);
+      this.#tellStop(before.source);
+      // Its line may carry something else next.
+      this.#group.renderer.setTrack(media, null);
+    }
+    /** @type {Receiving | null} */
+    const receiving = source && { media, source, way: 'receive', onFlow };
+    reception.receiving = receiving;
+    if (!receiving) return;
+    const asked = this.#ask(reception, receiving);
+    this.#group.peer.want(receiving);
+    await asked;
+  }
+
+  /**
+   * What is received for a media: itself, what takes its place, or nothing.
+   * @param {MediaRef} media
+   */
+  #sourceOf(media) {
+    const { mode } = this.#group.voice;
+    if (!media.isMicrophone || mode === RecvMode.ORIGINAL) return media;
+    const altered = MediaRef.alteredVoice(media.user);
+    if (this.#companions.has(altered.key)) return altered;
+    return mode === RecvMode.FOLLOW ? media : null;
+  }
+
+  /** @param {MediaRef} microphone */
+  #followVoice(microphone) {
+    const reception = this.#receptions.get(microphone.key);
+    if (reception) this.#tune(reception).catch(() => this.#drop(microphone, reception));
   }
 
   /** @param {MediaRef} media */
   #end(media) {
     const reception = this.#receptions.get(media.key);
     if (!reception) return;
+    const { receiving } = reception;
     this.#drop(media, reception);
-    this.#group.signal.request({ stop_receive: media.toWire() }, { isRepeatable: true }).catch(() => {});
+    if (receiving) this.#tellStop(receiving.source);
+  }
+
+  /** @param {MediaRef} source */
+  #tellStop(source) {
+    this.#group.signal.request({ stop_receive: source.toWire() }, { isRepeatable: true }).catch(() => {});
   }
 
   /**
@@ -155,19 +221,32 @@ export class Receiver {
   #followScreen(user) {
     const sound = MediaRef.screenSound(user);
     const isScreenReceived = [...this.#receptions.values()].some(
-      ({ receiving: { media } }) => media.user === user && media.type === MediaType.SCREEN_SHARE,
+      ({ media }) => media.user === user && media.type === MediaType.SCREEN_SHARE,
     );
-    if (!isScreenReceived || !this.#soundingScreens.has(user)) this.#end(sound);
+    if (!isScreenReceived || !this.#companions.has(sound.key)) this.#end(sound);
     else if (!this.#receptions.has(sound.key)) {
       this.#begin(sound, '', (track) => this.#group.renderer.setTrack(sound, track));
     }
   }
 
-  /** @param {Reception} reception */
-  async #ask(reception) {
+  /**
+   * @param {Reception} reception
+   * @param {Receiving} receiving
+   */
+  async #ask(reception, receiving) {
+    const { source } = receiving;
+    const isLast = () => reception.receiving === receiving;
     reception.isAgreed = false;
-    await this.#group.signal.request({ receive: reception.receiving.media.toWire() }, { isRepeatable: true });
-    reception.isAgreed = true;
+    try {
+      await this.#group.signal.request({ receive: source.toWire() }, { isRepeatable: true });
+      if (isLast()) reception.isAgreed = true;
+    } catch (error) {
+      const isGone = /** @type {HstRtcError} */ (error).serverCode !== undefined && source.isAlteredVoice;
+      if (!isLast()) return;
+      if (!isGone) throw error;
+      // It has just ended: the group will say so.
+      this.handleCompanion(source, false);
+    }
   }
 
   /**
@@ -177,7 +256,7 @@ export class Receiver {
   #drop(media, reception) {
     if (this.#receptions.get(media.key) !== reception) return;
     this.#receptions.delete(media.key);
-    this.#group.peer.unwant(reception.receiving);
+    if (reception.receiving) this.#group.peer.unwant(reception.receiving);
     this.#views.end(media);
     this.#group.renderer.setTrack(media, null);
   }
@@ -189,9 +268,9 @@ export class Receiver {
   #streamIdFor(media) {
     if (media.type !== MediaType.SCREEN_SHARE) {
       const partners = [...this.#receptions.values()].filter(
-        ({ receiving: { media: m } }) => m.user === media.user && m.type !== MediaType.SCREEN_SHARE && !m.isScreenSound,
+        ({ media: m }) => m.user === media.user && m.type !== MediaType.SCREEN_SHARE && !m.isScreenSound,
       );
-      const hasCamera = partners.some(({ receiving: { media: m } }) => m.type === MediaType.VIDEO);
+      const hasCamera = partners.some(({ media: m }) => m.type === MediaType.VIDEO);
       if (partners.length > 0 && !(media.type === MediaType.VIDEO && hasCamera)) return partners[0].streamId;
     }
     return new MediaStream().id;

@@ -2,31 +2,43 @@ import { ErrorCode, HstRtcError } from './errors.js';
 import { isNothing } from './ids.js';
 import { besideScript } from './origin.js';
 
-/** @typedef {import('./open.js').Source} Source */
+/**
+ * @typedef {object} Altered a voice and what is made of it
+ * @property {MediaStreamTrack} input
+ * @property {MediaStreamTrack} track
+ * @property {MediaStreamTrack} silence what may be sent in the place of the input
+ * @property {() => void} close
+ */
 
 /** The script that changes the pitch, and the name that it has in it. */
 const WORKLET = 'hst-rtc-voice.js';
 const PROCESSOR = 'hst-rtc-voice';
 /** The most semitones up or down. */
 const MAX_SHIFT = 12;
-/** What a receiver may want to hear: what is sent, the original only, the altered voice only. */
-const MODES = Object.freeze({ FOLLOW: 0, ORIGINAL: 1, ALTERED: 2 });
+/** Which voice of somebody is heard: the one that he wants to be heard, the original only, the altered one only. */
+export const RecvMode = Object.freeze({ FOLLOW: 0, ORIGINAL: 1, ALTERED: 2 });
 
-/**
- * One's own voice on its way from the microphone to the group. It is altered here, before it is sent, and nothing else
- * is sent: so everybody hears the same, and nobody can listen behind it.
- */
+/** What is to be done with voices: with one's own before it is sent, and which of others are heard. */
 export class Voice {
-  /** Called when the microphone runs without what alters it, which is needed now. */
-  onNeed = () => {};
+  /** Called when one's own is to be sent in another way. */
+  onSend = () => {};
+  /** Called when others are to be heard in another way. */
+  onHear = () => {};
+  /** Which voices are heard, of `RecvMode`. @type {number} */
+  mode = RecvMode.FOLLOW;
   #isOn = false;
+  #isAlone = false;
   #semitones = 0;
   /** What alters the running microphone. @type {AudioWorkletNode | null} */
   #node = null;
 
-  /** @param {unknown} isOn */
-  setSwitch(isOn) {
+  /**
+   * @param {unknown} isOn
+   * @param {unknown} isAlone whether the original is not sent then
+   */
+  setSwitch(isOn, isAlone) {
     this.#isOn = !!isOn;
+    this.#isAlone = !!isAlone;
     this.#apply();
   }
 
@@ -36,13 +48,47 @@ export class Voice {
     this.#apply();
   }
 
+  /** @param {unknown} mode as a number or a text */
+  setMode(mode) {
+    this.mode = checkWhole('the mode', mode, RecvMode.FOLLOW, RecvMode.ALTERED);
+    this.onHear();
+  }
+
+  /** Whether the altered voice is sent. */
+  get isAltered() {
+    return this.#shift !== 0;
+  }
+
+  /** Whether silence is sent in the place of the original. */
+  get isHidden() {
+    return this.isAltered && this.#isAlone;
+  }
+
   /**
-   * @param {Source} source an open microphone
-   * @returns {Promise<Source>} the same, or what is made of it
+   * @param {MediaStreamTrack} input of the microphone, which stays as it is
+   * @returns {Promise<Altered>}
    */
-  async shape(source) {
-    this.#node = null;
-    return this.#shift === 0 ? source : this.#alter(source);
+  async alter(input) {
+    const context = new AudioContext({ sampleRate: 48_000 });
+    try {
+      await context.audioWorklet.addModule(besideScript(WORKLET));
+    } catch (cause) {
+      context.close();
+      const advice = `is ${WORKLET} beside the script of the engine, and may the page load it?`;
+      throw new HstRtcError(ErrorCode.OPERATION_FAILED, `the voice cannot be altered: ${advice}`, { cause });
+    }
+    const node = new AudioWorkletNode(context, PROCESSOR, { parameterData: { semitones: this.#shift } });
+    const altered = new MediaStreamAudioDestinationNode(context, MONO);
+    const silence = new MediaStreamAudioDestinationNode(context, MONO);
+    const source = context.createMediaStreamSource(new MediaStream([input]));
+    source.connect(node).connect(altered);
+    // What nothing goes into sends nothing, and whoever receives it would wait for it.
+    source.connect(new GainNode(context, { gain: 0 })).connect(silence);
+    // A page that captures a microphone may make sound.
+    context.resume();
+    this.#node = node;
+    const [track, nothing] = [altered, silence].map(({ stream }) => stream.getAudioTracks()[0]);
+    return { input, track, silence: nothing, close: () => context.close() };
   }
 
   get #shift() {
@@ -51,44 +97,12 @@ export class Voice {
 
   #apply() {
     const parameter = this.#node?.parameters.get('semitones');
-    if (parameter) parameter.value = this.#shift;
-    else if (this.#shift !== 0) this.onNeed();
-  }
-
-  /** @param {Source} source */
-  async #alter(source) {
-    const context = new AudioContext({ sampleRate: 48_000 });
-    try {
-      await context.audioWorklet.addModule(besideScript(WORKLET));
-    } catch (cause) {
-      source.stop();
-      context.close();
-      const advice = `is ${WORKLET} beside the script of the engine, and may the page load it?`;
-      throw new HstRtcError(ErrorCode.OPERATION_FAILED, `the voice cannot be altered: ${advice}`, { cause });
-    }
-    const node = new AudioWorkletNode(context, PROCESSOR, { parameterData: { semitones: this.#shift } });
-    const output = context.createMediaStreamDestination();
-    output.channelCount = 1;
-    context
-      .createMediaStreamSource(new MediaStream([source.track]))
-      .connect(node)
-      .connect(output);
-    // A page that captures a microphone may make sound.
-    context.resume();
-    this.#node = node;
-    return source.through(output.stream.getAudioTracks()[0], () => context.close());
+    if (parameter && this.isAltered) parameter.value = this.#shift;
+    this.onSend();
   }
 }
 
-/**
- * Throws for what a receiver may not want, or cannot get.
- * @param {unknown} mode as a number or a text
- */
-export function checkRecvMode(mode) {
-  if (checkWhole('the mode', mode, MODES.FOLLOW, MODES.ALTERED) !== MODES.ORIGINAL) return;
-  const why = 'who alters his voice sends nothing else';
-  throw new HstRtcError(ErrorCode.OPERATION_FAILED, `to hear the original only is not available: ${why}`);
-}
+const MONO = { channelCount: 1 };
 
 /**
  * @param {string} what

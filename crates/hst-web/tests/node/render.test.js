@@ -108,6 +108,7 @@ test('after a new transport an element goes on without a word, and only what nob
   const group = {
     self: 'me',
     renderer,
+    voice: { mode: 0 },
     signal: { request: async () => {} },
     peer: { want: (want) => wants.push(want), unwant: () => {} },
     emit: (name, { mediaId }) => told.push([name, mediaId]),
