@@ -119,6 +119,15 @@ async fn two_pages_draw_on_one_board_and_who_comes_late_sees_the_same_pixels() {
     )
     .await;
     let changed = agree(&pages, "moving and erasing", |picture| ink(picture) < ink(&all)).await;
+    run(&ann, "board.revoke()").await;
+    let moved = agree(&pages, "undoing that she erased", |picture| *picture != changed).await;
+    run(&ann, "board.revoke()").await;
+    assert_eq!(
+        agree(&pages, "undoing that she moved", |picture| *picture != moved).await,
+        all
+    );
+    run(&ann, "board.restore(); board.restore()").await;
+    agree(&pages, "moving and erasing again", |picture| *picture == changed).await;
 
     // A second page, for everybody, and back.
     run(&ben, "board.addPage(); ").await;
@@ -147,7 +156,12 @@ async fn two_pages_draw_on_one_board_and_who_comes_late_sees_the_same_pixels() {
     assert_eq!(first["hash"], changed["hash"]);
 
     run(&cid, "board.clear()").await;
-    agree(&pages, "clearing", |picture| picture["page"] == 0 && ink(picture) == 0).await;
+    let is_blank = |picture: &Value| picture["page"] == 0 && ink(picture) == 0;
+    agree(&pages, "clearing", is_blank).await;
+    run(&cid, "board.revoke()").await;
+    assert_eq!(agree(&pages, "undoing that", |picture| ink(picture) > 0).await, first);
+    run(&cid, "board.restore()").await;
+    agree(&pages, "clearing again", is_blank).await;
 
     // Its maker goes, and the board stays; then anybody may close it.
     run(&ann, "await engine.leaveGroup()").await;

@@ -212,7 +212,7 @@ async fn what_one_draws_on_the_white_board_the_other_sees() {
     let page = "document.querySelector('.tools .page').textContent";
     ann.wait_until(&format!("{page} === '2 / 2' && {INK} === 0")).await;
 
-    // What cannot be undone is asked for first.
+    // What takes away what others drew is asked for first.
     ann.click("[data-label=endBoard]").await;
     ann.click("#confirm [value=yes]").await;
     ben.wait_until("!document.querySelector('.board') && document.querySelector('#stage').hidden")

@@ -9,8 +9,8 @@ use hst_group::server::{
 };
 use hst_id::{GroupId, MediaId, MediaType, UserId};
 use hst_proto::{
-    BoardAct, BoardPage, BoardPart, Draw, ErrorCode, Failure, Figure, FigureId, FigureKind, MAX_BOARDS, MAX_POINTS,
-    NewBoard, Reply, Sketch,
+    ActId, BoardAct, BoardPage, BoardPart, Draw, ErrorCode, Failure, Figure, FigureKind, MAX_BEHIND, MAX_BOARDS,
+    MAX_POINTS, NewBoard, Reply, Sketch,
 };
 
 struct Room {
@@ -80,12 +80,12 @@ impl Room {
         }
     }
 
-    /// The numbers of the figures that a member sees, and whether each is hidden.
+    /// The numbers of the figures of a board, and whether each is gone and may come back.
     fn seen(&mut self, id: u64, board: &MediaId) -> Vec<(u32, bool)> {
         let part = self.open(id, board).unwrap();
         part.figures
             .iter()
-            .map(|drawing| (drawing.id.n, drawing.hidden))
+            .map(|drawing| (drawing.id.n, drawing.gone.is_some()))
             .collect()
     }
 
@@ -248,7 +248,7 @@ fn an_act_that_comes_again_is_carried_out_once() {
 }
 
 #[test]
-fn a_figure_is_hidden_and_shown_by_its_author_and_gone_when_he_draws_on() {
+fn a_figure_is_hidden_and_shown_by_its_author_and_forgotten_when_he_draws_on() {
     let (mut room, board) = Room::with_a_board();
     room.ask(1, add(&board, 1)).unwrap();
     room.ask(1, add(&board, 2)).unwrap();
@@ -256,7 +256,7 @@ fn a_figure_is_hidden_and_shown_by_its_author_and_gone_when_he_draws_on() {
     assert_eq!(room.seen(1, &board), [(1, false), (2, false)], "Bob has no figure 2");
     room.ask(1, act(&board, 3, BoardAct::Hide { figure: 2 })).unwrap();
     assert_eq!(room.seen(1, &board), [(1, false), (2, true)]);
-    room.ask(1, act(&board, 4, BoardAct::Show { figure: 2 })).unwrap();
+    room.ask(1, act(&board, 4, BoardAct::Restore { act: 2 })).unwrap();
     room.ask(1, act(&board, 5, BoardAct::Hide { figure: 2 })).unwrap();
     room.ask(2, add(&board, 2)).unwrap();
     assert_eq!(room.seen(1, &board), [(1, false), (2, true), (2, false)]);
@@ -264,23 +264,61 @@ fn a_figure_is_hidden_and_shown_by_its_author_and_gone_when_he_draws_on() {
     assert_eq!(room.seen(1, &board), [(1, false), (2, false), (6, false)]);
 }
 
-#[test]
-fn what_is_erased_is_gone_for_good_and_takes_no_room() {
+/// Ann draws three figures, and gives what erases one of them.
+fn three_figures() -> (Room, MediaId, impl Fn(u32) -> BoardAct) {
     let (mut room, board) = Room::with_a_board();
     for n in 1..=3 {
         room.ask(1, add(&board, n)).unwrap();
     }
     let by = UserId::parse("ann").unwrap();
-    let erase = |n| BoardAct::Erase {
-        figures: vec![FigureId { by: by.clone(), n }],
+    let erase = move |n| BoardAct::Erase {
+        figures: vec![ActId { by: by.clone(), n }],
     };
+    (room, board, erase)
+}
+
+#[test]
+fn who_took_figures_away_and_nobody_else_brings_them_back_to_where_they_lay() {
+    let (mut room, board, erase) = three_figures();
     room.ask(2, act(&board, 1, erase(2))).unwrap();
-    room.ask(2, act(&board, 2, erase(2))).unwrap();
-    assert_eq!(room.seen(1, &board), [(1, false), (3, false)]);
-    room.ask(2, act(&board, 3, BoardAct::Clear { page: 1 })).unwrap();
-    assert_eq!(room.seen(1, &board).len(), 2, "another page");
-    room.ask(2, act(&board, 4, BoardAct::Clear { page: 0 })).unwrap();
-    assert_eq!(room.seen(1, &board), []);
+    room.ask(1, act(&board, 4, erase(2))).unwrap();
+    assert_eq!(room.seen(1, &board), [(1, false), (2, true), (3, false)]);
+    room.ask(2, act(&board, 2, BoardAct::Clear { page: 1 })).unwrap();
+    assert_eq!(room.seen(1, &board)[0], (1, false), "another page");
+    room.ask(2, act(&board, 3, BoardAct::Clear { page: 0 })).unwrap();
+    assert_eq!(room.seen(1, &board), [(1, true), (2, true), (3, true)]);
+
+    for (n, nothing) in [
+        (5, BoardAct::Restore { act: 1 }),
+        (6, BoardAct::Restore { act: 3 }),
+        (7, BoardAct::Restore { act: 4 }),
+        (8, BoardAct::Hide { figure: 2 }),
+        (9, BoardAct::Restore { act: 2 }),
+    ] {
+        room.ask(1, act(&board, n, nothing)).unwrap();
+    }
+    assert_eq!(room.seen(1, &board), [(1, true), (2, true), (3, true)], "Bob was first");
+    room.ask(2, act(&board, 4, BoardAct::Restore { act: 3 })).unwrap();
+    assert_eq!(room.seen(1, &board), [(1, false), (2, true), (3, false)]);
+    room.ask(2, act(&board, 5, BoardAct::Restore { act: 1 })).unwrap();
+    assert_eq!(room.seen(1, &board), [(1, false), (2, false), (3, false)]);
+}
+
+#[test]
+fn what_one_erased_many_acts_ago_is_forgotten_when_one_erases_again() {
+    let (mut room, board, erase) = three_figures();
+    room.ask(2, act(&board, 1, erase(1))).unwrap();
+    room.ask(1, act(&board, 4, erase(2))).unwrap();
+    room.ask(2, act(&board, 1 + MAX_BEHIND, BoardAct::Clear { page: 1 }))
+        .unwrap();
+    room.ask(2, add(&board, 2 + MAX_BEHIND)).unwrap();
+    let all = [(1, true), (2, true), (3, false), (2 + MAX_BEHIND, false)];
+    assert_eq!(room.seen(1, &board), all);
+    room.ask(2, act(&board, 3 + MAX_BEHIND, BoardAct::Clear { page: 1 }))
+        .unwrap();
+    assert_eq!(room.seen(1, &board), all[1..], "what Ann erased is still there for her");
+    room.ask(2, act(&board, 4 + MAX_BEHIND, BoardAct::Forget {})).unwrap();
+    assert_eq!(room.seen(1, &board), all[2..]);
 }
 
 #[test]
@@ -316,7 +354,7 @@ fn what_breaks_a_rule_is_refused_and_its_number_stays_free() {
     late.page = 2;
     let image = BoardPage { image: "a b".into() };
     let figures = vec![
-        FigureId {
+        ActId {
             by: UserId::parse("ann").unwrap(),
             n: 1,
         };
@@ -361,7 +399,21 @@ fn boards_and_what_is_on_them_are_bounded() {
     assert_eq!(refused, Some(ErrorCode::BoardFull));
     assert!((900..1_024).contains(&n), "{n} figures of 8 KiB in 8 MiB");
     room.ask(1, act(&board, n, BoardAct::Clear { page: 0 })).unwrap();
-    room.ask(1, add(&board, n + 1)).unwrap();
+    let gone = room.seen(1, &board);
+    assert!(!gone.is_empty() && gone.iter().all(|&(_, is_gone)| is_gone));
+
+    // Not any more when somebody needs the room, and everybody is told.
+    room.open(2, &board).unwrap();
+    let large = BoardAct::Add(figure(MAX_POINTS));
+    room.ask(1, act(&board, n + 1, large)).unwrap();
+    let told: Vec<_> = room.told().into_iter().map(|(_, body)| body.to_owned()).collect();
+    assert!(
+        told[0].contains(r#""by":"ann","n":0,"act":{"forget":{}}"#),
+        "{}",
+        told[0]
+    );
+    assert!(told[1].contains(r#""act":{"add""#), "{}", told[1]);
+    assert_eq!(room.seen(1, &board), [(n + 1, false)]);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::{
 use hst_group::server::{Group, GroupOutput, GroupRequest, MemberId, Permissions, Recipients, Rules, ToMember};
 use hst_id::{GroupId, MediaId, MediaType, UserId};
 use hst_proto::{
-    BoardAct, BoardPage, BoardPart, Class, Draw, Drawing, Drawn, Event, Figure, FigureId, FigureKind, MAX_DISTANCE,
-    NewBoard, Reply, RequestId, ServerFrame, decode_server, frame_event,
+    ActId, BoardAct, BoardPage, BoardPart, Class, Draw, Drawing, Drawn, Event, Figure, FigureKind, MAX_BEHIND,
+    MAX_DISTANCE, NewBoard, Reply, RequestId, ServerFrame, decode_server, frame_event,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -45,18 +45,28 @@ impl Seen {
         }
     }
 
+    fn take(&mut self, act: ActId, is_meant: impl Fn(&Drawing) -> bool) {
+        let is_old = |gone: &ActId| gone.by == act.by && gone.n + MAX_BEHIND < act.n;
+        self.figures
+            .retain(|drawing| !drawing.gone.as_ref().is_some_and(is_old));
+        let left = self.figures.iter_mut().filter(|drawing| drawing.gone.is_none());
+        for drawing in left.filter(|drawing| is_meant(drawing)) {
+            drawing.gone = Some(act.clone());
+        }
+    }
+
     fn apply(&mut self, Drawn { by, n, act, .. }: &Drawn) {
-        let own = |figure: u32| FigureId {
+        let own = |figure: u32| ActId {
             by: by.clone(),
             n: figure,
         };
         match act {
             BoardAct::Add(figure) => {
-                let is_dropped = |d: &Drawing| d.hidden && d.id.by == *by && d.figure.page == figure.page;
-                self.figures.retain(|drawing| !is_dropped(drawing));
+                let is_undone = |d: &Drawing| d.id.by == *by && d.gone.as_ref() == Some(&d.id);
+                self.figures.retain(|d| d.figure.page != figure.page || !is_undone(d));
                 self.figures.push(Drawing {
                     id: own(*n),
-                    hidden: false,
+                    gone: None,
                     figure: figure.clone(),
                 });
             }
@@ -71,15 +81,21 @@ impl Seen {
                     }
                 }
             }
-            BoardAct::Erase { figures } => self.figures.retain(|drawing| !figures.contains(&drawing.id)),
-            BoardAct::Hide { figure } | BoardAct::Show { figure } => {
-                let hidden = matches!(act, BoardAct::Hide { .. });
+            BoardAct::Erase { figures } => self.take(own(*n), |drawing| figures.contains(&drawing.id)),
+            BoardAct::Clear { page } => self.take(own(*n), |drawing| drawing.figure.page == *page),
+            BoardAct::Hide { figure } => {
                 let id = own(*figure);
-                for drawing in self.figures.iter_mut().filter(|drawing| drawing.id == id) {
-                    drawing.hidden = hidden;
+                for drawing in self.figures.iter_mut().filter(|d| d.id == id && d.gone.is_none()) {
+                    drawing.gone = Some(id.clone());
                 }
             }
-            BoardAct::Clear { page } => self.figures.retain(|drawing| drawing.figure.page != *page),
+            BoardAct::Restore { act } => {
+                let act = Some(own(*act));
+                for drawing in self.figures.iter_mut().filter(|drawing| drawing.gone == act) {
+                    drawing.gone = None;
+                }
+            }
+            BoardAct::Forget {} => self.figures.retain(|drawing| drawing.gone.is_none()),
             BoardAct::AddPage(_) => self.pages += 1,
             BoardAct::SetPage { page } => self.page = *page,
         }
@@ -320,9 +336,9 @@ impl House {
         }
     }
 
-    fn any_figure(&mut self) -> FigureId {
+    fn any_figure(&mut self) -> ActId {
         let by = self.dice.random_range(0..PEOPLE);
-        FigureId {
+        ActId {
             by: self.people[by].user.clone(),
             n: self.dice.random_range(1..=self.people[by].n.max(1)),
         }
@@ -342,9 +358,10 @@ impl House {
             70..82 => BoardAct::Hide {
                 figure: self.dice.random_range(1..=self.people[who].n.max(1)),
             },
-            82..94 => BoardAct::Show {
-                figure: self.dice.random_range(1..=self.people[who].n.max(1)),
+            82..93 => BoardAct::Restore {
+                act: self.dice.random_range(1..=self.people[who].n.max(1)),
             },
+            93 => BoardAct::Forget {},
             94 => BoardAct::Clear {
                 page: self.dice.random_range(0..2),
             },

@@ -29,9 +29,9 @@ pub struct BoardPage {
     pub image: String,
 }
 
-/// A figure on a board: who drew it, and the number of his act that did.
+/// An act of somebody on a board; a figure is named by the one that drew it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct FigureId {
+pub struct ActId {
     /// Who.
     pub by: UserId,
     /// Which of his acts.
@@ -88,37 +88,41 @@ pub enum FigureKind {
 )]
 pub enum BoardAct {
     /// Draws a figure on top of all others; its number is that of the act. Figures that its author has hidden on that page
-    /// are gone for good.
+    /// are forgotten: nothing is redone behind something new.
     Add(Figure),
-    /// Moves figures; those that are gone stay so.
+    /// Moves figures, also where they are not seen; those that are forgotten stay so.
     Move {
         /// Which.
-        figures: Vec<FigureId>,
+        figures: Vec<ActId>,
         /// To the right, in tenths of a pixel.
         dx: i32,
         /// Down.
         dy: i32,
     },
-    /// Takes figures away for good.
+    /// Takes figures away.
     Erase {
         /// Which.
-        figures: Vec<FigureId>,
+        figures: Vec<ActId>,
+    },
+    /// Takes away all figures of a page.
+    Clear {
+        /// Counted from 0.
+        page: u16,
     },
     /// Hides a figure of one's own: this is how drawing is undone.
     Hide {
         /// Its number.
         figure: u32,
     },
-    /// Shows it again.
-    Show {
-        /// Its number.
-        figure: u32,
+    /// Brings back, to where it lay, what an act of one's own took away and nobody has brought back or forgotten: how
+    /// erasing and clearing are undone, and drawing is done again.
+    Restore {
+        /// The number of that act; of a figure that is hidden its own number.
+        act: u32,
     },
-    /// Takes all figures of a page away for good.
-    Clear {
-        /// Counted from 0.
-        page: u16,
-    },
+    /// Forgets all that was taken away. The group does this by itself where it needs the room: it tells that as number 0 of
+    /// whom it needs the room for.
+    Forget {},
     /// Adds a page behind the last one.
     AddPage(BoardPage),
     /// Turns to a page, for everybody.
@@ -204,10 +208,10 @@ pub struct BoardPart {
 pub struct Drawing {
     /// Which.
     #[serde(flatten)]
-    pub id: FigureId,
-    /// Whether its author has hidden it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub hidden: bool,
+    pub id: ActId,
+    /// The act that took it away, when it is not seen; of one that its author has hidden the one that drew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<ActId>,
     /// What.
     #[serde(flatten)]
     pub figure: Figure,
@@ -227,8 +231,4 @@ fn is_zero(page: &u16) -> bool {
 
 fn is_black(color: &u32) -> bool {
     *color == 0
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

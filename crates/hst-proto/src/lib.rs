@@ -18,7 +18,7 @@ mod request;
 mod session;
 
 pub use board::{
-    BoardAct, BoardPage, BoardPart, Draw, Drawing, Drawn, Figure, FigureId, FigureKind, NewBoard, Sketch, Sketched,
+    ActId, BoardAct, BoardPage, BoardPart, Draw, Drawing, Drawn, Figure, FigureKind, NewBoard, Sketch, Sketched,
 };
 pub use code::ErrorCode;
 pub use codec::{
@@ -33,9 +33,9 @@ pub use invite::{
     Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, Invited,
 };
 pub use limits::{
-    GOT_EVERY, HEARTBEAT, MAX_AUTHORS, MAX_BOARD_PAGES, MAX_BOARDS, MAX_DEPTH, MAX_DISTANCE, MAX_FIGURES, MAX_HEIGHT,
-    MAX_IMAGE, MAX_LINES, MAX_LISTED, MAX_MESSAGE, MAX_MESSAGE_LIMIT, MAX_NAME_TEXT, MAX_PAGE, MAX_POINTS, MAX_SDP,
-    MAX_TOUCHED, MESSAGES_PER_SECOND, PEER_TIMEOUT, RESUME_WINDOW, VERSION,
+    GOT_EVERY, HEARTBEAT, MAX_AUTHORS, MAX_BEHIND, MAX_BOARD_PAGES, MAX_BOARDS, MAX_DEPTH, MAX_DISTANCE, MAX_FIGURES,
+    MAX_HEIGHT, MAX_IMAGE, MAX_LINES, MAX_LISTED, MAX_MESSAGE, MAX_MESSAGE_LIMIT, MAX_NAME_TEXT, MAX_PAGE, MAX_POINTS,
+    MAX_SDP, MAX_TOUCHED, MESSAGES_PER_SECOND, PEER_TIMEOUT, RESUME_WINDOW, VERSION,
 };
 pub use message::{Audience, Class, GroupMessage, ToGroup};
 pub use offer::{Line, Offer, Role};

@@ -54,7 +54,7 @@ pub const MAX_BOARD_PAGES: usize = 100;
 /// The most bytes of the address of a page's picture.
 pub const MAX_IMAGE: usize = 512;
 
-/// The most figures that are on a board at a time, hidden ones included.
+/// The most figures that are on a board at a time, those included that can be brought back.
 pub const MAX_FIGURES: usize = 20_000;
 
 /// The most points of one figure.
@@ -62,6 +62,10 @@ pub const MAX_POINTS: usize = 1024;
 
 /// The most figures that one act moves or erases.
 pub const MAX_TOUCHED: usize = 128;
+
+/// How many further acts an author may have done until what his erasing or clearing took away is forgotten: with the next
+/// one that takes something away.
+pub const MAX_BEHIND: u32 = 200;
 
 /// The most users who may have drawn on a board.
 pub const MAX_AUTHORS: usize = 1024;

@@ -119,7 +119,7 @@ export default {
   undo: 'Undo',
   redo: 'Redo',
   clearPage: 'Clear the page',
-  clearAsk: 'Clear this page for everybody? This cannot be undone.',
+  clearAsk: 'Clear this page for everybody?',
   previousPage: 'Previous page',
   nextPage: 'Next page',
   addPage: 'Add a page',

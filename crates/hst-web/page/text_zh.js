@@ -118,7 +118,7 @@ export default {
   undo: '撤销',
   redo: '重做',
   clearPage: '清空本页',
-  clearAsk: '为所有人清空本页吗？清空后无法恢复。',
+  clearAsk: '为所有人清空本页吗？',
   previousPage: '上一页',
   nextPage: '下一页',
   addPage: '新增一页',

@@ -1,3 +1,4 @@
+import { BoardHistory } from './board_history.js';
 import { BoardState } from './board_state.js';
 import { BoardTools } from './board_tools.js';
 import { BoardView } from './board_view.js';
@@ -43,6 +44,7 @@ export class Board {
   #sketch = 1;
   /** Own acts that have not come back. @type {Map<number, Record<string, any>>} */
   #due = new Map();
+  #history = new BoardHistory({ act: (act) => this.#ask(act), stands: (done) => this.#stands(done) });
   /** What others are drawing. @type {Map<string, { n: number, figures: Figure[], timer: any }>} */
   #sketches = new Map();
   #isOpen = true;
@@ -109,20 +111,10 @@ export class Board {
   /**
    * Asks for an act; it is shown when it comes back, and a figure at once.
    * @param {Record<string, any>} act
+   * @param {object} [gesture] acts of one gesture are undone together
    */
-  act(act) {
-    if (!this.#isOpen) return;
-    const n = (this.#n += 1);
-    this.#due.set(n, act);
-    this.#view?.repaint();
-    const { ask, report } = this.#context;
-    ask({ draw: { board: this.#id, n, act } }).then(
-      () => this.#settle(n),
-      (error) => {
-        this.#settle(n);
-        if (this.#isOpen) report(error);
-      },
-    );
+  act(act, gesture) {
+    if (this.#isOpen) this.#history.record({ n: this.#ask(act), act }, this.page, gesture);
   }
 
   /** @param {boolean} on */
@@ -146,18 +138,34 @@ export class Board {
     return this.#state?.pages.length ?? 0;
   }
 
-  /** Hides the last own figure of the page that can be seen. */
+  /** Undoes what one did last on the page: drawing, moving, erasing or clearing. */
   undo() {
-    const last = this.#own()
-      .filter(({ hidden }) => !hidden)
-      .at(-1);
-    if (last) this.act({ hide: { figure: last.n } });
+    if (this.#isOpen) this.#history.undo(this.page);
   }
 
-  /** Shows the first own figure of the page that is hidden: the one that was hidden last. */
+  /** Does again what was undone last. */
   redo() {
-    const first = this.#own().find(({ hidden }) => hidden);
-    if (first) this.act({ show: { figure: first.n } });
+    if (this.#isOpen) this.#history.redo(this.page);
+  }
+
+  /**
+   * @param {Record<string, any>} act
+   * @returns {number} its number
+   */
+  #ask(act) {
+    const n = (this.#n += 1);
+    this.#due.set(n, act);
+    this.#view?.repaint();
+    const { ask, report } = this.#context;
+    ask({ draw: { board: this.#id, n, act } }).then(
+      () => this.#settle(n),
+      (error) => {
+        this.#settle(n);
+        this.#history.drop(n);
+        if (this.#isOpen) report(error);
+      },
+    );
+    return n;
   }
 
   /** @param {number} [after] */
@@ -200,13 +208,14 @@ export class Board {
       if (before && before.page !== state.page) this.#context.onPage(state.page);
       return;
     }
+    for (const { page, ...done } of state.doneBy(this.#context.self)) this.#history.record(done, page);
     const view = new BoardView(state, this.#context.fitOf);
     view.live = () => this.#live();
     this.#view = view;
     this.#tools = new BoardTools(view, {
       page: () => this.page,
       shown: () => this.#state?.shown(this.page) ?? [],
-      act: (act) => this.act(act),
+      act: (act, gesture) => this.act(act, gesture),
       sketch: (figure) => this.#context.sketch({ board: this.#id, n: this.#sketch, figure }),
       sketched: () => (this.#sketch += 1),
     });
@@ -220,21 +229,16 @@ export class Board {
     yield* this.#tools?.live ?? [];
   }
 
-  /** The own figures of the page as they will be when all that is asked for is done. */
-  #own() {
-    const own = new Map();
-    for (const { n, hidden = false } of this.#state?.of(this.#context.self, this.page) ?? []) own.set(n, { n, hidden });
-    for (const [n, { add, hide, show, clear }] of this.#due) {
-      if (add && (add.page ?? 0) === this.page) {
-        for (const { n: hidden } of [...own.values()].filter((one) => one.hidden)) own.delete(hidden);
-        own.set(n, { n, hidden: false });
-      } else if (clear?.page === this.page) {
-        own.clear();
-      }
-      const one = own.get((hide ?? show)?.figure);
-      if (one) one.hidden = !!hide;
-    }
-    return [...own.values()].sort((a, b) => a.n - b.n);
+  /**
+   * Whether what an own act did is still there. While own acts are under way nobody knows, and it counts as there.
+   * @param {import('./board_history.js').Done} done
+   */
+  #stands({ n, act: { add, move } }) {
+    const [id, state] = [{ by: this.#context.self, n }, this.#state];
+    if (this.#due.size > 0) return true;
+    if (add) return !!state?.isShown(id);
+    if (move) return move.figures.some((/** @type {import('./board_state.js').ActId} */ one) => state?.isShown(one));
+    return !!state && state.goneBy(id).length > 0;
   }
 
   /** An own act has come back, or never will. @param {number} n */
@@ -294,12 +298,12 @@ class BoardHandle {
     return `#${this.#tools.color.toString(16).padStart(6, '0')}`;
   }
 
-  /** Takes one's own last figure of the page back. */
+  /** Undoes what one did last on the page. */
   revoke() {
     this.#board.undo();
   }
 
-  /** Undoes the last `revoke`; there is none any more after something new was drawn. */
+  /** Undoes the last `revoke`, until something new is done on the page. */
   restore() {
     this.#board.redo();
   }

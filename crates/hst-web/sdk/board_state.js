@@ -1,5 +1,9 @@
 /** How far from its corner anything may be, in tenths of a pixel of the board. */
 const MAX_DISTANCE = 1_000_000;
+/** So many acts of its author later, what an act took away is forgotten when he takes away something else. */
+const MAX_BEHIND = 200;
+/** The most figures that one act touches. */
+export const MAX_TOUCHED = 128;
 
 /**
  * @typedef {'curve' | 'line' | 'rect' | 'ellipse' | 'text'} Kind
@@ -12,7 +16,8 @@ const MAX_DISTANCE = 1_000_000;
  * @property {number[]} points x and y of the first, then the way from each to the next
  * @property {string} [text]
  *
- * @typedef {Figure & { by: string, n: number, hidden?: boolean }} Drawing
+ * @typedef {{ by: string, n: number }} ActId whose act, and which; a figure is named by the one that drew it
+ * @typedef {Figure & ActId & { gone?: ActId }} Drawing `gone` names the act that took it away; it may be brought back
  * @typedef {{ image?: string }} Page
  *
  * @typedef {object} Part what the server says of a board
@@ -68,17 +73,44 @@ export class BoardState {
    * @returns {Drawing[]}
    */
   shown(page) {
-    return [...this.#figures.values()].filter((drawing) => !drawing.hidden && pageOf(drawing) === page);
+    return this.#where((drawing) => !drawing.gone && pageOf(drawing) === page);
+  }
+
+  /** Whether a figure can be seen. @param {ActId} id */
+  isShown(id) {
+    const drawing = this.#figures.get(keyOf(id));
+    return !!drawing && !drawing.gone;
   }
 
   /**
-   * Those of one author on a page, from the first to the last.
-   * @param {string} user
-   * @param {number} page
+   * What an act took away and may be brought back.
+   * @param {ActId} act
    * @returns {Drawing[]}
    */
-  of(user, page) {
-    return [...this.#figures.values()].filter((drawing) => drawing.by === user && pageOf(drawing) === page);
+  goneBy(act) {
+    return this.#where(({ gone }) => !!gone && isSame(gone, act));
+  }
+
+  /**
+   * The acts of somebody that can be undone, from the first to the last; those that moved something are not known.
+   * @param {string} user
+   * @returns {{ n: number, act: Record<string, any>, page: number }[]}
+   */
+  doneBy(user) {
+    const acts = new Map();
+    for (const drawing of this.#figures.values()) {
+      const [{ by, n, gone }, page] = [drawing, pageOf(drawing)];
+      if (by === user && !gone) acts.set(n, { n, act: { add: drawing }, page });
+      // What he took back himself is undone already.
+      if (gone?.by !== user || isSame(gone, drawing)) continue;
+      const known = acts.get(gone.n) ?? { n: gone.n, act: { erase: { figures: [] } }, page };
+      const figures = [...(known.act.erase?.figures ?? []), { by, n }];
+      // So many are taken away by clearing a page only.
+      if (figures.length > MAX_TOUCHED) known.act = { clear: { page } };
+      else if (known.act.erase) known.act = { erase: { figures } };
+      acts.set(gone.n, known);
+    }
+    return [...acts.values()].sort((a, b) => a.n - b.n);
   }
 
   /**
@@ -89,21 +121,24 @@ export class BoardState {
     const [[name, fields]] = Object.entries(act);
     switch (name) {
       case 'add':
-        for (const drawing of this.of(by, pageOf(fields))) {
-          if (drawing.hidden) this.#figures.delete(keyOf(drawing));
-        }
+        this.#forget((one) => one.by === by && pageOf(one) === pageOf(fields) && !!one.gone && isSame(one.gone, one));
         return this.#add({ ...fields, by, n });
       case 'move':
         return this.#move(fields);
       case 'erase':
-        return { touched: this.#take(fields.figures.map(keyOf)) };
-      case 'hide':
-        return this.#setHidden({ by, n: fields.figure }, true);
-      case 'show':
-        return this.#setHidden({ by, n: fields.figure }, false);
+        this.#forgetOlder(by, n);
+        return { touched: this.#take(fields.figures, { by, n }) };
       case 'clear':
-        this.#take([...this.#figures].filter(([, drawing]) => pageOf(drawing) === fields.page).map(([key]) => key));
+        this.#forgetOlder(by, n);
+        this.#take(this.shown(fields.page), { by, n });
         return { touched: [], cleared: fields.page };
+      case 'hide':
+        return { touched: this.#take([{ by, n: fields.figure }], { by, n: fields.figure }) };
+      case 'restore':
+        return this.#restore({ by, n: fields.act });
+      case 'forget':
+        this.#forget((drawing) => !!drawing.gone);
+        return { touched: [] };
       case 'add_page':
         this.pages = [...this.pages, fields];
         return { touched: [], turned: true };
@@ -125,7 +160,7 @@ export class BoardState {
   }
 
   /**
-   * @param {{ figures: { by: string, n: number }[], dx: number, dy: number }} move
+   * @param {{ figures: ActId[], dx: number, dy: number }} move
    * @returns {Change}
    */
   #move({ figures, dx, dy }) {
@@ -141,23 +176,44 @@ export class BoardState {
     return { touched: touched.map(placed) };
   }
 
-  /** @param {string[]} keys */
-  #take(keys) {
-    const gone = keys.flatMap((key) => this.#figures.get(key) ?? []);
-    for (const key of keys) this.#figures.delete(key);
-    return gone.map(placed);
+  /**
+   * An act takes figures away, but those that another one took.
+   * @param {ActId[]} figures
+   * @param {ActId} act
+   */
+  #take(figures, act) {
+    const taken = figures.flatMap((id) => this.#figures.get(keyOf(id)) ?? []).filter(({ gone }) => !gone);
+    for (const drawing of taken) drawing.gone = act;
+    return taken.map(placed);
   }
 
   /**
-   * @param {{ by: string, n: number }} id
-   * @param {boolean} hidden
+   * @param {ActId} act
    * @returns {Change}
    */
-  #setHidden(id, hidden) {
-    const drawing = this.#figures.get(keyOf(id));
-    if (!drawing) return { touched: [] };
-    drawing.hidden = hidden;
-    return { touched: [placed(drawing)] };
+  #restore(act) {
+    const back = this.goneBy(act);
+    for (const drawing of back) delete drawing.gone;
+    return { touched: back.map(placed) };
+  }
+
+  /**
+   * What somebody took away long ago will not be wanted back.
+   * @param {string} by
+   * @param {number} n the number of his act now
+   */
+  #forgetOlder(by, n) {
+    this.#forget(({ gone }) => gone?.by === by && gone.n < n - MAX_BEHIND);
+  }
+
+  /** @param {(drawing: Drawing) => boolean} isMeant */
+  #forget(isMeant) {
+    for (const drawing of this.#where(isMeant)) this.#figures.delete(keyOf(drawing));
+  }
+
+  /** @param {(drawing: Drawing) => boolean} isMeant */
+  #where(isMeant) {
+    return [...this.#figures.values()].filter(isMeant);
   }
 }
 
@@ -189,7 +245,15 @@ function placed(figure) {
   return { figure, page: pageOf(figure) };
 }
 
-/** @param {{ by: string, n: number }} id no name contains a slash */
+/** @param {ActId} id no name contains a slash */
 function keyOf({ by, n }) {
   return `${by}/${n}`;
+}
+
+/**
+ * @param {ActId} a
+ * @param {ActId} b
+ */
+function isSame(a, b) {
+  return a.by === b.by && a.n === b.n;
 }

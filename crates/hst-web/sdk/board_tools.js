@@ -1,5 +1,5 @@
 import { colorOf, fontOf, isTouched } from './board_paint.js';
-import { movedBy } from './board_state.js';
+import { MAX_TOUCHED, movedBy } from './board_state.js';
 
 /**
  * @typedef {import('./board_state.js').Drawing} Drawing
@@ -11,7 +11,7 @@ import { movedBy } from './board_state.js';
  * @typedef {object} Table what tools work on
  * @property {() => number} page
  * @property {() => Drawing[]} shown the figures of the page
- * @property {(act: Record<string, any>) => void} act
+ * @property {(act: Record<string, any>, gesture?: object) => void} act acts of one gesture are undone together
  * @property {(figure: Figure) => void} sketch shows the others what is new of a figure
  * @property {() => void} sketched the figure is another one from now on
  */
@@ -20,8 +20,6 @@ import { movedBy } from './board_state.js';
 const TOOLS = ['gmov', 'eraser', 'curve', 'line', 'rect', 'ellipse', 'text'];
 /** The most points of one figure: a longer curve goes on as another one. */
 const MAX_POINTS = 1024;
-/** The most figures that one act touches. */
-const MAX_TOUCHED = 128;
 /** How often others are shown what is new, in ms. */
 const SKETCH_EVERY = 50;
 /** How near to a figure it is touched, in tenths of a pixel of the board. */
@@ -44,6 +42,8 @@ export class BoardTools {
   #table;
   /** The pointer that is down. @type {number | null} */
   #pointer = null;
+  /** What it does until it is lifted is undone together. */
+  #gesture = {};
   /** Where it was put down, and where it was last. @type {[number, number]} */
   #from = [0, 0];
   /** @type {[number, number]} */
@@ -105,6 +105,7 @@ export class BoardTools {
       return;
     }
     this.#pointer = event.pointerId;
+    this.#gesture = {};
     // One that is gone already cannot be held.
     if (event.isTrusted) this.#view.stage.setPointerCapture(event.pointerId);
     this.#from = this.#last = place;
@@ -143,7 +144,7 @@ export class BoardTools {
       const [fromX, fromY] = this.#from;
       this.live = [{ ...figure, points: [fromX, fromY, x - fromX, y - fromY] }];
     } else if (figure.points.length >= 2 * MAX_POINTS) {
-      this.#table.act({ add: figure });
+      this.#table.act({ add: figure }, this.#gesture);
       this.#shown = 0;
       this.live = [this.#figure('curve', this.#last)];
       this.#draw([x, y]);
@@ -193,7 +194,7 @@ export class BoardTools {
       if (dx !== 0 || dy !== 0) this.#table.act({ move: { figures: [{ by, n }], dx, dy } });
       this.#held = null;
     } else if (figure && (figure.kind === 'curve' || figure.points.length === 4)) {
-      this.#table.act({ add: figure });
+      this.#table.act({ add: figure }, this.#gesture);
       this.#table.sketched();
     }
     this.#tellErased();
@@ -212,7 +213,7 @@ export class BoardTools {
   #tellErased() {
     const figures = [...this.#erased.values()];
     this.#erased.clear();
-    while (figures.length > 0) this.#table.act({ erase: { figures: figures.splice(0, MAX_TOUCHED) } });
+    while (figures.length > 0) this.#table.act({ erase: { figures: figures.splice(0, MAX_TOUCHED) } }, this.#gesture);
   }
 
   /**

@@ -313,15 +313,15 @@ export type WhiteBoard = {
      */
     brushColor: (color?: string) => string;
     /**
-     * takes one's own last figure of the page back. What was moved or erased stays so
+     * undoes what one did last on the page: drawing, moving, erasing or clearing
      */
     revoke: () => void;
     /**
-     * undoes the last `revoke`, until something new is drawn
+     * undoes the last `revoke`, until something new is done on the page
      */
     restore: () => void;
     /**
-     * erases the page, for everybody and for good
+     * erases the page, for everybody
      */
     clear: () => void;
     /**

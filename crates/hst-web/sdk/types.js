@@ -197,9 +197,9 @@
  * @property {(name?: BoardTool) => BoardTool} toolType default: `curve`
  * @property {(size?: number | string) => number} brushSize in pixels of the board; default: 2
  * @property {(color?: string) => string} brushColor as `#rrggbb`
- * @property {() => void} revoke takes one's own last figure of the page back. What was moved or erased stays so
- * @property {() => void} restore undoes the last `revoke`, until something new is drawn
- * @property {() => void} clear erases the page, for everybody and for good
+ * @property {() => void} revoke undoes what one did last on the page: drawing, moving, erasing or clearing
+ * @property {() => void} restore undoes the last `revoke`, until something new is done on the page
+ * @property {() => void} clear erases the page, for everybody
  * @property {(number?: number | string) => number} page the page that is turned to, from 0; with a number, turns to that
  *   one for everybody
  * @property {() => number} pageCount

@@ -18,7 +18,8 @@ const ENGINE: [(&str, &str); 46] = modules![
 
 /// The modules that draw white boards, in the same order. They are a script of their own, because few applications need
 /// them.
-const BOARD: [(&str, &str); 5] = modules!["board_state" "board_paint" "board_view" "board_tools" "board"];
+const BOARD: [(&str, &str); 6] =
+    modules!["board_state" "board_history" "board_paint" "board_view" "board_tools" "board"];
 
 /// What a reader of the delivered file sees first.
 const BANNER: &str = concat!(

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hst_proto::{
-    ErrorCode, GOT_EVERY, HEARTBEAT, MAX_DISTANCE, MAX_HEIGHT, MAX_LISTED, MAX_PAGE, MAX_POINTS, MAX_TOUCHED,
-    PEER_TIMEOUT, VERSION,
+    ErrorCode, GOT_EVERY, HEARTBEAT, MAX_BEHIND, MAX_DISTANCE, MAX_HEIGHT, MAX_LISTED, MAX_PAGE, MAX_POINTS,
+    MAX_TOUCHED, PEER_TIMEOUT, VERSION,
 };
 
 fn sdk() -> &'static str {
@@ -96,6 +96,7 @@ fn the_limits_of_boards_are_those_of_the_wire() {
         ("MAX_DISTANCE", i64::from(MAX_DISTANCE)),
         ("MAX_POINTS", MAX_POINTS as i64),
         ("MAX_TOUCHED", MAX_TOUCHED as i64),
+        ("MAX_BEHIND", i64::from(MAX_BEHIND)),
     ] {
         let start = format!("const {name} = ");
         let (_, rest) = script.split_once(&start).expect("the script has it");

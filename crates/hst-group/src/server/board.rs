@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hst_id::UserId;
 use hst_proto::{
-    BoardAct, BoardPage, BoardPart, Drawing, ErrorCode, Failure, Figure, FigureId, FigureKind, MAX_AUTHORS,
+    ActId, BoardAct, BoardPage, BoardPart, Drawing, ErrorCode, Failure, Figure, FigureKind, MAX_AUTHORS, MAX_BEHIND,
     MAX_BOARD_PAGES, MAX_DISTANCE, MAX_FIGURES, MAX_IMAGE, MAX_NAME_TEXT, MAX_PAGE, MAX_POINTS, MAX_TOUCHED, NewBoard,
 };
 
@@ -11,7 +11,7 @@ use super::MemberId;
 /// The most bytes of figures in one part, which has to fit in a frame beside the pages; one figure always fits.
 const PART_BYTES: usize = 96 * 1024;
 
-/// What is on one white board. What was erased is gone from here too, so that it is as large as what it shows.
+/// What is on one white board, and what was taken from it as long as that may be brought back.
 #[derive(Debug)]
 pub(super) struct Board {
     /// Who made it.
@@ -25,7 +25,7 @@ pub(super) struct Board {
     page: u16,
     /// In the order in which they lie on each other.
     figures: BTreeMap<u64, Drawing>,
-    places: BTreeMap<FigureId, u64>,
+    places: BTreeMap<ActId, u64>,
     last_place: u64,
     /// The number of each author's last act: what comes again is known by it.
     authors: BTreeMap<UserId, u32>,
@@ -102,6 +102,13 @@ impl Board {
         }
     }
 
+    /// Forgets what can be brought back, and says whether there was anything.
+    pub(super) fn forget(&mut self) -> bool {
+        let before = self.figures.len();
+        self.remove_all(|drawing| drawing.gone.is_some());
+        self.figures.len() < before
+    }
+
     /// Carries an act out, and says whether it was a new one.
     ///
     /// # Errors
@@ -165,7 +172,7 @@ impl Board {
                 }
             }
             BoardAct::Erase { figures } => check_touched(figures),
-            BoardAct::Hide { .. } | BoardAct::Show { .. } => Ok(()),
+            BoardAct::Hide { .. } | BoardAct::Restore { .. } | BoardAct::Forget {} => Ok(()),
             BoardAct::Clear { page } | BoardAct::SetPage { page } => self.check_number(*page),
             BoardAct::AddPage(page) => {
                 check_page(page)?;
@@ -185,11 +192,14 @@ impl Board {
     }
 
     fn carry_out(&mut self, by: &UserId, n: u32, act: &BoardAct) {
+        let own = |n| ActId { by: by.clone(), n };
         match act {
             BoardAct::Add(figure) => {
                 let page = figure.page;
-                self.remove_all(|drawing| drawing.hidden && drawing.id.by == *by && drawing.figure.page == page);
-                self.add(FigureId { by: by.clone(), n }, figure.clone());
+                self.remove_all(|drawing| {
+                    drawing.id.by == *by && drawing.figure.page == page && drawing.gone.as_ref() == Some(&drawing.id)
+                });
+                self.add(own(n), figure.clone());
             }
             BoardAct::Move { figures, dx, dy } => {
                 for id in figures {
@@ -201,28 +211,38 @@ impl Board {
                     }
                 }
             }
-            BoardAct::Erase { figures } => figures.iter().for_each(|id| self.remove(id)),
-            BoardAct::Hide { figure } => self.set_hidden(by, *figure, true),
-            BoardAct::Show { figure } => self.set_hidden(by, *figure, false),
-            BoardAct::Clear { page } => self.remove_all(|drawing| drawing.figure.page == *page),
+            BoardAct::Erase { figures } => {
+                self.forget_older(by, n);
+                figures.iter().for_each(|id| self.take(id, &own(n)));
+            }
+            BoardAct::Clear { page } => {
+                self.forget_older(by, n);
+                for drawing in self.figures.values_mut().filter(|drawing| drawing.figure.page == *page) {
+                    drawing.gone.get_or_insert_with(|| own(n));
+                }
+            }
+            BoardAct::Hide { figure } => self.take(&own(*figure), &own(*figure)),
+            BoardAct::Restore { act } => {
+                let act = own(*act);
+                for drawing in self.figures.values_mut() {
+                    drawing.gone.take_if(|gone| *gone == act);
+                }
+            }
+            BoardAct::Forget {} => _ = self.forget(),
             BoardAct::AddPage(page) => self.pages.push(page.clone()),
             BoardAct::SetPage { page } => self.page = *page,
         }
     }
 
-    fn add(&mut self, id: FigureId, figure: Figure) {
+    fn add(&mut self, id: ActId, figure: Figure) {
         self.last_place += 1;
         self.bytes += size(&figure);
         self.places.insert(id.clone(), self.last_place);
-        let drawing = Drawing {
-            id,
-            hidden: false,
-            figure,
-        };
+        let drawing = Drawing { id, gone: None, figure };
         self.figures.insert(self.last_place, drawing);
     }
 
-    fn remove(&mut self, id: &FigureId) {
+    fn remove(&mut self, id: &ActId) {
         if let Some(drawing) = self.places.remove(id).and_then(|place| self.figures.remove(&place)) {
             self.bytes -= size(&drawing.figure);
         }
@@ -234,11 +254,18 @@ impl Board {
         ids.iter().for_each(|id| self.remove(id));
     }
 
-    fn set_hidden(&mut self, by: &UserId, n: u32, hidden: bool) {
-        let id = FigureId { by: by.clone(), n };
-        if let Some(drawing) = self.places.get(&id).and_then(|place| self.figures.get_mut(place)) {
-            drawing.hidden = hidden;
+    /// An act takes a figure away, unless another one has.
+    fn take(&mut self, id: &ActId, act: &ActId) {
+        if let Some(drawing) = self.places.get(id).and_then(|place| self.figures.get_mut(place)) {
+            drawing.gone.get_or_insert_with(|| act.clone());
         }
+    }
+
+    /// Forgets what an author took away so many acts ago that he will not want it back. Each figure tells it by itself, so
+    /// that who has read a part of them does the same.
+    fn forget_older(&mut self, by: &UserId, n: u32) {
+        let is_old = |act: &ActId| act.by == *by && act.n < n.saturating_sub(MAX_BEHIND);
+        self.remove_all(|drawing| drawing.gone.as_ref().is_some_and(is_old));
     }
 }
 
@@ -253,7 +280,7 @@ fn check_page(page: &BoardPage) -> Result<(), Failure> {
     )))
 }
 
-fn check_touched(figures: &[FigureId]) -> Result<(), Failure> {
+fn check_touched(figures: &[ActId]) -> Result<(), Failure> {
     if figures.len() <= MAX_TOUCHED {
         return Ok(());
     }

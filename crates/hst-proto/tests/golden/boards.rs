@@ -1,6 +1,6 @@
 use hst_id::MediaId;
 use hst_proto::{
-    BoardAct, BoardPage, BoardPart, ClientFrame, Command, Draw, Drawing, Drawn, Event, Figure, FigureId, FigureKind,
+    ActId, BoardAct, BoardPage, BoardPart, ClientFrame, Command, Draw, Drawing, Drawn, Event, Figure, FigureKind,
     NewBoard, Reply, Request, ServerFrame, Sketch, Sketched, decode_client, decode_server, encode_client, encode_event,
     encode_reply, frame_event,
 };
@@ -41,8 +41,8 @@ fn draw(act: BoardAct) -> Command {
     })
 }
 
-fn bobs(n: u32) -> FigureId {
-    FigureId { by: user("bob"), n }
+fn bobs(n: u32) -> ActId {
+    ActId { by: user("bob"), n }
 }
 
 #[test]
@@ -107,8 +107,12 @@ fn every_command_of_boards_has_its_pinned_bytes() {
             r#"{"draw":{"board":"whiteboard1","n":3,"act":{"hide":{"figure":2}}}}"#,
         ),
         (
-            draw(BoardAct::Show { figure: 2 }),
-            r#"{"draw":{"board":"whiteboard1","n":3,"act":{"show":{"figure":2}}}}"#,
+            draw(BoardAct::Restore { act: 2 }),
+            r#"{"draw":{"board":"whiteboard1","n":3,"act":{"restore":{"act":2}}}}"#,
+        ),
+        (
+            draw(BoardAct::Forget {}),
+            r#"{"draw":{"board":"whiteboard1","n":3,"act":{"forget":{}}}}"#,
         ),
         (
             draw(BoardAct::Clear { page: 0 }),
@@ -183,7 +187,7 @@ fn every_reply_of_boards_has_its_pinned_bytes() {
         writable: true,
         figures: vec![Drawing {
             id: bobs(2),
-            hidden: true,
+            gone: Some(bobs(5)),
             figure: curve(),
         }],
         next: Some(7),
@@ -195,7 +199,7 @@ fn every_reply_of_boards_has_its_pinned_bytes() {
         ),
         (
             Reply::Board(part),
-            r#"{"board":{"width":1280,"height":768,"pages":[{}],"page":0,"own":2,"writable":true,"figures":[{"by":"bob","n":2,"hidden":true,"kind":"curve","page":1,"color":16711680,"size":20,"points":[100,50,3,-4]}],"next":7}}"#,
+            r#"{"board":{"width":1280,"height":768,"pages":[{}],"page":0,"own":2,"writable":true,"figures":[{"by":"bob","n":2,"gone":{"by":"bob","n":5},"kind":"curve","page":1,"color":16711680,"size":20,"points":[100,50,3,-4]}],"next":7}}"#,
         ),
     ];
     for (reply, text) in cases {

@@ -141,7 +141,7 @@ test('a camera is sent as small as it is wanted, a screen as it is, and neither 
   const track = { contentHint: '', getSettings: () => ({ height: 480 }) };
   const sent = async (type, wanted) => {
     const want = { media: new MediaRef('me', type, 'm'), way: 'send', track, wanted, kbps: 800, frameRate: 15 };
-    await new Line(pc, want).limit();
+    await Line.for(pc, want).limit();
     const { active, scaleResolutionDownBy, maxBitrate } = encoding;
     return [active, scaleResolutionDownBy, Math.round(maxBitrate / 1000)];
   };

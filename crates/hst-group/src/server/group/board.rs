@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
-use hst_id::{MediaId, MediaRef, MediaType};
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Class, Draw, Drawn, ErrorCode, Event, Failure, MAX_BOARDS, Media, NewBoard, Reply, Sketch, Sketched, encode_event,
+    BoardAct, Class, Draw, Drawn, ErrorCode, Event, Failure, MAX_BOARDS, Media, NewBoard, Reply, Sketch, Sketched,
+    encode_event,
 };
 
 use super::{Group, media};
@@ -24,6 +25,12 @@ impl Boards {
     pub(super) fn media(&self) -> impl Iterator<Item = Media> + '_ {
         let published = self.all.iter().filter(|(_, board)| board.is_published);
         published.map(|(id, board)| told(id, board))
+    }
+
+    /// Carries an act out, and says whether it was a new one.
+    fn act(&mut self, id: &MediaId, by: &UserId, n: u32, act: &BoardAct) -> Result<bool, Failure> {
+        let taken: usize = self.all.values().map(Board::bytes).sum();
+        self.published(id)?.act(by, n, act, BOARD_BYTES.saturating_sub(taken))
     }
 
     fn published(&mut self, id: &MediaId) -> Result<&mut Board, Failure> {
@@ -101,11 +108,14 @@ impl Group {
         let member = self.member(id)?;
         check_draw(&member.permissions)?;
         let by = member.user.clone();
-        let taken: usize = self.boards.all.values().map(Board::bytes).sum();
-        let found = self.boards.published(&board)?;
-        if found.act(&by, n, &act, BOARD_BYTES.saturating_sub(taken))? {
-            let to = Recipients::Only(found.viewers.iter().copied().collect());
-            self.tell(to, &Event::Drawn(Drawn { board, by, n, act }));
+        let is_new = match self.boards.act(&board, &by, n, &act) {
+            Err(failure) if is_full(&failure) && matches!(act, BoardAct::Add(_)) && self.forget_taken(&by) => {
+                self.boards.act(&board, &by, n, &act)?
+            }
+            carried_out => carried_out?,
+        };
+        if is_new {
+            self.tell_drawn(Drawn { board, by, n, act });
         }
         Ok(Reply::Done {})
     }
@@ -136,6 +146,31 @@ impl Group {
         let all: Vec<_> = self.boards.all.keys().cloned().collect();
         all.iter().for_each(|board| self.hide_board(board));
         self.boards.all.clear();
+    }
+
+    /// Somebody's drawing needs the room of what was taken away: all boards forget that, as they share their room. Says
+    /// whether there was anything.
+    fn forget_taken(&mut self, by: &UserId) -> bool {
+        let all = self.boards.all.iter_mut();
+        let forgetful: Vec<_> = all
+            .filter_map(|(id, board)| board.forget().then(|| id.clone()))
+            .collect();
+        for board in &forgetful {
+            self.tell_drawn(Drawn {
+                board: board.clone(),
+                by: by.clone(),
+                n: 0,
+                act: BoardAct::Forget {},
+            });
+        }
+        !forgetful.is_empty()
+    }
+
+    /// Tells an act to all who have its board open.
+    fn tell_drawn(&mut self, drawn: Drawn) {
+        let viewers = self.boards.all.get(&drawn.board).map(|board| &board.viewers);
+        let to = Recipients::Only(viewers.into_iter().flatten().copied().collect());
+        self.tell(to, &Event::Drawn(drawn));
     }
 
     fn hide_board(&mut self, id: &MediaId) {
@@ -170,6 +205,10 @@ impl Group {
 /// Who may publish boards may draw on all of them.
 fn check_draw(permissions: &Permissions) -> Result<(), Failure> {
     permissions.check_publish(MediaType::WhiteBoard)
+}
+
+fn is_full(failure: &Failure) -> bool {
+    failure.code == ErrorCode::BoardFull.number()
 }
 
 fn told(id: &MediaId, board: &Board) -> Media {
