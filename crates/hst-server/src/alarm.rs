@@ -1,9 +1,16 @@
-use std::{future::pending, pin::Pin};
+use std::{
+    future::{Future, pending, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+};
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// A timer that is asked for often and set anew seldom: to set one costs more than all else that a session does for a
-/// message. It is one task's: the next may not wait for it in its place.
+/// message, and so does a look at one. It is for one task.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -17,15 +24,19 @@ impl Alarm {
         let Some(due) = due else {
             return pending().await;
         };
-        if self.set == Some(due) && Instant::now() < due {
-            return pending().await;
-        }
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if sleep.deadline() != due {
-            sleep.as_mut().reset(due);
-        }
-        self.set = Some(due);
-        sleep.await;
+        poll_fn(|cx| {
+            if self.set == Some(due) && Instant::now() < due {
+                return Poll::Pending;
+            }
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if sleep.deadline() != due {
+                sleep.as_mut().reset(due);
+            }
+            self.set = Some(due);
+            // A task that has had its share would be told to wait without its timer being set.
+            pin!(unconstrained(sleep)).poll(cx)
+        })
+        .await;
     }
 }
 
@@ -45,6 +56,9 @@ mod tests {
         for other in [soon(9), None, soon(1)] {
             let patience = Duration::from_millis(100);
             assert!(timeout(patience, alarm.at(other)).await.is_err());
+        }
+        for _ in 0..2 {
+            assert!(timeout(Duration::from_millis(100), alarm.at(soon(5))).await.is_err());
         }
         alarm.at(soon(5)).await;
         assert_eq!(start.elapsed(), Duration::from_secs(5));
