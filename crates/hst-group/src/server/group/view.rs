@@ -199,7 +199,8 @@ impl Group {
         let Some(track) = self.wanted_changed(now, key, before, after) else {
             return;
         };
-        let [was_held, held] = [before, after].map(|height| height == Some(Height::NOTHING));
+        // Who receives it no more gets none of it from here on, whether he offers again or not.
+        let [was_held, held] = [before, after].map(|height| height.is_none_or(|height| height == Height::NOTHING));
         if was_held != held {
             self.command(MediaCommand::HoldTrack {
                 member: id,
