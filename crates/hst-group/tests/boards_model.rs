@@ -358,10 +358,9 @@ impl House {
             70..82 => BoardAct::Hide {
                 figure: self.dice.random_range(1..=self.people[who].n.max(1)),
             },
-            82..93 => BoardAct::Restore {
+            82..94 => BoardAct::Restore {
                 act: self.dice.random_range(1..=self.people[who].n.max(1)),
             },
-            93 => BoardAct::Forget {},
             94 => BoardAct::Clear {
                 page: self.dice.random_range(0..2),
             },

@@ -49,7 +49,6 @@ impl House {
         let mut house = Self::new();
         house.join(2);
         assert_eq!(house.receive(2), Ok(()));
-        assert_eq!(std::mem::take(&mut house.held), [(2, false)]);
         house
     }
 

@@ -10,7 +10,7 @@ use std::{
 use hst_group::server::{MemberId, ToMember};
 use hst_proto::{ErrorCode, EventBody, Failure, Reply, RequestId};
 use hst_signal::SignalConnection;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::coop::cooperative};
 
 use crate::admission::Place;
 
@@ -140,7 +140,8 @@ impl Inbox {
         reason = "one reader: a second one would take the first one's waker"
     )]
     pub(crate) async fn next(&mut self) -> Result<Word, Failure> {
-        poll_fn(|cx| {
+        // Words count in the task's share, or a flood of them would keep its thread from all other sessions.
+        cooperative(poll_fn(|cx| {
             let mut pile = self.0.lock();
             if let Some(why) = &pile.ending {
                 return Poll::Ready(Err(why.clone()));
@@ -153,7 +154,7 @@ impl Inbox {
                 pile.reader = Some(cx.waker().clone());
             }
             Poll::Pending
-        })
+        }))
         .await
     }
 }
@@ -163,8 +164,9 @@ impl Drop for Inbox {
         let mut pile = self.0.lock();
         pile.is_gone = true;
         // Words may hold ways to others, and those to this one.
-        let words = std::mem::take(&mut pile.words);
-        drop((pile, words));
+        let left = (std::mem::take(&mut pile.words), pile.reader.take());
+        drop(pile);
+        drop(left);
         self.0.gone.notify_waiters();
     }
 }

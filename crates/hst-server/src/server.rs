@@ -15,7 +15,7 @@ use hst_store::{Developer, FirstDeveloper, Store};
 use tokio::net::TcpListener;
 
 use crate::{
-    Config, Origin, StartError, Tls,
+    Config, Connections, Origin, StartError, Tls,
     admission::Admission,
     apps::{Apps, now},
     certificate::Certificate,
@@ -37,6 +37,8 @@ use crate::{
 
 /// How long connections may take to end when the server does.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections for metrics at a time.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// A server that is about to start.
 #[derive(Debug)]
@@ -227,14 +229,21 @@ impl Server {
             } else {
                 Some(certificate.acceptor()?)
             };
-            life.spawn(http::serve(http, tls, http::router(Arc::new(web)), hub.clone()));
+            life.spawn(http::serve(
+                http,
+                tls,
+                http::router(Arc::new(web)),
+                hub.clone(),
+                hub.admission.clone(),
+            ));
             if let Some(metrics) = metrics {
-                life.spawn(http::serve(
-                    metrics,
-                    None,
-                    http::metrics_router(hub.clone()),
-                    hub.clone(),
-                ));
+                let router = http::metrics_router(hub.clone());
+                // Places of its own: who watches a server wants to know above all when it is full.
+                let admission = Admission::new(Connections {
+                    most: METRICS_CONNECTIONS,
+                    ..Connections::default()
+                });
+                life.spawn(http::serve(metrics, None, router, hub.clone(), admission));
             }
             if let Some(gateway) = gateway {
                 hub.announce_gateway(&gateway).await?;

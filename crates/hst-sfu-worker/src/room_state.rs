@@ -15,8 +15,8 @@ pub(crate) struct RoomState {
     pub(crate) router: Router,
     pub(crate) members: HashMap<PeerId, Member>,
     pub(crate) published: HashMap<TrackId, Published>,
-    /// What is kept from whom. Whoever commands the room bounds it by what its peers receive.
-    pub(crate) held: HashSet<(PeerId, TrackId)>,
+    /// What is kept from whom: of each peer no more than there are tracks.
+    pub(crate) held: HashMap<PeerId, HashSet<TrackId>>,
     pub(crate) forwarded_packets: u64,
     pub(crate) forwarded_bytes: u64,
 }
@@ -47,7 +47,7 @@ impl RoomState {
             router: Router::new(),
             members: HashMap::new(),
             published: HashMap::new(),
-            held: HashSet::new(),
+            held: HashMap::new(),
             forwarded_packets: 0,
             forwarded_bytes: 0,
         }

@@ -91,8 +91,9 @@ impl Store {
     /// them have expired by themselves, so that nobody need remember this any longer; for tokens that never expire it
     /// is [`Until::Forever`].
     ///
-    /// Doing it twice for the same token or user keeps the later moment and the later end. Of users that is forgotten what
-    /// a revocation of everyone covers as well. The App may be one of a configuration file.
+    /// Doing it twice for the same token or user keeps the later moment and the later end. A revocation of everyone takes
+    /// the place of those of tokens and users from before its moment: tokens that exist by then are all covered by it. The
+    /// App may be one of a configuration file.
     ///
     /// # Errors
     /// [`StoreError::TooManyRevocations`] when the App has [`MAX_REVOCATIONS`] others, unless this one is of everyone; what
@@ -106,12 +107,12 @@ impl Store {
         self.write(|database| {
             if *what == Revocation::Everyone {
                 database.execute(
-                    "DELETE FROM revocation WHERE app = ? AND kind = 'user' AND at <= ? AND expires <= ?",
+                    "DELETE FROM revocation WHERE app = ? AND kind <> 'everyone' AND at <= ? AND expires <= ?",
                     (app.as_str(), Moment(at), expires),
                 )?;
             } else {
                 let others: u32 = database.query_row(
-                    "SELECT count(*) FROM revocation WHERE app = ? AND NOT (kind = ? AND name = ?)",
+                    "SELECT count(*) FROM revocation WHERE app = ? AND kind <> 'everyone' AND NOT (kind = ? AND name = ?)",
                     (app.as_str(), kind, name),
                     |row| row.get(0),
                 )?;

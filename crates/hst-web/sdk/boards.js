@@ -1,5 +1,5 @@
 import { ErrorCode, HstRtcError, Interrupted } from './errors.js';
-import { DisplayMode, MediaType, checkMediaId } from './ids.js';
+import { DisplayMode, MediaType, checkMediaId, isNothing } from './ids.js';
 import { besideScript } from './origin.js';
 
 /**
@@ -79,6 +79,8 @@ export class Boards {
 
   /** @param {unknown} id */
   async unpublish(id) {
+    // Which one is not said: that is nothing to stop.
+    if (isNothing(id)) return;
     await this.#ask({ unpublish: { type: MediaType.WHITE_BOARD, media: checkMediaId(id) } });
   }
 
@@ -140,10 +142,11 @@ export class Boards {
     this.#receptions.get(media)?.board?.show(element);
   }
 
-  /** @param {unknown} id */
+  /** @param {unknown} id its own, or the element that shows it */
   hide(id) {
-    this.#elements.delete(String(id));
-    this.#receptions.get(String(id))?.board?.show(null);
+    const shown = [...this.#elements].find(([, element]) => element === id)?.[0] ?? String(id);
+    this.#elements.delete(shown);
+    this.#receptions.get(shown)?.board?.show(null);
   }
 
   /**

@@ -238,8 +238,8 @@ export class Calls {
    */
   #finish(call) {
     if (!this.#calls.delete(call.id)) return;
-    this.#emit(call.isOwn ? 'onCallFinished' : 'onFinishCall', { callId: call.id });
     if (call.isOwn) this.#tellResult(call, CallResult.ENDED_BY_CALLEE);
+    this.#emit(call.isOwn ? 'onCallFinished' : 'onFinishCall', { callId: call.id });
     this.#release(call);
   }
 

@@ -139,6 +139,14 @@ export class HstRtcEngine extends Extras {
   }
 
   /**
+   * The same under an earlier name.
+   * @param {HTMLMediaElement} element of another's screen
+   */
+  unsetRemoteScreenShareRender(element) {
+    this.unsetScreenShareRender(element);
+  }
+
+  /**
    * Shows a stream as `onRemoteMediaAdd` names it; sound and picture of a user need it once, whichever comes first.
    * @param {HTMLMediaElement} element
    * @param {string} streamId

@@ -286,7 +286,7 @@ export class Engine extends Talk {
    */
   getStreamStats(media, callback, interval, userData) {
     return this.#attempt('joined', 'getStreamStats', () => {
-      this.#group.polls.start(this.#refOf(media), callback, interval, userData);
+      this.#group.polls.start(this.#refOf(media ?? {}), callback, interval, userData);
     });
   }
 
@@ -314,5 +314,6 @@ export class Engine extends Talk {
 
 /** @param {unknown} mediaType */
 function isBoard(mediaType) {
-  return mediaType === MediaType.WHITE_BOARD;
+  // Applications that keep a type in the page have it as a text.
+  return !isNothing(mediaType) && Number(mediaType) === MediaType.WHITE_BOARD;
 }

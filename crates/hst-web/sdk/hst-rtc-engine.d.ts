@@ -595,7 +595,7 @@ declare class Talk {
      */
     getOnlineUsers(): Promise<OnlinePage>;
     /**
-     * The same, with all pages for the callback; the promise settles behind the last one.
+     * The same, with all pages for the callback; the promise settles behind the last one, and may be ignored.
      * @overload
      * @param {(page: OnlinePage) => void} callback
      * @returns {Promise<void>}
@@ -1002,6 +1002,11 @@ export class HstRtcEngine extends Extras {
     setRemoteScreenShareRender(element: HTMLMediaElement, userId: string, mediaId: string): void;
     /** @param {HTMLMediaElement} element of one's own screen or another's */
     unsetScreenShareRender(element: HTMLMediaElement): void;
+    /**
+     * The same under an earlier name.
+     * @param {HTMLMediaElement} element of another's screen
+     */
+    unsetRemoteScreenShareRender(element: HTMLMediaElement): void;
     /**
      * Shows a stream as `onRemoteMediaAdd` names it; sound and picture of a user need it once, whichever comes first.
      * @param {HTMLMediaElement} element

@@ -29,10 +29,11 @@ export function parseInvite(options) {
  */
 export function parseInviteReply(options) {
   const { seqId, operation, extendInfo } = options ?? {};
-  if (operation !== ACCEPT && operation !== REJECT) {
+  const answer = numberOf(operation);
+  if (answer !== ACCEPT && answer !== REJECT) {
     throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'operation is 0 to accept or 1 to reject');
   }
-  return { invite: checkNumber(seqId), accept: operation === ACCEPT, ...infoOf(extendInfo) };
+  return { invite: checkNumber(seqId), accept: answer === ACCEPT, ...infoOf(extendInfo) };
 }
 
 /**
@@ -62,17 +63,28 @@ export function toInviteReply({ invite, user, outcome, extend_info = '' }) {
 
 /** @param {unknown} seqId */
 function checkNumber(seqId) {
-  if (Number.isSafeInteger(seqId) && /** @type {number} */ (seqId) >= 0) return /** @type {number} */ (seqId);
+  const number = numberOf(seqId);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
   throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'seqId is the number of the invite: a whole one, not below 0');
 }
 
 /**
- * Applications name the invited as texts or as objects.
+ * Applications name the invited as texts or as objects; and who writes a name into a page without quotes as numbers.
  * @param {unknown} callees
  */
 function checkCallees(callees) {
-  const users = Array.isArray(callees) ? callees.map((one) => one?.userId ?? one) : callees;
+  const nameOf = (/** @type {any} */ one) => (typeof one === 'number' ? String(one) : one);
+  const users = Array.isArray(callees) ? callees.map((one) => nameOf(one?.userId ?? one)) : callees;
   return checkUsers('calleeInfo', users);
+}
+
+/**
+ * A number, also as the text that a page keeps it as; NaN for all else.
+ * @param {unknown} value
+ */
+function numberOf(value) {
+  const isText = typeof value === 'string' && value.trim() !== '';
+  return isText || typeof value === 'number' ? Number(value) : NaN;
 }
 
 /** @param {unknown} extendInfo any JSON value */

@@ -1,5 +1,5 @@
 import { ErrorCode, HstRtcError } from './errors.js';
-import { checkUserId } from './ids.js';
+import { checkUserId, isNothing } from './ids.js';
 
 /** The most users that one message or invite may name. */
 const MAX_LISTED = 128;
@@ -17,12 +17,13 @@ const AUDIENCES = Object.freeze({ whiteList: 'only', blackList: 'except' });
  * @param {keyof typeof AUDIENCES | null} list the one that the method takes
  */
 export function parseGroupMessage(message, { group, maxMessage }, list) {
-  const { groupId = group, msg, lossy = false } = message ?? {};
+  const { msg, lossy = false } = message ?? {};
+  const groupId = isNothing(message?.groupId) ? group : message.groupId;
   if (groupId !== group) {
     throw new HstRtcError(ErrorCode.NOT_IN_GROUP, `messages go to the group that one is in, which is ${group}`);
   }
   for (const name of Object.keys(AUDIENCES)) {
-    if (name !== list && message?.[name] !== undefined) throw invalid(`this call takes no ${name}: use the one for it`);
+    if (name !== list && !isNothing(message?.[name])) throw invalid(`this call takes no ${name}: use the one for it`);
   }
   return {
     body: checkBody(msg, maxMessage),

@@ -89,7 +89,7 @@ export class Talk {
    * @returns {Promise<OnlinePage>}
    */
   /**
-   * The same, with all pages for the callback; the promise settles behind the last one.
+   * The same, with all pages for the callback; the promise settles behind the last one, and may be ignored.
    * @overload
    * @param {(page: OnlinePage) => void} callback
    * @returns {Promise<void>}
@@ -99,11 +99,12 @@ export class Talk {
    * @returns {Promise<OnlinePage | void>}
    */
   getOnlineUsers(callback) {
-    return this.#life.ask('logined', 'getOnlineUsers', async () => {
-      const presence = /** @type {Presence} */ (this.#life.presence);
-      if (typeof callback !== 'function') return presence.first();
-      return presence.list((page) => show('getOnlineUsers', callback, page));
-    });
+    const presence = () => /** @type {Presence} */ (this.#life.presence);
+    if (typeof callback !== 'function') {
+      return this.#life.ask('logined', 'getOnlineUsers', () => presence().first());
+    }
+    const list = () => presence().list((page) => show('getOnlineUsers', callback, page));
+    return this.#life.attempt('logined', 'getOnlineUsers', list);
   }
 
   /**

@@ -44,13 +44,13 @@ export class Voice {
 
   /** @param {unknown} semitones */
   setSemitones(semitones) {
-    this.#semitones = checkWhole('the altered voice', semitones, -MAX_SHIFT, MAX_SHIFT);
+    this.#semitones = checkWhole('the altered voice', isNothing(semitones) ? 0 : semitones, -MAX_SHIFT, MAX_SHIFT);
     this.#apply();
   }
 
   /** @param {unknown} mode as a number or a text */
   setMode(mode) {
-    this.mode = checkWhole('the mode', mode, RecvMode.FOLLOW, RecvMode.ALTERED);
+    this.mode = checkWhole('the mode', isNothing(mode) ? RecvMode.FOLLOW : mode, RecvMode.FOLLOW, RecvMode.ALTERED);
     this.onHear();
   }
 

@@ -109,6 +109,16 @@ impl Board {
         self.figures.len() < before
     }
 
+    /// Whether there is room for him among the authors.
+    pub(super) fn may_draw(&self, by: &UserId) -> bool {
+        self.authors.contains_key(by) || self.authors.len() < MAX_AUTHORS
+    }
+
+    /// Whether it has as many figures as it may have, those counted that can be brought back.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.figures.len() >= MAX_FIGURES
+    }
+
     /// Carries an act out, and says whether it was a new one.
     ///
     /// # Errors
@@ -117,7 +127,7 @@ impl Board {
         if n <= self.last_of(by) {
             return Ok(false);
         }
-        if !self.authors.contains_key(by) && self.authors.len() >= MAX_AUTHORS {
+        if !self.may_draw(by) {
             return Err(full(format!("{MAX_AUTHORS} users have drawn on this board")));
         }
         self.check(act, free)?;
@@ -159,7 +169,7 @@ impl Board {
         match act {
             BoardAct::Add(figure) => {
                 self.check_figure(figure)?;
-                if self.figures.len() >= MAX_FIGURES || size(figure) > free {
+                if self.is_crowded() || size(figure) > free {
                     return Err(full("the board is full: erase something"));
                 }
                 Ok(())
@@ -172,7 +182,9 @@ impl Board {
                 }
             }
             BoardAct::Erase { figures } => check_touched(figures),
-            BoardAct::Hide { .. } | BoardAct::Restore { .. } | BoardAct::Forget {} => Ok(()),
+            BoardAct::Hide { .. } | BoardAct::Restore { .. } => Ok(()),
+            // What one took away another may still want back.
+            BoardAct::Forget {} => Err(invalid("only the group itself forgets, for want of room")),
             BoardAct::Clear { page } | BoardAct::SetPage { page } => self.check_number(*page),
             BoardAct::AddPage(page) => {
                 check_page(page)?;

@@ -243,8 +243,7 @@ impl Group {
         // Before anything else is told to all: what he was told last was his end here.
         self.outputs.push_back(GroupOutput::Departed(id));
         for published in member.published.values() {
-            self.views.end(published.track);
-            self.command(MediaCommand::EndTrack(published.track));
+            self.end_track(published.track);
         }
         for (key, &height) in &member.receives {
             self.wanted_changed(now, key, Some(height), None);

@@ -13,6 +13,8 @@ pub(super) struct Member {
     pub(super) published: BTreeMap<(MediaType, MediaId), Published>,
     /// What he receives, and how much of it he wants.
     pub(super) receives: BTreeMap<MediaRef, Height>,
+    /// The tracks that the media plane keeps from him.
+    pub(super) held: BTreeSet<TrackId>,
     /// The highest generation of peer connections that was offered.
     pub(super) generation: u32,
     /// The offers that the media plane has not answered yet.
@@ -33,6 +35,7 @@ impl Member {
             permissions,
             published: BTreeMap::new(),
             receives: BTreeMap::new(),
+            held: BTreeSet::new(),
             generation: 0,
             offers: BTreeSet::new(),
         }

@@ -18,6 +18,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    admission::Admission,
     http::peer::Peer,
     hub::{ACCEPT_PAUSE, Hub},
 };
@@ -40,7 +41,15 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\
 /// Serves HTTP/1.1 until the server ends.
 ///
 /// A loop of its own and not the framework's, because that one would wait for ever for a client that never speaks.
-pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, hub: Arc<Hub>) {
+///
+/// Its connections have their places in `admission`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    hub: Arc<Hub>,
+    admission: Arc<Admission>,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -54,7 +63,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, route
                 continue;
             }
         };
-        let Some(place) = hub.place(Some(address.ip())) else {
+        let Some(place) = admission.admit(Some(address.ip())) else {
             if tls.is_none() {
                 refuse(stream);
             }

@@ -185,7 +185,7 @@ impl Worker {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
-        if room.held.contains(&(line.peer, track)) {
+        if room.held.get(&line.peer).is_some_and(|held| held.contains(&track)) {
             room.router.pause(line);
         } else {
             room.router.subscribe(now, line, track, formats);
@@ -217,9 +217,9 @@ impl Worker {
             return;
         };
         if is_held {
-            room.held.insert((peer, track));
-        } else {
-            room.held.remove(&(peer, track));
+            room.held.entry(peer).or_default().insert(track);
+        } else if let Some(held) = room.held.get_mut(&peer) {
+            held.remove(&track);
         }
         let transport = room.transport_of(peer).and_then(|id| self.transports.get(&id));
         let Some(transport) = transport.filter(|transport| transport.is_connected()) else {
@@ -244,7 +244,7 @@ impl Worker {
         };
         let published = room.unpublish(track);
         room.router.unmute(now, track);
-        room.held.retain(|&(_, other)| other != track);
+        room.held.values_mut().for_each(|held| _ = held.remove(&track));
         let Some(Published { transport, slot, .. }) = published else {
             return;
         };
@@ -257,7 +257,7 @@ impl Worker {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
-        room.held.retain(|&(other, _)| other != peer);
+        room.held.remove(&peer);
         if let Some(id) = room.members.remove(&peer).and_then(|member| member.transport) {
             self.remove_transport(now, id, None);
         }

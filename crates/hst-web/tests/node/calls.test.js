@@ -73,8 +73,8 @@ test('a call is finished by its callee', async () => {
   heard.ann.length = 0;
   await ben.end(callId);
   assert.deepEqual(heard.ann, [
-    ['onCallFinished', { callId }],
     ['onCallResult', { callId, result: 5 }],
+    ['onCallFinished', { callId }],
     ['onCallRelease', { callId }],
   ]);
 });
@@ -147,9 +147,11 @@ test('a call whose other end has vanished without a word is over', async () => {
       vanish({ ...house, gone: isAnn ? ann : ben });
       await clock.pass(1.5 * MINUTE);
       const [name, events] = isAnn ? ['onFinishCall', heard.ben] : ['onCallFinished', heard.ann];
-      assert.deepEqual(events[0], [name, { callId }]);
-      assert.deepEqual(events.at(-1), ['onCallRelease', { callId }]);
-      assert.deepEqual(events.slice(1, -1), isAnn ? [] : [['onCallResult', { callId, result: 5 }]]);
+      assert.deepEqual(events.slice(-2), [
+        [name, { callId }],
+        ['onCallRelease', { callId }],
+      ]);
+      assert.deepEqual(events.slice(0, -2), isAnn ? [] : [['onCallResult', { callId, result: 5 }]]);
     }
   }
 });

@@ -98,7 +98,8 @@ test('an invite is accepted with 0 and rejected with 1, and with nothing else', 
     accept: false,
     extend_info: { a: 1 },
   });
-  for (const options of [{ seqId: 9 }, { seqId: 9, operation: true }, { seqId: 'x', operation: 0 }, null]) {
+  assert.deepEqual(parseInviteReply({ seqId: '9', operation: '0' }), { invite: 9, accept: true });
+  for (const options of [{ seqId: 9 }, { seqId: 9, operation: '' }, { seqId: 9, operation: true }, { seqId: 'x', operation: 0 }, null]) {
     assert.equal(
       codeOf(() => parseInviteReply(options)),
       1,

@@ -109,7 +109,7 @@ impl Group {
         check_draw(&member.permissions)?;
         let by = member.user.clone();
         let is_new = match self.boards.act(&board, &by, n, &act) {
-            Err(failure) if is_full(&failure) && matches!(act, BoardAct::Add(_)) && self.forget_taken(&by) => {
+            Err(failure) if is_full(&failure) && matches!(act, BoardAct::Add(_)) && self.make_room(&board, &by) => {
                 self.boards.act(&board, &by, n, &act)?
             }
             carried_out => carried_out?,
@@ -148,10 +148,18 @@ impl Group {
         self.boards.all.clear();
     }
 
-    /// Somebody's drawing needs the room of what was taken away: all boards forget that, as they share their room. Says
-    /// whether there was anything.
-    fn forget_taken(&mut self, by: &UserId) -> bool {
-        let all = self.boards.all.iter_mut();
+    /// Somebody's drawing needs the room of what was taken away: its board forgets that if it has too many figures, and
+    /// else all boards, as they share their bytes. Says whether there was anything.
+    fn make_room(&mut self, needed_by: &MediaId, by: &UserId) -> bool {
+        let Some(board) = self.boards.all.get(needed_by).filter(|board| board.may_draw(by)) else {
+            return false;
+        };
+        let is_alone = board.is_crowded();
+        let all = self
+            .boards
+            .all
+            .iter_mut()
+            .filter(|(id, _)| !is_alone || *id == needed_by);
         let forgetful: Vec<_> = all
             .filter_map(|(id, board)| board.forget().then(|| id.clone()))
             .collect();

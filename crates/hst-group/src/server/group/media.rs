@@ -95,11 +95,19 @@ impl Group {
             if member.published.is_empty() {
                 self.publishers.remove(&id);
             }
-            self.views.end(published.track);
-            self.command(MediaCommand::EndTrack(published.track));
+            let track = published.track;
+            self.end_track(track);
             self.tell_unpublished(id, published.told(key));
         }
         Ok(Reply::Done {})
+    }
+
+    pub(super) fn end_track(&mut self, track: TrackId) {
+        self.views.end(track);
+        for member in self.members.values_mut() {
+            member.held.remove(&track);
+        }
+        self.command(MediaCommand::EndTrack(track));
     }
 
     /// A member's media is no more among those that he publishes.

@@ -199,9 +199,16 @@ impl Group {
         let Some(track) = self.wanted_changed(now, key, before, after) else {
             return;
         };
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
         // Who receives it no more gets none of it from here on, whether he offers again or not.
         let [was_held, held] = [before, after].map(|height| height.is_none_or(|height| height == Height::NOTHING));
-        if was_held != held {
+        let has_changed = match held {
+            true => !was_held && member.held.insert(track),
+            false => member.held.remove(&track),
+        };
+        if has_changed {
             self.command(MediaCommand::HoldTrack {
                 member: id,
                 track,
