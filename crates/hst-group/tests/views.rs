@@ -117,9 +117,11 @@ impl House {
                     }
                     _ => {}
                 },
-                GroupOutput::Media(MediaCommand::HoldTrack { member, track, held }) if track == TrackId(1) => {
-                    self.held.push((member.0, held));
-                }
+                GroupOutput::Media(MediaCommand::HoldTrack {
+                    member,
+                    track: TrackId(1),
+                    held,
+                }) => self.held.push((member.0, held)),
                 _ => {}
             }
         }
