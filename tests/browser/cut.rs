@@ -212,7 +212,7 @@ async fn after_a_cut_of_90_s_who_was_away_joins_publishes_and_plays_anew_in_the_
     ben.wait_until("calls.includes('onCallRelease')").await;
     ann.wait_until("calls.includes('onCallRelease')").await;
     assert_eq!(run(ben, "return calls").await, json!(["onFinishCall", "onCallRelease"]));
-    let expected = json!([0, "onCallFinished", FINISHED_BY_CALLEE, "onCallRelease"]);
+    let expected = json!([0, FINISHED_BY_CALLEE, "onCallFinished", "onCallRelease"]);
     assert_eq!(run(ann, "return calls").await, expected);
 
     // Nobody knows whether the first one was carried out; the second one had not left yet.
