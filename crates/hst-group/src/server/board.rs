@@ -240,7 +240,8 @@ impl Board {
                     drawing.gone.take_if(|gone| *gone == act);
                 }
             }
-            BoardAct::Forget {} => _ = self.forget(),
+            // Refused before: the group itself forgets.
+            BoardAct::Forget {} => {}
             BoardAct::AddPage(page) => self.pages.push(page.clone()),
             BoardAct::SetPage { page } => self.page = *page,
         }
