@@ -30,6 +30,8 @@ impl Namespace {
             format!("link add {outside} type veth peer name {inside} netns {name}"),
             format!("-n {name} link set dev lo up"),
             format!("-n {name} addr add {}/30 dev {inside}", Self::ADDRESS),
+            // An IPv6 address of its own would come up seconds later, and a browser drops what it loads at that moment.
+            format!("-n {name} link set dev {inside} addrgenmode none"),
             format!("-n {name} link set dev {inside} up"),
             format!("addr add {}/30 dev {outside}", Self::OUTSIDE),
             format!("link set dev {outside} up"),

@@ -171,7 +171,11 @@ impl Browser {
             .expect("Chromium starts in time")
             .expect("Chromium starts");
         client.goto(url).await.expect("the page loads");
-        Page::new(client)
+        let page = Page::new(client);
+        // Whatever is typed or clicked before the first paint is dropped: nobody can have meant it.
+        page.wait_until("performance.getEntriesByType('paint').length > 0")
+            .await;
+        page
     }
 }
 

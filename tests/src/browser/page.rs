@@ -11,6 +11,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is asked.
 const TICK: Duration = Duration::from_millis(50);
+/// What a page shows, what stands in its fields, and its address.
+const SHOWN: &str = "
+    const fields = [...document.querySelectorAll('input, textarea')].map(({ id, value }) => [id, value]);
+    return [document.body.innerText, Object.fromEntries(fields), location.href]";
 
 /// A page in a browser of its own.
 #[derive(Debug)]
@@ -63,8 +67,8 @@ impl Page {
             }
         };
         if timeout(PATIENCE, asked).await.is_err() {
-            let text = self.run("return document.body.innerText", Vec::new()).await;
-            panic!("the page never came to: {expression}\nIt shows: {text}");
+            let shown = self.run(SHOWN, Vec::new()).await;
+            panic!("the page never came to: {expression}\nIt shows: {shown}");
         }
     }
 
