@@ -1,4 +1,4 @@
-use crate::{Codec, vp8::Vp8};
+use crate::{Codec, vp8::Vp8, vp9::Vp9};
 
 /// H.264 NAL unit types (RFC 6184 section 5.2 and ITU-T H.264 table 7-1).
 const IDR: u8 = 5;
@@ -15,7 +15,7 @@ impl Codec {
             Self::Opus => true,
             Self::Vp8 => Vp8::parse(payload).is_some_and(|vp8| vp8.starts_keyframe),
             Self::H264 => h264(payload),
-            Self::Vp9 => vp9(payload),
+            Self::Vp9 => Vp9::parse(payload).is_some_and(|vp9| vp9.starts_keyframe),
             // The N bit: the first packet of a coded video sequence.
             Self::Av1 => payload.first().is_some_and(|&byte| byte & 0x08 != 0),
         }
@@ -47,24 +47,6 @@ fn h264(payload: &[u8]) -> bool {
             .is_some_and(|&fragment| fragment & 0x80 != 0 && starts(fragment)),
         _ => starts(header),
     }
-}
-
-/// RFC 9628 section 4.2: not inter-predicted, the beginning of a frame, and its lowest spatial layer.
-fn vp9(payload: &[u8]) -> bool {
-    let Some((&flags, mut rest)) = payload.split_first() else {
-        return false;
-    };
-    let [has_picture_id, inter, has_layer, begins] = [0x80, 0x40, 0x20, 0x08].map(|bit| flags & bit != 0);
-    if inter || !begins {
-        return false;
-    }
-    if has_picture_id {
-        let Some(&id) = rest.first() else { return false };
-        let len = if id & 0x80 == 0 { 1 } else { 2 };
-        let Some(after) = rest.get(len..) else { return false };
-        rest = after;
-    }
-    !has_layer || rest.first().is_some_and(|layer| layer & 0x0e == 0)
 }
 
 #[cfg(test)]
@@ -110,20 +92,6 @@ mod tests {
         assert!(!Codec::Vp8.starts_keyframe(&[0x11, 0x00]), "a later partition");
         assert!(!Codec::Vp8.starts_keyframe(&[0x10]), "no payload header");
         assert!(!Codec::Vp8.starts_keyframe(&[]));
-    }
-
-    #[test]
-    fn vp9_starts_at_the_lowest_layer_of_an_unpredicted_frame() {
-        assert!(Codec::Vp9.starts_keyframe(&[0x08]));
-        assert!(Codec::Vp9.starts_keyframe(&[0x88, 0x81, 0x23]));
-        assert!(Codec::Vp9.starts_keyframe(&[0xa8, 0x05, 0x00, 0]));
-        assert!(
-            !Codec::Vp9.starts_keyframe(&[0xa8, 0x05, 0x02, 0]),
-            "a higher spatial layer"
-        );
-        assert!(!Codec::Vp9.starts_keyframe(&[0x48]), "inter-predicted");
-        assert!(!Codec::Vp9.starts_keyframe(&[0x00]), "not the beginning");
-        assert!(!Codec::Vp9.starts_keyframe(&[0x88]), "cut short");
     }
 
     #[test]

@@ -1,19 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod allocate;
+mod dependency;
 mod format;
 mod id;
 mod keyframe;
+mod ladder;
+mod layer;
+mod line;
+mod meter;
 mod output;
 mod packet;
+mod reading;
+mod receiver;
 mod rewrite;
 mod router;
 mod sequence;
 mod track;
 mod vp8;
+mod vp9;
 
 pub use format::{Codec, Format, Formats};
 pub use id::{LineId, PeerId, TrackId};
-pub use output::{Forward, Output};
+pub use layer::{Encodings, Layer, MAX_ENCODINGS};
+pub use output::{Forward, Output, Rates};
 pub use packet::Packet;
 pub use router::Router;
 pub use track::KEYFRAME_INTERVAL;

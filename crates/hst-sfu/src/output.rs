@@ -1,4 +1,4 @@
-use crate::{Format, LineId, TrackId, Vp8Ids};
+use crate::{Encodings, Format, LineId, PeerId, TrackId, Vp8Ids};
 
 /// What the driver has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6,8 +6,13 @@ use crate::{Format, LineId, TrackId, Vp8Ids};
 pub enum Output {
     /// Send the packet that was just handled on a line.
     Forward(Forward),
-    /// Ask the publisher of this track for a keyframe.
-    RequestKeyframe(TrackId),
+    /// Ask the publisher of this track for a keyframe of one of its encodings.
+    RequestKeyframe {
+        /// The track.
+        track: TrackId,
+        /// Which of its encodings.
+        encoding: u8,
+    },
     /// The track on this line comes in a format which its receiver has not negotiated, so nothing is forwarded.
     /// Said once each time the track (re)starts in such a format.
     Unsupported {
@@ -18,18 +23,57 @@ pub enum Output {
         /// The format the track comes in.
         format: Format,
     },
+    /// A picture cannot reach its receiver, because not even the smallest of its layers fits into what his network
+    /// carries, or can again.
+    Starved {
+        /// The line.
+        line: LineId,
+        /// What it should carry.
+        track: TrackId,
+        /// Whether it is so from now on.
+        is_starved: bool,
+    },
+    /// These encodings of a track are of use to somebody from now on; its publisher may pause the others. Never said of
+    /// a track with one encoding.
+    Wanted {
+        /// The track.
+        track: TrackId,
+        /// Those of use.
+        encodings: Encodings,
+    },
+    /// What a receiver whose network has a known limit gets, and would like to get.
+    Rates {
+        /// The receiver.
+        peer: PeerId,
+        /// His rates.
+        rates: Rates,
+    },
 }
 
-/// The header of a forwarded packet; its payload and marker are those of the packet just handled.
+/// What one receiver gets and would like to get, in bits in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rates {
+    /// All that is forwarded to him.
+    pub present: u64,
+    /// With the next step up of the picture that is to grow next.
+    pub next: u64,
+    /// Everything in the best quality that he can show.
+    pub desired: u64,
+}
+
+/// The header of a forwarded packet; its payload is that of the packet just handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
     /// Where it goes.
     pub line: LineId,
     /// Its sequence number, extended past the 16 bits of the wire. A line starts at 1, goes on without a gap
-    /// across a switch of track, and never uses a number twice (which would break the encryption of SRTP).
+    /// across a switch of track or layer, and never uses a number twice (which would break the encryption of SRTP).
     pub seq: u64,
     /// Its timestamp.
     pub timestamp: u32,
+    /// It is the last one of its picture for this receiver (the marker bit), whatever the publisher says: he sends
+    /// larger layers behind it.
+    pub ends_picture: bool,
     /// The ids to write into the VP8 payload descriptor, or `None` if it may stay as it is.
     pub vp8: Option<Vp8Ids>,
 }

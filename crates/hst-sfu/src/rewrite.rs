@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use crate::vp8::{Vp8, Vp8Ids};
 
@@ -7,8 +10,11 @@ use crate::vp8::{Vp8, Vp8Ids};
 const FIRST_SEQ: u64 = 1;
 /// The longest pause that a timestamp shows. Longer ones would come near half of the timestamp's circle.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// How many runs of omitted packets are remembered, for packets that come late: some seconds of half a frame rate. What
+/// comes from before them is too late.
+const RUNS: usize = 128;
 
-/// Makes the packets of one source after the other look like one stream.
+/// Makes the packets of one source after the other look like one stream, also where some are left out.
 #[derive(Debug, Default)]
 pub(crate) struct Rewriter {
     newest: Option<Newest>,
@@ -18,6 +24,12 @@ pub(crate) struct Rewriter {
     timestamp_shift: u32,
     picture_id_shift: u16,
     tl0_pic_idx_shift: u8,
+    /// The highest number of the present source that was placed or omitted.
+    highest_in: u64,
+    /// What was left out of the present source, the newest last.
+    omitted: VecDeque<Omitted>,
+    /// Runs were forgotten: what comes from before the first one that is known has no place any more.
+    has_forgotten: bool,
 }
 
 /// The packet with the highest number sent so far.
@@ -27,6 +39,18 @@ struct Newest {
     timestamp: u32,
     at: Instant,
     ids: Vp8Ids,
+}
+
+/// A run of packets that were left out: what all packets behind it have to be moved by.
+#[derive(Debug, Clone, Copy)]
+struct Omitted {
+    /// Its last packet.
+    last: u64,
+    /// How many were left out up to here since the source began: packets, and pictures.
+    packets: u64,
+    pictures: u16,
+    /// The picture of its last packet, which may have more.
+    picture: Option<u16>,
 }
 
 /// A packet's place in its source.
@@ -50,6 +74,9 @@ impl Rewriter {
     /// time has passed.
     pub(crate) fn start(&mut self, now: Instant, first: Place, clock_rate: u32) {
         self.first_in = first.index;
+        self.highest_in = first.index;
+        self.omitted.clear();
+        self.has_forgotten = false;
         let Some(newest) = self.newest else {
             self.first_out = FIRST_SEQ;
             return;
@@ -70,11 +97,51 @@ impl Rewriter {
         }
     }
 
-    /// The packet's place in the line, or `None` if it comes from before the start of the source.
+    /// Whether no packet of the present source with a higher number was placed or omitted.
+    pub(crate) fn is_newest(&self, index: u64) -> bool {
+        index >= self.highest_in
+    }
+
+    /// The packet is left out, and those behind it close the gap. One that comes late leaves its gap: others were
+    /// placed behind it already.
+    pub(crate) fn omit(&mut self, packet: Place) {
+        let Place { index, vp8, .. } = packet;
+        if index <= self.highest_in {
+            return;
+        }
+        let picture = vp8.and_then(|vp8| vp8.ids.picture_id);
+        let before = self.omitted.back().copied();
+        let (packets, pictures) = before.map_or((0, 0), |run| (run.packets, run.pictures));
+        let is_new_picture = picture.is_some() && before.is_none_or(|run| run.picture != picture);
+        let run = Omitted {
+            last: index,
+            packets: packets + 1,
+            pictures: pictures.wrapping_add(u16::from(is_new_picture)),
+            picture,
+        };
+        match self.omitted.back_mut().filter(|before| before.last + 1 == index) {
+            Some(before) => *before = run,
+            None => {
+                if self.omitted.len() == RUNS {
+                    self.omitted.pop_front();
+                    self.has_forgotten = true;
+                }
+                self.omitted.push_back(run);
+            }
+        }
+        self.highest_in = index;
+    }
+
+    /// The packet's place in the line, or `None` if it comes from before the start of the source, or so late that its
+    /// place is forgotten.
     pub(crate) fn place(&mut self, now: Instant, packet: Place) -> Option<Placed> {
-        let seq = self.first_out + packet.index.checked_sub(self.first_in)?;
+        let offset = packet.index.checked_sub(self.first_in)?;
+        let (packets, pictures) = self.omitted_before(packet.index)?;
+        let seq = self.first_out + offset.checked_sub(packets)?;
+        self.highest_in = self.highest_in.max(packet.index);
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_shift);
-        let ids = packet.vp8.map(|vp8| self.shift(vp8));
+        let picture_shift = self.picture_id_shift.wrapping_sub(pictures);
+        let ids = packet.vp8.map(|vp8| self.shift(vp8, picture_shift));
         let newest = self.newest.get_or_insert(Newest {
             seq,
             timestamp,
@@ -93,7 +160,7 @@ impl Rewriter {
                 },
             };
         }
-        let is_shifted = self.picture_id_shift != 0 || self.tl0_pic_idx_shift != 0;
+        let is_shifted = picture_shift != 0 || self.tl0_pic_idx_shift != 0;
         Some(Placed {
             seq,
             timestamp,
@@ -101,16 +168,26 @@ impl Rewriter {
         })
     }
 
+    /// How many packets and pictures before this one were left out; `None` when that is not known any more.
+    fn omitted_before(&self, index: u64) -> Option<(u64, u16)> {
+        match self.omitted.iter().rev().find(|run| run.last < index) {
+            Some(run) => Some((run.packets, run.pictures)),
+            None if self.has_forgotten => None,
+            None => Some((0, 0)),
+        }
+    }
+
     fn shift(
         &self,
         Vp8 {
             ids, picture_id_mask, ..
         }: Vp8,
+        picture_shift: u16,
     ) -> Vp8Ids {
         Vp8Ids {
             picture_id: ids
                 .picture_id
-                .map(|id| id.wrapping_add(self.picture_id_shift) & picture_id_mask),
+                .map(|id| id.wrapping_add(picture_shift) & picture_id_mask),
             tl0_pic_idx: ids.tl0_pic_idx.map(|index| index.wrapping_add(self.tl0_pic_idx_shift)),
         }
     }

@@ -1,41 +1,38 @@
 use std::{
     collections::{HashMap, VecDeque},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    Codec, Formats, Forward, LineId, Output, Packet, PeerId, TrackId,
-    rewrite::{Place, Rewriter},
+    Formats, Forward, Layer, LineId, Output, Packet, PeerId, TrackId,
+    line::{Line, Verdict},
+    receiver::Receiver,
     track::Track,
-    vp8::Vp8,
 };
+
+mod share;
+
+/// How often what a receiver's network carries is shared out anew among his pictures.
+const SHARE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Decides for one room which packet goes to which line, and under which header.
 ///
-/// Every method takes the present time where it needs one; none waits. After each call to a `subscribe` or
-/// `handle_*` method take [`poll_output`](Self::poll_output) until it is empty, before the next call.
+/// Every method takes the present time where it needs one; none waits. After each call that takes the time
+/// take [`poll_output`](Self::poll_output) until it is empty, before the next call.
 #[derive(Debug, Default)]
 pub struct Router {
     tracks: HashMap<TrackId, Track>,
     /// A place is `None` when it is free.
     lines: Vec<Option<Line>>,
     places: HashMap<LineId, usize>,
-    /// The tracks that want a keyframe: few at a time.
-    wanting: Vec<TrackId>,
-    /// Drained after every packet, so never longer than the lines of one track and a request.
+    receivers: HashMap<PeerId, Receiver>,
+    /// The encodings that want a keyframe: few at a time.
+    wanting: Vec<(TrackId, u8)>,
+    /// When everything is shared out next; `None` while everybody gets everything.
+    share_at: Option<Instant>,
+    /// Drained after every call, so never longer than what one call can bring: a packet for each line of one track, or
+    /// a change for each line of the room.
     outputs: VecDeque<Output>,
-}
-
-#[derive(Debug)]
-struct Line {
-    id: LineId,
-    track: Option<TrackId>,
-    formats: Formats,
-    /// Whether it has started with its track's present source.
-    is_flowing: bool,
-    /// Whether it was reported that it cannot carry the present source.
-    is_reported: bool,
-    rewriter: Rewriter,
 }
 
 impl Router {
@@ -55,8 +52,10 @@ impl Router {
             return;
         };
         entry.is_published = false;
-        entry.source = None;
         self.silence(track);
+        if let Some(entry) = self.tracks.get_mut(&track) {
+            entry.clear();
+        }
         self.drop_unused(track);
     }
 
@@ -76,8 +75,8 @@ impl Router {
             return;
         };
         entry.is_muted = false;
-        if !entry.lines.is_empty() {
-            self.want_keyframe(now, track);
+        for place in entry.lines.clone() {
+            self.want_start(now, place);
         }
         self.drop_unused(track);
     }
@@ -87,26 +86,7 @@ impl Router {
     ///
     /// The track need not be published yet. The same track and formats again change nothing.
     pub fn subscribe(&mut self, now: Instant, id: LineId, track: TrackId, formats: Formats) {
-        let place = *self.places.entry(id).or_insert_with(|| {
-            let line = Line {
-                id,
-                track: None,
-                formats,
-                is_flowing: false,
-                is_reported: false,
-                rewriter: Rewriter::default(),
-            };
-            match self.lines.iter().position(Option::is_none) {
-                Some(free) => {
-                    self.lines[free] = Some(line);
-                    free
-                }
-                None => {
-                    self.lines.push(Some(line));
-                    self.lines.len() - 1
-                }
-            }
-        });
+        let place = self.place_of(id, formats);
         let line = line_at(&mut self.lines, place);
         if line.track == Some(track) && line.formats == formats {
             return;
@@ -115,20 +95,20 @@ impl Router {
         let line = line_at(&mut self.lines, place);
         (line.track, line.formats) = (Some(track), formats);
         self.tracks.entry(track).or_default().lines.push(place);
-        self.want_keyframe(now, track);
+        self.share(now, id.peer);
+        self.want_start(now, place);
     }
 
     /// The line carries nothing until it is subscribed again; its numbers will go on from here.
     pub fn pause(&mut self, id: LineId) {
         let Some(&place) = self.places.get(&id) else { return };
         let line = line_at(&mut self.lines, place);
-        line.is_flowing = false;
-        line.is_reported = false;
+        line.stop();
         let Some(track) = line.track.take() else { return };
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.lines.retain(|&other| other != place);
             if entry.lines.is_empty() {
-                self.calm(track);
+                self.calm(track, None);
             }
         }
         self.drop_unused(track);
@@ -137,15 +117,69 @@ impl Router {
     /// The line is gone. If its id comes again, it is a new stream (a new SSRC) whose numbers start at 1.
     pub fn forget(&mut self, id: LineId) {
         self.pause(id);
-        if let Some(place) = self.places.remove(&id) {
-            self.lines[place] = None;
+        let Some(place) = self.places.remove(&id) else { return };
+        self.lines[place] = None;
+        if let Some(receiver) = self.receivers.get_mut(&id.peer) {
+            receiver.lines.retain(|&other| other != place);
         }
+        self.drop_blank(id.peer);
     }
 
-    /// All lines of this peer are gone.
+    /// All lines of this peer are gone, and what was known of his network; what he can show stays.
+    pub fn forget_lines(&mut self, peer: PeerId) {
+        let Some(receiver) = self.receivers.get_mut(&peer) else {
+            return;
+        };
+        receiver.budget = None;
+        let ids: Vec<_> = receiver
+            .lines
+            .iter()
+            .filter_map(|&place| Some(self.lines[place].as_ref()?.id))
+            .collect();
+        ids.into_iter().for_each(|id| self.forget(id));
+        self.drop_blank(peer);
+    }
+
+    /// All lines of this peer are gone, and everything that was known of him.
     pub fn forget_peer(&mut self, peer: PeerId) {
-        let lines: Vec<_> = self.places.keys().filter(|id| id.peer == peer).copied().collect();
-        lines.into_iter().for_each(|id| self.forget(id));
+        self.forget_lines(peer);
+        self.receivers.remove(&peer);
+    }
+
+    /// The peer's network carries so many bits in a second; `None` is not known, and then he gets everything. When it is
+    /// less than he gets he gets less at once, and more within 200 ms.
+    pub fn set_budget(&mut self, now: Instant, peer: PeerId, budget: Option<u64>) {
+        let receiver = self.receivers.entry(peer).or_default();
+        let before = std::mem::replace(&mut receiver.budget, budget);
+        match (before, budget) {
+            (Some(_), Some(budget)) if budget >= receiver.told.present => {}
+            _ => self.share(now, peer),
+        }
+        self.drop_blank(peer);
+    }
+
+    /// The peer can show pictures of this track up to a height in pixels; `None` is everything. He gets no larger layer
+    /// than he needs for that.
+    pub fn set_view(&mut self, now: Instant, peer: PeerId, track: TrackId, height: Option<u32>) {
+        let views = &mut self.receivers.entry(peer).or_default().views;
+        let before = match height {
+            Some(height) => views.insert(track, height),
+            None => views.remove(&track),
+        };
+        if before != height {
+            self.share(now, peer);
+        }
+        self.drop_blank(peer);
+    }
+
+    /// The publisher tells how high the pictures of one of the track's encodings are, by spatial layer. What does not
+    /// come is of no use, so this may come with every packet.
+    pub fn set_heights(&mut self, track: TrackId, encoding: u8, heights: impl Iterator<Item = u32>) {
+        let entry = self.tracks.get_mut(&track).and_then(|entry| entry.encoding(encoding));
+        if let Some(entry) = entry {
+            entry.heights.clear();
+            entry.heights.extend(heights);
+        }
     }
 
     /// A publisher's packet: the outputs that follow say where it goes.
@@ -155,94 +189,76 @@ impl Router {
         let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.is_published) else {
             return;
         };
-        let Some(admitted) = entry.admit(now, packet) else {
+        let encodings = entry.encodings.len();
+        let Some((admitted, read)) = entry.admit(now, packet) else {
             return;
         };
         // It was admitted all the same, so that the track's numbering is known when it is unmuted.
         if entry.is_muted {
             return;
         }
-        let vp8 = if packet.codec == Codec::Vp8 {
-            Vp8::parse(packet.payload)
-        } else {
-            None
-        };
-        let starts_keyframe = vp8.map_or_else(|| packet.codec.starts_keyframe(packet.payload), |it| it.starts_keyframe);
-        // A keyframe whose first packet comes late has already lost the others for those who wait for it.
-        let may_start = starts_keyframe && admitted.is_newest;
-        let place = Place {
-            index: admitted.index,
-            timestamp: packet.timestamp,
-            vp8,
-        };
-        let mut is_waited_for = false;
+        let mut is_awaited = false;
         for &at in &entry.lines {
             let line = line_at(&mut self.lines, at);
-            if admitted.is_restart {
-                line.is_flowing = false;
-                line.is_reported = false;
-            }
-            if !line.is_flowing {
-                if !line.formats.contains(packet.format) {
-                    if !line.is_reported {
-                        line.is_reported = true;
-                        self.outputs.push_back(Output::Unsupported {
-                            line: line.id,
-                            track,
-                            format: packet.format,
-                        });
-                    }
-                    continue;
-                }
-                if !may_start {
-                    is_waited_for = true;
-                    continue;
-                }
-                line.is_flowing = true;
-                line.rewriter.start(now, place, packet.codec.clock_rate());
-            }
-            if let Some(placed) = line.rewriter.place(now, place) {
-                let (seq, timestamp, vp8) = (placed.seq, placed.timestamp, placed.vp8);
-                self.outputs.push_back(Output::Forward(Forward {
+            match line.handle(now, packet, admitted, &read) {
+                Verdict::Forward(placed, ends_picture) => self.outputs.push_back(Output::Forward(Forward {
                     line: line.id,
-                    seq,
-                    timestamp,
-                    vp8,
-                }));
+                    seq: placed.seq,
+                    timestamp: placed.timestamp,
+                    ends_picture,
+                    vp8: placed.vp8,
+                })),
+                Verdict::Omit => {}
+                Verdict::AwaitKeyframe => is_awaited = true,
+                Verdict::Unsupported => self.outputs.push_back(Output::Unsupported {
+                    line: line.id,
+                    track,
+                    format: packet.format,
+                }),
             }
         }
-        if starts_keyframe {
-            self.calm(track);
+        let has_new_encoding = entry.encodings.len() > encodings.max(1);
+        if read.starts_keyframe {
+            self.calm(track, Some(packet.encoding));
         }
-        if is_waited_for {
-            self.want_keyframe(now, track);
+        if is_awaited {
+            self.want_keyframe(now, track, packet.encoding);
+        }
+        if has_new_encoding {
+            self.share_at = Some(now);
         }
     }
 
     /// The receiver on this line cannot decode and asks for a keyframe (PLI or FIR).
     pub fn handle_keyframe_request(&mut self, now: Instant, id: LineId) {
-        let track = self
-            .places
-            .get(&id)
-            .and_then(|&place| line_at(&mut self.lines, place).track);
-        if let Some(track) = track {
-            self.want_keyframe(now, track);
+        let Some(&place) = self.places.get(&id) else { return };
+        let line = line_at(&mut self.lines, place);
+        let encoding = line.encoding().or(line.target.map(|target| target.encoding));
+        if let (Some(track), Some(encoding)) = (line.track, encoding) {
+            self.want_keyframe(now, track, encoding);
         }
     }
 
-    /// Time has passed: repeats the requests for keyframes that have not come.
+    /// Time has passed: repeats the requests for keyframes that have not come, and shares out anew what receivers'
+    /// networks carry.
     pub fn handle_timeout(&mut self, now: Instant) {
         for at in 0..self.wanting.len() {
-            self.ask(now, self.wanting[at]);
+            let (track, encoding) = self.wanting[at];
+            self.ask(now, track, encoding);
+        }
+        if self.share_at.is_some_and(|at| at <= now) {
+            self.share_at = None;
+            self.share_all(now);
         }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), if ever.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.wanting
-            .iter()
-            .filter_map(|track| self.tracks.get(track)?.may_ask_at())
-            .min()
+        let may_ask_at = |&(track, encoding): &(TrackId, u8)| {
+            let encodings = &self.tracks.get(&track)?.encodings;
+            encodings.get(usize::from(encoding))?.may_ask_at()
+        };
+        self.wanting.iter().filter_map(may_ask_at).chain(self.share_at).min()
     }
 
     /// What to do next, or `None` when everything is done.
@@ -250,47 +266,96 @@ impl Router {
         self.outputs.pop_front()
     }
 
-    fn want_keyframe(&mut self, now: Instant, track: TrackId) {
+    /// The line's place, which it gets now if it is new.
+    fn place_of(&mut self, id: LineId, formats: Formats) -> usize {
+        if let Some(&place) = self.places.get(&id) {
+            return place;
+        }
+        let line = Some(Line::new(id, formats));
+        let place = match self.lines.iter().position(Option::is_none) {
+            Some(free) => {
+                self.lines[free] = line;
+                free
+            }
+            None => {
+                self.lines.push(line);
+                self.lines.len() - 1
+            }
+        };
+        self.places.insert(id, place);
+        self.receivers.entry(id.peer).or_default().lines.push(place);
+        place
+    }
+
+    /// Asks for what the line needs to start, or to go over to another encoding.
+    fn want_start(&mut self, now: Instant, place: usize) {
+        let line = line_at(&mut self.lines, place);
+        let (Some(track), Some(Layer { encoding, .. })) = (line.track, line.target) else {
+            return;
+        };
+        if line.encoding() == Some(encoding) {
+            return;
+        }
+        let has_nothing = line.encoding().is_none();
+        self.want_keyframe(now, track, encoding);
+        // Its publisher may have paused it: who sees nothing yet begins with a smaller one that comes.
+        let smaller = self
+            .tracks
+            .get(&track)
+            .and_then(|entry| entry.coming_up_to(now, encoding));
+        if let Some(smaller) = smaller.filter(|&smaller| has_nothing && smaller != encoding) {
+            self.want_keyframe(now, track, smaller);
+        }
+    }
+
+    fn want_keyframe(&mut self, now: Instant, track: TrackId, encoding: u8) {
         let Some(entry) = self.tracks.get_mut(&track).filter(|entry| !entry.is_muted) else {
             return;
         };
+        let Some(entry) = entry.encoding(encoding) else { return };
         // Nothing can be asked of a publisher who has not sent yet; his first packet will wake the wish.
         if !entry.source.as_ref().is_some_and(|source| source.codec.is_video()) {
             return;
         }
-        if !entry.wants_keyframe {
-            entry.wants_keyframe = true;
-            self.wanting.push(track);
+        if !std::mem::replace(&mut entry.wants_keyframe, true) {
+            self.wanting.push((track, encoding));
         }
-        self.ask(now, track);
+        self.ask(now, track, encoding);
     }
 
-    fn ask(&mut self, now: Instant, track: TrackId) {
-        let Some(entry) = self.tracks.get_mut(&track) else {
-            return;
-        };
+    fn ask(&mut self, now: Instant, track: TrackId, encoding: u8) {
+        let entry = self.tracks.get_mut(&track).and_then(|entry| entry.encoding(encoding));
+        let Some(entry) = entry else { return };
         if entry.may_ask_at().is_none_or(|at| at <= now) {
             entry.asked = Some(now);
-            self.outputs.push_back(Output::RequestKeyframe(track));
+            self.outputs.push_back(Output::RequestKeyframe { track, encoding });
         }
     }
 
     /// Nothing of the track flows any more; its lines have to start again.
     fn silence(&mut self, track: TrackId) {
-        self.calm(track);
+        self.calm(track, None);
         let Some(entry) = self.tracks.get(&track) else { return };
         for &place in &entry.lines {
-            let line = line_at(&mut self.lines, place);
-            line.is_flowing = false;
-            line.is_reported = false;
+            line_at(&mut self.lines, place).stop();
         }
     }
 
-    /// The track wants no keyframe any more.
-    fn calm(&mut self, track: TrackId) {
-        if let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.wants_keyframe) {
-            entry.wants_keyframe = false;
-            self.wanting.retain(|&other| other != track);
+    /// The encoding wants no keyframe any more, or none of the track's does.
+    fn calm(&mut self, track: TrackId, encoding: Option<u8>) {
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        let is_meant = |number: u8| encoding.is_none_or(|encoding| encoding == number);
+        let mut has_changed = false;
+        for (number, it) in entry.encodings.iter_mut().enumerate() {
+            if is_meant(number as u8) {
+                has_changed |= std::mem::take(&mut it.wants_keyframe);
+            }
+        }
+        if has_changed {
+            self.wanting
+                .retain(|&(other, number)| other != track || !is_meant(number));
         }
     }
 
@@ -303,12 +368,18 @@ impl Router {
             self.tracks.remove(&track);
         }
     }
+
+    fn drop_blank(&mut self, peer: PeerId) {
+        if self.receivers.get(&peer).is_some_and(Receiver::is_blank) {
+            self.receivers.remove(&peer);
+        }
+    }
 }
 
-/// The line at a place which a track or the index names; a function of the field alone, so that the router's other
-/// fields stay free.
+/// The line at a place which a track, a receiver or the index names; a function of the field alone, so that the router's
+/// other fields stay free.
 fn line_at(lines: &mut [Option<Line>], place: usize) -> &mut Line {
     lines[place]
         .as_mut()
-        .expect("tracks and the index name only places in use")
+        .expect("tracks, receivers and the index name only places in use")
 }

@@ -1,29 +1,56 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Codec, Format, Packet,
+    Codec, Encodings, Format, Layer, MAX_ENCODINGS, Packet,
+    dependency::Structure,
+    ladder::Rung,
+    meter::Meter,
+    reading::Reading,
     sequence::{Arrival, Sequence},
 };
 
-/// A publisher is asked for a keyframe at most once in this time, and again each time it has passed without one.
+/// A publisher is asked for a keyframe of an encoding at most once in this time, and again each time it has passed
+/// without one.
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// A source that was silent for so long may give its place back to the one before it.
 const SETTLED: Duration = Duration::from_millis(500);
+/// An encoding that is wanted but has not come for so long is not there: its sender lacks the power or the bandwidth.
+const MISSING: Duration = Duration::from_secs(2);
+/// Its publisher is told that an encoding is not wanted when it was so for this long: until then somebody may take it up
+/// again.
+const UNWANTED: Duration = Duration::from_secs(3);
 
 /// A published stream and the lines that carry it.
 #[derive(Debug, Default)]
 pub(crate) struct Track {
     pub(crate) is_published: bool,
     pub(crate) is_muted: bool,
-    pub(crate) source: Option<Source>,
+    /// By number; the first one is the smallest.
+    pub(crate) encodings: Vec<Encoding>,
     /// Where its lines are in the router.
     pub(crate) lines: Vec<usize>,
+    /// Which encodings the publisher was told to be wanted; `None` is not told yet, so he sends all.
+    told: Option<Encodings>,
+}
+
+/// One of the encodings in which a track is sent side by side, or the only one.
+#[derive(Debug, Default)]
+pub(crate) struct Encoding {
+    pub(crate) source: Option<Source>,
+    pub(crate) meter: Meter,
+    /// How high its pictures are, by spatial layer, as far as the publisher tells.
+    pub(crate) heights: Vec<u32>,
+    structure: Option<Box<Structure>>,
     pub(crate) wants_keyframe: bool,
     /// When the publisher was last asked for a keyframe.
     pub(crate) asked: Option<Instant>,
+    /// Since when somebody should carry it.
+    wanted_since: Option<Instant>,
+    /// Since when nobody should.
+    unwanted_since: Option<Instant>,
 }
 
-/// What a track's packets are like at present.
+/// What an encoding's packets are like at present.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) codec: Codec,
@@ -46,37 +73,171 @@ pub(crate) struct Admitted {
 }
 
 impl Track {
+    /// Takes a packet: where it stands in its encoding, and what it says.
+    pub(crate) fn admit(&mut self, now: Instant, packet: &Packet<'_>) -> Option<(Admitted, Reading)> {
+        let number = usize::from(packet.encoding);
+        if number >= MAX_ENCODINGS {
+            return None;
+        }
+        if self.encodings.len() <= number {
+            self.encodings.resize_with(number + 1, Encoding::default);
+        }
+        self.encodings[number].admit(now, packet)
+    }
+
+    /// Nobody publishes it any more: whoever does next begins anew.
+    pub(crate) fn clear(&mut self) {
+        self.encodings.clear();
+        self.told = None;
+    }
+
+    pub(crate) fn encoding(&mut self, number: u8) -> Option<&mut Encoding> {
+        self.encodings.get_mut(usize::from(number))
+    }
+
+    /// Whether it is a picture; nobody knows before its first packet.
+    pub(crate) fn is_video(&self) -> bool {
+        self.codec().is_some_and(Codec::is_video)
+    }
+
+    /// The largest encoding up to this one that comes at present.
+    pub(crate) fn coming_up_to(&self, now: Instant, encoding: u8) -> Option<u8> {
+        let mut encodings = self.encodings.iter().take(usize::from(encoding) + 1);
+        encodings.rposition(|it| it.comes(now)).map(|number| number as u8)
+    }
+
+    /// Bits in a second of everything that comes.
+    pub(crate) fn rate(&self) -> u64 {
+        self.encodings.iter().map(|it| it.meter.rate(u8::MAX, u8::MAX)).sum()
+    }
+
+    /// What a receiver may get of it, the cheapest first; never empty once something has come.
+    pub(crate) fn ladder(&self, now: Instant) -> Vec<Rung> {
+        let mut rungs: Vec<Rung> = Vec::new();
+        let is_alone = self.encodings.len() < 2;
+        for (number, encoding) in self.encodings.iter().enumerate() {
+            if encoding.source.is_none() || !(is_alone || encoding.is_there(now)) {
+                continue;
+            }
+            encoding.climb(number as u8, &mut rungs);
+        }
+        rungs
+    }
+
+    /// Which encodings somebody should carry; gives what the publisher is to be told, if anything.
+    pub(crate) fn want(&mut self, now: Instant, wanted: Encodings) -> Option<Encodings> {
+        let mut due = Encodings::default();
+        for (number, encoding) in self.encodings.iter_mut().enumerate() {
+            let number = number as u8;
+            if wanted.contains(number) {
+                encoding.wanted_since.get_or_insert(now);
+                encoding.unwanted_since = None;
+                due.insert(number);
+            } else {
+                let since = *encoding.unwanted_since.get_or_insert(now);
+                encoding.wanted_since = None;
+                if now.saturating_duration_since(since) < UNWANTED {
+                    due.insert(number);
+                }
+            }
+        }
+        let all = (0..self.encodings.len() as u8).collect();
+        let told = self.told.unwrap_or(all);
+        self.told = Some(due);
+        (told != due).then_some(due)
+    }
+
+    fn codec(&self) -> Option<Codec> {
+        self.encodings.iter().find_map(|it| Some(it.source.as_ref()?.codec))
+    }
+}
+
+impl Encoding {
     /// When the next request for a keyframe may go out.
     pub(crate) fn may_ask_at(&self) -> Option<Instant> {
         self.asked.map(|at| at + KEYFRAME_INTERVAL)
     }
 
-    pub(crate) fn admit(&mut self, now: Instant, packet: &Packet<'_>) -> Option<Admitted> {
-        match &mut self.source {
-            Some(source) => source.admit(now, packet),
+    fn admit(&mut self, now: Instant, packet: &Packet<'_>) -> Option<(Admitted, Reading)> {
+        let admitted = match &mut self.source {
+            Some(source) => source.admit(now, packet)?,
             None => {
-                let sequence = Sequence::begin(packet.seq);
-                let index = sequence.highest();
-                let (ssrc, codec, format) = (packet.ssrc, packet.codec, packet.format);
-                self.source = Some(Source {
-                    codec,
-                    format,
-                    ssrc,
-                    retired: None,
-                    sequence,
-                    last_at: now,
-                });
-                Some(Admitted {
-                    index,
+                let source = self.source.insert(Source::begin(now, packet));
+                Admitted {
+                    index: source.sequence.highest(),
                     is_newest: true,
                     is_restart: true,
-                })
+                }
+            }
+        };
+        if admitted.is_restart {
+            self.structure = None;
+        }
+        let read = Reading::of(packet, &mut self.structure);
+        self.meter.count(now, read.spatial, read.temporal, packet.payload.len());
+        Some((admitted, read))
+    }
+
+    /// Whether it would come if somebody wanted it.
+    fn is_there(&self, now: Instant) -> bool {
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < MISSING;
+        self.comes(now) || self.wanted_since.is_none_or(is_recent)
+    }
+
+    fn comes(&self, now: Instant) -> bool {
+        let is_recent = |source: &Source| now.saturating_duration_since(source.last_at) < MISSING;
+        self.source.as_ref().is_some_and(is_recent)
+    }
+
+    /// Adds what a receiver may get of it.
+    fn climb(&self, number: u8, rungs: &mut Vec<Rung>) {
+        let (spatial, temporal) = self.meter.top();
+        let mut add = |spatial: u8, temporal: u8, is_top: bool| {
+            let layer = match is_top {
+                true => Layer::all_of(number),
+                false => Layer {
+                    encoding: number,
+                    spatial,
+                    temporal,
+                },
+            };
+            let rate = self.meter.rate(layer.spatial, layer.temporal);
+            let height = self.heights.get(usize::from(spatial)).copied();
+            // Nothing is known of it yet.
+            if rate == 0 && !rungs.is_empty() {
+                return;
+            }
+            // What costs no less than a larger one is of no use.
+            while rungs.last().is_some_and(|smaller| smaller.rate >= rate) {
+                rungs.pop();
+            }
+            rungs.push(Rung { layer, rate, height });
+        };
+        // Only the smallest picture loses its smoothness, before it is lost as a whole.
+        if number == 0 {
+            for temporal in 0..temporal {
+                add(0, temporal, false);
             }
         }
+        for at in 0..spatial {
+            add(at, u8::MAX, false);
+        }
+        add(spatial, temporal, true);
     }
 }
 
 impl Source {
+    fn begin(now: Instant, packet: &Packet<'_>) -> Self {
+        Self {
+            codec: packet.codec,
+            format: packet.format,
+            ssrc: packet.ssrc,
+            retired: None,
+            sequence: Sequence::begin(packet.seq),
+            last_at: now,
+        }
+    }
+
     fn admit(&mut self, now: Instant, packet: &Packet<'_>) -> Option<Admitted> {
         let (index, mut is_restart) = if packet.ssrc == self.ssrc {
             match self.sequence.admit(packet.seq) {

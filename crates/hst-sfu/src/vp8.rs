@@ -14,6 +14,10 @@ pub(crate) struct Vp8 {
     /// 0x7f or 0x7fff: the width of the picture id.
     pub(crate) picture_id_mask: u16,
     pub(crate) starts_keyframe: bool,
+    /// The temporal layer, 0 where there are none.
+    pub(crate) temporal: u8,
+    /// It needs only frames of the lowest temporal layer (the Y bit).
+    pub(crate) is_sync: bool,
 }
 
 impl Vp8 {
@@ -35,9 +39,8 @@ impl Vp8 {
         if extension & 0x40 != 0 {
             ids.tl0_pic_idx = Some(bytes.next()?);
         }
-        if extension & 0x30 != 0 {
-            bytes.next()?;
-        }
+        let layer = if extension & 0x30 != 0 { bytes.next()? } else { 0 };
+        let has_layer = extension & 0x20 != 0;
         // The S bit, partition 0, and the P bit of the payload header that follows.
         let starts_partition = flags & 0x10 != 0 && flags & 0x07 == 0;
         let starts_keyframe = starts_partition && bytes.next().is_some_and(|header| header & 1 == 0);
@@ -45,6 +48,8 @@ impl Vp8 {
             ids,
             picture_id_mask,
             starts_keyframe,
+            temporal: if has_layer { layer >> 6 } else { 0 },
+            is_sync: has_layer && layer & 0x20 != 0,
         })
     }
 }
@@ -64,6 +69,8 @@ mod tests {
             }
         );
         assert_eq!((long.picture_id_mask, long.starts_keyframe), (0x7fff, true));
+
+        assert_eq!((long.temporal, long.is_sync), (0, true));
 
         let short = Vp8::parse(&[0x80, 0x80, 0x23, 0x01]).unwrap();
         assert_eq!(

@@ -141,6 +141,8 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
         let payload = [0x10, u8::from(!is_key)];
         let format = Format::new(0).expect("0 is a format");
         let packet = Packet {
+            encoding: 0,
+            dependency: None,
             ssrc: track as u32,
             seq: number as u16,
             timestamp,
@@ -228,7 +230,7 @@ proptest! {
         for (ssrc, seq, timestamp, codec, format, payload) in &packets {
             let codec = [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1][*codec];
             let Some(format) = Format::new(*format) else { continue };
-            let packet = Packet { ssrc: *ssrc, seq: *seq, timestamp: *timestamp, codec, format, payload };
+            let packet = Packet { encoding: 0, dependency: None, ssrc: *ssrc, seq: *seq, timestamp: *timestamp, codec, format, payload };
             router.handle_packet(now, TrackId(0), &packet);
             while let Some(output) = router.poll_output() {
                 if let Output::Forward(out) = output {

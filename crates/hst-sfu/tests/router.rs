@@ -23,6 +23,8 @@ fn line(peer: u64) -> LineId {
 fn video(seq: u16, payload: &[u8]) -> Packet<'_> {
     let timestamp = u32::from(seq) * 3000;
     Packet {
+        encoding: 0,
+        dependency: None,
         ssrc: 1,
         seq,
         timestamp,
@@ -35,6 +37,8 @@ fn video(seq: u16, payload: &[u8]) -> Packet<'_> {
 fn sound(seq: u16) -> Packet<'static> {
     let timestamp = u32::from(seq) * 960;
     Packet {
+        encoding: 0,
+        dependency: None,
         ssrc: 2,
         seq,
         timestamp,
@@ -106,7 +110,13 @@ fn sound_goes_to_every_subscriber_from_the_next_packet_on() {
 fn video_starts_at_a_keyframe_which_is_asked_for_at_once() {
     let mut house = House::new();
     house.packet(CAMERA, video(1, KEY));
-    assert_eq!(house.subscribe(10, CAMERA), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.subscribe(10, CAMERA),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, video(2, DELTA)), []);
     assert_eq!(house.forwarded(CAMERA, video(3, KEY)), [(line(10), 1)]);
     assert_eq!(house.forwarded(CAMERA, video(4, DELTA)), [(line(10), 2)]);
@@ -117,7 +127,13 @@ fn a_track_that_has_not_sent_yet_is_asked_with_its_first_packet() {
     let mut house = House::new();
     assert_eq!(house.subscribe(10, CAMERA), []);
     assert_eq!(house.router.poll_timeout(), None);
-    assert_eq!(house.packet(CAMERA, video(1, DELTA)), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.packet(CAMERA, video(1, DELTA)),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, video(2, KEY)), [(line(10), 1)]);
 }
 
@@ -125,7 +141,13 @@ fn a_track_that_has_not_sent_yet_is_asked_with_its_first_packet() {
 fn a_request_is_repeated_until_a_keyframe_comes_and_never_sooner_than_the_interval() {
     let mut house = House::new();
     house.packet(CAMERA, video(1, DELTA));
-    assert_eq!(house.subscribe(10, CAMERA), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.subscribe(10, CAMERA),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     for _ in 0..100 {
         house.router.handle_keyframe_request(house.now, line(10));
     }
@@ -135,7 +157,10 @@ fn a_request_is_repeated_until_a_keyframe_comes_and_never_sooner_than_the_interv
         assert_eq!(house.advance(KEYFRAME_INTERVAL - Duration::from_millis(1)), []);
         assert_eq!(
             house.advance(Duration::from_millis(1)),
-            [Output::RequestKeyframe(CAMERA)]
+            [Output::RequestKeyframe {
+                track: CAMERA,
+                encoding: 0
+            }]
         );
     }
     assert_eq!(house.forwarded(CAMERA, video(2, KEY)).len(), 2);
@@ -149,7 +174,13 @@ fn a_receiver_that_lost_the_picture_gets_its_request_through() {
     house.subscribe(10, CAMERA);
     house.packet(CAMERA, video(1, KEY));
     house.router.handle_keyframe_request(house.now, line(10));
-    assert_eq!(house.outputs(), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.outputs(),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     // It goes on receiving meanwhile, and the keyframe settles the matter.
     assert_eq!(house.forwarded(CAMERA, video(2, DELTA)), [(line(10), 2)]);
     assert_eq!(house.forwarded(CAMERA, video(3, KEY)), [(line(10), 3)]);
@@ -177,6 +208,7 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
         line: line(10),
         seq: 1,
         timestamp: 21_000,
+        ends_picture: false,
         vp8: None,
     };
     assert_eq!(first, [Output::Forward(expected)], "the first source keeps its own ids");
@@ -185,6 +217,8 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
     house.subscribe(10, SCREEN);
     let keyframe = picture(5, 6, true);
     let other = Packet {
+        encoding: 0,
+        dependency: None,
         ssrc: 9,
         timestamp: 77,
         ..video(1000, &keyframe)
@@ -205,6 +239,8 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
     let [Output::Forward(next)] = house.packet(
         SCREEN,
         Packet {
+            encoding: 0,
+            dependency: None,
             ssrc: 9,
             timestamp: 3077,
             ..video(1001, &delta)
@@ -248,7 +284,13 @@ fn a_format_the_receiver_lacks_is_reported_once_and_not_waited_for() {
     assert_eq!(house.packet(CAMERA, h264(2)), []);
     assert_eq!(house.router.poll_timeout(), None);
     // The publisher changes his mind: the line starts, and its numbers know nothing of what was not sent.
-    assert_eq!(house.packet(CAMERA, video(3, DELTA)), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.packet(CAMERA, video(3, DELTA)),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, video(4, KEY)), [(line(10), 1)]);
     assert_eq!(house.packet(CAMERA, h264(5)), [report]);
 }
@@ -262,10 +304,18 @@ fn a_publisher_that_comes_back_goes_on_on_the_same_line() {
     assert_eq!(house.forwarded(CAMERA, video(501, DELTA)), []);
     house.router.publish(CAMERA);
     let again = |seq, payload| Packet {
+        encoding: 0,
+        dependency: None,
         ssrc: 77,
         ..video(seq, payload)
     };
-    assert_eq!(house.packet(CAMERA, again(9, DELTA)), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.packet(CAMERA, again(9, DELTA)),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, again(10, KEY)), [(line(10), 2)]);
 }
 
@@ -275,10 +325,18 @@ fn a_new_ssrc_is_a_new_start_and_stragglers_of_the_old_one_are_not() {
     house.subscribe(10, CAMERA);
     house.packet(CAMERA, video(500, KEY));
     let new = |seq, payload| Packet {
+        encoding: 0,
+        dependency: None,
         ssrc: 77,
         ..video(seq, payload)
     };
-    assert_eq!(house.packet(CAMERA, new(3, DELTA)), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.packet(CAMERA, new(3, DELTA)),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, new(4, KEY)), [(line(10), 2)]);
     assert_eq!(house.forwarded(CAMERA, video(501, KEY)), []);
     assert_eq!(house.forwarded(CAMERA, new(5, DELTA)), [(line(10), 3)]);
@@ -319,7 +377,13 @@ fn a_muted_track_forwards_nothing_and_goes_on_without_a_gap() {
     assert_eq!(house.packet(CAMERA, video(2, KEY)), []);
     assert_eq!(house.packet(CAMERA, video(3, DELTA)), []);
     house.router.unmute(house.now, CAMERA);
-    assert_eq!(house.outputs(), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.outputs(),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, video(4, DELTA)), []);
     assert_eq!(house.forwarded(CAMERA, video(5, KEY)), [(line(10), 2)]);
     assert_eq!(
@@ -354,7 +418,13 @@ fn nobody_asks_the_publisher_of_a_muted_track_for_a_keyframe() {
     assert_eq!(house.packet(CAMERA, video(2, DELTA)), []);
     assert_eq!(house.advance(KEYFRAME_INTERVAL), []);
     house.router.unmute(house.now, CAMERA);
-    assert_eq!(house.outputs(), [Output::RequestKeyframe(CAMERA)]);
+    assert_eq!(
+        house.outputs(),
+        [Output::RequestKeyframe {
+            track: CAMERA,
+            encoding: 0
+        }]
+    );
     assert_eq!(house.forwarded(CAMERA, video(3, KEY)).len(), 2);
 }
 
@@ -372,7 +442,7 @@ fn a_mute_comes_before_its_track_and_outlives_its_publisher() {
     house.subscribe(10, track);
     assert_eq!(house.packet(track, video(2, KEY)), []);
     house.router.unmute(house.now, track);
-    assert_eq!(house.outputs(), [Output::RequestKeyframe(track)]);
+    assert_eq!(house.outputs(), [Output::RequestKeyframe { track, encoding: 0 }]);
     assert_eq!(house.forwarded(track, video(3, KEY)), [(line(10), 1)]);
 }
 

@@ -1,0 +1,61 @@
+/// Which layers of a track a receiver gets: one encoding of those that are sent side by side (simulcast), and of it the
+/// spatial and temporal layers up to these (SVC). All are numbered from 0, the smallest, on.
+///
+/// They are ordered by what they cost: by encoding first, then by size, then by frame rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Layer {
+    /// The encoding (a `rid`, in WebRTC).
+    pub encoding: u8,
+    /// The largest size.
+    pub spatial: u8,
+    /// The highest frame rate.
+    pub temporal: u8,
+}
+
+impl Layer {
+    /// The smallest of all.
+    pub const LOWEST: Self = Self {
+        encoding: 0,
+        spatial: 0,
+        temporal: 0,
+    };
+
+    /// Everything of an encoding.
+    pub(crate) const fn all_of(encoding: u8) -> Self {
+        Self {
+            encoding,
+            spatial: u8::MAX,
+            temporal: u8::MAX,
+        }
+    }
+}
+
+/// The most encodings of one track.
+pub const MAX_ENCODINGS: usize = 4;
+
+/// A set of encodings of one track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Encodings(u8);
+
+impl Encodings {
+    /// Whether the set has this encoding.
+    pub fn contains(self, encoding: u8) -> bool {
+        usize::from(encoding) < MAX_ENCODINGS && self.0 & (1 << encoding) != 0
+    }
+
+    pub(crate) fn insert(&mut self, encoding: u8) {
+        debug_assert!(
+            usize::from(encoding) < MAX_ENCODINGS,
+            "encodings are checked where they come in"
+        );
+        self.0 |= 1 << encoding;
+    }
+}
+
+impl FromIterator<u8> for Encodings {
+    fn from_iter<I: IntoIterator<Item = u8>>(encodings: I) -> Self {
+        let mut set = Self::default();
+        encodings.into_iter().for_each(|encoding| set.insert(encoding));
+        set
+    }
+}

@@ -1,0 +1,188 @@
+use std::time::Instant;
+
+use crate::{
+    Formats, Layer, LineId, Packet, TrackId,
+    reading::Reading,
+    rewrite::{Place, Placed, Rewriter},
+    track::Admitted,
+};
+
+/// One outgoing stream: which track it carries, which of its layers, and under which numbers.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) id: LineId,
+    pub(crate) track: Option<TrackId>,
+    pub(crate) formats: Formats,
+    /// The most that it should carry; `None` is nothing, because nothing fits.
+    pub(crate) target: Option<Layer>,
+    /// What it carries at present; `None` until it has started with its track's present source.
+    current: Option<Layer>,
+    /// The timestamp of the newest picture, whose layers are settled.
+    picture: Option<u32>,
+    /// Whether it was reported that it cannot carry the present source.
+    is_reported: bool,
+    rewriter: Rewriter,
+}
+
+/// What becomes of a packet on a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verdict {
+    Forward(Placed, Ends),
+    /// It is not for this line.
+    Omit,
+    /// It is what the line should carry, which can begin at a keyframe of its encoding only.
+    AwaitKeyframe,
+    /// The receiver has not negotiated its format: said once each time.
+    Unsupported,
+}
+
+/// Whether a packet is the last of its picture for this receiver, though the publisher sends larger layers behind it.
+pub(crate) type Ends = bool;
+
+impl Line {
+    pub(crate) fn new(id: LineId, formats: Formats) -> Self {
+        Self {
+            id,
+            track: None,
+            formats,
+            target: Some(Layer::all_of(0)),
+            current: None,
+            picture: None,
+            is_reported: false,
+            rewriter: Rewriter::default(),
+        }
+    }
+
+    /// The encoding that it carries.
+    pub(crate) fn encoding(&self) -> Option<u8> {
+        self.current.map(|layer| layer.encoding)
+    }
+
+    /// Nothing flows until the next start.
+    pub(crate) fn stop(&mut self) {
+        self.current = None;
+        self.is_reported = false;
+    }
+
+    pub(crate) fn handle(&mut self, now: Instant, packet: &Packet<'_>, admitted: Admitted, read: &Reading) -> Verdict {
+        if admitted.is_restart && self.encoding().is_none_or(|encoding| encoding == packet.encoding) {
+            self.stop();
+        }
+        let Some(target) = self.target else {
+            self.current = None;
+            return Verdict::Omit;
+        };
+        if self.encoding() != Some(packet.encoding) {
+            return self.begin(now, packet, admitted, read, target);
+        }
+        self.go_on(now, packet, admitted, read, target)
+    }
+
+    /// A packet of another encoding than the present one, if there is one.
+    fn begin(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        admitted: Admitted,
+        read: &Reading,
+        target: Layer,
+    ) -> Verdict {
+        let is_due = packet.encoding == target.encoding;
+        // Who has nothing yet takes a smaller one than he should have, so that he soon sees something.
+        if !is_due && (self.current.is_some() || packet.encoding > target.encoding) {
+            return Verdict::Omit;
+        }
+        if !self.formats.contains(packet.format) {
+            return match std::mem::replace(&mut self.is_reported, true) {
+                false => Verdict::Unsupported,
+                true => Verdict::Omit,
+            };
+        }
+        // A keyframe whose first packet comes late has already lost the others for those who wait for it.
+        if !read.starts_keyframe || !admitted.is_newest {
+            return if is_due { Verdict::AwaitKeyframe } else { Verdict::Omit };
+        }
+        let place = place_of(packet, admitted, read);
+        self.rewriter.start(now, place, packet.codec.clock_rate());
+        self.settle(packet, target);
+        self.forward(now, place, read, target)
+    }
+
+    /// A packet of the present encoding.
+    fn go_on(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        admitted: Admitted,
+        read: &Reading,
+        target: Layer,
+    ) -> Verdict {
+        let place = place_of(packet, admitted, read);
+        if self.rewriter.is_newest(admitted.index) {
+            if read.starts_keyframe {
+                self.settle(packet, target);
+            } else if self.picture != Some(packet.timestamp) {
+                self.picture = Some(packet.timestamp);
+                self.lower(target);
+            }
+            self.raise(target, read);
+        }
+        let Some(current) = self.current else {
+            return Verdict::Omit;
+        };
+        if read.temporal > current.temporal || read.spatial > current.spatial {
+            self.rewriter.omit(place);
+            // A larger size begins at a keyframe only; more pictures begin at one that says so.
+            let is_awaited =
+                target.encoding == current.encoding && read.spatial > current.spatial && read.spatial <= target.spatial;
+            return if is_awaited {
+                Verdict::AwaitKeyframe
+            } else {
+                Verdict::Omit
+            };
+        }
+        self.forward(now, place, read, current)
+    }
+
+    fn forward(&mut self, now: Instant, place: Place, read: &Reading, current: Layer) -> Verdict {
+        let ends = read.ends_layer && read.spatial == current.spatial;
+        match self.rewriter.place(now, place) {
+            Some(placed) => Verdict::Forward(placed, ends),
+            None => Verdict::Omit,
+        }
+    }
+
+    /// From this keyframe on it carries of this encoding what it should.
+    fn settle(&mut self, packet: &Packet<'_>, target: Layer) {
+        self.picture = Some(packet.timestamp);
+        self.current = Some(match packet.encoding == target.encoding {
+            true => target,
+            false => Layer::all_of(packet.encoding),
+        });
+    }
+
+    /// With a new picture, layers can be left out from here on.
+    fn lower(&mut self, target: Layer) {
+        if let Some(current) = self.current.as_mut().filter(|it| it.encoding == target.encoding) {
+            current.spatial = current.spatial.min(target.spatial);
+            current.temporal = current.temporal.min(target.temporal);
+        }
+    }
+
+    /// With some pictures, more layers can be taken from here on.
+    fn raise(&mut self, target: Layer, read: &Reading) {
+        if let Some(current) = self.current.as_mut().filter(|it| it.encoding == target.encoding)
+            && let Some(rise) = read.rise.filter(|rise| rise.from <= current.temporal)
+        {
+            current.temporal = current.temporal.max(rise.to.min(target.temporal));
+        }
+    }
+}
+
+fn place_of(packet: &Packet<'_>, admitted: Admitted, read: &Reading) -> Place {
+    Place {
+        index: admitted.index,
+        timestamp: packet.timestamp,
+        vp8: read.vp8,
+    }
+}

@@ -1,0 +1,79 @@
+use std::time::{Duration, Instant};
+
+/// Over which time rates are measured.
+const WINDOW: Duration = Duration::from_millis(500);
+/// Spatial and temporal layers past these are counted with the last one: no codec in use has more.
+const SPATIAL: usize = 4;
+const TEMPORAL: usize = 4;
+
+/// How much comes in each layer of an encoding.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    since: Option<Instant>,
+    bytes: [[u32; TEMPORAL]; SPATIAL],
+    /// Bits in a second, each layer by itself; what was measured last.
+    rates: [[u32; TEMPORAL]; SPATIAL],
+}
+
+impl Meter {
+    pub(crate) fn count(&mut self, now: Instant, spatial: u8, temporal: u8, len: usize) {
+        let since = *self.since.get_or_insert(now);
+        let elapsed = now.saturating_duration_since(since);
+        if elapsed >= WINDOW {
+            self.turn(now, elapsed);
+        }
+        let layer = &mut self.bytes[usize::from(spatial).min(SPATIAL - 1)][usize::from(temporal).min(TEMPORAL - 1)];
+        *layer = layer.saturating_add(len as u32);
+    }
+
+    /// The highest spatial and temporal layer that came, as last measured.
+    pub(crate) fn top(&self) -> (u8, u8) {
+        let has = |spatial: &usize| self.rates[*spatial].iter().any(|&rate| rate > 0);
+        let spatial = (0..SPATIAL).rev().find(has).unwrap_or(0);
+        let has = |temporal: &usize| self.rates.iter().any(|rates| rates[*temporal] > 0);
+        let temporal = (0..TEMPORAL).rev().find(has).unwrap_or(0);
+        (spatial as u8, temporal as u8)
+    }
+
+    /// Bits in a second of all layers up to these.
+    pub(crate) fn rate(&self, spatial: u8, temporal: u8) -> u64 {
+        let rates = self.rates.iter().take(usize::from(spatial) + 1);
+        let rates = rates.flat_map(|rates| rates.iter().take(usize::from(temporal) + 1));
+        rates.map(|&rate| u64::from(rate)).sum()
+    }
+
+    fn turn(&mut self, now: Instant, elapsed: Duration) {
+        let millis = elapsed.as_millis().max(1) as u64;
+        for (rates, bytes) in self.rates.iter_mut().flatten().zip(self.bytes.iter_mut().flatten()) {
+            let measured = u64::from(std::mem::take(bytes)) * 8000 / millis;
+            // Half of what was: a keyframe in one window is no new rate. But whoever pauses and comes back has a new one.
+            *rates = match elapsed < 2 * WINDOW && *rates > 0 {
+                true => ((u64::from(*rates) + measured) / 2) as u32,
+                false => measured as u32,
+            };
+        }
+        self.since = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_those_of_all_layers_up_to_one() {
+        let mut meter = Meter::default();
+        let start = Instant::now();
+        for at in 0..200 {
+            let now = start + Duration::from_millis(10 * at);
+            meter.count(now, 0, 0, 125);
+            meter.count(now, 0, 1, 125);
+            meter.count(now, 1, 0, 250);
+        }
+        let near = |rate: u64, kbps: u64| rate.abs_diff(kbps * 1000) < kbps * 50;
+        assert!(near(meter.rate(0, 0), 100), "{}", meter.rate(0, 0));
+        assert!(near(meter.rate(0, 3), 200));
+        assert!(near(meter.rate(u8::MAX, u8::MAX), 400));
+        assert_eq!(meter.top(), (1, 1));
+    }
+}

@@ -1,0 +1,85 @@
+use crate::{
+    Codec, Packet,
+    dependency::{Dependency, Structure},
+    vp8::Vp8,
+    vp9::Vp9,
+};
+
+/// What a packet says of itself, whatever its codec. What cannot be read is taken for the only layer there is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    pub(crate) spatial: u8,
+    pub(crate) temporal: u8,
+    /// The first packet of a keyframe, or any packet of sound.
+    pub(crate) starts_keyframe: bool,
+    pub(crate) rise: Option<Rise>,
+    /// The last packet of its layer's frame.
+    pub(crate) ends_layer: bool,
+    pub(crate) vp8: Option<Vp8>,
+}
+
+/// Who got the temporal layers up to one can get more of them from this picture on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rise {
+    pub(crate) from: u8,
+    pub(crate) to: u8,
+}
+
+impl Reading {
+    /// Reads a packet. `structure` is what its source has told of its layers so far.
+    pub(crate) fn of(packet: &Packet<'_>, structure: &mut Option<Box<Structure>>) -> Self {
+        match packet.codec {
+            Codec::Vp8 => Vp8::parse(packet.payload).map(Self::from).unwrap_or_default(),
+            Codec::Vp9 => Vp9::parse(packet.payload).map(Self::from).unwrap_or_default(),
+            Codec::Opus | Codec::H264 | Codec::Av1 => {
+                let dependency = packet.dependency.and_then(|bytes| Structure::read(structure, bytes));
+                Self {
+                    starts_keyframe: packet.codec.starts_keyframe(packet.payload),
+                    ..dependency.map(Self::from).unwrap_or_default()
+                }
+            }
+        }
+    }
+}
+
+impl From<Vp8> for Reading {
+    fn from(vp8: Vp8) -> Self {
+        Self {
+            temporal: vp8.temporal,
+            starts_keyframe: vp8.starts_keyframe,
+            rise: rise(vp8.is_sync, 0, vp8.temporal),
+            vp8: Some(vp8),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Vp9> for Reading {
+    fn from(vp9: Vp9) -> Self {
+        Self {
+            spatial: vp9.spatial,
+            temporal: vp9.temporal,
+            starts_keyframe: vp9.starts_keyframe,
+            // Later pictures of higher layers need nothing of before this one, which itself may need its own layer.
+            rise: rise(vp9.is_sync, vp9.temporal, u8::MAX),
+            ends_layer: vp9.ends_layer,
+            vp8: None,
+        }
+    }
+}
+
+impl From<Dependency> for Reading {
+    fn from(dependency: Dependency) -> Self {
+        Self {
+            spatial: dependency.spatial,
+            temporal: dependency.temporal,
+            rise: rise(dependency.is_sync, 0, dependency.temporal),
+            ends_layer: dependency.ends_layer,
+            ..Self::default()
+        }
+    }
+}
+
+fn rise(is_sync: bool, from: u8, to: u8) -> Option<Rise> {
+    is_sync.then_some(Rise { from, to })
+}

@@ -1,0 +1,161 @@
+//! How what a receiver's network carries is shared out among the pictures that he wants.
+
+use std::{collections::HashMap, time::Instant};
+
+use super::{Router, SHARE_INTERVAL, line_at};
+use crate::{
+    Encodings, Layer, Output, PeerId, Rates, TrackId,
+    allocate::{Wish, allocate},
+    ladder::{self, Rung},
+    line::Line,
+    receiver::Receiver,
+};
+
+/// What can be had of each track; looked up once for all receivers.
+type Ladders = HashMap<TrackId, Vec<Rung>>;
+
+impl Router {
+    /// Shares out anew for everybody, and finds out which encodings are of use; again and again as long as anybody has
+    /// to do with less than everything, or could.
+    pub(super) fn share_all(&mut self, now: Instant) {
+        if self.receivers.values().any(Receiver::is_bound)
+            || self.tracks.values().any(|track| track.encodings.len() > 1)
+        {
+            self.share_at = Some(now + SHARE_INTERVAL);
+        }
+        let mut ladders = Ladders::new();
+        let peers: Vec<_> = self.receivers.keys().copied().collect();
+        for peer in peers {
+            self.share_by(now, peer, &mut ladders);
+        }
+        let tracks: Vec<_> = self.tracks.keys().copied().collect();
+        tracks.into_iter().for_each(|track| self.want_encodings(now, track));
+    }
+
+    /// Shares out anew for one receiver.
+    pub(super) fn share(&mut self, now: Instant, peer: PeerId) {
+        self.share_by(now, peer, &mut Ladders::new());
+        let Some(receiver) = self.receivers.get(&peer) else {
+            return;
+        };
+        let tracks = receiver
+            .lines
+            .iter()
+            .filter_map(|&place| self.lines[place].as_ref()?.track);
+        for track in tracks.collect::<Vec<_>>() {
+            self.want_encodings(now, track);
+        }
+    }
+
+    fn share_by(&mut self, now: Instant, peer: PeerId, ladders: &mut Ladders) {
+        let Some(receiver) = self.receivers.get(&peer) else {
+            return;
+        };
+        let mut sound = 0;
+        let mut places = Vec::new();
+        let mut wishes = Vec::new();
+        for &place in &receiver.lines {
+            let line = line_at(&mut self.lines, place);
+            let Some(track) = line.track else { continue };
+            let Some(entry) = self.tracks.get(&track).filter(|entry| !entry.is_muted) else {
+                continue;
+            };
+            if !entry.is_video() {
+                sound += entry.rate();
+                continue;
+            }
+            let mut ladder = ladders.entry(track).or_insert_with(|| entry.ladder(now)).clone();
+            let view = receiver.views.get(&track).copied();
+            ladder::cut(&mut ladder, view);
+            let before = line
+                .target
+                .and_then(|target| ladder.iter().rposition(|rung| rung.layer <= target));
+            places.push((view.unwrap_or(u32::MAX), place));
+            wishes.push(Wish {
+                ladder,
+                before,
+                chosen: None,
+            });
+        }
+        let (places, mut wishes) = largest_first(places, wishes);
+        let budget = receiver.budget.map(|budget| budget.saturating_sub(sound));
+        allocate(budget, &mut wishes);
+        let rates = rates(sound, &wishes);
+        for (place, wish) in places.into_iter().zip(wishes) {
+            if wish.ladder.is_empty() {
+                continue;
+            }
+            self.aim(now, place, wish.chosen.map(|chosen| wish.ladder[chosen].layer));
+        }
+        self.tell_rates(peer, rates);
+    }
+
+    /// The line should carry this from now on.
+    fn aim(&mut self, now: Instant, place: usize, target: Option<Layer>) {
+        let line = line_at(&mut self.lines, place);
+        let Line {
+            id, track: Some(track), ..
+        } = *line
+        else {
+            return;
+        };
+        let before = std::mem::replace(&mut line.target, target);
+        if before.is_none() != target.is_none() {
+            self.outputs.push_back(Output::Starved {
+                line: id,
+                track,
+                is_starved: target.is_none(),
+            });
+        }
+        let encoding = |target: Option<Layer>| target.map(|target| target.encoding);
+        if encoding(before) != encoding(target) {
+            self.want_start(now, place);
+        }
+    }
+
+    /// Tells the publisher which encodings are of use to anybody.
+    fn want_encodings(&mut self, now: Instant, track: TrackId) {
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        let mut wanted = Encodings::default();
+        for &place in &entry.lines {
+            let line = line_at(&mut self.lines, place);
+            let target = line.target.map(|target| target.encoding);
+            // Until the one that he should get has a keyframe, he stays with the one that he has.
+            target
+                .into_iter()
+                .chain(line.encoding())
+                .for_each(|encoding| wanted.insert(encoding));
+        }
+        if let Some(encodings) = entry.want(now, wanted) {
+            self.outputs.push_back(Output::Wanted { track, encodings });
+        }
+    }
+
+    fn tell_rates(&mut self, peer: PeerId, rates: Rates) {
+        let Some(receiver) = self.receivers.get_mut(&peer).filter(|it| it.budget.is_some()) else {
+            return;
+        };
+        if std::mem::replace(&mut receiver.told, rates) != rates {
+            self.outputs.push_back(Output::Rates { peer, rates });
+        }
+    }
+}
+
+/// Sorts wishes by how large they are shown.
+fn largest_first(places: Vec<(u32, usize)>, wishes: Vec<Wish>) -> (Vec<usize>, Vec<Wish>) {
+    let mut both: Vec<_> = places.into_iter().zip(wishes).collect();
+    both.sort_by_key(|&((view, _), _)| std::cmp::Reverse(view));
+    both.into_iter().map(|((_, place), wish)| (place, wish)).unzip()
+}
+
+fn rates(sound: u64, wishes: &[Wish]) -> Rates {
+    let present = sound + wishes.iter().map(Wish::rate).sum::<u64>();
+    let steps = wishes.iter().map(|wish| wish.next_rate().saturating_sub(wish.rate()));
+    Rates {
+        present,
+        next: present + steps.filter(|&step| step > 0).min().unwrap_or(0),
+        desired: sound + wishes.iter().map(Wish::best_rate).sum::<u64>(),
+    }
+}

@@ -1,0 +1,425 @@
+//! Which of a track's layers a receiver gets, and what his stream is like while that changes.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use hst_sfu::{Codec, Encodings, Format, Formats, Forward, LineId, Output, Packet, PeerId, Rates, Router, TrackId};
+use proptest::{prelude::*, test_runner::RngSeed};
+
+const CAMERA: TrackId = TrackId(1);
+const FRAME: Duration = Duration::from_millis(33);
+/// Bytes in a packet, and packets in a picture, by encoding: 150, 480 and 1500 kbit/s or so.
+const PACKET: usize = 600;
+const PACKETS: [u16; 3] = [1, 3, 10];
+
+fn peer(number: u64) -> PeerId {
+    PeerId(number)
+}
+
+fn line(number: u64) -> LineId {
+    LineId {
+        peer: peer(number),
+        slot: 0,
+    }
+}
+
+/// The temporal layer of each picture in turn, and whether it needs only pictures of the lowest one.
+const PATTERN: [(u8, bool); 4] = [(0, false), (2, true), (1, true), (2, false)];
+
+/// A camera that sends VP8 in three encodings with three temporal layers each.
+struct Camera {
+    now: Instant,
+    router: Router,
+    pictures: u32,
+    seqs: [u16; 3],
+    /// Whether the next picture must be a keyframe.
+    is_keyframe_due: [bool; 3],
+    /// Since when in its pattern.
+    cycle: [usize; 3],
+    tl0: [u8; 3],
+    /// What is sent, unless the network or the sender cannot.
+    is_on: [bool; 3],
+    follows_wishes: bool,
+    wanted: Option<Encodings>,
+    requests: usize,
+    keyframes: usize,
+    starved: Vec<(LineId, bool)>,
+    rates: Option<Rates>,
+    got: Vec<Got>,
+}
+
+/// A packet as a receiver gets it.
+#[derive(Debug, Clone, Copy)]
+struct Got {
+    line: LineId,
+    seq: u64,
+    timestamp: u32,
+    picture_id: u16,
+    tl0: u8,
+    encoding: u8,
+    /// Number of the picture at the camera.
+    picture: u32,
+    temporal: u8,
+    /// Which pictures of the camera's it needs: it is in the pattern at this place.
+    place: usize,
+    is_key: bool,
+    begins: bool,
+}
+
+impl Camera {
+    fn new() -> Self {
+        let mut router = Router::new();
+        router.publish(CAMERA);
+        Self {
+            now: Instant::now(),
+            router,
+            pictures: 0,
+            seqs: [65_000, 10, 32_000],
+            is_keyframe_due: [true; 3],
+            cycle: [0; 3],
+            tl0: [250; 3],
+            is_on: [true; 3],
+            follows_wishes: true,
+            wanted: None,
+            requests: 0,
+            keyframes: 0,
+            starved: Vec::new(),
+            rates: None,
+            got: Vec::new(),
+        }
+    }
+
+    fn subscribe(&mut self, number: u64) {
+        self.router.subscribe(self.now, line(number), CAMERA, Formats::ALL);
+        self.drain(None);
+    }
+
+    fn budget(&mut self, number: u64, kbps: u64) {
+        self.router.set_budget(self.now, peer(number), Some(kbps * 1000));
+        self.drain(None);
+    }
+
+    fn view(&mut self, number: u64, height: Option<u32>) {
+        self.router.set_view(self.now, peer(number), CAMERA, height);
+        self.drain(None);
+    }
+
+    fn tell_heights(&mut self) {
+        for encoding in 0..3 {
+            self.router.set_heights(CAMERA, encoding, [180 << encoding].into_iter());
+        }
+    }
+
+    /// Takes pictures for so long.
+    fn run(&mut self, time: Duration) -> &[Got] {
+        let before = self.got.len();
+        let end = self.now + time;
+        while self.now < end {
+            self.take_picture();
+            self.now += FRAME;
+            if self.router.poll_timeout().is_some_and(|at| at <= self.now) {
+                self.router.handle_timeout(self.now);
+                self.drain(None);
+            }
+        }
+        &self.got[before..]
+    }
+
+    fn take_picture(&mut self) {
+        self.pictures += 1;
+        for encoding in 0..3 {
+            let is_wanted = self.wanted.is_none_or(|wanted| wanted.contains(encoding as u8));
+            if self.is_on[encoding] && (is_wanted || !self.follows_wishes) {
+                self.send(encoding);
+            } else {
+                // An encoder that starts again starts with a keyframe.
+                self.is_keyframe_due[encoding] = true;
+            }
+        }
+    }
+
+    fn send(&mut self, encoding: usize) {
+        let is_key = std::mem::take(&mut self.is_keyframe_due[encoding]);
+        self.cycle[encoding] = if is_key { 0 } else { (self.cycle[encoding] + 1) % 4 };
+        let place = self.cycle[encoding];
+        let (temporal, is_sync) = PATTERN[place];
+        self.keyframes += usize::from(is_key);
+        if temporal == 0 {
+            self.tl0[encoding] = self.tl0[encoding].wrapping_add(1);
+        }
+        let picture_id = (self.pictures as u16).wrapping_add(1000 * encoding as u16) & 0x7fff;
+        for at in 0..PACKETS[encoding] {
+            let mut payload = vec![0; PACKET];
+            payload[0] = 0x80 | if at == 0 { 0x10 } else { 0 };
+            payload[1] = 0xe0;
+            payload[2..4].copy_from_slice(&(0x8000 | picture_id).to_be_bytes());
+            payload[4] = self.tl0[encoding];
+            payload[5] = temporal << 6 | u8::from(is_sync) << 5;
+            payload[6] = u8::from(!is_key);
+            let packet = Packet {
+                encoding: encoding as u8,
+                ssrc: 100 + encoding as u32,
+                seq: self.seqs[encoding],
+                timestamp: (self.pictures * 2970).wrapping_add(0xf000_0000_u32.wrapping_mul(encoding as u32)),
+                codec: Codec::Vp8,
+                format: Format::new(1).unwrap(),
+                dependency: None,
+                payload: &payload,
+            };
+            self.seqs[encoding] = self.seqs[encoding].wrapping_add(1);
+            self.router.handle_packet(self.now, CAMERA, &packet);
+            self.drain(Some(Got {
+                line: line(0),
+                seq: 0,
+                timestamp: 0,
+                picture_id,
+                tl0: self.tl0[encoding],
+                encoding: encoding as u8,
+                picture: self.pictures,
+                temporal,
+                place,
+                is_key,
+                begins: at == 0,
+            }));
+        }
+    }
+
+    fn drain(&mut self, packet: Option<Got>) {
+        while let Some(output) = self.router.poll_output() {
+            match output {
+                Output::Forward(Forward {
+                    line,
+                    seq,
+                    timestamp,
+                    vp8,
+                    ..
+                }) => {
+                    let packet = packet.expect("only a packet is forwarded");
+                    let picture_id = vp8.and_then(|ids| ids.picture_id).unwrap_or(packet.picture_id);
+                    let tl0 = vp8.and_then(|ids| ids.tl0_pic_idx).unwrap_or(packet.tl0);
+                    self.got.push(Got {
+                        line,
+                        seq,
+                        timestamp,
+                        picture_id,
+                        tl0,
+                        ..packet
+                    });
+                }
+                Output::RequestKeyframe { encoding, .. } => {
+                    self.requests += 1;
+                    self.is_keyframe_due[usize::from(encoding)] = true;
+                }
+                Output::Wanted { encodings, .. } => self.wanted = Some(encodings),
+                Output::Starved { line, is_starved, .. } => self.starved.push((line, is_starved)),
+                Output::Rates { rates, .. } => self.rates = Some(rates),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// Fails unless a decoder can show everything that a receiver got.
+fn assert_decodable(got: &[Got]) {
+    let mut pictures: HashSet<_> = got.first().map(|it| it.picture).into_iter().collect();
+    for (before, it) in got.iter().zip(&got[1..]) {
+        assert_eq!(it.seq, before.seq + 1, "no gap: {before:?} {it:?}");
+        let is_same = it.encoding == before.encoding && it.picture == before.picture;
+        let later = it.timestamp.wrapping_sub(before.timestamp) as i32;
+        assert!(
+            if is_same { later == 0 } else { later > 0 },
+            "time goes on: {before:?} {it:?}"
+        );
+        let id_step = it.picture_id.wrapping_sub(before.picture_id) & 0x7fff;
+        assert_eq!(id_step, u16::from(!is_same), "picture ids go on: {before:?} {it:?}");
+        let is_base = it.temporal == 0 && !is_same;
+        assert_eq!(it.tl0.wrapping_sub(before.tl0), u8::from(is_base), "{before:?} {it:?}");
+        if it.encoding != before.encoding {
+            assert!(
+                it.is_key && it.begins,
+                "another encoding begins with a keyframe: {it:?}"
+            );
+            pictures.clear();
+        }
+        if it.is_key {
+            pictures.clear();
+        } else if it.begins {
+            let needed = if it.temporal == 0 { 4 } else { it.place as u32 };
+            assert!(
+                pictures.contains(&(it.picture - needed)),
+                "its lowest layer is there: {it:?}"
+            );
+            // The last picture of the pattern needs the one before it.
+            assert!(it.place != 3 || pictures.contains(&(it.picture - 1)), "{it:?}");
+        }
+        pictures.insert(it.picture);
+    }
+}
+
+fn encodings(got: &[Got]) -> Vec<u8> {
+    let mut encodings: Vec<_> = got.iter().map(|it| it.encoding).collect();
+    encodings.dedup();
+    encodings
+}
+
+#[test]
+fn a_receiver_gets_the_best_that_his_network_carries() {
+    let mut camera = Camera::new();
+    camera.follows_wishes = false;
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    for (kbps, encoding) in [(3000, 2), (1000, 1), (250, 0), (1000, 1), (3000, 2)] {
+        camera.budget(1, kbps);
+        camera.run(Duration::from_secs(1));
+        let last = camera.run(Duration::from_secs(1));
+        assert_eq!(encodings(last), [encoding], "{kbps} kbit/s");
+        assert!(last.iter().any(|it| it.temporal == 2), "at the full frame rate");
+    }
+    assert_decodable(&camera.got);
+    assert_eq!(camera.starved, []);
+}
+
+#[test]
+fn before_the_picture_goes_it_loses_its_smoothness() {
+    let mut camera = Camera::new();
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(3));
+    camera.budget(1, 60);
+    camera.run(Duration::from_secs(1));
+    let last = camera.run(Duration::from_secs(1));
+    assert!(last.iter().all(|it| it.encoding == 0 && it.temporal == 0) && last.len() > 5);
+    assert_eq!(camera.starved, []);
+    assert_decodable(&camera.got);
+}
+
+#[test]
+fn a_picture_that_cannot_fit_is_paused_and_its_receiver_told() {
+    let mut camera = Camera::new();
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(3));
+    camera.budget(1, 20);
+    assert_eq!(camera.starved, [(line(1), true)]);
+    assert!(camera.run(Duration::from_secs(2)).is_empty());
+    camera.budget(1, 2000);
+    let back = camera.run(Duration::from_secs(1)).to_vec();
+    assert_eq!(camera.starved, [(line(1), true), (line(1), false)]);
+    assert!(back[0].is_key && !back.is_empty());
+    assert_decodable(&camera.got);
+}
+
+#[test]
+fn a_small_view_gets_a_small_picture_and_a_large_one_a_large_one() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    for encoding in 0..3 {
+        camera
+            .router
+            .set_heights(CAMERA, encoding, [180 << encoding].into_iter());
+    }
+    camera.subscribe(1);
+    for (height, encoding) in [
+        (Some(150), 0),
+        (Some(200), 0),
+        (Some(300), 1),
+        (Some(2000), 2),
+        (None, 2),
+    ] {
+        camera.view(1, height);
+        camera.run(Duration::from_secs(1));
+        let last = camera.run(Duration::from_secs(1));
+        assert_eq!(encodings(last), [encoding], "{height:?}");
+    }
+    assert_decodable(&camera.got);
+}
+
+#[test]
+fn encodings_that_nobody_gets_are_paused_at_the_publisher_until_somebody_does() {
+    let mut camera = Camera::new();
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(2));
+    camera.budget(1, 5000);
+    camera.run(Duration::from_secs(5));
+    assert_eq!(camera.wanted, Some(Encodings::from_iter([2])));
+    let rates = camera.rates.unwrap();
+    assert!(rates.desired > 1_300_000, "{rates:?}");
+
+    // Another one with a poor network needs the smallest, which has to be sent again first.
+    camera.subscribe(2);
+    camera.budget(2, 200);
+    assert_eq!(camera.wanted, Some(Encodings::from_iter([0, 2])));
+    let got = camera.run(Duration::from_millis(500));
+    let second: Vec<_> = got.iter().filter(|it| it.line == line(2)).copied().collect();
+    assert_eq!(encodings(&second), [0]);
+    assert_decodable(&second);
+}
+
+#[test]
+fn an_encoding_that_does_not_come_is_not_waited_for() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(2));
+    // The publisher's uplink is poor by now.
+    camera.is_on[2] = false;
+    camera.run(Duration::from_secs(3));
+    let last = camera.run(Duration::from_secs(1));
+    assert_eq!(encodings(last), [1]);
+    // And good again: the picture grows again.
+    camera.is_on[2] = true;
+    camera.run(Duration::from_secs(5));
+    assert_eq!(encodings(&camera.run(Duration::from_secs(1)).to_vec()), [2]);
+    assert_decodable(&camera.got);
+}
+
+#[test]
+fn one_who_comes_while_the_best_is_paused_sees_a_smaller_one_at_once() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.budget(1, 600);
+    camera.run(Duration::from_secs(6));
+    assert_eq!(camera.wanted, Some(Encodings::from_iter([1])));
+    // The publisher takes his time.
+    camera.follows_wishes = true;
+    let before = camera.wanted;
+    camera.subscribe(2);
+    camera.wanted = before;
+    let got = camera.run(Duration::from_millis(100)).to_vec();
+    assert!(got.iter().any(|it| it.line == line(2) && it.encoding == 1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, rng_seed: RngSeed::Fixed(17), ..ProptestConfig::default() })]
+
+    /// Layers change at random 100 times a second for 60 s.
+    #[test]
+    fn r17_numbers_and_times_go_on_however_layers_change(
+        changes in prop::collection::vec((0..3_u32, prop::sample::select(vec![20, 60, 100, 160, 400, 700])), 6000),
+        follows_wishes in any::<bool>(),
+    ) {
+        let mut camera = Camera::new();
+        camera.follows_wishes = follows_wishes;
+        camera.run(Duration::from_secs(1));
+        camera.tell_heights();
+        camera.subscribe(1);
+        camera.subscribe(2);
+        // Some 3 changes for each picture: one of them of what the network carries, which is poor from time to time.
+        for changes in changes.chunks(3) {
+            for (at, &(size, kbps)) in changes.iter().enumerate() {
+                camera.now += FRAME / 4;
+                camera.view(1, Some(180 << size));
+                if at == 0 {
+                    camera.budget(1, if size == 0 { kbps } else { 3000 });
+                }
+            }
+            camera.run(FRAME / 4);
+        }
+        let (first, second): (Vec<_>, Vec<_>) = camera.got.iter().partition(|it| it.line == line(1));
+        prop_assert!(first.len() > 500);
+        assert_decodable(&first);
+        assert_decodable(&second);
+        prop_assert!(encodings(&first).len() > 50, "{} changes", encodings(&first).len());
+    }
+}
