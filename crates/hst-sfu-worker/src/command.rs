@@ -36,6 +36,11 @@ pub(crate) enum Ask {
         is_held: bool,
         done: oneshot::Sender<()>,
     },
+    ViewTrack {
+        peer: PeerId,
+        track: TrackId,
+        height: Option<u32>,
+    },
     RemoveTrack(TrackId, oneshot::Sender<()>),
     RemovePeer(PeerId, oneshot::Sender<()>),
     Stats(oneshot::Sender<RoomStats>),

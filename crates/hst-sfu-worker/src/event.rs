@@ -42,6 +42,28 @@ pub enum MediaEvent {
         /// The track.
         track: TrackId,
     },
+    /// The peer's network does not carry even the smallest picture of this track, which is paused for him; or it does
+    /// again.
+    Starved {
+        /// The room.
+        room: RoomId,
+        /// The receiver.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+        /// Whether it is paused from now on.
+        is_starved: bool,
+    },
+    /// Of a track that is sent in several encodings side by side (simulcast), these are of use to somebody from now on;
+    /// its publisher may pause the others.
+    Wanted {
+        /// The room.
+        room: RoomId,
+        /// The track.
+        track: TrackId,
+        /// The names of the encodings (RFC 8852), the smallest first.
+        rids: Vec<String>,
+    },
 }
 
 /// Why a connection is over.

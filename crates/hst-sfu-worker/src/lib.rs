@@ -7,6 +7,7 @@ mod credentials;
 mod demux;
 mod error;
 mod event;
+mod extension;
 mod line;
 mod network;
 mod offer;

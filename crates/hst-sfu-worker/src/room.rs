@@ -133,6 +133,16 @@ impl Room {
         let _ = is_done.await;
     }
 
+    /// The peer can show pictures of the track up to a height, in pixels; `None` is everything. He gets no larger layer
+    /// than he needs for that.
+    ///
+    /// It holds, over all generations of his connection, until it is said anew or the peer is removed.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn view_track(&self, peer: PeerId, track: TrackId, height: Option<u32>) {
+        self.ask(Ask::ViewTrack { peer, track, height }).await;
+    }
+
     /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent, and
     /// when this returns, its last packet has been sent. It comes back with the publisher's next offer, if that still
     /// names it.

@@ -77,7 +77,7 @@ impl RoomState {
 
     /// Everything of this transport is over.
     pub(crate) fn forget_transport(&mut self, peer: PeerId, transport: TransportId) {
-        self.router.forget_peer(peer);
+        self.router.forget_lines(peer);
         let theirs = |(track, published): (&TrackId, &Published)| (published.transport == transport).then_some(*track);
         let tracks: Vec<_> = self.published.iter().filter_map(theirs).collect();
         for track in tracks {

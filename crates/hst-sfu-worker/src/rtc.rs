@@ -7,13 +7,17 @@ use std::{
 use hst_sfu::{Codec, Format};
 use str0m::{
     Candidate, Rtc, RtcConfig, RtcError,
+    bwe::Bitrate,
     crypto::{self, CryptoProvider},
     format::{self, CodecConfig},
     media::Pt,
     rtp::Extension,
 };
 
-use crate::credentials::Credentials;
+use crate::{credentials::Credentials, extension};
+
+/// What a receiver's network is taken to carry before anything is known of it.
+const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -38,7 +42,11 @@ impl RtcFactory {
             // Beside str0m's own: what receivers need to show and sync a picture as its sender meant it.
             .set_extension(5, Extension::PlayoutDelay)
             .set_extension(6, Extension::VideoContentType)
-            .set_extension(7, Extension::AbsoluteCaptureTime);
+            .set_extension(7, Extension::AbsoluteCaptureTime)
+            // What the router needs to choose among layers.
+            .set_extension(8, extension::layers_allocation())
+            .set_extension(9, extension::dependency_descriptor())
+            .enable_bwe(Some(FIRST_ESTIMATE));
         // One certificate for all: making one takes longer than a handshake.
         if let Some(certificate) = provider.dtls_provider.generate_certificate() {
             template = template.set_dtls_cert(certificate);

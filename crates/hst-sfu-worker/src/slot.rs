@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use hst_sfu::{Codec, Format, Formats, Forward, TrackId, Vp8Ids};
+use hst_sfu::{Codec, Format, Formats, Forward, MAX_ENCODINGS, TrackId, Vp8Ids};
 use str0m::{
     Rtc,
-    media::{Mid, Pt, Rid},
+    media::{Mid, Pt, Rid, Rids},
     rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
 };
 
-use crate::{LineRole, rtc::payload_types};
+use crate::{LineRole, extension::DependencyDescriptor, rtc::payload_types};
 
 /// How long a receiver may ask for a lost packet again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(1);
@@ -20,10 +20,11 @@ const RESEND_SHARE: f32 = 0.15;
 pub(crate) struct Slot {
     pub(crate) mid: Mid,
     pub(crate) role: Option<LineRole>,
-    /// The SSRC that the client sends on it at present.
-    pub(crate) received: Option<Ssrc>,
-    /// The simulcast layer that was seen first is the one that is forwarded.
-    pub(crate) layer: Option<Option<Rid>>,
+    /// The SSRCs that the client sends on it at present, by encoding.
+    pub(crate) received: [Option<Ssrc>; MAX_ENCODINGS],
+    /// The names of the encodings that the client sends side by side, in their order: by convention the smallest first.
+    /// Empty when he sends one without a name.
+    pub(crate) rids: Vec<Rid>,
     /// The SSRC that we send on it, for as long as it is a receiving line.
     sent: Option<Ssrc>,
     /// What we may send on it, by format.
@@ -36,6 +37,7 @@ pub(crate) struct Media {
     pub(crate) track: TrackId,
     pub(crate) format: Format,
     pub(crate) codec: Codec,
+    pub(crate) encoding: u8,
     pub(crate) packet: RtpPacket,
 }
 
@@ -67,8 +69,8 @@ impl Slot {
         Self {
             mid,
             role: None,
-            received: None,
-            layer: None,
+            received: [None; MAX_ENCODINGS],
+            rids: Vec::new(),
             sent: None,
             payload_types: Vec::new(),
         }
@@ -81,16 +83,17 @@ impl Slot {
         let sends = is_open && media.direction().is_sending();
         let receives = is_open && media.direction().is_receiving();
         self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
+        self.rids = match media.rids_rx() {
+            Rids::Specific(rids) => rids.clone(),
+            Rids::None | Rids::Any => Vec::new(),
+        };
 
         let mut api = rtc.direct_api();
-        if receives {
-            // The next stream may be another layer.
-            self.layer = self.layer.filter(|_| declared == self.role);
-        } else {
-            self.layer = None;
-            if let Some(ssrc) = self.received.take() {
-                api.remove_stream_rx(ssrc);
-            }
+        if !receives {
+            self.received
+                .iter_mut()
+                .filter_map(Option::take)
+                .for_each(|ssrc| _ = api.remove_stream_rx(ssrc));
         }
         let mut sent = api.stream_tx_by_mid(self.mid, None).map(|stream| stream.ssrc());
         if !sends && let Some(ssrc) = sent.take() {
@@ -101,6 +104,8 @@ impl Slot {
         if sent != self.sent {
             if let Some(stream) = sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
                 stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
+                // Publishers pace what they send; to do it again would only delay it.
+                stream.set_unpaced(true);
             }
             changes.extend(self.sent.map(|_| Change::Forget { slot }));
             self.sent = sent;
@@ -142,6 +147,15 @@ impl Slot {
         Some(Change::Carry { slot, track, formats })
     }
 
+    /// Which of the encodings this is; `None` for one that is not forwarded.
+    pub(crate) fn encoding(&self, rid: Option<Rid>) -> Option<u8> {
+        let number = match rid {
+            None => 0,
+            Some(rid) => self.rids.iter().position(|other| *other == rid)?,
+        };
+        (number < MAX_ENCODINGS).then_some(number as u8)
+    }
+
     pub(crate) fn write(&self, rtc: &mut Rtc, media: &Media, forward: Forward) {
         let Media { format, packet, .. } = media;
         let payload_type = self.payload_types.get(usize::from(format.number())).copied().flatten();
@@ -151,10 +165,14 @@ impl Slot {
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx(&ssrc) else { return };
         let Forward {
-            seq, timestamp, vp8, ..
+            seq,
+            timestamp,
+            ends_picture,
+            vp8,
+            ..
         } = forward;
         let mut write = RtpWrite::new(pt, seq.into(), timestamp, packet.timestamp, packet.payload.clone())
-            .marker(packet.header.marker)
+            .marker(packet.header.marker || ends_picture)
             .ext_vals(end_to_end(&packet.header.ext_vals))
             .nackable(media.codec.is_video());
         if let Some(patch) = vp8.and_then(|ids| vp8_patch(&packet.payload, ids)) {
@@ -166,7 +184,7 @@ impl Slot {
 
 /// The header extensions that speak from sender to receiver; the others speak from hop to hop.
 fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
-    ExtensionValues {
+    let mut passed = ExtensionValues {
         audio_level: values.audio_level,
         voice_activity: values.voice_activity,
         video_orientation: values.video_orientation,
@@ -175,7 +193,9 @@ fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
         play_delay_min: values.play_delay_min,
         play_delay_max: values.play_delay_max,
         ..ExtensionValues::default()
-    }
+    };
+    DependencyDescriptor::pass(values, &mut passed);
+    passed
 }
 
 fn vp8_patch(payload: &[u8], ids: Vp8Ids) -> Option<Vp8Patch> {

@@ -5,10 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hst_sfu::{Forward, PeerId};
+use hst_sfu::{Forward, PeerId, Rates};
 use str0m::{
     Event, IceConnectionState, Input, Output, Rtc, RtcError,
-    media::{KeyframeRequestKind, Mid},
+    bwe::{Bitrate, BweKind},
+    media::{KeyframeRequestKind, Mid, Rid},
     net::{Protocol, Receive},
     rtp::{RtpPacket, Ssrc},
 };
@@ -32,6 +33,13 @@ const MAX_PAYLOAD: usize = 1450;
 const MAX_ADDRESSES: usize = 8;
 /// How many addresses a client may use in a connection's life. One that moves more must connect anew.
 const MAX_MOVES: usize = 256;
+/// What str0m wants to do within this time it does at once, but only so often: what never ends goes on a little later.
+const AT_ONCE: Duration = Duration::from_micros(200);
+const MAX_ROUNDS: usize = 1024;
+/// Until so long after it has connected, a client's network is taken to carry at least so many bits in a second: what it
+/// really carries is being found out, and a picture that is held back until then would come late.
+const TRUST: Duration = Duration::from_secs(2);
+const TRUSTED: u64 = 3_000_000;
 /// How many sources (SSRCs) a client may use in a connection's life.
 const MAX_SOURCES: usize = 1024;
 
@@ -49,15 +57,17 @@ pub(crate) struct Transport {
     slots: Vec<Slot>,
     /// The SSRCs of the last offer.
     announced: Vec<Ssrc>,
-    /// On which slot each SSRC was seen; `None` is one that is not forwarded.
-    sources: Vec<(Ssrc, Option<u16>)>,
+    /// On which slot each SSRC was seen, and as which of its encodings; `None` is one that is not forwarded.
+    sources: Vec<(Ssrc, Option<(u16, u8)>)>,
     moves: usize,
     sources_seen: usize,
     queue: Vec<Queued>,
-    keyframes_wanted: Vec<u16>,
+    keyframes_wanted: Vec<(u16, u8)>,
     /// Whether it waits for a flush.
     is_dirty: bool,
     is_connected: bool,
+    /// Until when its network is given the benefit of the doubt.
+    trusted_until: Option<Instant>,
     is_over: bool,
     /// When it is given up, unless it connects.
     deadline: Option<Instant>,
@@ -80,7 +90,11 @@ pub(crate) struct Queued {
 pub(crate) enum Happening {
     Connected,
     Media(Media),
-    KeyframeRequest { slot: u16 },
+    KeyframeRequest {
+        slot: u16,
+    },
+    /// The client's network carries so many bits in a second; `None` is not known.
+    Budget(Option<u64>),
     Lost(LostReason),
 }
 
@@ -108,6 +122,7 @@ impl Transport {
             keyframes_wanted: Vec::new(),
             is_dirty: false,
             is_connected: false,
+            trusted_until: None,
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
             wake_at: now,
@@ -262,9 +277,24 @@ impl Transport {
     }
 
     /// Asks the client for a keyframe with the next flush, and marks it for that.
-    pub(crate) fn request_keyframe(&mut self, slot: u16) -> bool {
-        self.keyframes_wanted.push(slot);
+    pub(crate) fn request_keyframe(&mut self, slot: u16, encoding: u8) -> bool {
+        self.keyframes_wanted.push((slot, encoding));
         self.touch()
+    }
+
+    /// Looks for what the client could get: sends as much as his next step up would take, and probes for the best.
+    pub(crate) fn seek(&mut self, rates: Rates) {
+        // What str0m makes of it is no matter of this call; a fault shows when it is driven.
+        let _ = self.guard(|it| {
+            let [minimum, desired] = [rates.next, rates.desired].map(Bitrate::bps);
+            it.rtc.bwe().set_bitrate(minimum, desired);
+            Ok(())
+        });
+    }
+
+    /// The names of a line's encodings, in their order.
+    pub(crate) fn rids(&self, slot: u16) -> &[Rid] {
+        self.slots.get(usize::from(slot)).map_or(&[], |slot| &slot.rids)
     }
 
     /// Sends what was queued, all packets for this receiver in one go.
@@ -284,8 +314,11 @@ impl Transport {
                 keyframes_wanted,
                 ..
             } = it;
-            for slot in keyframes_wanted.drain(..) {
-                let Some(ssrc) = slots.get(usize::from(slot)).and_then(|slot| slot.received) else {
+            for (slot, encoding) in keyframes_wanted.drain(..) {
+                let received = slots
+                    .get(usize::from(slot))
+                    .map(|slot| slot.received[usize::from(encoding)]);
+                let Some(ssrc) = received.flatten() else {
                     continue;
                 };
                 if let Some(stream) = rtc.direct_api().stream_rx(&ssrc) {
@@ -316,8 +349,14 @@ impl Transport {
     fn drive(&mut self, now: Instant, input: Input<'_>, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
         let driven = self.guard(|it| {
             it.rtc.handle_input(input)?;
+            let mut rounds = 0;
             loop {
                 match it.rtc.poll_output()? {
+                    // With bandwidth estimation each packet takes a turn of its own, a microsecond after the last one.
+                    Output::Timeout(at) if at <= now + AT_ONCE && rounds < MAX_ROUNDS => {
+                        rounds += 1;
+                        it.rtc.handle_input(Input::Timeout(at.max(now)))?;
+                    }
                     Output::Timeout(at) => break it.wake_at = at,
                     Output::Transmit(transmit) => outbox.push(transmit.destination, &transmit.contents),
                     Output::Event(event) => it.handle_event(now, event, happenings),
@@ -365,6 +404,7 @@ impl Transport {
         match event {
             Event::Connected => {
                 self.is_connected = true;
+                self.trusted_until = Some(now + TRUST);
                 self.deadline = None;
                 happenings.push(Happening::Connected);
             }
@@ -394,6 +434,12 @@ impl Transport {
                 let slot = self.slots.iter().position(|slot| slot.mid == request.mid);
                 happenings.extend(slot.map(|slot| Happening::KeyframeRequest { slot: slot as u16 }));
             }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
+                let estimate = can_probe.then(|| estimate.as_u64());
+                let is_trusted = self.trusted_until.is_none_or(|until| now < until);
+                let least = if is_trusted { TRUSTED } else { 0 };
+                happenings.push(Happening::Budget(estimate.map(|estimate| estimate.max(least))));
+            }
             Event::Closed => self.end(LostReason::Closed, happenings),
             _ => {}
         }
@@ -405,12 +451,12 @@ impl Transport {
         }
         let ssrc = packet.header.ssrc;
         let known = self.sources.iter().find(|(other, _)| *other == ssrc);
-        let slot = match known {
-            Some(&(_, slot)) => slot?,
+        let (slot, encoding) = match known {
+            Some(&(_, place)) => place?,
             None => self.learn_source(ssrc, happenings)?,
         };
         let slot = &mut self.slots[usize::from(slot)];
-        slot.received = Some(ssrc);
+        slot.received[usize::from(encoding)] = Some(ssrc);
         let Some(LineRole::Send { track }) = slot.role else {
             return None;
         };
@@ -419,27 +465,27 @@ impl Transport {
             track,
             format,
             codec,
+            encoding,
             packet,
         })
     }
 
-    /// Finds the slot of an SSRC that was not seen before.
-    fn learn_source(&mut self, ssrc: Ssrc, happenings: &mut Vec<Happening>) -> Option<u16> {
+    /// Finds the slot of an SSRC that was not seen before, and which of its encodings it is.
+    fn learn_source(&mut self, ssrc: Ssrc, happenings: &mut Vec<Happening>) -> Option<(u16, u8)> {
         self.sources_seen += 1;
         if self.sources_seen > MAX_SOURCES {
             self.end(LostReason::Abusive, happenings);
             return None;
         }
-        let (mid, layer) = self
+        let (mid, rid) = self
             .rtc
             .direct_api()
             .stream_rx(&ssrc)
             .map(|stream| (stream.mid(), stream.rid()))?;
         let slot = self.slots.iter().position(|slot| slot.mid == mid)?;
-        let is_forwarded = *self.slots[slot].layer.get_or_insert(layer) == layer;
-        let slot = is_forwarded.then_some(slot as u16);
-        self.sources.push((ssrc, slot));
-        slot
+        let place = self.slots[slot].encoding(rid).map(|encoding| (slot as u16, encoding));
+        self.sources.push((ssrc, place));
+        place
     }
 
     /// Forgets the SSRCs that are neither in use nor in the new offer, so that they cannot pile up.
@@ -448,7 +494,7 @@ impl Transport {
         let old = std::mem::replace(&mut self.announced, announced);
         let seen = std::mem::take(&mut self.sources).into_iter().map(|(ssrc, _)| ssrc);
         for ssrc in old.into_iter().chain(seen) {
-            let in_use = self.slots.iter().any(|slot| slot.received == Some(ssrc));
+            let in_use = self.slots.iter().any(|slot| slot.received.contains(&Some(ssrc)));
             if !in_use && !self.announced.contains(&ssrc) {
                 self.rtc.direct_api().remove_stream_rx(ssrc);
             }

@@ -10,6 +10,7 @@ use std::{
 
 use hst_sfu::{LineId, Output, Packet};
 use mio::{Poll, Token, Waker};
+use str0m::rtp::vla::VideoLayersAllocation;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -18,6 +19,7 @@ use crate::{
     command::Command,
     demux::{Demux, Owner, TransportId},
     event::Events,
+    extension::DependencyDescriptor,
     network::{Datagram, Inbox, Network},
     room_state::{Published, RoomState},
     rtc::RtcFactory,
@@ -243,6 +245,12 @@ impl Worker {
                         self.route(room_id, None);
                     }
                 }
+                Happening::Budget(budget) => {
+                    if let Some(room) = self.rooms.get_mut(&room_id) {
+                        room.router.set_budget(now, peer, budget);
+                        self.route(room_id, None);
+                    }
+                }
                 Happening::Lost(reason) => self.remove_transport(now, id, Some(reason)),
             }
         }
@@ -261,7 +269,19 @@ impl Worker {
         published.packets += 1;
         published.bytes += media.packet.payload.len() as u64;
         let header = &media.packet.header;
+        if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
+            for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
+                let heights = stream
+                    .spatial_layers
+                    .iter()
+                    .map_while(|layer| layer.resolution_and_framerate.as_ref());
+                let heights = heights.map(|picture| u32::from(picture.height));
+                room.router.set_heights(media.track, encoding as u8, heights);
+            }
+        }
         let packet = Packet {
+            encoding: media.encoding,
+            dependency: DependencyDescriptor::of(&header.ext_vals),
             ssrc: *header.ssrc,
             seq: header.sequence_number,
             timestamp: header.timestamp,
@@ -295,7 +315,7 @@ impl Worker {
                         self.dirty.push(id);
                     }
                 }
-                Output::RequestKeyframe(track) => {
+                Output::RequestKeyframe { track, encoding } => {
                     let Some(published) = room.published.get_mut(&track) else {
                         continue;
                     };
@@ -306,7 +326,7 @@ impl Worker {
                     let Some(transport) = self.transports.get_mut(&id) else {
                         continue;
                     };
-                    if transport.request_keyframe(slot) {
+                    if transport.request_keyframe(slot, encoding) {
                         self.dirty.push(id);
                     }
                 }
@@ -317,6 +337,39 @@ impl Worker {
                     };
                     let (room, peer, mid) = (room_id, line.peer, mid.to_string());
                     self.events.push(MediaEvent::CodecMismatch { room, peer, mid, track });
+                }
+                Output::Starved {
+                    line,
+                    track,
+                    is_starved,
+                } => self.events.push(MediaEvent::Starved {
+                    room: room_id,
+                    peer: line.peer,
+                    track,
+                    is_starved,
+                }),
+                Output::Wanted { track, encodings } => {
+                    let Some(Published { transport, slot, .. }) = room.published.get(&track) else {
+                        continue;
+                    };
+                    let rids = self
+                        .transports
+                        .get(transport)
+                        .map(|it| it.rids(*slot))
+                        .unwrap_or_default();
+                    let rids = rids.iter().enumerate().filter(|(at, _)| encodings.contains(*at as u8));
+                    let rids = rids.map(|(_, rid)| rid.to_string()).collect();
+                    self.events.push(MediaEvent::Wanted {
+                        room: room_id,
+                        track,
+                        rids,
+                    });
+                }
+                Output::Rates { peer, rates } => {
+                    let transport = room.transport_of(peer).and_then(|id| self.transports.get_mut(&id));
+                    if let Some(transport) = transport {
+                        transport.seek(rates);
+                    }
                 }
                 _ => {}
             }

@@ -172,6 +172,14 @@ impl Router {
         self.drop_blank(peer);
     }
 
+    /// What peers can show of this track is forgotten: it will not come again.
+    pub fn forget_views(&mut self, track: TrackId) {
+        self.receivers.retain(|_, receiver| {
+            receiver.views.remove(&track);
+            !receiver.is_blank()
+        });
+    }
+
     /// The publisher tells how high the pictures of one of the track's encodings are, by spatial layer. What does not
     /// come is of no use, so this may come with every packet.
     pub fn set_heights(&mut self, track: TrackId, encoding: u8, heights: impl Iterator<Item = u32>) {

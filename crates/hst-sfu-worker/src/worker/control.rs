@@ -60,6 +60,12 @@ impl Worker {
                     self.hold_track(now, room, peer, track, is_held);
                     self.finish(now, done);
                 }
+                Ask::ViewTrack { peer, track, height } => {
+                    if let Some(state) = self.rooms.get_mut(&room) {
+                        state.router.set_view(now, peer, track, height);
+                        self.route(room, None);
+                    }
+                }
                 Ask::RemoveTrack(track, done) => {
                     self.remove_track(now, room, track);
                     self.finish(now, done);
@@ -245,6 +251,7 @@ impl Worker {
         let published = room.unpublish(track);
         room.router.unmute(now, track);
         room.held.values_mut().for_each(|held| _ = held.remove(&track));
+        room.router.forget_views(track);
         let Some(Published { transport, slot, .. }) = published else {
             return;
         };
@@ -258,6 +265,7 @@ impl Worker {
             return;
         };
         room.held.remove(&peer);
+        room.router.forget_peer(peer);
         if let Some(id) = room.members.remove(&peer).and_then(|member| member.transport) {
             self.remove_transport(now, id, None);
         }

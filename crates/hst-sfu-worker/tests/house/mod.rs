@@ -343,6 +343,8 @@ impl Client {
                 }
                 Output::Event(Event::Connected) => self.is_connected = true,
                 Output::Event(Event::IceConnectionStateChange(state)) => self.ice = state,
+                // What has no payload only finds out how much the network carries.
+                Output::Event(Event::RtpPacket(packet)) if packet.payload.is_empty() => {}
                 Output::Event(Event::RtpPacket(packet)) => self.received.push(packet),
                 Output::Event(Event::KeyframeRequest(_)) => self.keyframe_requests += 1,
                 Output::Event(_) => {}
