@@ -1,6 +1,6 @@
-// A member who publishes a camera of 640×480 and a microphone, or one who shows and plays them in an element of a size
+// A member who publishes a camera, of 640×480 unless the test says otherwise, and a microphone, or one who shows and plays them in an element of a size
 // that the test sets.
-const [userId, group, publishes] = args;
+const [userId, group, publishes, picture] = args;
 const [AUDIO, VIDEO] = [1, 2];
 const engine = (window.engine = new HstRtcEngine());
 const video = (window.video = document.createElement('video'));
@@ -21,10 +21,13 @@ engine.on('onRemoteMediaAdd', ({ mediaType, mediaId, ...media }) => {
 window.figures = async () => {
   const all = [...(await peers.at(-1).getStats()).values()];
   const of = (way, what) => all.find(({ type, kind }) => type === way && kind === what) ?? {};
-  const [sent, got, heard] = [of('outbound-rtp', 'video'), of('inbound-rtp', 'video'), of('inbound-rtp', 'audio')];
+  const [got, heard] = [of('inbound-rtp', 'video'), of('inbound-rtp', 'audio')];
+  const sent = all.filter(({ type, kind, active }) => type === 'outbound-rtp' && kind === 'video' && active);
   return {
-    isActive: sent.active,
-    height: sent.frameHeight,
+    isActive: sent.length > 0,
+    // Of the encodings that are sent side by side, the heights.
+    heights: sent.map(({ frameHeight = 0 }) => frameHeight).sort((one, other) => one - other),
+    height: Math.max(...sent.map(({ frameHeight = 0 }) => frameHeight)),
     bytes: got.bytesReceived,
     frames: got.framesDecoded,
     sound: heard.bytesReceived,
@@ -37,4 +40,4 @@ show(480);
 await engine.init();
 await engine.login({ ...credentials, userId });
 await engine.joinGroup(group);
-if (publishes) await Promise.all([AUDIO, VIDEO].map((type) => engine.startPublishMedia(type, null)));
+if (publishes) await Promise.all([AUDIO, VIDEO].map((type) => engine.startPublishMedia(type, null, picture)));

@@ -11,6 +11,13 @@ pub(crate) async fn member(page: &Page, user: &str, publishes: bool) {
     page.run(include_str!("view.js"), args).await;
 }
 
+/// Makes a page somebody who publishes a large picture, in several encodings side by side.
+async fn large_camera(page: &Page, user: &str) {
+    let picture = json!({ "width": 1280, "height": 720, "frameRate": 15, "bitRate": 1400 });
+    let args = vec![json!(user), json!("view"), json!(true), picture];
+    page.run(include_str!("view.js"), args).await;
+}
+
 /// The bytes that come to a page within a second.
 async fn bytes_in_a_second(page: &Page) -> f64 {
     let script = "
@@ -81,6 +88,32 @@ async fn what_is_shown_small_is_sent_small_and_what_nobody_sees_not_at_all() {
     ann.wait_until("now.isActive === false").await;
     for page in [&ann, &ben, &eve] {
         assert_eq!(page.run("engine.destroy(); return 0", Vec::new()).await, Value::from(0));
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gets_the_size_that_he_shows_and_what_nobody_gets_is_not_sent() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
+    large_camera(&ann, "ann").await;
+    member(&ben, "ben", false).await;
+    ben.run("show(720)", Vec::new()).await;
+    ben.wait_until("video.videoHeight === 720").await;
+    // One who gets everything needs no smaller ones.
+    ann.wait_until("String(now.heights) === '720'").await;
+
+    let eve = bare_page(&browser, &server).await;
+    member(&eve, "eve", false).await;
+    eve.run("show(150)", Vec::new()).await;
+    eve.wait_until("video.videoHeight === 180").await;
+    ann.wait_until("String(now.heights) === '180,720'").await;
+    assert_eq!(ben.run("return video.videoHeight", Vec::new()).await, json!(720));
+
+    ben.run("await engine.leaveGroup()", Vec::new()).await;
+    ann.wait_until("String(now.heights) === '180'").await;
+    for page in [&ann, &ben, &eve] {
+        page.run("engine.destroy()", Vec::new()).await;
     }
     server.shutdown().await;
 }

@@ -1,4 +1,4 @@
-use hst_id::{MediaId, MediaType, UserId};
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -42,6 +42,26 @@ pub enum Event {
         /// In pixels of height; 0 when nobody looks, and without it all that there is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         height: Option<u32>,
+    },
+    /// Of a picture that one can send in several encodings side by side, these are of use to somebody; the others need
+    /// not be sent.
+    Encodings {
+        /// What it carries.
+        #[serde(rename = "type")]
+        media_type: MediaType,
+        /// Which of one's own of that type.
+        media: MediaId,
+        /// The names of the encodings (RFC 8852).
+        rids: Vec<String>,
+    },
+    /// The receiver's network does not carry even the smallest picture of a media, which is paused for him; or it does
+    /// again.
+    Starved {
+        /// Which.
+        #[serde(flatten)]
+        key: MediaRef,
+        /// Whether it is paused from now on.
+        starved: bool,
     },
     /// The group takes newcomers or not.
     Locked {

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use hst_group::server::{
     Governance, Group, GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, Recipients, Rules, ToMember,
+    TrackId,
 };
 use hst_id::{GroupId, UserId};
 use hst_proto::{Class, ErrorCode, EventBody, Failure, Media, RequestId};
@@ -41,6 +42,14 @@ pub(crate) enum Message {
     Missed(MemberId),
     /// The media plane has lost a member's transport.
     TransportLost { member: MemberId, generation: u32 },
+    /// The media plane knows which encodings of a picture are of use.
+    Encodings { track: TrackId, rids: Vec<String> },
+    /// The media plane has paused a picture for a member whose network does not carry it, or goes on.
+    Starved {
+        member: MemberId,
+        track: TrackId,
+        starved: bool,
+    },
     /// The platform acts on the group.
     Govern {
         act: Governance,
@@ -150,6 +159,8 @@ impl GroupTask {
             Message::Gone(member) => self.core.handle_gone(now(), member),
             Message::Missed(member) => self.core.handle_missed(member),
             Message::TransportLost { member, generation } => self.core.handle_transport_lost(member, generation),
+            Message::Encodings { track, rids } => self.core.handle_encodings(track, rids),
+            Message::Starved { member, track, starved } => self.core.handle_starved(member, track, starved),
             Message::Govern { act, outcome } => {
                 // Whoever asked may have given up.
                 let _ = outcome.send(self.core.handle_governance(now(), act));

@@ -116,6 +116,11 @@ async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
                 track: kept,
                 held,
             } => room.hold_track(peer(member), track(kept), held).await,
+            MediaCommand::ViewTrack {
+                member,
+                track: viewed,
+                height,
+            } => room.view_track(peer(member), track(viewed), height).await,
             MediaCommand::EndTrack(ended) => room.remove_track(track(ended)).await,
             MediaCommand::EndPeer(member) => room.remove_peer(peer(member)).await,
         }
@@ -131,22 +136,42 @@ async fn tell(mut events: mpsc::Receiver<MediaEvent>, rooms: Arc<Rooms>, life: L
             else => return,
         };
         tracing::debug!(?event, "media");
-        if let MediaEvent::Lost {
-            room, peer, generation, ..
-        } = event
-        {
-            let group = lock(&rooms).get(&room).and_then(mpsc::WeakSender::upgrade);
-            if let Some(group) = group {
-                // A group reads its inbox without waiting for anybody who waits here.
-                let _ = group
-                    .send(Message::TransportLost {
-                        member: MemberId(peer.0),
-                        generation,
-                    })
-                    .await;
-            }
+        let Some((room, message)) = message(event) else {
+            continue;
+        };
+        let group = lock(&rooms).get(&room).and_then(mpsc::WeakSender::upgrade);
+        if let Some(group) = group {
+            // A group reads its inbox without waiting for anybody who waits here.
+            let _ = group.send(message).await;
         }
     }
+}
+
+/// What a group is told of an event, if anything.
+fn message(event: MediaEvent) -> Option<(RoomId, Message)> {
+    Some(match event {
+        MediaEvent::Lost {
+            room, peer, generation, ..
+        } => {
+            let member = MemberId(peer.0);
+            (room, Message::TransportLost { member, generation })
+        }
+        MediaEvent::Wanted { room, track, rids } => {
+            let track = TrackId(track.0);
+            (room, Message::Encodings { track, rids })
+        }
+        MediaEvent::Starved {
+            room,
+            peer,
+            track,
+            is_starved,
+        } => {
+            let (member, track) = (MemberId(peer.0), TrackId(track.0));
+            let starved = is_starved;
+            (room, Message::Starved { member, track, starved })
+        }
+        _ => return None,
+    })
 }
 
 fn peer(member: MemberId) -> PeerId {

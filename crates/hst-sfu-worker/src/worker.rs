@@ -271,12 +271,14 @@ impl Worker {
         let header = &media.packet.header;
         if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
             for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
-                let heights = stream
-                    .spatial_layers
-                    .iter()
-                    .map_while(|layer| layer.resolution_and_framerate.as_ref());
-                let heights = heights.map(|picture| u32::from(picture.height));
-                room.router.set_heights(media.track, encoding as u8, heights);
+                let heights = stream.spatial_layers.iter().map_while(|layer| {
+                    let picture = layer.resolution_and_framerate.as_ref()?;
+                    Some(u32::from(picture.height))
+                });
+                // Of an encoding that rests nothing is told: it has the heights that it had.
+                if !stream.spatial_layers.is_empty() {
+                    room.router.set_heights(media.track, encoding as u8, heights);
+                }
             }
         }
         let packet = Packet {

@@ -32,7 +32,8 @@ pub(crate) fn allocate(budget: Option<u64>, wishes: &mut [Wish]) {
 }
 
 impl Wish {
-    /// Takes the next step if it fits.
+    /// Takes the next step if it fits. Of the smallest picture that he has, half must fit: better one that stutters than
+    /// none because an estimate was wrong for a moment.
     fn grow(&mut self, left: &mut u64) -> bool {
         let next = self.chosen.map_or(0, |chosen| chosen + 1);
         let Some(rung) = self.ladder.get(next) else {
@@ -40,11 +41,15 @@ impl Wish {
         };
         let step = rung.rate.saturating_sub(self.rate());
         let is_new = self.before.is_none_or(|before| next > before);
-        let needed = if is_new { step + rung.rate * SPARE / 100 } else { step };
+        let needed = match next {
+            0 if !is_new => step / 2,
+            _ if !is_new => step,
+            _ => step + rung.rate * SPARE / 100,
+        };
         if needed > *left {
             return false;
         }
-        *left -= step;
+        *left = left.saturating_sub(step);
         self.chosen = Some(next);
         true
     }
@@ -89,7 +94,8 @@ mod tests {
         let mut wishes: Vec<_> = before.iter().copied().map(camera).collect();
         allocate(budget.map(|kbps| kbps * 1000), &mut wishes);
         let total: u64 = wishes.iter().map(Wish::rate).sum();
-        assert!(budget.is_none_or(|kbps| total <= kbps * 1000));
+        let is_kept = before.iter().any(Option::is_some);
+        assert!(is_kept || budget.is_none_or(|kbps| total <= kbps * 1000));
         wishes.into_iter().map(|wish| wish.chosen).collect()
     }
 
@@ -113,6 +119,12 @@ mod tests {
         assert_eq!(share(Some(510), &[Some(1)]), [Some(1)]);
         assert_eq!(share(Some(600), &[None]), [Some(1)]);
         assert_eq!(share(Some(490), &[Some(1)]), [Some(0)]);
+        assert_eq!(
+            share(Some(80), &[Some(1)]),
+            [Some(0)],
+            "the smallest stays as long as half of it fits"
+        );
+        assert_eq!(share(Some(70), &[Some(1)]), [None]);
     }
 
     #[test]

@@ -20,6 +20,9 @@ impl Layer {
         temporal: 0,
     };
 
+    /// The best that there may be, before it is known what there is.
+    pub(crate) const BEST: Self = Self::all_of(MAX_ENCODINGS as u8 - 1);
+
     /// Everything of an encoding.
     pub(crate) const fn all_of(encoding: u8) -> Self {
         Self {

@@ -15,6 +15,8 @@ pub(crate) struct Line {
     pub(crate) formats: Formats,
     /// The most that it should carry; `None` is nothing, because nothing fits.
     pub(crate) target: Option<Layer>,
+    /// Since when not even the smallest of it fits.
+    pub(crate) short_since: Option<Instant>,
     /// What it carries at present; `None` until it has started with its track's present source.
     current: Option<Layer>,
     /// The timestamp of the newest picture, whose layers are settled.
@@ -45,7 +47,8 @@ impl Line {
             id,
             track: None,
             formats,
-            target: Some(Layer::all_of(0)),
+            target: Some(Layer::BEST),
+            short_since: None,
             current: None,
             picture: None,
             is_reported: false,
@@ -87,7 +90,7 @@ impl Line {
         read: &Reading,
         target: Layer,
     ) -> Verdict {
-        let is_due = packet.encoding == target.encoding;
+        let is_due = packet.encoding == target.encoding || target == Layer::BEST;
         // Who has nothing yet takes a smaller one than he should have, so that he soon sees something.
         if !is_due && (self.current.is_some() || packet.encoding > target.encoding) {
             return Verdict::Omit;

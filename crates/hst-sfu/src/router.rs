@@ -46,6 +46,14 @@ impl Router {
         self.tracks.entry(track).or_default().is_published = true;
     }
 
+    /// The publisher can send so many encodings of the track side by side, at most
+    /// [`MAX_ENCODINGS`](crate::MAX_ENCODINGS). He need not send those that nobody wants.
+    pub fn set_encodings(&mut self, track: TrackId, count: usize) {
+        if let Some(entry) = self.tracks.get_mut(&track) {
+            entry.set_encodings(count);
+        }
+    }
+
     /// The track has no publisher any more. Its lines fall silent and start again when it is published again.
     pub fn unpublish(&mut self, track: TrackId) {
         let Some(entry) = self.tracks.get_mut(&track) else {
@@ -197,7 +205,7 @@ impl Router {
         let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.is_published) else {
             return;
         };
-        let encodings = entry.encodings.len();
+        let is_new = entry.encoding(packet.encoding).is_none_or(|it| it.source.is_none());
         let Some((admitted, read)) = entry.admit(now, packet) else {
             return;
         };
@@ -225,7 +233,7 @@ impl Router {
                 }),
             }
         }
-        let has_new_encoding = entry.encodings.len() > encodings.max(1);
+        let has_new_encoding = is_new && entry.encodings.len() > 1;
         if read.starts_keyframe {
             self.calm(track, Some(packet.encoding));
         }

@@ -29,7 +29,7 @@ pub(crate) struct Track {
     pub(crate) encodings: Vec<Encoding>,
     /// Where its lines are in the router.
     pub(crate) lines: Vec<usize>,
-    /// Which encodings the publisher was told to be wanted; `None` is not told yet, so he sends all.
+    /// Which encodings the publisher was told to be wanted; `None` is not told yet, so he sends what he likes.
     told: Option<Encodings>,
 }
 
@@ -79,9 +79,7 @@ impl Track {
         if number >= MAX_ENCODINGS {
             return None;
         }
-        if self.encodings.len() <= number {
-            self.encodings.resize_with(number + 1, Encoding::default);
-        }
+        self.set_encodings(number + 1);
         self.encodings[number].admit(now, packet)
     }
 
@@ -93,6 +91,17 @@ impl Track {
 
     pub(crate) fn encoding(&mut self, number: u8) -> Option<&mut Encoding> {
         self.encodings.get_mut(usize::from(number))
+    }
+
+    /// The largest encoding of which anything has come.
+    pub(crate) fn largest_seen(&self) -> u8 {
+        self.encodings.iter().rposition(|it| it.source.is_some()).unwrap_or(0) as u8
+    }
+
+    /// Whether it has several encodings, and what has come of them is measured.
+    pub(crate) fn has_choice(&self) -> bool {
+        let is_measured = |it: &Encoding| it.source.is_none() || it.meter.rate(u8::MAX, u8::MAX) > 0;
+        self.encodings.len() > 1 && self.codec().is_some() && self.encodings.iter().all(is_measured)
     }
 
     /// Whether it is a picture; nobody knows before its first packet.
@@ -111,40 +120,64 @@ impl Track {
         self.encodings.iter().map(|it| it.meter.rate(u8::MAX, u8::MAX)).sum()
     }
 
+    /// It has so many encodings from now on. Those that do not come yet are sent when somebody wants them.
+    pub(crate) fn set_encodings(&mut self, count: usize) {
+        let count = count.clamp(self.encodings.len(), MAX_ENCODINGS);
+        self.encodings.resize_with(count, Encoding::default);
+    }
+
     /// What a receiver may get of it, the cheapest first; never empty once something has come.
     pub(crate) fn ladder(&self, now: Instant) -> Vec<Rung> {
         let mut rungs: Vec<Rung> = Vec::new();
         let is_alone = self.encodings.len() < 2;
         for (number, encoding) in self.encodings.iter().enumerate() {
-            if encoding.source.is_none() || !(is_alone || encoding.is_there(now)) {
+            if !is_alone && !encoding.is_there(now) {
                 continue;
             }
-            encoding.climb(number as u8, &mut rungs);
+            match encoding.source {
+                Some(_) => encoding.climb(number as u8, &mut rungs),
+                None => rungs.extend(self.guess(number)),
+            }
         }
         rungs
     }
 
+    /// What an encoding that has not come yet would cost: each has half the height of the next, and a third of its bits.
+    fn guess(&self, number: usize) -> Option<Rung> {
+        let known = self
+            .encodings
+            .iter()
+            .enumerate()
+            .skip(number)
+            .find(|(_, it)| it.source.is_some());
+        let (larger, encoding) = known?;
+        let steps = (larger - number) as u32;
+        let rate = encoding.meter.rate(u8::MAX, u8::MAX) / 3_u64.pow(steps);
+        (rate > 0).then(|| Rung {
+            layer: Layer::all_of(number as u8),
+            rate,
+            height: encoding.heights.last().map(|height| height >> steps),
+        })
+    }
+
     /// Which encodings somebody should carry; gives what the publisher is to be told, if anything.
     pub(crate) fn want(&mut self, now: Instant, wanted: Encodings) -> Option<Encodings> {
-        let mut due = Encodings::default();
+        let mut due = wanted;
         for (number, encoding) in self.encodings.iter_mut().enumerate() {
             let number = number as u8;
             if wanted.contains(number) {
                 encoding.wanted_since.get_or_insert(now);
                 encoding.unwanted_since = None;
-                due.insert(number);
             } else {
                 let since = *encoding.unwanted_since.get_or_insert(now);
                 encoding.wanted_since = None;
-                if now.saturating_duration_since(since) < UNWANTED {
+                // One that was never sent need not be stopped.
+                if encoding.source.is_some() && now.saturating_duration_since(since) < UNWANTED {
                     due.insert(number);
                 }
             }
         }
-        let all = (0..self.encodings.len() as u8).collect();
-        let told = self.told.unwrap_or(all);
-        self.told = Some(due);
-        (told != due).then_some(due)
+        (self.told.replace(due) != Some(due)).then_some(due)
     }
 
     fn codec(&self) -> Option<Codec> {

@@ -36,8 +36,9 @@ struct Camera {
     seqs: [u16; 3],
     /// Whether the next picture must be a keyframe.
     is_keyframe_due: [bool; 3],
-    /// Since when in its pattern.
+    /// Where each is in the pattern, and how much of it there is.
     cycle: [usize; 3],
+    pattern: usize,
     tl0: [u8; 3],
     /// What is sent, unless the network or the sender cannot.
     is_on: [bool; 3],
@@ -79,6 +80,7 @@ impl Camera {
             seqs: [65_000, 10, 32_000],
             is_keyframe_due: [true; 3],
             cycle: [0; 3],
+            pattern: PATTERN.len(),
             tl0: [250; 3],
             is_on: [true; 3],
             follows_wishes: true,
@@ -142,7 +144,11 @@ impl Camera {
 
     fn send(&mut self, encoding: usize) {
         let is_key = std::mem::take(&mut self.is_keyframe_due[encoding]);
-        self.cycle[encoding] = if is_key { 0 } else { (self.cycle[encoding] + 1) % 4 };
+        self.cycle[encoding] = if is_key {
+            0
+        } else {
+            (self.cycle[encoding] + 1) % self.pattern
+        };
         let place = self.cycle[encoding];
         let (temporal, is_sync) = PATTERN[place];
         self.keyframes += usize::from(is_key);
@@ -184,6 +190,12 @@ impl Camera {
                 begins: at == 0,
             }));
         }
+    }
+
+    /// The camera's encodings that are of use.
+    fn wanted(&self) -> Vec<u8> {
+        let wanted = self.wanted.expect("it was told");
+        (0..3).filter(|&encoding| wanted.contains(encoding)).collect()
     }
 
     fn drain(&mut self, packet: Option<Got>) {
@@ -299,7 +311,10 @@ fn a_picture_that_cannot_fit_is_paused_and_its_receiver_told() {
     let mut camera = Camera::new();
     camera.subscribe(1);
     camera.run(Duration::from_secs(3));
-    camera.budget(1, 20);
+    camera.budget(1, 10);
+    camera.run(Duration::from_secs(1));
+    assert_eq!(camera.starved, [], "it may be for a moment only");
+    camera.run(Duration::from_secs(2));
     assert_eq!(camera.starved, [(line(1), true)]);
     assert!(camera.run(Duration::from_secs(2)).is_empty());
     camera.budget(1, 2000);
@@ -307,6 +322,21 @@ fn a_picture_that_cannot_fit_is_paused_and_its_receiver_told() {
     assert_eq!(camera.starved, [(line(1), true), (line(1), false)]);
     assert!(back[0].is_key && !back.is_empty());
     assert_decodable(&camera.got);
+}
+
+#[test]
+fn a_picture_without_layers_is_paused_and_comes_back_too() {
+    let mut camera = Camera::new();
+    (camera.is_on, camera.pattern) = ([true, false, false], 1);
+    camera.subscribe(1);
+    camera.budget(1, 3000);
+    camera.run(Duration::from_secs(2));
+    camera.budget(1, 10);
+    camera.run(Duration::from_secs(3));
+    assert!(camera.run(Duration::from_secs(1)).is_empty());
+    camera.budget(1, 300);
+    assert!(!camera.run(Duration::from_secs(1)).is_empty());
+    assert_eq!(camera.starved, [(line(1), true), (line(1), false)]);
 }
 
 #[test]
@@ -341,18 +371,37 @@ fn encodings_that_nobody_gets_are_paused_at_the_publisher_until_somebody_does() 
     camera.run(Duration::from_secs(2));
     camera.budget(1, 5000);
     camera.run(Duration::from_secs(5));
-    assert_eq!(camera.wanted, Some(Encodings::from_iter([2])));
+    assert_eq!(camera.wanted(), [2]);
     let rates = camera.rates.unwrap();
     assert!(rates.desired > 1_300_000, "{rates:?}");
 
     // Another one with a poor network needs the smallest, which has to be sent again first.
     camera.subscribe(2);
     camera.budget(2, 200);
-    assert_eq!(camera.wanted, Some(Encodings::from_iter([0, 2])));
+    assert_eq!(camera.wanted(), [0, 2]);
     let got = camera.run(Duration::from_millis(500));
     let second: Vec<_> = got.iter().filter(|it| it.line == line(2)).copied().collect();
     assert_eq!(encodings(&second), [0]);
     assert_decodable(&second);
+}
+
+#[test]
+fn a_publisher_need_not_send_small_ones_before_somebody_wants_them() {
+    let mut camera = Camera::new();
+    camera.router.set_encodings(CAMERA, 3);
+    camera.wanted = Some(Encodings::from_iter([2]));
+    camera.subscribe(1);
+    let first = camera.run(Duration::from_secs(2)).to_vec();
+    assert_eq!(encodings(&first), [2]);
+    assert_eq!(camera.wanted(), [2], "nothing else is sent for one who gets everything");
+
+    camera.subscribe(2);
+    camera.budget(2, 300);
+    assert_eq!(camera.wanted(), [0, 2], "of a third of a third, as it seems");
+    camera.run(Duration::from_secs(1));
+    let got = camera.run(Duration::from_secs(1)).to_vec();
+    let (second, first): (Vec<_>, Vec<_>) = got.iter().partition(|it| it.line == line(2));
+    assert_eq!((encodings(&first), encodings(&second)), (vec![2], vec![0]));
 }
 
 #[test]
@@ -380,7 +429,7 @@ fn one_who_comes_while_the_best_is_paused_sees_a_smaller_one_at_once() {
     camera.subscribe(1);
     camera.budget(1, 600);
     camera.run(Duration::from_secs(6));
-    assert_eq!(camera.wanted, Some(Encodings::from_iter([1])));
+    assert_eq!(camera.wanted(), [1]);
     // The publisher takes his time.
     camera.follows_wishes = true;
     let before = camera.wanted;

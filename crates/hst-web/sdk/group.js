@@ -20,6 +20,7 @@ const GROUP_EVENTS = [
   'onPublishMedia',
   'onUnPublishMedia',
   'onMediaMuted',
+  'onMediaPaused',
   'onAudioLevels',
   'onActiveSpeaker',
   'onRemoteMediaAdd',
@@ -125,6 +126,10 @@ export class Group {
         return this.boards.handleEvent(name, fields);
       case 'wanted':
         return this.publisher.handleWanted(fields);
+      case 'encodings':
+        return this.publisher.handleEncodings(fields);
+      case 'starved':
+        return this.#emit('onMediaPaused', [pausedOf(fields)]);
       case 'transport_lost':
         return this.#context.peer.handleLost(fields.generation);
       default:
@@ -219,4 +224,9 @@ export class Group {
     if (this.#early) this.#early.push([name, payload]);
     else this.#context.bus.emit(name, payload, () => this.#isOpen);
   }
+}
+
+/** @param {{ user: string, type: number, media: string, starved: boolean }} fields */
+function pausedOf({ user, type, media, starved }) {
+  return { ...new MediaRef(user, type, media).toEvent(), paused: starved };
 }

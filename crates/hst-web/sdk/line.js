@@ -1,4 +1,4 @@
-import { MediaType } from './ids.js';
+import { encodings, newEncodings } from './encodings.js';
 import { sleep } from './time.js';
 
 /**
@@ -9,6 +9,7 @@ import { sleep } from './time.js';
  * @property {'send'} way
  * @property {MediaStreamTrack} track
  * @property {number} wanted the most that anybody wants of a picture, in pixels of height; `Infinity` is all of it
+ * @property {string[] | null} [rids] the encodings that are of use, of those that are sent side by side; null is all
  * @property {MediaStream} [stream] tracks of one stream are played in step by those who receive them
  * @property {number} [kbps] the most to send; for pictures only
  * @property {number} [frameRate]
@@ -28,13 +29,6 @@ const LAST_CHECK = 1_000;
 
 /** A sound whose last packet is older than this is silent, in ms. */
 const STALE = 500;
-
-/** By how much pictures are scaled down, the smallest picture first. */
-const SCALES = [4, 2, 1];
-/** A picture that is so little lower than its element looks the same there. */
-const NEARLY = 0.9;
-/** How bits go with the scale: a picture of half the height takes more than a quarter of them. */
-const BITS = 1.5;
 
 /** Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. */
 const CODECS = [
@@ -81,7 +75,7 @@ export class Line {
         ? pc.addTransceiver(want.track, {
             direction: 'sendonly',
             streams: want.stream ? [want.stream] : [],
-            ...(kind === 'video' ? { sendEncodings: [encoding(want)] } : {}),
+            ...(kind === 'video' ? { sendEncodings: newEncodings(want) } : {}),
           })
         : pc.addTransceiver(kind, { direction: 'recvonly' });
     return new Line(kind, transceiver, want);
@@ -189,7 +183,13 @@ export class Line {
     const { sender } = this.#transceiver;
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
-    Object.assign(parameters.encodings[0], encoding(this.want));
+    const wanted = encodings(this.want, parameters.encodings.length);
+    // A line that had several before may now send one alone, such as a screen: that is its largest.
+    const skipped = parameters.encodings.length - wanted.length;
+    parameters.encodings.forEach((encoding, at) => {
+      const { rid: _, ...rest } = wanted[at - skipped] ?? { active: false };
+      Object.assign(encoding, rest);
+    });
     // When there is too little for both: people keep moving, and text stays sharp.
     const isText = this.want.track.contentHint === 'detail';
     parameters.degradationPreference = isText ? 'maintain-resolution' : 'maintain-framerate';
@@ -205,30 +205,6 @@ export class Line {
  */
 function levelOf(report, type) {
   return [...report.values()].find((entry) => entry.type === type)?.audioLevel ?? 0;
-}
-
-/**
- * @param {Sending} want
- * @returns {RTCRtpEncodingParameters}
- */
-function encoding({ media, track, wanted, kbps, frameRate }) {
-  // A screen that is scaled down cannot be read: it is sent as it is, or not at all.
-  const scale = media.type === MediaType.SCREEN_SHARE ? 1 : scaleFor(wanted, track.getSettings().height);
-  return {
-    active: wanted > 0,
-    scaleResolutionDownBy: scale,
-    ...(kbps ? { maxBitrate: (kbps * 1000) / scale ** BITS } : {}),
-    ...(frameRate ? { maxFramerate: frameRate } : {}),
-  };
-}
-
-/**
- * By how much a picture may be scaled down and still be as high as it is wanted, or nearly so.
- * @param {number} wanted
- * @param {number} [height] the height that it has, where that is known
- */
-export function scaleFor(wanted, height = 0) {
-  return SCALES.find((scale) => height / scale >= wanted * NEARLY) ?? 1;
 }
 
 /**

@@ -1,5 +1,7 @@
+import { totalKbps } from './encodings.js';
 import { ErrorCode, HstRtcError } from './errors.js';
 import { Line } from './line.js';
+import { beginWith } from './sdp.js';
 import { nextTask, sleep } from './time.js';
 
 /** @typedef {import('./line.js').Want} Want */
@@ -10,6 +12,9 @@ const PATIENCE = 5_000;
 const RESTART_TIME = 10_000;
 /** The longest wait between two attempts to connect, in ms; the first is a sixteenth of it. */
 const MAX_BACKOFF = 8_000;
+/** Pictures begin with room for sound beside them, but with no more than so many kbit/s. */
+const BEGIN = 1.2;
+const MAX_BEGIN = 2_000;
 
 /**
  * @typedef {object} PeerOptions
@@ -38,6 +43,8 @@ export class Peer {
   #tellConnected = () => {};
   #generation = 0;
   #failures = 0;
+  /** How fast pictures begin on this connection, in kbit/s; 0 before the first of them. */
+  #firstKbps = 0;
   #isBusy = false;
   #isDirty = false;
   #isClosed = false;
@@ -150,6 +157,7 @@ export class Peer {
   }
 
   #open() {
+    this.#firstKbps = 0;
     this.#generation = ++Peer.#lastGeneration;
     const pc = new RTCPeerConnection({ iceServers: this.#options.iceServers, bundlePolicy: 'max-bundle' });
     pc.onconnectionstatechange = () => this.#handleState(pc);
@@ -239,7 +247,7 @@ export class Peer {
       const lines = this.#lines.map((line) => line.toWire()).filter((line) => line !== null);
       const answer = await this.#options.ask({ generation: this.#generation, sdp, lines });
       if (!isCurrent()) return;
-      await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+      await pc.setRemoteDescription({ type: 'answer', sdp: this.#paced(answer) });
       if (!isCurrent()) return;
     } catch (cause) {
       if (!isCurrent()) return;
@@ -253,6 +261,21 @@ export class Peer {
     }
     for (const line of resting) line.isResting = false;
     for (const line of placed) line.limit();
+  }
+
+  /**
+   * The answer by which the first pictures begin at their full rate. What is known of the network later holds for all
+   * others: another beginning would forget it.
+   * @param {string} answer
+   */
+  #paced(answer) {
+    if (this.#firstKbps === 0) {
+      const wants = [...this.#wants.values()];
+      const kbps = wants.map((want) => (want.way === 'send' && want.media.kind === 'video' ? totalKbps(want) : 0));
+      const total = kbps.reduce((sum, each) => sum + each, 0);
+      this.#firstKbps = Math.min(total * BEGIN, MAX_BEGIN);
+    }
+    return this.#firstKbps > 0 ? beginWith(answer, this.#firstKbps) : answer;
   }
 
   /**

@@ -8,6 +8,9 @@ import { bitRateOf, parsePicture } from './picture.js';
  * @typedef {import('./picture.js').Picture} Picture
  */
 
+/** Until the server says otherwise, everything is wanted. */
+const ALL = Object.freeze({ wanted: Infinity, rids: null });
+
 /** What this user publishes in the group. */
 export class Publisher {
   /** @type {Map<string, Publication>} */
@@ -102,11 +105,22 @@ export class Publisher {
     this.#group.peer.limit(sending);
   }
 
+  /**
+   * Of the encodings that are sent side by side, other ones than before are of use to anybody.
+   * @param {{ type: number, media: string, rids: string[] }} used
+   */
+  handleEncodings({ type, media, rids }) {
+    const { sending } = this.#publications.get(new MediaRef(this.#group.self, type, media).key) ?? {};
+    if (!sending) return;
+    sending.rids = rids;
+    this.#group.peer.limit(sending);
+  }
+
   /** Events may be missing: everything is wanted of which the server does not say otherwise now. */
   handleMissed() {
     for (const { sending } of this.#publications.values()) {
       if (!sending) continue;
-      sending.wanted = Infinity;
+      Object.assign(sending, ALL);
       this.#group.peer.limit(sending);
     }
   }
@@ -120,7 +134,7 @@ export class Publisher {
   restore() {
     for (const publication of this.#publications.values()) {
       if (publication.sending) {
-        publication.sending.wanted = Infinity;
+        Object.assign(publication.sending, ALL);
         this.#group.peer.want(publication.sending);
       }
       // One whose announcement is under way still is.
@@ -166,7 +180,7 @@ export class Publisher {
       media,
       way: 'send',
       track,
-      wanted: Infinity,
+      ...ALL,
       ...(isOfScreen ? {} : { stream: this.#streamWith(track) }),
       ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
     };

@@ -153,6 +153,8 @@ function sampleOf(report, kind) {
     if (entry.type === 'media-source' || entry.type === 'inbound-rtp') level = Math.max(level, entry.audioLevel ?? 0);
     if (entry.type === 'outbound-rtp' || entry.type === 'inbound-rtp') {
       sample.bytes += entry.bytesSent ?? entry.bytesReceived ?? 0;
+      // Of encodings that are sent side by side, the largest one that is sent at present.
+      if ((entry.frameHeight ?? 0) < sample.height || entry.active === false) continue;
       sample.width = entry.frameWidth ?? sample.width;
       sample.height = entry.frameHeight ?? sample.height;
       sample.frameRate = Math.round(entry.framesPerSecond ?? sample.frameRate);

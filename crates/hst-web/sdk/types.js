@@ -225,6 +225,8 @@
  *   has turned a white board that is received to another page, from 0
  * @property {(media: Media & { muted: boolean }) => void} onMediaMuted silenced at the server, or heard again; one's
  *   own media too
+ * @property {(media: Media & { paused: boolean }) => void} onMediaPaused one's own network does not carry even the smallest
+ *   picture of a media that is received, so it is paused; or it does again
  * @property {(levels: AudioLevel[]) => void} onAudioLevels how loud everybody is who is received, oneself included, the
  *   loudest first; about 5 times a second while there is any sound, and once with nothing when there is none left
  * @property {(speaker: { userId: string | null }) => void} onActiveSpeaker somebody else speaks than before; null when

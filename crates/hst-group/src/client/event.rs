@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hst_id::{MediaId, MediaType, UserId};
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{GroupMessage, Invitation, InviteEnded, InviteResult, Media, Payload, PresenceChange};
 
 use super::Refusal;
@@ -69,6 +69,24 @@ pub enum GroupEvent {
         media: MediaId,
         /// In pixels of height: 0 when nobody looks, `None` for all that there is.
         height: Option<u32>,
+    },
+    /// Of a picture of one's own that can be sent in several encodings side by side, these are of use to somebody. Before
+    /// the first of these, and after a [`Discontinuity`](SessionEvent::Discontinuity), nobody knows.
+    Encodings {
+        /// What it carries.
+        media_type: MediaType,
+        /// Which of one's own of that type.
+        media: MediaId,
+        /// The names of the encodings.
+        rids: Vec<String>,
+    },
+    /// A picture is paused, because one's own network does not carry even the smallest of it, or goes on.
+    Starved {
+        /// Which.
+        key: MediaRef,
+        /// Whether it is paused from now on; it is not after a [`Discontinuity`](SessionEvent::Discontinuity) of which
+        /// this is not said again.
+        starved: bool,
     },
     /// The group takes newcomers or not.
     Locked(bool),

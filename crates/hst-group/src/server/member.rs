@@ -15,6 +15,8 @@ pub(super) struct Member {
     pub(super) receives: BTreeMap<MediaRef, Height>,
     /// The tracks that the media plane keeps from him.
     pub(super) held: BTreeSet<TrackId>,
+    /// The tracks that his network does not carry.
+    pub(super) starved: BTreeSet<TrackId>,
     /// The highest generation of peer connections that was offered.
     pub(super) generation: u32,
     /// The offers that the media plane has not answered yet.
@@ -36,6 +38,7 @@ impl Member {
             published: BTreeMap::new(),
             receives: BTreeMap::new(),
             held: BTreeSet::new(),
+            starved: BTreeSet::new(),
             generation: 0,
             offers: BTreeSet::new(),
         }

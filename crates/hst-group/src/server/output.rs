@@ -232,6 +232,15 @@ pub enum MediaCommand {
         /// Keep it from him or not.
         held: bool,
     },
+    /// A receiver can show pictures of the track up to a height, in pixels; `None` is everything.
+    ViewTrack {
+        /// The receiver.
+        member: MemberId,
+        /// Which.
+        track: TrackId,
+        /// How high.
+        height: Option<u32>,
+    },
     /// The track is over: nobody receives it any more.
     EndTrack(TrackId),
     /// The member is gone: drop his transport.

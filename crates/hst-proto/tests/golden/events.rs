@@ -65,6 +65,21 @@ fn every_event_has_its_pinned_bytes() {
             r#"{"seq":7,"ev":{"wanted":{"type":2,"media":"cam"}}}"#,
         ),
         (
+            Event::Encodings {
+                media_type: MediaType::Video,
+                media: camera().media,
+                rids: vec!["q".to_owned(), "f".to_owned()],
+            },
+            r#"{"seq":7,"ev":{"encodings":{"type":2,"media":"cam","rids":["q","f"]}}}"#,
+        ),
+        (
+            Event::Starved {
+                key: camera(),
+                starved: true,
+            },
+            r#"{"seq":7,"ev":{"starved":{"user":"bob","type":2,"media":"cam","starved":true}}}"#,
+        ),
+        (
             Event::Locked { locked: true },
             r#"{"seq":7,"ev":{"locked":{"locked":true}}}"#,
         ),

@@ -166,12 +166,20 @@ impl Worker {
         };
         let (room_id, peer, is_connected) = (transport.room, transport.peer, transport.is_connected());
         for change in changes {
+            let encodings = |slot| {
+                self.transports
+                    .get(&id)
+                    .map_or(0, |transport| transport.rids(slot).len())
+            };
             let Some(room) = self.rooms.get_mut(&room_id) else {
                 return;
             };
             let line = |slot| LineId { peer, slot };
             match change {
-                Change::Publish { track, slot } => room.publish(track, peer, id, slot),
+                Change::Publish { track, slot } => {
+                    room.publish(track, peer, id, slot);
+                    room.router.set_encodings(track, encodings(slot));
+                }
                 Change::Unpublish(track) => drop(room.unpublish(track)),
                 Change::Forget { slot } => room.router.forget(line(slot)),
                 Change::Pause { slot } => room.router.pause(line(slot)),

@@ -1,6 +1,9 @@
 //! How what a receiver's network carries is shared out among the pictures that he wants.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use super::{Router, SHARE_INTERVAL, line_at};
 use crate::{
@@ -10,6 +13,10 @@ use crate::{
     line::Line,
     receiver::Receiver,
 };
+
+/// A picture that a receiver has is paused only when it has not fitted for so long: estimates of what a network carries
+/// waver.
+const STARVED: Duration = Duration::from_secs(2);
 
 /// What can be had of each track; looked up once for all receivers.
 type Ladders = HashMap<TrackId, Vec<Rung>>;
@@ -38,6 +45,9 @@ impl Router {
         let Some(receiver) = self.receivers.get(&peer) else {
             return;
         };
+        if receiver.is_bound() {
+            self.share_at.get_or_insert(now + SHARE_INTERVAL);
+        }
         let tracks = receiver
             .lines
             .iter()
@@ -82,17 +92,27 @@ impl Router {
         allocate(budget, &mut wishes);
         let rates = rates(sound, &wishes);
         for (place, wish) in places.into_iter().zip(wishes) {
-            if wish.ladder.is_empty() {
-                continue;
+            if let Some(smallest) = wish.ladder.first() {
+                let target = wish.chosen.map(|chosen| wish.ladder[chosen].layer);
+                self.aim(now, place, smallest.layer, target);
             }
-            self.aim(now, place, wish.chosen.map(|chosen| wish.ladder[chosen].layer));
         }
         self.tell_rates(peer, rates);
     }
 
-    /// The line should carry this from now on.
-    fn aim(&mut self, now: Instant, place: usize, target: Option<Layer>) {
+    /// The line should carry this from now on: at least the smallest, unless nothing has fitted for some time.
+    fn aim(&mut self, now: Instant, place: usize, smallest: Layer, target: Option<Layer>) {
         let line = line_at(&mut self.lines, place);
+        let short_since = match target {
+            Some(_) => None,
+            None => Some(line.short_since.unwrap_or(now)),
+        };
+        line.short_since = short_since;
+        let is_short = |since: Instant| now.saturating_duration_since(since) < STARVED;
+        let target = match short_since.filter(|&since| is_short(since) && line.target.is_some()) {
+            Some(_) => Some(smallest),
+            None => target,
+        };
         let Line {
             id, track: Some(track), ..
         } = *line
@@ -115,10 +135,11 @@ impl Router {
 
     /// Tells the publisher which encodings are of use to anybody.
     fn want_encodings(&mut self, now: Instant, track: TrackId) {
-        let Some(entry) = self.tracks.get_mut(&track) else {
+        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.has_choice()) else {
             return;
         };
         let mut wanted = Encodings::default();
+        let largest = entry.largest_seen();
         for &place in &entry.lines {
             let line = line_at(&mut self.lines, place);
             let target = line.target.map(|target| target.encoding);
@@ -127,6 +148,10 @@ impl Router {
                 .into_iter()
                 .chain(line.encoding())
                 .for_each(|encoding| wanted.insert(encoding));
+        }
+        // Who gets the largest that has come so far may be glad of one that is larger.
+        if wanted.contains(largest) {
+            (largest..entry.encodings.len() as u8).for_each(|encoding| wanted.insert(encoding));
         }
         if let Some(encodings) = entry.want(now, wanted) {
             self.outputs.push_back(Output::Wanted { track, encodings });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Line, scaleFor } from '../../sdk/line.js';
+import { encodings, newEncodings, scaleFor } from '../../sdk/encodings.js';
+import { Line } from '../../sdk/line.js';
 import { shownHeight } from '../../sdk/look.js';
 import { View } from '../../sdk/view.js';
 import { Views } from '../../sdk/views.js';
@@ -129,6 +130,41 @@ test('a publisher scales by the step that still covers what is wanted', () => {
   const scales = [Infinity, 720, 500, 390, 360, 210, 190, 1, 0].map((wanted) => scaleFor(wanted, 720));
   assert.deepEqual(scales, [1, 1, 1, 2, 2, 2, 4, 4, 4]);
   assert.equal(scaleFor(90), 1, 'of an unknown height');
+});
+
+test('a camera is sent in as many encodings as its height and its bits are good for, a screen in one', () => {
+  const scales = (height, kbps, type = 2) => {
+    const track = { contentHint: '', getSettings: () => ({ width: (height * 16) / 9, height }) };
+    const want = { media: new MediaRef('me', type, 'm'), way: 'send', track, wanted: Infinity, kbps };
+    return newEncodings(want).map(({ rid = '', scaleResolutionDownBy }) => `${rid}${scaleResolutionDownBy}`);
+  };
+  assert.deepEqual(scales(720, 1400), ['q4', 'h2', 'f1']);
+  assert.deepEqual(scales(720, 700), ['1']);
+  assert.deepEqual(scales(480, 500), ['q4', 'h2', 'f1']);
+  assert.deepEqual(scales(360, 500), ['h2', 'f1']);
+  assert.deepEqual(scales(180, 500), ['1']);
+  assert.deepEqual(scales(undefined, 500), ['1']);
+  assert.deepEqual(scales(1080, 3000, 0), ['1']);
+});
+
+test('encodings are sent while they are of use to somebody and no larger than anybody wants', () => {
+  const track = { contentHint: '', getSettings: () => ({ width: 1280, height: 720 }) };
+  const sent = (wanted, rids = null, count = 3, kbps = 1400) => {
+    const want = { media: new MediaRef('me', 2, 'm'), way: 'send', track, wanted, rids, kbps };
+    const active = encodings(want, count).filter(({ active }) => active);
+    return active.map(({ rid }) => rid).join('');
+  };
+  assert.equal(sent(Infinity), 'qhf', 'before the server says anything');
+  assert.equal(sent(360), 'qh');
+  assert.equal(sent(100), 'q');
+  assert.equal(sent(Infinity, ['f']), 'f');
+  assert.equal(sent(Infinity, ['f'], 3, 700), 'qf', 'a large one with few bits is not sent alone');
+  assert.equal(sent(0), '');
+  assert.equal(sent(Infinity, ['q', 'f']), 'qf');
+  assert.equal(sent(360, ['q', 'f']), 'q');
+  assert.equal(sent(360, ['f']), 'h', 'nobody is left without a picture');
+  assert.equal(sent(Infinity, ['q'], 2), 'f', 'of a line that has no such one');
+  assert.equal(sent(Infinity, ['h'], 2), 'h');
 });
 
 test('a camera is sent as small as it is wanted, a screen as it is, and neither when nobody wants it', async () => {

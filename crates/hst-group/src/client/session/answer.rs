@@ -263,6 +263,16 @@ impl Session {
                 media,
                 height,
             }],
+            Event::Encodings {
+                media_type,
+                media,
+                rids,
+            } => vec![GroupEvent::Encodings {
+                media_type,
+                media,
+                rids,
+            }],
+            Event::Starved { key, starved } => vec![GroupEvent::Starved { key, starved }],
             // The snapshot to come has it.
             _ if !book.is_trusted() => return,
             Event::MemberJoined { user } => book.member_joined(user),

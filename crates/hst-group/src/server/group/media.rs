@@ -106,6 +106,7 @@ impl Group {
         self.views.end(track);
         for member in self.members.values_mut() {
             member.held.remove(&track);
+            member.starved.remove(&track);
         }
         self.command(MediaCommand::EndTrack(track));
     }

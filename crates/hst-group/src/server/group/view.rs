@@ -37,6 +37,8 @@ struct Audience {
     media: MediaId,
     /// How many want which height.
     wanted: BTreeMap<Height, usize>,
+    /// The encodings that are of use, where the publisher sends several.
+    encodings: Option<Vec<String>>,
     told: Height,
     told_at: Instant,
     /// Since when less is wanted than was told.
@@ -71,6 +73,7 @@ impl Views {
             media_type: key.media_type,
             media: key.media.clone(),
             wanted: BTreeMap::new(),
+            encodings: None,
             told: Height::ALL,
             told_at: now,
             less_since: None,
@@ -164,9 +167,44 @@ impl Audience {
             height: self.told.to_wire(),
         }
     }
+
+    fn encodings_event(&self) -> Option<Event> {
+        Some(Event::Encodings {
+            media_type: self.media_type,
+            media: self.media.clone(),
+            rids: self.encodings.clone()?,
+        })
+    }
 }
 
 impl Group {
+    /// The media plane knows which encodings of a picture are of use to anybody.
+    pub fn handle_encodings(&mut self, track: TrackId, rids: Vec<String>) {
+        let Some(audience) = self.views.audiences.get_mut(&track) else {
+            return;
+        };
+        audience.encodings = Some(rids);
+        if let Some(event) = audience.encodings_event() {
+            let publisher = audience.publisher;
+            self.tell_one(publisher, &event);
+        }
+    }
+
+    /// The media plane has paused a picture for a receiver whose network does not carry it, or goes on with it.
+    pub fn handle_starved(&mut self, id: MemberId, track: TrackId, starved: bool) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        if starved {
+            member.starved.insert(track);
+        } else {
+            member.starved.remove(&track);
+        }
+        if let Some(key) = self.views.audiences.get(&track).and_then(|it| self.key_of(it)) {
+            self.tell_one(id, &Event::Starved { key, starved });
+        }
+    }
+
     /// A member says how much of a picture is of use to him.
     pub(super) fn view(
         &mut self,
@@ -204,6 +242,7 @@ impl Group {
         };
         // Who receives it no more gets none of it from here on, whether he offers again or not.
         let [was_held, held] = [before, after].map(|height| height.is_none_or(|height| height == Height::NOTHING));
+        let height = after.unwrap_or(Height::ALL).to_wire();
         let has_changed = match held {
             true => !was_held && member.held.insert(track),
             false => member.held.remove(&track),
@@ -215,6 +254,18 @@ impl Group {
                 held,
             });
         }
+        if !held && before.unwrap_or(Height::ALL).to_wire() != height {
+            self.command(MediaCommand::ViewTrack {
+                member: id,
+                track,
+                height,
+            });
+        }
+    }
+
+    fn key_of(&self, audience: &Audience) -> Option<MediaRef> {
+        let publisher = self.members.get(&audience.publisher)?;
+        Some(publisher.key(audience.media_type, audience.media.clone()))
     }
 
     /// Gives the track, if there is one.
@@ -240,12 +291,18 @@ impl Group {
     /// A member has missed what he was told: what differs from the beginning is told again.
     pub(super) fn tell_wanted_again(&mut self, id: MemberId) {
         let Some(member) = self.members.get(&id) else { return };
-        let tracks = member.published.values().map(|published| published.track);
-        let told: Vec<_> = tracks
-            .filter_map(|track| self.views.audiences.get(&track))
-            .filter(|audience| audience.told != Height::ALL)
-            .map(Audience::event)
-            .collect();
+        let mut told = Vec::new();
+        for published in member.published.values() {
+            let Some(audience) = self.views.audiences.get(&published.track) else {
+                continue;
+            };
+            told.extend((audience.told != Height::ALL).then(|| audience.event()));
+            told.extend(audience.encodings_event());
+        }
+        for track in &member.starved {
+            let key = self.views.audiences.get(track).and_then(|it| self.key_of(it));
+            told.extend(key.map(|key| Event::Starved { key, starved: true }));
+        }
         for event in told {
             self.tell_one(id, &event);
         }
