@@ -7,7 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use hst_access::{AccessDiscovery, AccessError, AccessPoints};
-use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent};
+use hst_e2ee::GroupKey;
+use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent, State};
 use hst_id::MediaRef;
 use hst_media::{IceServer, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Reply, RequestId};
@@ -20,7 +21,8 @@ use tracing::{debug, info};
 
 use crate::{
     ClientBuilder, Error, Event, RemoteMedia,
-    command::{Command, Outcome},
+    command::{Command, KeyChange, Outcome},
+    encryption::{Encryption, sealable},
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
@@ -38,6 +40,8 @@ pub(crate) struct Driver {
     discovery: Option<Discovery>,
     link: Link,
     waiting: HashMap<RequestId, Waiter>,
+    /// What the media of a group are encrypted under that is joined now.
+    key: Option<(u8, GroupKey)>,
 }
 
 /// `init` under way.
@@ -68,12 +72,13 @@ impl Driver {
         Self {
             session: Session::new(seed()),
             transport: parts.transport,
+            media: MediaLink::new(parts.media, events.clone()),
             events,
-            media: MediaLink::new(parts.media),
             access: None,
             discovery: None,
             link: Link::default(),
             waiting: HashMap::new(),
+            key: None,
         }
     }
 
@@ -117,6 +122,9 @@ impl Driver {
             Command::Login { options, outcome } => self.login(options, outcome),
             Command::Join { group, outcome } => {
                 let sent = self.session.join(now, &group);
+                if sent.is_ok() {
+                    self.media.encryption = self.encryption_of(&group);
+                }
                 self.await_reply(sent, outcome);
             }
             Command::Leave { outcome } => {
@@ -159,6 +167,7 @@ impl Driver {
                 let sent = ask(&mut self.session, now);
                 self.await_reply(sent, outcome);
             }
+            Command::Encrypt { change, outcome } => tell(outcome, self.encrypt(change)),
             Command::Stats { outcome } => tell(outcome, Ok(self.media.stats(self.session.user()))),
         }
     }
@@ -205,6 +214,11 @@ impl Driver {
     async fn publish(&mut self, key: OwnMedia, source: Box<dyn MediaSource>, outcome: Outcome<()>) {
         if self.media.is_published(&key) {
             let message = format!("{} {} is published already: stop it first", key.0, key.1);
+            return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
+        }
+        let codec = source.info().codec;
+        if self.media.encryption.is_some() && sealable(codec).is_none() {
+            let message = format!("{codec} cannot be encrypted from end to end: publish VP8 or Opus");
             return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
         }
         match self.session.publish(now(), key.0, key.1.clone(), String::new()) {
@@ -285,6 +299,40 @@ impl Driver {
         debug!(why, "media given up");
         self.media.close(&Refusal::local(ErrorCode::OperationFailed, why)).await;
         self.tell(Event::Transport(PeerState::Closed));
+    }
+
+    /// What a group is encrypted with that is joined now.
+    fn encryption_of(&self, group: &str) -> Option<Encryption> {
+        let (key, user) = (self.key.clone()?, self.session.user()?);
+        Some(Encryption::new(group, user.as_str(), key))
+    }
+
+    fn encrypt(&mut self, change: KeyChange) -> Result<u8, Error> {
+        let refused = |message| Err(Error::local(ErrorCode::OperationFailed, message));
+        let in_group = matches!(self.session.state(), State::Joining | State::Joined);
+        let encryption = self.media.encryption.as_ref().filter(|_| in_group);
+        if in_group && encryption.is_none() {
+            return refused("the group is not encrypted: leave it, set the key and join again");
+        }
+        let next = match (change, encryption) {
+            (KeyChange::Set(id, key), Some(encryption)) => {
+                encryption.set_key(id, key.clone());
+                Some((id, key))
+            }
+            (KeyChange::Set(id, key), None) => Some((id, key)),
+            (KeyChange::Ratchet, Some(encryption)) => encryption.ratchet(),
+            (KeyChange::Ratchet, None) => self.key.as_ref().map(|(id, key)| (id.wrapping_add(1), key.ratcheted())),
+            (KeyChange::End, Some(_)) => return refused("the group is encrypted: leave it first"),
+            (KeyChange::End, None) => {
+                self.key = None;
+                return Ok(0);
+            }
+        };
+        let Some((id, key)) = next else {
+            return refused("there is no key: set one first");
+        };
+        self.key = Some((id, key));
+        Ok(id)
     }
 
     /// Takes an announcement back without anybody waiting for the outcome.

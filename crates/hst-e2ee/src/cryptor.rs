@@ -84,6 +84,11 @@ impl FrameCryptor {
         }
     }
 
+    /// The number of the key in use, and the key.
+    pub fn key(&self) -> Option<(u8, &GroupKey)> {
+        self.keys.current()
+    }
+
     /// Puts a key of the group to use: what is sent from now on is encrypted under it, and what comes is decrypted under
     /// it and the few before it.
     pub fn set_key(&mut self, id: u8, key: GroupKey) {

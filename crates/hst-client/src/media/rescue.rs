@@ -99,7 +99,7 @@ mod tests {
 
     /// A link that receives a film.
     async fn watching(hub: &Hub) -> MediaLink {
-        let mut link = MediaLink::new(Arc::new(hub.engine()));
+        let mut link = MediaLink::new(Arc::new(hub.engine()), broadcast::channel(1).0);
         let key = MediaRef {
             user: UserId::parse("ann").expect("a name"),
             media_type: MediaType::Video,
