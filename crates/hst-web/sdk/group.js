@@ -23,6 +23,7 @@ const GROUP_EVENTS = [
   'onAudioLevels',
   'onActiveSpeaker',
   'onRemoteMediaAdd',
+  'onMediaDecryption',
   'onRecvGroupMsg',
   'onGroupLocked',
   'onScreenShareStopped',
@@ -42,6 +43,7 @@ const GROUP_EVENTS = [
  * @property {import('./capture.js').Captures} captures
  * @property {import('./voice.js').Voice} voice
  * @property {import('./boards.js').Fits} fits
+ * @property {import('./encryption.js').Seals | null} seals where the group is encrypted
  * @property {import('./dial.js').Timers} clock
  * @property {(error: HstRtcError) => void} report
  *
@@ -160,6 +162,15 @@ export class Group {
     }
   }
 
+  /**
+   * What arrives of a media can be decrypted, or cannot.
+   * @param {import('./types.js').MediaDecryption} told
+   */
+  handleDecryption(told) {
+    const media = new MediaRef(told.userId, told.mediaType, told.mediaId);
+    if (!media.isHidden) this.#emit('onMediaDecryption', [told]);
+  }
+
   /** The network has changed: media look for another way. */
   networkChanged() {
     this.#context.peer.handleNetworkChange();
@@ -179,9 +190,10 @@ export class Group {
   }
 
   /** @param {Services} services */
-  #newPeer({ iceServers, signal, report }) {
+  #newPeer({ iceServers, signal, seals, report }) {
     return new Peer({
       iceServers,
+      seals,
       ask: async (offer) => (await signal.request({ offer })).sdp,
       onTrouble: (error) => this.#isOpen && report(error),
     });
