@@ -93,7 +93,7 @@ mod tests {
 
     use hst_id::{MediaId, MediaRef, MediaType, UserId};
     use hst_media::memory::{Hub, Route};
-    use tokio::sync::oneshot;
+    use tokio::sync::{broadcast, oneshot};
 
     use super::*;
 
