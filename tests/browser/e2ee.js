@@ -1,4 +1,4 @@
-// A member of a group that is encrypted under a key, or, without one, of a group that he takes for an open one. He
+// A member of a group that is encrypted, under a key or by an exchange of keys, or, without one, of a group that he takes for an open one. He
 // publishes a camera and a microphone, or shows and plays what others publish.
 const [userId, key, publishes] = args;
 const [AUDIO, VIDEO] = [1, 2];
@@ -10,8 +10,11 @@ document.body.append(video);
 
 engine.on('onPublishMedia', (media) => engine.startReceiveMedia(media.userId, media.mediaType, media.mediaId));
 engine.on('onRemoteMediaAdd', (media) => engine.setMediaRender(media.userId, media.mediaType, media.mediaId, video));
+window.messages = [];
+engine.on('onRecvGroupMsg', (message) => messages.push(message));
 // Whether the sound and the picture can be decrypted, by their types.
 window.decrypted = {};
+engine.on('onSafetyNumber', ({ safetyNumber }) => (window.safety = safetyNumber));
 engine.on('onMediaDecryption', ({ mediaType, decrypted }) => (window.decrypted[mediaType] = decrypted));
 window.can = (sound, picture) => decrypted[AUDIO] === sound && decrypted[VIDEO] === picture;
 

@@ -119,6 +119,51 @@ async fn a_key_is_for_a_group_that_is_joined_with_it_and_calls_say_what_is_wrong
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn members_exchange_keys_by_themselves_and_change_them_with_who_comes_and_goes() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let page = || bare_page(&browser, &server);
+    let (ann, ben, cas, eve) = tokio::join!(page(), page(), page(), page());
+    let exchange = json!({ "exchange": true });
+    member(&ann, "ann", exchange.clone(), true).await;
+    member(&ben, "ben", exchange.clone(), false).await;
+    sees_and_hears(&ben).await;
+    same_number(&[&ann, &ben]).await;
+    // Who comes later sees too, and it is another number that all see.
+    let before = ann.run("return safety", Vec::new()).await;
+    member(&cas, "cas", exchange, false).await;
+    tokio::join!(sees_and_hears(&cas), sees_and_hears(&ben));
+    same_number(&[&ann, &ben, &cas]).await;
+    assert_ne!(ann.run("return safety", Vec::new()).await, before);
+    // Who has no part in it sees nothing, whatever key he has.
+    member(&eve, "eve", json!({ "key": PASSPHRASE }), false).await;
+    eve.wait_until("can(false, false)").await;
+    // One leaves, and those who stay see on under keys that he never had.
+    ben.run("await engine.leaveGroup()", Vec::new()).await;
+    same_number(&[&ann, &cas]).await;
+    sees_and_hears(&cas).await;
+    let told = cas.run("return messages.length", Vec::new()).await;
+    assert_eq!(told, 0, "what keys travel in is no message for the application");
+    server.shutdown().await;
+}
+
+/// Waits until some pages show one safety number, which names them all.
+async fn same_number(pages: &[&Page]) {
+    let asked = async {
+        loop {
+            let mut numbers = Vec::new();
+            for page in pages {
+                numbers.push(page.run("return window.safety ?? null", Vec::new()).await);
+            }
+            numbers.dedup();
+            if numbers.len() == 1 && numbers[0].is_string() {
+                return;
+            }
+        }
+    };
+    within("one safety number", asked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_and_a_native_engine_read_each_other() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
     let native = native_member(&server).await;

@@ -28,6 +28,8 @@ export class FrameCryptor {
   /** Over all keys and all media, so that no key ever sees a number twice. */
   #counter = 0n;
   #keys = new KeyRing();
+  /** Of those who send under keys of their own. @type {Map<string, KeyRing>} */
+  #keysOf = new Map();
   /** @type {Promise<SframeKey> | null} */
   #sealing = null;
   /** By user and number of the key, in the order in which they came. @type {Map<string, Sender>} */
@@ -54,15 +56,29 @@ export class FrameCryptor {
    * and the few before it.
    * @param {number} id
    * @param {GroupKey} key
+   * @param {string} [user] who alone sends under it, where each member has a key of his own
    */
-  setKey(id, key) {
-    this.#keys.set(id, key);
+  setKey(id, key, user) {
+    if (user && !this.#keysOf.has(user)) this.#keysOf.set(user, new KeyRing());
+    const ring = user ? this.#ringOf(user) : this.#keys;
+    ring.set(id, key);
     // What was derived of a key that is gone, or of another one of the same number.
     for (const name of this.#senders.keys()) {
-      const of = idOf(BigInt(name.slice(name.indexOf('/') + 1)));
-      if (of === id || !this.#keys.has(of)) this.#senders.delete(name);
+      const [of, kid] = name.split('/');
+      const known = idOf(BigInt(kid));
+      if (this.#ringOf(of) === ring && (known === id || !ring.has(known))) this.#senders.delete(name);
     }
+    if (user) return;
     this.#sealing = key.ofSender(this.#group, this.#user, (this.#session << 8n) | BigInt(id));
+  }
+
+  /**
+   * Nothing of a member is decrypted any more who had keys of his own.
+   * @param {string} user
+   */
+  forget(user) {
+    this.#keysOf.delete(user);
+    for (const name of this.#senders.keys()) if (name.startsWith(`${user}/`)) this.#senders.delete(name);
   }
 
   /**
@@ -110,18 +126,23 @@ export class FrameCryptor {
     const known = this.#senders.get(name);
     if (known && !known.seen.isFresh(Number(ctr))) return 'replayed';
     const id = idOf(kid);
-    const groupKey = known ? null : await this.#keys.find(id);
+    const groupKey = known ? null : await this.#ringOf(user).find(id);
     if (!known && !groupKey) return 'unknown_key';
     const key = known?.key ?? (await /** @type {GroupKey} */ (groupKey).ofSender(this.#group, user, kid));
     const opened = await key.open(ctr, prefix, body.subarray(size));
     // One that was only guessed by ratcheting is none.
-    if (!opened) return this.#keys.has(id) ? 'forged' : 'unknown_key';
-    if (groupKey && !this.#keys.has(id)) this.setKey(id, groupKey);
+    if (!opened) return this.#ringOf(user).has(id) ? 'forged' : 'unknown_key';
+    if (groupKey && !this.#ringOf(user).has(id)) this.setKey(id, groupKey, this.#keysOf.has(user) ? user : undefined);
     // While this one was decrypted, another one may have come to an end.
     const { seen } = this.#senders.get(name) ?? this.#meet(name, key);
     if (!seen.isFresh(Number(ctr))) return 'replayed';
     seen.take(Number(ctr));
     return join(kind, prefix, opened);
+  }
+
+  /** @param {string} user */
+  #ringOf(user) {
+    return this.#keysOf.get(user) ?? this.#keys;
   }
 
   /**

@@ -11,7 +11,9 @@ import { GroupKey } from './group_key.js';
  * @typedef {object} Order what the engine asks of this worker
  * @property {{ group: string, user: string }} [enter] a group is joined; nothing of the one before is known any more
  * @property {Key} [key] to be used from now on
+ * @property {string} [of] whose key that is, where each member has his own
  * @property {true} [ratchet]
+ * @property {string} [forget] whose keys are of no use any more
  */
 
 /** The group that is joined. */
@@ -27,15 +29,17 @@ let orders = Promise.resolve();
  * @param {Order} order
  * @returns {Promise<number | null>} the number of the key in use
  */
-async function obey({ enter, key, ratchet }) {
+async function obey({ enter, key, of, ratchet, forget }) {
   if (enter && key) {
     group = enter.group;
     // Frames wait until the key is there.
     cryptor = turn(new FrameCryptor(group, enter.user), key);
   } else if (key) {
-    await turn(await cryptor, key);
+    await turn(await cryptor, key, of);
   } else if (ratchet) {
     await (await cryptor).ratchet();
+  } else if (forget) {
+    (await cryptor).forget(forget);
   }
   return (await cryptor).keyId;
 }
@@ -43,11 +47,12 @@ async function obey({ enter, key, ratchet }) {
 /**
  * @param {FrameCryptor} cryptor
  * @param {Key} next
+ * @param {string} [of]
  */
-async function turn(cryptor, { id, key, steps }) {
+async function turn(cryptor, { id, key, steps }, of) {
   let groupKey = await GroupKey.of(key, group);
   for (let step = 0; step < steps; step += 1) groupKey = await groupKey.ratcheted();
-  cryptor.setKey(id, groupKey);
+  cryptor.setKey(id, groupKey, of);
   return cryptor;
 }
 

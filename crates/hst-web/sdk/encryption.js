@@ -1,10 +1,12 @@
 import { ErrorCode, HstRtcError } from './errors.js';
 import { isNothing } from './ids.js';
+import { KeyExchange } from './key_exchange.js';
 import { besideScript } from './origin.js';
+import { Seals } from './seals.js';
 
 /**
- * @typedef {{ carry: (media: import('./ids.js').MediaRef) => void }} Seal of one line, which is told what that carries
  * @typedef {import('./e2ee_worker.js').Key} Key
+ * @typedef {import('./e2ee_worker.js').Order} Order
  * @typedef {import('./types.js').MediaDecryption} MediaDecryption
  */
 
@@ -12,19 +14,21 @@ import { besideScript } from './origin.js';
 const SCRIPT = 'hst-rtc-e2ee.js';
 /** The fewest bytes of a key. */
 const MIN_KEY_SIZE = 16;
+/** In the place of a key: members make and exchange keys by themselves. */
+const EXCHANGE = 'exchange';
 
 /**
  * End-to-end encryption of all media of a group. Whether a group is encrypted is decided when it is joined, so that no
- * frame ever leaves in the open; in an encrypted group the key may be followed by others.
+ * frame ever leaves in the open: once there is a key, groups are joined with it or not at all.
  */
 export class Encryption {
   /** Called when what arrives of a media begins to be decrypted, or cannot be. @type {(told: MediaDecryption) => void} */
   onTold = () => {};
-  /** Of the next group, and of the present one where that is encrypted. @type {Key | null} */
+  /** Of the next group, and of the present one where that is encrypted. @type {Key | typeof EXCHANGE | null} */
   #key = null;
   /** @type {Promise<Worker> | null} */
   #worker = null;
-  /** The group that is joined, or about to be. @type {{ isEncrypted: boolean } | null} */
+  /** What the group has that is joined, or about to be. @type {{ key: Key | typeof EXCHANGE | null } | null} */
   #group = null;
   #lastCall = 0;
   /** Calls that the worker has not answered. @type {Map<number, (answer: any) => void>} */
@@ -36,25 +40,25 @@ export class Encryption {
    */
   async setKey(options) {
     if (options === null) {
-      if (this.#group?.isEncrypted) throw failed('the group is encrypted: leave it first');
+      if (this.#group?.key) throw failed('the group is encrypted: leave it first');
       await this.#end();
       return;
     }
-    this.#checkGroup();
-    const key = parseKey(options, this.#key);
-    const worker = await this.#start();
+    if (this.#group) this.#checkGroup();
+    const key = options?.exchange === true ? EXCHANGE : parseKey(options, this.#key);
+    if (this.#group && key === EXCHANGE) throw failed('the group has a key: leave it, and join again without one');
+    // Before anything is waited for: a group that is joined meanwhile has it.
     this.#key = key;
-    if (this.#group) await this.#order(worker, { key });
+    const worker = await this.#start();
+    if (this.#group && key !== EXCHANGE) await this.#order(worker, { key });
   }
 
   /** Goes on to the key that everybody makes of the present one. */
   async ratchet() {
-    this.#checkGroup();
-    if (!this.#group || !this.#worker) throw failed('there is no encrypted group: call setEncryptionKey and joinGroup');
-    const keyId = await this.#order(await this.#worker, { ratchet: true });
-    const { id, key, steps } = /** @type {Key} */ (this.#key);
+    const before = this.#checkGroup();
+    const keyId = await this.#order(await this.#start(), { ratchet: true });
     // Others may have gone on meanwhile.
-    this.#key = { id: keyId, key, steps: steps + ((keyId - id + 256) % 256) };
+    this.#key = { ...before, id: keyId, steps: before.steps + ((keyId - before.id + 256) % 256) };
     return { keyId };
   }
 
@@ -62,12 +66,12 @@ export class Encryption {
    * A group is about to be joined.
    * @param {string} group
    * @param {string} user
+   * @param {Omit<import('./key_exchange.js').Errands, 'setKey' | 'forget'>} errands
    * @returns {Promise<Seals> | null} what seals its lines; null where it is not encrypted
    */
-  enter(group, user) {
-    const [worker, key] = [this.#worker, this.#key];
-    this.#group = { isEncrypted: !!key };
-    return worker && key && this.#enter(worker, { enter: { group, user }, key });
+  enter(group, user, errands) {
+    this.#group = { key: this.#key };
+    return this.#key && this.#enter(group, user, errands);
   }
 
   /** It is left. */
@@ -82,19 +86,30 @@ export class Encryption {
   }
 
   /**
-   * @param {Promise<Worker>} starting
-   * @param {import('./e2ee_worker.js').Order} order
+   * @param {string} group
+   * @param {string} user
+   * @param {Omit<import('./key_exchange.js').Errands, 'setKey' | 'forget'>} errands
    */
-  async #enter(starting, order) {
-    const worker = await starting;
-    await this.#order(worker, order);
-    return new Seals(worker);
+  async #enter(group, user, errands) {
+    const worker = await this.#start();
+    const isExchanged = this.#key === EXCHANGE;
+    const exchange = isExchanged
+      ? new KeyExchange(group, user, {
+          ...errands,
+          setKey: (id, key, of) => this.#order(worker, { key: { id, key, steps: 0 }, of }),
+          forget: (of) => worker.postMessage({ forget: of }),
+        })
+      : null;
+    await this.#order(worker, { enter: { group, user }, key: exchange?.key ?? /** @type {Key} */ (this.#key) });
+    return new Seals(worker, exchange);
   }
 
+  /** What the group must have whose key is to be another one. */
   #checkGroup() {
-    if (this.#group && !this.#group.isEncrypted) {
-      throw failed('the group is not encrypted: leave it, call setEncryptionKey and join again');
-    }
+    const key = this.#group?.key ?? null;
+    if (!key) throw failed('the group is not encrypted: leave it, call setEncryptionKey and join again');
+    if (key === EXCHANGE) throw failed('the members of this group make their keys by themselves');
+    return /** @type {Key} */ (this.#key);
   }
 
   async #end() {
@@ -117,7 +132,7 @@ export class Encryption {
 
   /**
    * @param {Worker} worker
-   * @param {import('./e2ee_worker.js').Order} order
+   * @param {Order} order
    * @returns {Promise<number>} the number of the key in use
    */
   async #order(worker, order) {
@@ -127,42 +142,6 @@ export class Encryption {
     const { keyId, error } = await answered;
     if (error) throw failed(`the key cannot be used: ${error}`);
     return keyId;
-  }
-}
-
-/** Leads the frames of each line of an encrypted group through the worker. */
-export class Seals {
-  /** Counts the lines of all groups. */
-  static #lastLine = 0;
-  #worker;
-
-  /** @param {Worker} worker */
-  constructor(worker) {
-    this.#worker = worker;
-  }
-
-  /**
-   * From its first frame on, nothing of what a line sends leaves in the open, and nothing that it receives is shown unless
-   * it is genuine.
-   * @param {RTCRtpTransceiver} transceiver
-   * @param {'send' | 'receive'} way
-   * @param {import('./sealing.js').Kind} kind
-   * @returns {Seal}
-   */
-  put({ sender, receiver }, way, kind) {
-    const line = ++Seals.#lastLine;
-    // @ts-ignore: younger than the declarations of TypeScript
-    const transform = new RTCRtpScriptTransform(this.#worker, { line, way, kind });
-    Object.assign(way === 'send' ? sender : receiver, { transform });
-    return { carry: (media) => this.#worker.postMessage({ line, media: media.toEvent() }) };
-  }
-
-  /**
-   * Whether a codec can be encrypted.
-   * @param {string} mimeType
-   */
-  canSeal(mimeType) {
-    return ['audio/opus', 'video/vp8', 'video/rtx'].includes(mimeType.toLowerCase());
   }
 }
 
@@ -193,12 +172,12 @@ function workerUrl() {
 
 /**
  * @param {any} options
- * @param {Key | null} before
+ * @param {Key | 'exchange' | null} before
  * @returns {Key}
  */
 function parseKey(options, before) {
   const { key, keyId } = options ?? {};
-  const id = isNothing(keyId) ? ((before?.id ?? -1) + 1) % 256 : Number(keyId);
+  const id = isNothing(keyId) ? ((before && before !== EXCHANGE ? before.id : -1) + 1) % 256 : Number(keyId);
   if (!Number.isInteger(id) || id < 0 || id > 255) throw invalid('keyId is a whole number from 0 to 255');
   if (typeof key === 'string' && key !== '') return { id, key, steps: 0 };
   const view = ArrayBuffer.isView(key) ? new Uint8Array(key.buffer, key.byteOffset, key.byteLength) : key;

@@ -2,6 +2,7 @@ import { Boards } from './boards.js';
 import { ErrorCode, OutcomeUnknown } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
 import { toGroupMessage } from './messages.js';
+import { letterIn } from './key_exchange.js';
 import { Levels } from './levels.js';
 import { Peer } from './peer.js';
 import { Publisher } from './publish.js';
@@ -24,6 +25,7 @@ const GROUP_EVENTS = [
   'onActiveSpeaker',
   'onRemoteMediaAdd',
   'onMediaDecryption',
+  'onSafetyNumber',
   'onRecvGroupMsg',
   'onGroupLocked',
   'onScreenShareStopped',
@@ -43,7 +45,7 @@ const GROUP_EVENTS = [
  * @property {import('./capture.js').Captures} captures
  * @property {import('./voice.js').Voice} voice
  * @property {import('./boards.js').Fits} fits
- * @property {import('./encryption.js').Seals | null} seals where the group is encrypted
+ * @property {import('./seals.js').Seals | null} seals where the group is encrypted
  * @property {import('./dial.js').Timers} clock
  * @property {(error: HstRtcError) => void} report
  *
@@ -102,6 +104,7 @@ export class Group {
    */
   async tell(snapshot) {
     const told = this.#roster.begin(snapshot);
+    this.#context.seals?.exchange?.begin(snapshot.members);
     await nextTask();
     const early = this.#early ?? [];
     this.#early = null;
@@ -114,11 +117,14 @@ export class Group {
    * @param {any} fields
    */
   handleEvent(name, fields) {
+    const letter = name === 'message' ? letterIn(fields.body) : null;
     switch (name) {
       case 'message':
+        if (letter) return this.#context.seals?.exchange?.handleLetter(fields.from, letter);
         return this.#emit('onRecvGroupMsg', [toGroupMessage(this.id, fields)]);
       case 'snapshot':
         this.#tellAll(this.#roster.renew(fields));
+        this.#context.seals?.exchange?.begin(fields.members);
         this.publisher.handleMissed();
         this.boards.restore();
         return this.receiver.restore();
@@ -145,7 +151,9 @@ export class Group {
     this.boards.restore();
     try {
       const snapshot = await joined;
-      if (this.#isOpen) this.#tellAll(this.#roster.renew(snapshot));
+      if (!this.#isOpen) return;
+      this.#tellAll(this.#roster.renew(snapshot));
+      this.#context.seals?.exchange?.begin(snapshot.members);
     } catch (error) {
       // When this session was lost too, the next one asks for the group again.
       if (!(error instanceof OutcomeUnknown)) this.#end(/** @type {HstRtcError} */ (error));
@@ -171,6 +179,14 @@ export class Group {
     if (!media.isHidden) this.#emit('onMediaDecryption', [told]);
   }
 
+  /**
+   * Members see the same number, if nobody stands between them.
+   * @param {string} safetyNumber
+   */
+  handleSafety(safetyNumber) {
+    this.#emit('onSafetyNumber', [{ safetyNumber }]);
+  }
+
   /** The network has changed: media look for another way. */
   networkChanged() {
     this.#context.peer.handleNetworkChange();
@@ -185,6 +201,7 @@ export class Group {
     this.receiver.close();
     this.views.close();
     this.boards.close();
+    this.#context.seals?.exchange?.close();
     this.#context.peer.close();
     this.#context.bus.forget(GROUP_EVENTS);
   }
@@ -210,6 +227,7 @@ export class Group {
       const { userId, mediaType, mediaId } = payload;
       const media = new MediaRef(userId, mediaType, mediaId);
       if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
+      if (name === 'onUserLeaveGroup') this.#context.seals?.exchange?.handleLeft(payload);
       if (name === 'onMediaMuted') this.publisher.handleMuted(media, payload.muted);
       if (!media.isHidden) this.#emit(name, [payload]);
       else if (name !== 'onMediaMuted') this.receiver.handleCompanion(media, name === 'onPublishMedia');

@@ -381,6 +381,13 @@ export type Events = {
      */
     onMediaDecryption: (told: MediaDecryption) => void;
     /**
+     * where members exchange keys: all see the same 60
+     * digits, if nobody stands between them; told again when somebody comes or goes
+     */
+    onSafetyNumber: (told: {
+        safetyNumber: string;
+    }) => void;
+    /**
      * somebody, maybe oneself,
      * has turned a white board that is received to another page, from 0
      */
@@ -898,14 +905,18 @@ declare class Extras extends Engine {
     /**
      * Encrypts all media of the groups that are joined from now on from end to end, or puts the next key to use in such a
      * group; a few keys before it stay for frames that come late. How members get the key is the application's affair.
-     * @param {{ key: string | ArrayBuffer | ArrayBufferView, keyId?: number } | null} key a passphrase, or at least 16 random
-     *   bytes. All members use one number for a key, from 0 to 255; default: the next one. Null ends encryption for groups
-     *   that are joined later
+     * Instead of one, members may make their keys and exchange them by themselves: then each has one of his own, and another
+     * one whenever somebody comes or goes.
+     * @param {{ key: string | ArrayBuffer | ArrayBufferView, keyId?: number } | { exchange: true } | null} key a passphrase,
+     *   or at least 16 random bytes. All members use one number for a key, from 0 to 255; default: the next one. Null ends
+     *   encryption for groups that are joined later
      * @returns {Promise<void>}
      */
     setEncryptionKey(key: {
         key: string | ArrayBuffer | ArrayBufferView;
         keyId?: number;
+    } | {
+        exchange: true;
     } | null): Promise<void>;
     /**
      * Goes on to the key that everybody makes of the present one; the others follow by themselves. Whoever is given the new

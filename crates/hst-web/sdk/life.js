@@ -100,7 +100,11 @@ export class Life {
     const id = checkGroupId(groupId);
     return this.#perform('joinGroup', async (turn) => {
       const signal = /** @type {Signal} */ (this.signal);
-      const entering = this.encryption.enter(id, this.self);
+      const entering = this.encryption.enter(id, this.self, {
+        send: (only, body) => signal.request({ message: { body, to: { only } } }),
+        tell: (safetyNumber) => this.group?.handleSafety(safetyNumber),
+        report: (error) => this.report(error),
+      });
       const seals = entering && (await entering);
       turn.check();
       const group = new Group(id, {

@@ -3,7 +3,7 @@ import { sleep } from './time.js';
 
 /**
  * @typedef {import('./ids.js').MediaRef} MediaRef
- * @typedef {import('./encryption.js').Seals} Seals
+ * @typedef {import('./seals.js').Seals} Seals
  *
  * @typedef {object} Sending what a line is to send
  * @property {MediaRef} media
@@ -56,7 +56,7 @@ export class Line {
   /** Packets that it had received before its present media. */
   #packetsBefore = 0;
   #transceiver;
-  /** @type {import('./encryption.js').Seal | null} */
+  /** @type {import('./seals.js').Seal | null} */
   #seal = null;
 
   /**

@@ -16,7 +16,7 @@ const MAX_BACKOFF = 8_000;
  * @property {RTCIceServer[]} iceServers
  * @property {(offer: { generation: number, sdp: string, lines: object[] }) => Promise<string>} ask sends an offer,
  *   resolves with the answer's SDP
- * @property {import('./encryption.js').Seals | null} seals of a group that is encrypted
+ * @property {import('./seals.js').Seals | null} seals of a group that is encrypted
  * @property {(error: HstRtcError) => void} onTrouble media do not flow; the peer goes on trying
  */
 

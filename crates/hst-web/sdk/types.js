@@ -228,6 +228,8 @@
  * @property {(media: RemoteMedia) => void} onRemoteMediaAdd a media that is received flows: time to show it
  * @property {(told: MediaDecryption) => void} onMediaDecryption in an encrypted group: for the first frame of a media
  *   that is received, and at each change
+ * @property {(told: { safetyNumber: string }) => void} onSafetyNumber where members exchange keys: all see the same 60
+ *   digits, if nobody stands between them; told again when somebody comes or goes
  * @property {(change: { mediaId: string, curPage: number }) => void} onWhiteBoardCurPageChanged somebody, maybe oneself,
  *   has turned a white board that is received to another page, from 0
  * @property {(media: Media & { muted: boolean }) => void} onMediaMuted silenced at the server, or heard again; one's

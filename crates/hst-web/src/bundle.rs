@@ -10,9 +10,9 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 47] = modules![
+const ENGINE: [(&str, &str); 50] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
-    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "encryption" "line" "peer"
+    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "base64" "key_exchange" "seals" "encryption" "line" "peer"
     "publish" "receive" "look" "render" "view" "views" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];
 
