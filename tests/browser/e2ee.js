@@ -21,11 +21,11 @@ window.can = (sound, picture) => decrypted[AUDIO] === sound && decrypted[VIDEO] 
 // What has come and what was made of it so far.
 window.figures = async () => {
   const all = [...(await peers.at(-1).getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
-  const [sound, picture] = ['audio', 'video'].map((kind) => all.find((entry) => entry.kind === kind) ?? {});
+  const sum = (kind, figure) => all.reduce((sum, entry) => sum + (entry.kind === kind ? (entry[figure] ?? 0) : 0), 0);
   return {
-    packets: Math.min(sound.packetsReceived ?? 0, picture.packetsReceived ?? 0),
-    pictures: picture.framesDecoded ?? 0,
-    energy: sound.totalAudioEnergy ?? 0,
+    packets: Math.min(sum('audio', 'packetsReceived'), sum('video', 'packetsReceived')),
+    pictures: sum('video', 'framesDecoded'),
+    energy: sum('audio', 'totalAudioEnergy'),
   };
 };
 setInterval(async () => (window.now = await figures()), 100);

@@ -77,13 +77,21 @@ async fn who_has_the_key_sees_and_hears_and_nobody_else_gets_a_picture_or_a_nois
     sees_and_hears(&eve).await;
     ben.wait_until("can(false, false)").await;
 
-    // A line that is used again.
-    let again = "
-        for (const [type, id] of [[1, 'appdef_mic'], [2, 'appdef_vid']]) {
-          await engine.stopReceiveMedia('ann', type, id);
-          await engine.startReceiveMedia('ann', type, id);
-        }";
-    eve.run(again, Vec::new()).await;
+    // Lines that are used again.
+    let all = |call: &str| {
+        format!("await Promise.all([[1, 'appdef_mic'], [2, 'appdef_vid']].map((of) => engine.{call}('ann', ...of)))")
+    };
+    eve.run(&all("stopReceiveMedia"), Vec::new()).await;
+    let lines = "peers.at(-1).getTransceivers()";
+    eve.wait_until(&format!(
+        "{lines}.every((line) => line.currentDirection === 'inactive')"
+    ))
+    .await;
+    eve.run(&all("startReceiveMedia"), Vec::new()).await;
+    eve.wait_until(&format!(
+        "{lines}.length === 2 && {lines}.every((line) => line.currentDirection === 'recvonly')"
+    ))
+    .await;
     sees_and_hears(&eve).await;
     server.shutdown().await;
 }

@@ -20,6 +20,7 @@ pub(crate) type Ask = Box<dyn FnOnce(&mut Session, Instant) -> Result<RequestId,
 pub(crate) enum KeyChange {
     Set(u8, GroupKey),
     Ratchet,
+    Exchange,
     End,
 }
 

@@ -7,8 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use hst_access::{AccessDiscovery, AccessError, AccessPoints};
-use hst_e2ee::GroupKey;
-use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent, State};
+use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent};
 use hst_id::MediaRef;
 use hst_media::{IceServer, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Reply, RequestId};
@@ -21,13 +20,17 @@ use tracing::{debug, info};
 
 use crate::{
     ClientBuilder, Error, Event, RemoteMedia,
-    command::{Command, KeyChange, Outcome},
-    encryption::{Encryption, sealable},
+    command::{Command, Outcome},
+    encryption::sealable,
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
     transport::TransportNews,
 };
+
+mod keys;
+
+use keys::{Exchange, Secret};
 
 /// The one task of an initialised engine: it owns the state machine, the connection and the media, and asks and
 /// tells everybody else over channels. It ends when nobody can ask it any more, which is `destroy`.
@@ -41,7 +44,9 @@ pub(crate) struct Driver {
     link: Link,
     waiting: HashMap<RequestId, Waiter>,
     /// What the media of a group are encrypted under that is joined now.
-    key: Option<(u8, GroupKey)>,
+    key: Option<Secret>,
+    /// How the members of the present group come to their keys, where they see to it themselves.
+    exchange: Option<Exchange>,
 }
 
 /// `init` under way.
@@ -56,6 +61,7 @@ enum Waiter {
     Publish(OwnMedia),
     Receive(MediaRef),
     Offer,
+    Letter,
 }
 
 /// What woke the driver.
@@ -79,6 +85,7 @@ impl Driver {
             link: Link::default(),
             waiting: HashMap::new(),
             key: None,
+            exchange: None,
         }
     }
 
@@ -123,7 +130,7 @@ impl Driver {
             Command::Join { group, outcome } => {
                 let sent = self.session.join(now, &group);
                 if sent.is_ok() {
-                    self.media.encryption = self.encryption_of(&group);
+                    self.enter(&group);
                 }
                 self.await_reply(sent, outcome);
             }
@@ -167,7 +174,7 @@ impl Driver {
                 let sent = ask(&mut self.session, now);
                 self.await_reply(sent, outcome);
             }
-            Command::Encrypt { change, outcome } => tell(outcome, self.encrypt(change)),
+            Command::Encrypt { change, outcome } => tell(outcome, self.change_key(change)),
             Command::Stats { outcome } => tell(outcome, Ok(self.media.stats(self.session.user()))),
         }
     }
@@ -301,40 +308,6 @@ impl Driver {
         self.tell(Event::Transport(PeerState::Closed));
     }
 
-    /// What a group is encrypted with that is joined now.
-    fn encryption_of(&self, group: &str) -> Option<Encryption> {
-        let (key, user) = (self.key.clone()?, self.session.user()?);
-        Some(Encryption::new(group, user.as_str(), key))
-    }
-
-    fn encrypt(&mut self, change: KeyChange) -> Result<u8, Error> {
-        let refused = |message| Err(Error::local(ErrorCode::OperationFailed, message));
-        let in_group = matches!(self.session.state(), State::Joining | State::Joined);
-        let encryption = self.media.encryption.as_ref().filter(|_| in_group);
-        if in_group && encryption.is_none() {
-            return refused("the group is not encrypted: leave it, set the key and join again");
-        }
-        let next = match (change, encryption) {
-            (KeyChange::Set(id, key), Some(encryption)) => {
-                encryption.set_key(id, key.clone());
-                Some((id, key))
-            }
-            (KeyChange::Set(id, key), None) => Some((id, key)),
-            (KeyChange::Ratchet, Some(encryption)) => encryption.ratchet(),
-            (KeyChange::Ratchet, None) => self.key.as_ref().map(|(id, key)| (id.wrapping_add(1), key.ratcheted())),
-            (KeyChange::End, Some(_)) => return refused("the group is encrypted: leave it first"),
-            (KeyChange::End, None) => {
-                self.key = None;
-                return Ok(0);
-            }
-        };
-        let Some((id, key)) = next else {
-            return refused("there is no key: set one first");
-        };
-        self.key = Some((id, key));
-        Ok(id)
-    }
-
     /// Takes an announcement back without anybody waiting for the outcome.
     fn withdraw(&mut self, (media_type, media): OwnMedia) {
         // Outside a group there is nothing to take back.
@@ -370,6 +343,7 @@ impl Driver {
                     self.link.connect(self.transport.clone(), points.signal());
                 }
             }
+            Output::Event(event) if self.attend_to_keys(&event) => {}
             Output::Event(event) => {
                 if let SessionEvent::Group(GroupEvent::Unpublished(media)) = &event {
                     self.media.stop_receive(&media.key, &stopped()).await;
@@ -399,6 +373,7 @@ impl Driver {
             Some(Waiter::Caller(outcome)) => tell(outcome, result.map_err(Error::from)),
             Some(Waiter::Publish(key)) => self.media.published(&key, result.map(|_| ())).await,
             Some(Waiter::Receive(key)) => self.media.received(&key, result.map(|_| ())).await,
+            Some(Waiter::Letter) => self.letter_sent(id),
             Some(Waiter::Offer) => {
                 let answer = result.and_then(|reply| match reply {
                     Reply::Answer { sdp } => Ok(sdp),

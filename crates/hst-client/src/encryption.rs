@@ -26,6 +26,14 @@ impl Encryption {
         self.lock().set_key(id, key);
     }
 
+    pub(crate) fn set_key_of(&self, user: &str, id: u8, key: GroupKey) {
+        self.lock().set_key_of(user, id, key);
+    }
+
+    pub(crate) fn forget(&self, user: &str) {
+        self.lock().forget(user);
+    }
+
     /// Goes on to the key that everybody makes of the present one.
     pub(crate) fn ratchet(&self) -> Option<(u8, GroupKey)> {
         let mut cryptor = self.lock();

@@ -63,6 +63,9 @@ pub enum Event {
         /// Whether its publisher has the key that is known here.
         decrypted: bool,
     },
+    /// In a group whose members exchange keys: 60 digits that all of them see alike, if nobody stands between them. Told
+    /// whenever somebody comes or goes.
+    SafetyNumber(String),
     /// The session ended without being asked to: log in again.
     Ended(Refusal),
     /// This reader was too slow: so many events before the next one are lost to it.

@@ -47,6 +47,8 @@ pub struct FrameCryptor {
     /// Over all keys and all media, so that no key ever sees a number twice.
     counter: u64,
     keys: KeyRing,
+    /// Of those who send under keys of their own.
+    keys_of: HashMap<String, KeyRing>,
     sealing: Option<SframeKey>,
     senders: HashMap<(String, u64), Sender>,
     /// In the order in which they came.
@@ -78,6 +80,7 @@ impl FrameCryptor {
             session,
             counter: 0,
             keys: KeyRing::default(),
+            keys_of: HashMap::new(),
             sealing: None,
             senders: HashMap::new(),
             order: VecDeque::new(),
@@ -95,12 +98,38 @@ impl FrameCryptor {
         if self.keys.current() == Some((id, &key)) {
             return;
         }
+        self.sealing = Some(key.of_sender(&self.group, &self.user, self.session.kid(id)));
         self.keys.set(id, key);
-        // What was derived of a key that is gone, or of another one of the same number.
-        let is_valid = |kid: u64| kid as u8 != id && self.keys.contains(kid as u8);
-        self.senders.retain(|(_, kid), _| is_valid(*kid));
-        self.order.retain(|(_, kid)| is_valid(*kid));
-        self.renew_sealing();
+        self.forget_derived(id, |user, keys_of| !keys_of.contains_key(user));
+    }
+
+    /// Puts a key of one member to use, under which he alone sends; the key of the group is none of his then.
+    pub fn set_key_of(&mut self, user: &str, id: u8, key: GroupKey) {
+        self.keys_of.entry(user.to_owned()).or_default().set(id, key);
+        self.forget_derived(id, |other, _| other == user);
+    }
+
+    /// Decrypts nothing any more of a member who had keys of his own.
+    pub fn forget(&mut self, user: &str) {
+        self.keys_of.remove(user);
+        self.senders.retain(|(of, _), _| of != user);
+        self.order.retain(|(of, _)| of != user);
+    }
+
+    /// Forgets what was derived of a key that is gone, or of another one of the same number, for these users.
+    fn forget_derived(&mut self, id: u8, concerns: impl Fn(&str, &HashMap<String, KeyRing>) -> bool) {
+        let Self { keys, keys_of, .. } = self;
+        let is_valid = |(user, kid): &(String, u64)| {
+            let known = *kid as u8;
+            let ring = keys_of.get(user).unwrap_or(keys);
+            !concerns(user, keys_of) || (known != id && ring.contains(known))
+        };
+        self.senders.retain(|name, _| is_valid(name));
+        self.order.retain(is_valid);
+    }
+
+    fn keys_of(&self, user: &str) -> &KeyRing {
+        self.keys_of.get(user).unwrap_or(&self.keys)
     }
 
     /// Goes on to the key that everybody makes of the present one, and tells its number. Others follow when they see a
@@ -150,19 +179,22 @@ impl FrameCryptor {
     fn meet(&mut self, name: (String, u64), ctr: u64, prefix: &[u8], body: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (user, kid) = &name;
         let id = *kid as u8;
-        let group_key = self.keys.find(id).ok_or(OpenError::UnknownKey(id))?;
+        let group_key = self.keys_of(user).find(id).ok_or(OpenError::UnknownKey(id))?;
         let mut sender = Sender {
             key: group_key.of_sender(&self.group, user, *kid),
             seen: ReplayWindow::default(),
         };
-        let is_kept = self.keys.contains(id);
+        let is_kept = self.keys_of(user).contains(id);
         let opened = sender.open(ctr, prefix, body).map_err(|error| match error {
             // One that was only guessed by ratcheting is none.
             OpenError::Forged if !is_kept => OpenError::UnknownKey(id),
             other => other,
         })?;
         if !is_kept {
-            self.set_key(id, group_key);
+            match self.keys_of.contains_key(user) {
+                true => self.set_key_of(user, id, group_key),
+                false => self.set_key(id, group_key),
+            }
         }
         if self.order.len() == MAX_SENDERS
             && let Some(first) = self.order.pop_front()
@@ -172,11 +204,6 @@ impl FrameCryptor {
         self.order.push_back(name.clone());
         self.senders.insert(name, sender);
         Ok(opened)
-    }
-
-    fn renew_sealing(&mut self) {
-        let Some((id, key)) = self.keys.current() else { return };
-        self.sealing = Some(key.of_sender(&self.group, &self.user, self.session.kid(id)));
     }
 }
 

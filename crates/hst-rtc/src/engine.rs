@@ -169,6 +169,15 @@ impl RtcEngine {
         self.client.set_encryption_key(key).await
     }
 
+    /// Encrypts all media of the groups that are joined from now on, under keys that the members give each other by
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Client::exchange_encryption_keys`].
+    pub async fn exchange_encryption_keys(&self) -> Result<(), Error> {
+        self.client.exchange_encryption_keys().await
+    }
+
     /// Goes on to the key that everybody makes of the present one, and returns its number.
     ///
     /// # Errors
