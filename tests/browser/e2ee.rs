@@ -1,6 +1,6 @@
 //! Media that the server forwards and cannot read, between browsers, and between a browser and a native engine.
 
-use hst_rtc::{GroupKey, LoginOptions, MediaRef, MediaType, RemoteMedia, RtcEngine, media::Codec};
+use hst_rtc::{Event, GroupEvent, GroupKey, LoginOptions, MediaRef, MediaType, RemoteMedia, RtcEngine, media::Codec};
 use hst_server::{DEV_APP_ID, RunningServer};
 use hst_tests::{
     browser::{Browser, Network, Page},
@@ -172,16 +172,45 @@ async fn same_number(pages: &[&Page]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_browser_and_a_native_engine_exchange_keys() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let native = RtcEngine::new();
+    let mut events = native.events();
+    log_in(&native, &server).await;
+    native.exchange_encryption_keys().await.unwrap();
+    native.join_group("secret").await.unwrap();
+    publish_film(&native).await;
+    let page = bare_page(&browser, &server).await;
+    member(&page, "ann", json!({ "exchange": true }), true).await;
+    sees_and_hears(&page).await;
+    let mut camera = receive(&native, MediaType::Video, "appdef_vid").await;
+    within("a picture", camera.read()).await.unwrap();
+
+    let number = page.run("return safety", Vec::new()).await;
+    let told = async {
+        loop {
+            match events.recv().await {
+                Some(Event::SafetyNumber(digits)) if json!(digits) == number => return,
+                Some(Event::Group(GroupEvent::Message(message))) => panic!("{message:?}"),
+                Some(_) => {}
+                None => panic!("the engine is gone"),
+            }
+        }
+    };
+    within("the same number as in the browser", told).await;
+    native.destroy();
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_and_a_native_engine_read_each_other() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
-    let native = native_member(&server).await;
-    for (media_type, media, file) in [
-        (MediaType::Video, "film", "film.ivf"),
-        (MediaType::Audio, "voice", "film.ogg"),
-    ] {
-        let published = native.publish(media_type, media, live(file).await);
-        within("publishing", published).await.unwrap();
-    }
+    let native = RtcEngine::new();
+    log_in(&native, &server).await;
+    let key = GroupKey::from_passphrase(PASSPHRASE, "secret").unwrap();
+    native.set_encryption_key(Some((7, key))).await.unwrap();
+    native.join_group("secret").await.unwrap();
+    publish_film(&native).await;
     let page = bare_page(&browser, &server).await;
     member(&page, "ann", json!({ "key": PASSPHRASE, "keyId": 7 }), true).await;
     sees_and_hears(&page).await;
@@ -199,18 +228,20 @@ async fn a_browser_and_a_native_engine_read_each_other() {
     server.shutdown().await;
 }
 
-/// A native engine with the same passphrase.
-async fn native_member(server: &RunningServer) -> RtcEngine {
-    let engine = RtcEngine::new();
+async fn log_in(engine: &RtcEngine, server: &RunningServer) {
     engine.init(Some(&origin(server))).await.unwrap();
-    engine
-        .login(LoginOptions::new(DEV_APP_ID, token(), "native"))
-        .await
-        .unwrap();
-    let key = GroupKey::from_passphrase(PASSPHRASE, "secret").unwrap();
-    engine.set_encryption_key(Some((7, key))).await.unwrap();
-    engine.join_group("secret").await.unwrap();
-    engine
+    let options = LoginOptions::new(DEV_APP_ID, token(), "native");
+    engine.login(options).await.unwrap();
+}
+
+async fn publish_film(engine: &RtcEngine) {
+    for (media_type, media, file) in [
+        (MediaType::Video, "film", "film.ivf"),
+        (MediaType::Audio, "voice", "film.ogg"),
+    ] {
+        let published = engine.publish(media_type, media, live(file).await);
+        within("publishing", published).await.unwrap();
+    }
 }
 
 async fn receive(engine: &RtcEngine, media_type: MediaType, media: &str) -> RemoteMedia {

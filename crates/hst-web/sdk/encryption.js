@@ -71,7 +71,11 @@ export class Encryption {
    */
   enter(group, user, errands) {
     this.#group = { key: this.#key };
-    return this.#key && this.#enter(group, user, errands);
+    if (!this.#key) return null;
+    return this.#enter(group, user, errands).catch((error) => {
+      this.leave();
+      throw error;
+    });
   }
 
   /** It is left. */
