@@ -44,13 +44,14 @@ export class Encryption {
       await this.#end();
       return;
     }
-    if (this.#group) this.#checkGroup();
+    const group = this.#group;
+    if (group) this.#checkGroup();
     const key = options?.exchange === true ? EXCHANGE : parseKey(options, this.#key);
-    if (this.#group && key === EXCHANGE) throw failed('the group has a key: leave it, and join again without one');
+    if (group && key === EXCHANGE) throw failed('the group has a key: leave it, and join again without one');
     // Before anything is waited for: a group that is joined meanwhile has it.
     this.#key = key;
     const worker = await this.#start();
-    if (this.#group && key !== EXCHANGE) await this.#order(worker, { key });
+    if (group && group === this.#group && key !== EXCHANGE) await this.#order(worker, { key });
   }
 
   /** Goes on to the key that everybody makes of the present one. */

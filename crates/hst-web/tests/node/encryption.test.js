@@ -53,8 +53,8 @@ test('a group that is joined while its key is on the way is encrypted', async ()
   await set;
   assert.ok(seals);
   const [{ told }] = workers;
-  assert.deepEqual(told.at(-1).key, { id: 4, key: 'a passphrase', steps: 0 });
-  assert.deepEqual(told.find(({ enter }) => enter).enter, { group: 'g', user: 'ann' });
+  const entered = { enter: { group: 'g', user: 'ann' }, key: { id: 4, key: 'a passphrase', steps: 0 } };
+  assert.deepEqual(told, [{ call: 1, ...entered }]);
 });
 
 test('when the worker cannot be had, no group is joined until encryption is given up', async () => {
