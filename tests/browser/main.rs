@@ -8,6 +8,7 @@ mod call;
 mod cut;
 mod demo;
 mod demo_looks;
+mod e2ee;
 mod life;
 mod lost_connection;
 mod other_network;

@@ -51,20 +51,27 @@ const VIDEO: u64 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_publishes_files_and_another_records_them() {
-    publish_and_record("film.ivf", "VP8", "vp8", "ivf").await;
+    publish_and_record("film.ivf", "VP8", "vp8", "ivf", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_passphrase_records_what_the_server_cannot_read() {
+    let passphrase = ["--passphrase", "correct horse battery staple"];
+    publish_and_record("film.ivf", "VP8", "vp8", "ivf", &passphrase).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h264_is_recorded_as_mp4() {
-    publish_and_record("film.h264", "H264", "h264", "mp4").await;
+    publish_and_record("film.h264", "H264", "h264", "mp4", &[]).await;
 }
 
-async fn publish_and_record(film: &str, codec: &str, format: &str, extension: &str) {
+async fn publish_and_record(film: &str, codec: &str, format: &str, extension: &str, key: &[&str]) {
     let house = House::open(Door::Preset).await;
     let folder = tempfile::tempdir().unwrap();
     let mut recorder = hst_join(&house, "recorder", "7s");
-    recorder.arg("--record").arg(folder.path());
+    recorder.arg("--record").arg(folder.path()).args(key);
     let mut bot = hst_join(&house, "bot", "5s");
+    bot.args(key);
     for file in [film, "film.ogg"] {
         bot.arg("--publish").arg(media_file(file));
     }

@@ -31,6 +31,7 @@ mod bystanders;
 mod command_line;
 mod crowd;
 mod departures;
+mod encryption;
 mod fallback;
 mod gateways;
 mod groups;

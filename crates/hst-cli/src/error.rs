@@ -17,6 +17,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
+    EncryptionKey(#[from] hst_rtc::KeyError),
+    #[error(transparent)]
     Issue(#[from] IssueError),
     #[error(transparent)]
     Token(#[from] TokenError),

@@ -4,6 +4,7 @@ use std::{
 };
 
 use hst_access::AccessDiscovery;
+use hst_e2ee::GroupKey;
 use hst_group::client::LoginOptions;
 use hst_id::{MediaId, MediaRef, MediaType};
 use hst_media::MediaSource;
@@ -12,7 +13,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     ClientBuilder, Error, Event, Events, MediaStats, RemoteMedia,
-    command::{Command, Outcome},
+    command::{Command, KeyChange, Outcome},
     driver::Driver,
     event::EVENT_CAPACITY,
 };
@@ -171,6 +172,44 @@ impl Client {
             self.call("stopping to receive", |outcome| Command::StopReceive { key, outcome })
                 .await,
         )
+    }
+
+    /// Encrypts all media of the groups that are joined from now on from end to end: what is published under this key, and
+    /// what is received is decrypted under it or left out ([`Event::MediaDecryption`]). In such a group it puts the next
+    /// key to use, with which a few before it stay for frames that come late. `None` ends it for groups that are joined
+    /// later.
+    ///
+    /// The key has a number that all members use for it.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 302 in a group that was joined without a key, or to end it in a group.
+    pub async fn set_encryption_key(&self, key: Option<(u8, GroupKey)>) -> Result<(), Error> {
+        let change = key.map_or(KeyChange::End, |(id, key)| KeyChange::Set(id, key));
+        let set = |outcome| Command::Encrypt { change, outcome };
+        self.call("setting a key", set).await.map(|_| ())
+    }
+
+    /// Encrypts all media of the groups that are joined from now on, under keys that the members make and give each other
+    /// by themselves, and take anew whenever somebody comes or goes. The server could stand between them:
+    /// [`Event::SafetyNumber`] is to be compared.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 302 in a group.
+    pub async fn exchange_encryption_keys(&self) -> Result<(), Error> {
+        let change = KeyChange::Exchange;
+        let exchange = |outcome| Command::Encrypt { change, outcome };
+        self.call("exchanging keys", exchange).await.map(|_| ())
+    }
+
+    /// Goes on to the key that everybody makes of the present one, and returns its number. The others follow by
+    /// themselves; whoever is given the new key cannot decrypt what was sent before.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 302 without a key.
+    pub async fn ratchet_encryption_key(&self) -> Result<u8, Error> {
+        let change = KeyChange::Ratchet;
+        self.call("ratcheting the key", |outcome| Command::Encrypt { change, outcome })
+            .await
     }
 
     /// What each media in use has carried so far.

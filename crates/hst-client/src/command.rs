@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Instant};
 
 use hst_access::AccessDiscovery;
+use hst_e2ee::GroupKey;
 use hst_group::client::{LoginOptions, Refusal, Session};
 use hst_id::{MediaId, MediaRef, MediaType};
 use hst_media::MediaSource;
@@ -14,6 +15,14 @@ pub(crate) type Outcome<T> = oneshot::Sender<Result<T, Error>>;
 
 /// A request of the state machine.
 pub(crate) type Ask = Box<dyn FnOnce(&mut Session, Instant) -> Result<RequestId, Refusal> + Send>;
+
+/// What is to become of the key of end-to-end encryption.
+pub(crate) enum KeyChange {
+    Set(u8, GroupKey),
+    Ratchet,
+    Exchange,
+    End,
+}
 
 /// What an application asks of the driver.
 pub(crate) enum Command {
@@ -58,6 +67,10 @@ pub(crate) enum Command {
     Ask {
         ask: Ask,
         outcome: Outcome<Reply>,
+    },
+    Encrypt {
+        change: KeyChange,
+        outcome: Outcome<u8>,
     },
     Stats {
         outcome: Outcome<Vec<MediaStats>>,

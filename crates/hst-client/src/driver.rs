@@ -21,11 +21,16 @@ use tracing::{debug, info};
 use crate::{
     ClientBuilder, Error, Event, RemoteMedia,
     command::{Command, Outcome},
+    encryption::sealable,
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
     transport::TransportNews,
 };
+
+mod keys;
+
+use keys::{Exchange, Secret};
 
 /// The one task of an initialised engine: it owns the state machine, the connection and the media, and asks and
 /// tells everybody else over channels. It ends when nobody can ask it any more, which is `destroy`.
@@ -38,6 +43,10 @@ pub(crate) struct Driver {
     discovery: Option<Discovery>,
     link: Link,
     waiting: HashMap<RequestId, Waiter>,
+    /// What the media of a group are encrypted under that is joined now.
+    key: Option<Secret>,
+    /// How the members of the present group come to their keys, where they see to it themselves.
+    exchange: Option<Exchange>,
 }
 
 /// `init` under way.
@@ -52,6 +61,7 @@ enum Waiter {
     Publish(OwnMedia),
     Receive(MediaRef),
     Offer,
+    Letter,
 }
 
 /// What woke the driver.
@@ -68,12 +78,14 @@ impl Driver {
         Self {
             session: Session::new(seed()),
             transport: parts.transport,
+            media: MediaLink::new(parts.media, events.clone()),
             events,
-            media: MediaLink::new(parts.media),
             access: None,
             discovery: None,
             link: Link::default(),
             waiting: HashMap::new(),
+            key: None,
+            exchange: None,
         }
     }
 
@@ -117,6 +129,9 @@ impl Driver {
             Command::Login { options, outcome } => self.login(options, outcome),
             Command::Join { group, outcome } => {
                 let sent = self.session.join(now, &group);
+                if sent.is_ok() {
+                    self.enter(&group);
+                }
                 self.await_reply(sent, outcome);
             }
             Command::Leave { outcome } => {
@@ -159,6 +174,7 @@ impl Driver {
                 let sent = ask(&mut self.session, now);
                 self.await_reply(sent, outcome);
             }
+            Command::Encrypt { change, outcome } => tell(outcome, self.change_key(change)),
             Command::Stats { outcome } => tell(outcome, Ok(self.media.stats(self.session.user()))),
         }
     }
@@ -205,6 +221,11 @@ impl Driver {
     async fn publish(&mut self, key: OwnMedia, source: Box<dyn MediaSource>, outcome: Outcome<()>) {
         if self.media.is_published(&key) {
             let message = format!("{} {} is published already: stop it first", key.0, key.1);
+            return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
+        }
+        let codec = source.info().codec;
+        if self.media.encryption.is_some() && sealable(codec).is_none() {
+            let message = format!("{codec} cannot be encrypted from end to end: publish VP8 or Opus");
             return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
         }
         match self.session.publish(now(), key.0, key.1.clone(), String::new()) {
@@ -322,6 +343,7 @@ impl Driver {
                     self.link.connect(self.transport.clone(), points.signal());
                 }
             }
+            Output::Event(event) if self.attend_to_keys(&event) => {}
             Output::Event(event) => {
                 if let SessionEvent::Group(GroupEvent::Unpublished(media)) = &event {
                     self.media.stop_receive(&media.key, &stopped()).await;
@@ -351,6 +373,7 @@ impl Driver {
             Some(Waiter::Caller(outcome)) => tell(outcome, result.map_err(Error::from)),
             Some(Waiter::Publish(key)) => self.media.published(&key, result.map(|_| ())).await,
             Some(Waiter::Receive(key)) => self.media.received(&key, result.map(|_| ())).await,
+            Some(Waiter::Letter) => self.letter_sent(id),
             Some(Waiter::Offer) => {
                 let answer = result.and_then(|reply| match reply {
                     Reply::Answer { sdp } => Ok(sdp),

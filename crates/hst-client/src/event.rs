@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use hst_group::client::{GroupEvent, Refusal, SessionEvent};
-use hst_id::{MediaId, MediaType, UserId};
+use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_media::PeerState;
 use hst_proto::{Invitation, InviteEnded, InviteResult, Payload, PresenceChange};
 use tokio::sync::broadcast;
@@ -55,6 +55,17 @@ pub enum Event {
         /// Why it failed; `None` when it was simply over.
         fault: Option<String>,
     },
+    /// What arrives of an encrypted group's media can be decrypted, or cannot, and is left out then; told for the first
+    /// frame and at each change.
+    MediaDecryption {
+        /// Whose and which.
+        media: MediaRef,
+        /// Whether its publisher has the key that is known here.
+        decrypted: bool,
+    },
+    /// In a group whose members exchange keys: 60 digits that all of them see alike, if nobody stands between them. Told
+    /// whenever somebody comes or goes.
+    SafetyNumber(String),
     /// The session ended without being asked to: log in again.
     Ended(Refusal),
     /// This reader was too slow: so many events before the next one are lost to it.

@@ -5,6 +5,7 @@ mod client;
 mod command;
 mod connection;
 mod driver;
+mod encryption;
 mod error;
 mod event;
 mod link;
@@ -21,6 +22,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::Error;
 pub use event::{Event, Events};
+pub use hst_e2ee::{GroupKey, KeyError};
 pub use hst_group::client::{GroupEvent, LoginOptions, Refusal, State};
 pub use hst_proto::{
     Audience, Class, ErrorCode, GroupMessage, Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded,

@@ -8,13 +8,14 @@ use hst_media::{
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, broadcast, mpsc},
     task::{AbortHandle, JoinSet},
 };
 
 use crate::{
-    RemoteMedia,
+    Event, RemoteMedia,
     command::Outcome,
+    encryption::{Encryption, Opener, Sealed, sealable},
     progress::Progress,
     pump::{LineSlot, OwnMedia, Pumped, pump},
     remote::READER_CAPACITY,
@@ -49,6 +50,9 @@ pub(crate) struct MediaLink {
     receives: BTreeMap<MediaRef, Receiving>,
     round: Round,
     pumps: JoinSet<Pumped>,
+    /// What the group's media are encrypted with, if they are.
+    pub(crate) encryption: Option<Encryption>,
+    events: broadcast::Sender<Event>,
 }
 
 #[derive(Debug)]
@@ -85,7 +89,7 @@ enum Round {
 }
 
 impl MediaLink {
-    pub(crate) fn new(engine: Arc<dyn MediaEngine>) -> Self {
+    pub(crate) fn new(engine: Arc<dyn MediaEngine>, events: broadcast::Sender<Event>) -> Self {
         Self {
             engine,
             config: PeerConfig::default(),
@@ -95,6 +99,8 @@ impl MediaLink {
             receives: BTreeMap::new(),
             round: Round::Settled,
             pumps: JoinSet::new(),
+            encryption: None,
+            events,
         }
     }
 
@@ -134,6 +140,14 @@ impl MediaLink {
         let lines = Arc::new(LineSlot::default());
         lines.put(writer);
         let keyframe_wanted = Arc::new(Notify::new());
+        let source = match (&self.encryption, sealable(info.codec)) {
+            (Some(encryption), Some(codec)) => Box::new(Sealed {
+                source,
+                codec,
+                encryption: encryption.clone(),
+            }),
+            _ => source,
+        };
         let pump = self
             .pumps
             .spawn(pump(key.clone(), source, lines.clone(), keyframe_wanted.clone()));
@@ -167,7 +181,9 @@ impl MediaLink {
             Err(error) => return Err((error, outcome)),
         };
         let (readers, queue) = mpsc::channel(READER_CAPACITY);
-        let remote = RemoteMedia::new(key.clone(), queue);
+        let opener = self.encryption.clone();
+        let opener = opener.map(|encryption| Opener::new(key.clone(), encryption, self.events.clone()));
+        let remote = RemoteMedia::new(key.clone(), queue, opener);
         self.receives.insert(
             key,
             Receiving {

@@ -2,6 +2,8 @@ use hst_id::MediaRef;
 use hst_media::{Codec, Frame, FrameReader};
 use tokio::sync::mpsc;
 
+use crate::encryption::Opener;
+
 /// How many readers wait to be taken: one is in use, one more after a change of codec or transport. When it is full
 /// the newest is refused and the next change brings another.
 pub(crate) const READER_CAPACITY: usize = 4;
@@ -12,14 +14,21 @@ pub struct RemoteMedia {
     key: MediaRef,
     readers: mpsc::Receiver<(Codec, Box<dyn FrameReader>)>,
     current: Option<(Codec, Box<dyn FrameReader>)>,
+    /// Decrypts its frames, in a group that is encrypted.
+    opener: Option<Opener>,
 }
 
 impl RemoteMedia {
-    pub(crate) fn new(key: MediaRef, readers: mpsc::Receiver<(Codec, Box<dyn FrameReader>)>) -> Self {
+    pub(crate) fn new(
+        key: MediaRef,
+        readers: mpsc::Receiver<(Codec, Box<dyn FrameReader>)>,
+        opener: Option<Opener>,
+    ) -> Self {
         Self {
             key,
             readers,
             current: None,
+            opener,
         }
     }
 
@@ -29,7 +38,7 @@ impl RemoteMedia {
     }
 
     /// The next whole frame and how it is encoded, or `None` when the media has ended or is received no more. A frame of
-    /// which a part was lost is left out.
+    /// which a part was lost, or that cannot be decrypted, is left out.
     ///
     /// Cancel-safe.
     pub async fn read(&mut self) -> Option<(Codec, Frame)> {
@@ -40,7 +49,13 @@ impl RemoteMedia {
             if let Some((codec, reader)) = &mut self.current
                 && let Some(frame) = reader.read().await
             {
-                return Some((*codec, frame));
+                match &mut self.opener {
+                    None => return Some((*codec, frame)),
+                    Some(opener) => match opener.open(*codec, frame) {
+                        Some(frame) => return Some((*codec, frame)),
+                        None => continue,
+                    },
+                }
             }
             // This line is over; the media may go on over another.
             self.current = None;

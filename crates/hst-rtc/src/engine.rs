@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use hst_access::AccessDiscovery;
-use hst_client::{Client, Error, Events, LoginOptions, MediaStats, Payload, RemoteMedia};
+use hst_client::{Client, Error, Events, GroupKey, LoginOptions, MediaStats, Payload, RemoteMedia};
 #[cfg(feature = "http")]
 use hst_client::{ErrorCode, Refusal};
 use hst_id::{MediaRef, MediaType};
@@ -158,6 +158,32 @@ impl RtcEngine {
     /// Code 2 before `init`, 31 in no group, 1 when it is too large, 1000020 without the right to it.
     pub async fn send_group_message(&self, body: Payload) -> Result<u64, Error> {
         self.client.send_group_message(body).await
+    }
+
+    /// Encrypts all media of the groups that are joined from now on from end to end, or puts the next key to use in such a
+    /// group. The key has a number that all members use for it; `None` ends it for groups that are joined later.
+    ///
+    /// # Errors
+    /// As [`Client::set_encryption_key`].
+    pub async fn set_encryption_key(&self, key: Option<(u8, GroupKey)>) -> Result<(), Error> {
+        self.client.set_encryption_key(key).await
+    }
+
+    /// Encrypts all media of the groups that are joined from now on, under keys that the members give each other by
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Client::exchange_encryption_keys`].
+    pub async fn exchange_encryption_keys(&self) -> Result<(), Error> {
+        self.client.exchange_encryption_keys().await
+    }
+
+    /// Goes on to the key that everybody makes of the present one, and returns its number.
+    ///
+    /// # Errors
+    /// As [`Client::ratchet_encryption_key`].
+    pub async fn ratchet_encryption_key(&self) -> Result<u8, Error> {
+        self.client.ratchet_encryption_key().await
     }
 
     /// What each media in use has carried so far.

@@ -9,7 +9,10 @@ import { ignorable, show } from './guard.js';
  * @import { BoardOptions, WhiteBoard } from './types.js'
  */
 
-/** The engine with what the platform's has beyond its handbook: white boards, altered voices, calls and uploads. */
+/**
+ * The engine with what the platform's has beyond its handbook: white boards, altered voices, encryption, calls and
+ * uploads.
+ */
 export class Extras extends Engine {
   #life;
 
@@ -77,6 +80,29 @@ export class Extras extends Engine {
    */
   setRecvMagicAudioMode(mode) {
     this.#life.attempt('uninit', 'setRecvMagicAudioMode', () => this.#life.voice.setMode(mode));
+  }
+
+  /**
+   * Encrypts all media of the groups that are joined from now on from end to end, or puts the next key to use in such a
+   * group; a few keys before it stay for frames that come late. How members get the key is the application's affair.
+   * Instead of one, members may make their keys and exchange them by themselves: then each has one of his own, and another
+   * one whenever somebody comes or goes.
+   * @param {{ key: string | ArrayBuffer | ArrayBufferView, keyId?: number } | { exchange: true } | null} key a passphrase,
+   *   or at least 16 random bytes. All members use one number for a key, from 0 to 255; default: the next one. Null ends
+   *   encryption for groups that are joined later
+   * @returns {Promise<void>}
+   */
+  setEncryptionKey(key) {
+    return ignorable(this.#life.ask('uninit', 'setEncryptionKey', () => this.#life.encryption.setKey(key)));
+  }
+
+  /**
+   * Goes on to the key that everybody makes of the present one; the others follow by themselves. Whoever is given the new
+   * key cannot decrypt what was sent before.
+   * @returns {Promise<{ keyId: number }>}
+   */
+  ratchetEncryptionKey() {
+    return this.#life.ask('joined', 'ratchetEncryptionKey', () => this.#life.encryption.ratchet());
   }
 
   /**

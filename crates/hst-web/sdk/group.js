@@ -2,6 +2,7 @@ import { Boards } from './boards.js';
 import { ErrorCode, OutcomeUnknown } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
 import { toGroupMessage } from './messages.js';
+import { letterIn } from './key_exchange.js';
 import { Levels } from './levels.js';
 import { Peer } from './peer.js';
 import { Publisher } from './publish.js';
@@ -24,6 +25,8 @@ const GROUP_EVENTS = [
   'onAudioLevels',
   'onActiveSpeaker',
   'onRemoteMediaAdd',
+  'onMediaDecryption',
+  'onSafetyNumber',
   'onRecvGroupMsg',
   'onGroupLocked',
   'onScreenShareStopped',
@@ -43,6 +46,7 @@ const GROUP_EVENTS = [
  * @property {import('./capture.js').Captures} captures
  * @property {import('./voice.js').Voice} voice
  * @property {import('./boards.js').Fits} fits
+ * @property {import('./seals.js').Seals | null} seals where the group is encrypted
  * @property {import('./dial.js').Timers} clock
  * @property {(error: HstRtcError) => void} report
  *
@@ -101,6 +105,7 @@ export class Group {
    */
   async tell(snapshot) {
     const told = this.#roster.begin(snapshot);
+    this.#context.seals?.exchange?.begin(snapshot.members);
     await nextTask();
     const early = this.#early ?? [];
     this.#early = null;
@@ -113,11 +118,14 @@ export class Group {
    * @param {any} fields
    */
   handleEvent(name, fields) {
+    const letter = name === 'message' ? letterIn(fields.body) : null;
     switch (name) {
       case 'message':
+        if (letter) return this.#context.seals?.exchange?.handleLetter(fields.from, letter);
         return this.#emit('onRecvGroupMsg', [toGroupMessage(this.id, fields)]);
       case 'snapshot':
         this.#tellAll(this.#roster.renew(fields));
+        this.#context.seals?.exchange?.begin(fields.members);
         this.publisher.handleMissed();
         this.boards.restore();
         return this.receiver.restore();
@@ -148,7 +156,9 @@ export class Group {
     this.boards.restore();
     try {
       const snapshot = await joined;
-      if (this.#isOpen) this.#tellAll(this.#roster.renew(snapshot));
+      if (!this.#isOpen) return;
+      this.#tellAll(this.#roster.renew(snapshot));
+      this.#context.seals?.exchange?.begin(snapshot.members);
     } catch (error) {
       // When this session was lost too, the next one asks for the group again.
       if (!(error instanceof OutcomeUnknown)) this.#end(/** @type {HstRtcError} */ (error));
@@ -165,6 +175,23 @@ export class Group {
     }
   }
 
+  /**
+   * What arrives of a media can be decrypted, or cannot.
+   * @param {import('./types.js').MediaDecryption} told
+   */
+  handleDecryption(told) {
+    const media = new MediaRef(told.userId, told.mediaType, told.mediaId);
+    if (!media.isHidden) this.#emit('onMediaDecryption', [told]);
+  }
+
+  /**
+   * Members see the same number, if nobody stands between them.
+   * @param {string} safetyNumber
+   */
+  handleSafety(safetyNumber) {
+    this.#emit('onSafetyNumber', [{ safetyNumber }]);
+  }
+
   /** The network has changed: media look for another way. */
   networkChanged() {
     this.#context.peer.handleNetworkChange();
@@ -179,14 +206,16 @@ export class Group {
     this.receiver.close();
     this.views.close();
     this.boards.close();
+    this.#context.seals?.exchange?.close();
     this.#context.peer.close();
     this.#context.bus.forget(GROUP_EVENTS);
   }
 
   /** @param {Services} services */
-  #newPeer({ iceServers, signal, report }) {
+  #newPeer({ iceServers, signal, seals, report }) {
     return new Peer({
       iceServers,
+      seals,
       ask: async (offer) => (await signal.request({ offer })).sdp,
       onTrouble: (error) => this.#isOpen && report(error),
     });
@@ -203,6 +232,7 @@ export class Group {
       const { userId, mediaType, mediaId } = payload;
       const media = new MediaRef(userId, mediaType, mediaId);
       if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
+      if (name === 'onUserLeaveGroup') this.#context.seals?.exchange?.handleLeft(payload);
       if (name === 'onMediaMuted') this.publisher.handleMuted(media, payload.muted);
       if (!media.isHidden) this.#emit(name, [payload]);
       else if (name !== 'onMediaMuted') this.receiver.handleCompanion(media, name === 'onPublishMedia');

@@ -336,6 +336,12 @@ export type WhiteBoard = {
     addPage: (image?: string) => void;
 };
 /**
+ * Whether what arrives of a media can be decrypted; what cannot is not shown.
+ */
+export type MediaDecryption = Media & {
+    decrypted: boolean;
+};
+/**
  * The names of events and what their subscribers get.
  */
 export type Events = {
@@ -369,6 +375,18 @@ export type Events = {
      * a media that is received flows: time to show it
      */
     onRemoteMediaAdd: (media: RemoteMedia) => void;
+    /**
+     * in an encrypted group: for the first frame of a media
+     * that is received, and at each change
+     */
+    onMediaDecryption: (told: MediaDecryption) => void;
+    /**
+     * where members exchange keys: all see the same 60
+     * digits, if nobody stands between them; told again when somebody comes or goes
+     */
+    onSafetyNumber: (told: {
+        safetyNumber: string;
+    }) => void;
     /**
      * somebody, maybe oneself,
      * has turned a white board that is received to another page, from 0
@@ -838,7 +856,10 @@ declare class Engine extends Talk {
     #private;
 }
 
-/** The engine with what the platform's has beyond its handbook: white boards, altered voices, calls and uploads. */
+/**
+ * The engine with what the platform's has beyond its handbook: white boards, altered voices, encryption, calls and
+ * uploads.
+ */
 declare class Extras extends Engine {
     /**
      * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
@@ -881,6 +902,30 @@ declare class Extras extends Engine {
      *   who does not alter his voice is not heard
      */
     setRecvMagicAudioMode(mode: number | string): void;
+    /**
+     * Encrypts all media of the groups that are joined from now on from end to end, or puts the next key to use in such a
+     * group; a few keys before it stay for frames that come late. How members get the key is the application's affair.
+     * Instead of one, members may make their keys and exchange them by themselves: then each has one of his own, and another
+     * one whenever somebody comes or goes.
+     * @param {{ key: string | ArrayBuffer | ArrayBufferView, keyId?: number } | { exchange: true } | null} key a passphrase,
+     *   or at least 16 random bytes. All members use one number for a key, from 0 to 255; default: the next one. Null ends
+     *   encryption for groups that are joined later
+     * @returns {Promise<void>}
+     */
+    setEncryptionKey(key: {
+        key: string | ArrayBuffer | ArrayBufferView;
+        keyId?: number;
+    } | {
+        exchange: true;
+    } | null): Promise<void>;
+    /**
+     * Goes on to the key that everybody makes of the present one; the others follow by themselves. Whoever is given the new
+     * key cannot decrypt what was sent before.
+     * @returns {Promise<{ keyId: number }>}
+     */
+    ratchetEncryptionKey(): Promise<{
+        keyId: number;
+    }>;
     /**
      * Calls a user who is online; resolves when it rings, and `onCallResult` tells the rest. The ID of a call is made of
      * letters, digits and `-`.

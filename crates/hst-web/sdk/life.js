@@ -5,6 +5,7 @@ import { Calls } from './calls.js';
 import { Captures } from './capture.js';
 import { watchDevices } from './devices.js';
 import { Dialer } from './dial.js';
+import { Encryption } from './encryption.js';
 import { ErrorCode, Interrupted, OutcomeUnknown, fromServer } from './errors.js';
 import { Group } from './group.js';
 import { checkGroupId, isNothing } from './ids.js';
@@ -27,6 +28,7 @@ export class Life {
   voice = new Voice();
   captures = new Captures((media, track) => this.renderer.setTrack(media, track));
   fits = new Fits();
+  encryption = new Encryption();
   /** While logged in. @type {Signal | null} */
   signal = null;
   /** While logged in. @type {Presence | null} */
@@ -57,6 +59,7 @@ export class Life {
     this.bus.onAudience = () => this.group?.levels.refresh();
     this.voice.onSend = () => this.group?.publisher.followVoice().catch((error) => this.report(error));
     this.voice.onHear = () => this.group?.receiver.followVoices();
+    this.encryption.onTold = (told) => this.group?.handleDecryption(told);
   }
 
   /** @param {string | null} [accessUrl] without it, `login` may still name one: then no answer is no failure yet */
@@ -97,6 +100,13 @@ export class Life {
     const id = checkGroupId(groupId);
     return this.#perform('joinGroup', async (turn) => {
       const signal = /** @type {Signal} */ (this.signal);
+      const entering = this.encryption.enter(id, this.self, {
+        send: (only, body) => signal.request({ message: { body, to: { only } } }),
+        tell: (safetyNumber) => this.group?.handleSafety(safetyNumber),
+        report: (error) => this.report(error),
+      });
+      const seals = entering && (await entering);
+      turn.check();
       const group = new Group(id, {
         self: this.self,
         signal,
@@ -106,6 +116,7 @@ export class Life {
         captures: this.captures,
         voice: this.voice,
         fits: this.fits,
+        seals,
         clock,
         report: (error) => this.report(error),
       });
@@ -117,6 +128,8 @@ export class Life {
         group.tell(snapshot);
       } catch (error) {
         group.close();
+        // Who was overtaken has nothing to say about what goes on now.
+        if (!(error instanceof Interrupted)) this.encryption.leave();
         throw error;
       }
     });
@@ -140,6 +153,7 @@ export class Life {
     this.#closeSession('destroy');
     this.#access = null;
     this.#dialer = null;
+    this.encryption.close();
     this.#unwatchDevices();
     this.bus.forget();
     this.#machine.reset('uninit');
@@ -311,6 +325,7 @@ export class Life {
   #closeGroup() {
     this.group?.close();
     this.group = null;
+    this.encryption.leave();
     this.captures.closeAll();
     this.renderer.clear();
   }

@@ -3,6 +3,7 @@ import { sleep } from './time.js';
 
 /**
  * @typedef {import('./ids.js').MediaRef} MediaRef
+ * @typedef {import('./seals.js').Seals} Seals
  *
  * @typedef {object} Sending what a line is to send
  * @property {MediaRef} media
@@ -49,26 +50,32 @@ export class Line {
   /** Packets that it had received before its present media. */
   #packetsBefore = 0;
   #transceiver;
+  /** @type {import('./seals.js').Seal | null} */
+  #seal = null;
 
   /**
    * @param {'audio' | 'video'} kind
    * @param {RTCRtpTransceiver} transceiver
    * @param {Want | null} want
+   * @param {Seals | null} seals of a group that is encrypted
    */
-  constructor(kind, transceiver, want) {
+  constructor(kind, transceiver, want, seals) {
     this.kind = kind;
     this.way = want?.way ?? 'receive';
     this.want = want;
     this.#transceiver = transceiver;
-    preferCodecs(transceiver, kind);
+    preferCodecs(transceiver, kind, seals);
+    if (seals) this.#seal = seals.put(transceiver, this.way, kind);
+    if (want) this.#seal?.carry(want.media);
   }
 
   /**
    * A new line for a media.
    * @param {RTCPeerConnection} pc
    * @param {Want} want
+   * @param {Seals | null} seals
    */
-  static for(pc, want) {
+  static for(pc, want, seals) {
     const { kind } = want.media;
     const transceiver =
       want.way === 'send'
@@ -78,16 +85,17 @@ export class Line {
             ...(kind === 'video' ? { sendEncodings: newEncodings(want) } : {}),
           })
         : pc.addTransceiver(kind, { direction: 'recvonly' });
-    return new Line(kind, transceiver, want);
+    return new Line(kind, transceiver, want, seals);
   }
 
   /**
    * A new line that can receive a media later.
    * @param {RTCPeerConnection} pc
    * @param {'audio' | 'video'} kind
+   * @param {Seals | null} seals
    */
-  static spare(pc, kind) {
-    return new Line(kind, pc.addTransceiver(kind, { direction: 'inactive' }), null);
+  static spare(pc, kind, seals) {
+    return new Line(kind, pc.addTransceiver(kind, { direction: 'inactive' }), null, seals);
   }
 
   /** @param {Want} want */
@@ -103,6 +111,7 @@ export class Line {
       this.#transceiver.direction = 'sendonly';
       await this.#transceiver.sender.replaceTrack(want.track);
     } else {
+      this.#seal?.carry(want.media);
       this.#transceiver.direction = 'recvonly';
       this.#packetsBefore = await this.#packets();
     }
@@ -210,11 +219,13 @@ function levelOf(report, type) {
 /**
  * @param {RTCRtpTransceiver} transceiver
  * @param {'audio' | 'video'} kind
+ * @param {Seals | null} seals
  */
-function preferCodecs(transceiver, kind) {
+function preferCodecs(transceiver, kind, seals) {
   if (!transceiver.setCodecPreferences) return;
   const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  const preferred = CODECS.flatMap(({ mimeType, fmtp }) =>
+  const wanted = CODECS.filter(({ mimeType }) => seals?.canSeal(mimeType) ?? true);
+  const preferred = wanted.flatMap(({ mimeType, fmtp }) =>
     known.filter(
       (codec) =>
         codec.mimeType.toLowerCase() === mimeType.toLowerCase() && (!fmtp || fmtp.test(codec.sdpFmtpLine ?? '')),

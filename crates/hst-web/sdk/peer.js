@@ -21,6 +21,7 @@ const MAX_BEGIN = 2_000;
  * @property {RTCIceServer[]} iceServers
  * @property {(offer: { generation: number, sdp: string, lines: object[] }) => Promise<string>} ask sends an offer,
  *   resolves with the answer's SDP
+ * @property {import('./seals.js').Seals | null} seals of a group that is encrypted
  * @property {(error: HstRtcError) => void} onTrouble media do not flow; the peer goes on trying
  */
 
@@ -227,7 +228,8 @@ export class Peer {
     if (!this.#pc && this.#wants.size === 0 && !this.#mustPrepare) return;
     const pc = (this.#pc ??= this.#open());
     // An offer needs lines; these can receive what will be wanted.
-    const spare = this.#mustPrepare ? [Line.spare(pc, 'audio'), Line.spare(pc, 'video')] : [];
+    const { seals } = this.#options;
+    const spare = this.#mustPrepare ? [Line.spare(pc, 'audio', seals), Line.spare(pc, 'video', seals)] : [];
     this.#lines.push(...spare);
     this.#mustPrepare = false;
     const isCurrent = () => pc === this.#pc;
@@ -292,7 +294,7 @@ export class Peer {
         await line.carry(want);
         if (pc !== this.#pc) break;
       } else {
-        line = Line.for(pc, want);
+        line = Line.for(pc, want, this.#options.seals);
         this.#lines.push(line);
       }
       line.watch(() => pc === this.#pc, this.#connected);

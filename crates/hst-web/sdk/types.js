@@ -207,6 +207,11 @@
  */
 
 /**
+ * Whether what arrives of a media can be decrypted; what cannot is not shown.
+ * @typedef {Media & { decrypted: boolean }} MediaDecryption
+ */
+
+/**
  * The names of events and what their subscribers get.
  * @typedef {object} Events
  *
@@ -221,6 +226,10 @@
  *   were there before. A white board is told of to its publisher too
  * @property {(media: Media & { mediaName: string }) => void} onUnPublishMedia
  * @property {(media: RemoteMedia) => void} onRemoteMediaAdd a media that is received flows: time to show it
+ * @property {(told: MediaDecryption) => void} onMediaDecryption in an encrypted group: for the first frame of a media
+ *   that is received, and at each change
+ * @property {(told: { safetyNumber: string }) => void} onSafetyNumber where members exchange keys: all see the same 60
+ *   digits, if nobody stands between them; told again when somebody comes or goes
  * @property {(change: { mediaId: string, curPage: number }) => void} onWhiteBoardCurPageChanged somebody, maybe oneself,
  *   has turned a white board that is received to another page, from 0
  * @property {(media: Media & { muted: boolean }) => void} onMediaMuted silenced at the server, or heard again; one's

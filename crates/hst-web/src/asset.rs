@@ -32,7 +32,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     const HTML: &str = "text/html; charset=utf-8";
     const TEXT: &str = "text/plain; charset=utf-8";
     const JSON: &str = "application/json";
-    let (classic, module, board) = (bundle::classic(), bundle::module(), bundle::board());
+    let (classic, module) = (bundle::classic(), bundle::module());
+    let (board, e2ee) = (bundle::board(), bundle::e2ee());
     let mut assets = page();
     assets.extend([
         file("/", HTML, include_str!("../page/index.html")),
@@ -42,6 +43,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file("/sdk/hst-rtc-engine.mjs.map", JSON, module.map("hst-rtc-engine.mjs")),
         file("/sdk/hst-rtc-board.mjs", SCRIPT, board.text("hst-rtc-board.mjs")),
         file("/sdk/hst-rtc-board.mjs.map", JSON, board.map("hst-rtc-board.mjs")),
+        file("/sdk/hst-rtc-e2ee.js", SCRIPT, e2ee.text("hst-rtc-e2ee.js")),
+        file("/sdk/hst-rtc-e2ee.js.map", JSON, e2ee.map("hst-rtc-e2ee.js")),
         file("/sdk/hst-rtc-voice.js", SCRIPT, include_str!("../sdk/worklet/voice.js")),
         file(
             "/sdk/hst-rtc-engine.d.ts",

@@ -10,9 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 48] = modules![
+const ENGINE: [(&str, &str); 52] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
-    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture" "encodings" "line" "sdp" "peer"
+    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture"
+    "base64" "key_exchange" "seals" "encryption" "encodings" "line" "sdp" "peer"
     "publish" "receive" "look" "render" "view" "views" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];
 
@@ -20,6 +21,9 @@ const ENGINE: [(&str, &str); 48] = modules![
 /// them.
 const BOARD: [(&str, &str); 6] =
     modules!["board_state" "board_history" "board_paint" "board_view" "board_tools" "board"];
+
+/// What encrypts and decrypts media, in a thread of its own: a script without the engine.
+const E2EE: [(&str, &str); 6] = modules!["sframe" "replay" "group_key" "sealing" "cryptor" "e2ee_worker"];
 
 /// What a reader of the delivered file sees first.
 const BANNER: &str = concat!(
@@ -65,6 +69,14 @@ pub(crate) fn board() -> Script {
     let mut script = Script::begin(&BOARD);
     script.modules();
     script.line("export const { Board } = modules.board;");
+    script
+}
+
+/// A classic script for a worker that encrypts and decrypts media; the engine starts it when it is needed.
+pub(crate) fn e2ee() -> Script {
+    let mut script = Script::begin(&E2EE);
+    script.line("'use strict';");
+    script.modules();
     script
 }
 
@@ -173,8 +185,8 @@ mod tests {
             // Types are no code.
             .filter(|name| name.ends_with(".js") && name != "types.js")
             .count();
-        assert_eq!(count, ENGINE.len() + BOARD.len());
-        let modules = [&ENGINE[..], &BOARD[..]];
+        assert_eq!(count, ENGINE.len() + BOARD.len() + E2EE.len());
+        let modules = [&ENGINE[..], &BOARD[..], &E2EE[..]];
         for (at, (name, source), of) in modules
             .iter()
             .flat_map(|of| of.iter().enumerate().map(move |(at, m)| (at, m, of)))
@@ -203,7 +215,7 @@ mod tests {
                 (6, "  /** @type {I} */ (j).k();")
             ]
         );
-        for script in [classic(), module(), board()] {
+        for script in [classic(), module(), board(), e2ee()] {
             assert_eq!(script.text.lines().count(), script.origins.len());
             for (line, origin) in script.text.lines().zip(&script.origins) {
                 let Some((file, number)) = *origin else { continue };

@@ -38,6 +38,7 @@ pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
             options.user.as_str(),
         ))
         .await?;
+    engine.set_encryption_key(options.key()?).await?;
     engine.join_group(options.group.as_str()).await?;
     for file in &options.publish {
         publish(&engine, file).await?;

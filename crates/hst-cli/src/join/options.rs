@@ -1,9 +1,12 @@
-use std::{fmt, path::PathBuf};
+use std::{env, fmt, path::PathBuf};
 
 use clap::Args;
-use hst_rtc::{GroupId, UserId};
+use hst_rtc::{GroupId, GroupKey, KeyError, UserId};
 
 use crate::{error::CliError, token::App};
+
+/// Names the passphrase where no one else sees it.
+const PASSPHRASE_VARIABLE: &str = "HST_PASSPHRASE";
 
 /// Join a group, publish files into it and record what the others publish.
 #[derive(Args, Clone)]
@@ -22,6 +25,10 @@ pub(crate) struct JoinOptions {
     /// The group to join.
     #[arg(long, value_name = "ID")]
     pub(crate) group: GroupId,
+    /// The passphrase of a group that is encrypted from end to end; others on this machine can see it here, but not in the
+    /// variable HST_PASSPHRASE.
+    #[arg(long, value_name = "TEXT")]
+    passphrase: Option<String>,
     /// A file to publish over and over: IVF (VP8), H.264 Annex B, or Ogg (Opus). May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) publish: Vec<PathBuf>,
@@ -43,6 +50,13 @@ impl JoinOptions {
             Some(token) => Ok(token.clone()),
             None => self.app.token(&self.user, &self.group),
         }
+    }
+
+    /// The key of the group, where it has one; making it takes some tenths of a second.
+    pub(crate) fn key(&self) -> Result<Option<(u8, GroupKey)>, KeyError> {
+        let passphrase = self.passphrase.clone().or_else(|| env::var(PASSPHRASE_VARIABLE).ok());
+        let key = passphrase.map(|passphrase| GroupKey::from_passphrase(&passphrase, self.group.as_str()));
+        Ok(key.transpose()?.map(|key| (0, key)))
     }
 
     /// The App ID.

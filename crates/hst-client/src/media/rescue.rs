@@ -93,13 +93,13 @@ mod tests {
 
     use hst_id::{MediaId, MediaRef, MediaType, UserId};
     use hst_media::memory::{Hub, Route};
-    use tokio::sync::oneshot;
+    use tokio::sync::{broadcast, oneshot};
 
     use super::*;
 
     /// A link that receives a film.
     async fn watching(hub: &Hub) -> MediaLink {
-        let mut link = MediaLink::new(Arc::new(hub.engine()));
+        let mut link = MediaLink::new(Arc::new(hub.engine()), broadcast::channel(1).0);
         let key = MediaRef {
             user: UserId::parse("ann").expect("a name"),
             media_type: MediaType::Video,
