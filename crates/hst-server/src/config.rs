@@ -28,8 +28,8 @@ const DEFAULT_WEIGHT: u32 = 100;
 /// [`with_toml`](Self::with_toml) reads a file over either.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the UDP ports behind it. Port 0 picks a free one
-    /// for each.
+    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the ports behind it, of UDP and TCP. Port 0 picks a
+    /// free one for each.
     pub bind: SocketAddr,
     /// The addresses at which clients reach the media threads; empty: found out from `bind` and this machine.
     pub node_ips: Vec<IpAddr>,

@@ -75,7 +75,7 @@ pub struct Addresses {
     pub quic: Option<SocketAddr>,
     /// Metrics (TCP).
     pub metrics: Option<SocketAddr>,
-    /// The media threads (UDP).
+    /// The media threads (UDP and TCP).
     pub media: Vec<SocketAddr>,
     /// The addresses that clients are told to find the media threads at.
     pub candidates: Vec<IpAddr>,
@@ -366,7 +366,7 @@ fn start_media(config: &Config, own: &[IpAddr], life: &Life, addresses: &mut Add
         advertise,
     })
     .map_err(|source: io::Error| StartError::Bind {
-        what: "media, UDP",
+        what: "media, UDP and TCP",
         address: (bind, first_port).into(),
         source,
     })?;

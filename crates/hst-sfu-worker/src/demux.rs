@@ -6,6 +6,8 @@ use std::{
 
 use str0m::ice::StunMessage;
 
+use crate::remote::Remote;
+
 /// A connection of a peer, within one thread. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TransportId(pub(crate) u64);
@@ -17,7 +19,7 @@ pub(crate) struct TransportId(pub(crate) u64);
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     ufrags: HashMap<String, TransportId>,
-    routes: HashMap<SocketAddr, Route>,
+    routes: HashMap<Remote, Route>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +37,7 @@ pub(crate) enum Owner {
 }
 
 impl Demux {
-    pub(crate) fn owner(&self, source: SocketAddr, bytes: &[u8]) -> Option<Owner> {
+    pub(crate) fn owner(&self, source: Remote, bytes: &[u8]) -> Option<Owner> {
         let route = self.routes.get(&source).map(|route| route.transport);
         // The first byte tells the protocols apart (RFC 9443): 0 and 1 are STUN.
         if bytes.first()? > &1 {
@@ -68,12 +70,12 @@ impl Demux {
     }
 
     /// The address has proved to be the transport's.
-    pub(crate) fn prove(&mut self, source: SocketAddr, transport: TransportId, local_ip: Option<IpAddr>) {
+    pub(crate) fn prove(&mut self, source: Remote, transport: TransportId, local_ip: Option<IpAddr>) {
         self.routes.insert(source, Route { transport, local_ip });
     }
 
     /// The address is not the transport's any more, if it still was.
-    pub(crate) fn disprove(&mut self, source: SocketAddr, transport: TransportId) {
+    pub(crate) fn disprove(&mut self, source: Remote, transport: TransportId) {
         if self
             .routes
             .get(&source)
@@ -87,7 +89,7 @@ impl Demux {
         &mut self,
         ufrags: &[String],
         transport: TransportId,
-        addresses: impl Iterator<Item = SocketAddr>,
+        addresses: impl Iterator<Item = Remote>,
     ) {
         for ufrag in ufrags {
             self.ufrags.remove(ufrag);
@@ -95,8 +97,13 @@ impl Demux {
         addresses.for_each(|address| self.disprove(address, transport));
     }
 
-    /// To which of this machine's addresses the client speaks.
+    /// The connection that was at the address is gone.
+    pub(crate) fn forget(&mut self, source: Remote) {
+        self.routes.remove(&source);
+    }
+
+    /// To which of this machine's addresses the client's datagrams come.
     pub(crate) fn local_ip(&self, destination: SocketAddr) -> Option<IpAddr> {
-        self.routes.get(&destination)?.local_ip
+        self.routes.get(&Remote::udp(destination))?.local_ip
     }
 }

@@ -8,6 +8,7 @@ use str0m::{
     change::{SdpAnswer, SdpPendingOffer},
     format::Codec,
     media::{Direction, MediaKind},
+    net::Protocol,
     rtp::RtpWrite,
 };
 
@@ -148,7 +149,7 @@ impl Pair {
     }
 
     fn receive(&mut self, bytes: &[u8]) {
-        let (from, to) = (addr(CLIENT), addr(SERVER));
+        let (from, to) = (Remote::udp(addr(CLIENT)), addr(SERVER));
         self.transport
             .receive(self.now, from, to, bytes, &mut self.outbox, &mut self.happenings);
     }
@@ -244,7 +245,7 @@ fn a_panic_ends_the_connection_and_nothing_else() {
 fn an_address_counts_only_when_it_knows_the_secret_and_only_so_many_do() {
     let mut pair = Pair::connected();
     let (check, to) = (pair.check.clone(), addr(SERVER));
-    let from = |port: u16| SocketAddr::new(addr(CLIENT).ip(), port);
+    let from = |port: u16| Remote::udp(SocketAddr::new(addr(CLIENT).ip(), port));
     let mut forged = check.clone();
     // Within the integrity, which the fingerprint follows.
     let end = forged.len() - 9;
@@ -390,7 +391,7 @@ fn n7_the_credentials_of_before_are_good_for_five_seconds_at_most() {
     pair.now += Duration::from_millis(4_999);
     assert!(pair.is_answered(&old));
     assert!(!pair.is_answered(&forged));
-    let elsewhere = SocketAddr::new(addr(CLIENT).ip(), 1);
+    let elsewhere = Remote::udp(SocketAddr::new(addr(CLIENT).ip(), 1));
     let (now, to) = (pair.now, addr(SERVER));
     assert!(
         pair.transport.proves(now, elsewhere, to, &old).is_none(),
