@@ -10,6 +10,7 @@ mod demo;
 mod demo_looks;
 mod life;
 mod lost_connection;
+mod no_udp;
 mod other_network;
 mod samples;
 mod surface;
