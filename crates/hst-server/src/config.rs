@@ -33,6 +33,9 @@ pub struct Config {
     pub bind: SocketAddr,
     /// The addresses at which clients reach the media threads; empty: found out from `bind` and this machine.
     pub node_ips: Vec<IpAddr>,
+    /// The STUN server (`HOST:PORT`) that is asked at the start at which addresses the world sees this machine; what it
+    /// answers is told to clients beside the others. `None`: nobody is asked.
+    pub stun_server: Option<String>,
     /// How many media threads there are; `None`: one a core.
     pub workers: Option<NonZeroUsize>,
     /// Where clients see the server, when it stands behind a proxy; `None`: what their request says.
@@ -120,6 +123,7 @@ impl Default for Config {
         Self {
             bind: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
             node_ips: Vec::new(),
+            stun_server: None,
             workers: None,
             public_url: None,
             gateway_weight: DEFAULT_WEIGHT,

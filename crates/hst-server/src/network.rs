@@ -1,4 +1,7 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use hst_sfu_worker::outside_address;
+use tokio::net::lookup_host;
 
 /// Where the media threads listen, and where clients are told to look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +17,51 @@ pub(crate) fn own_addresses() -> Vec<IpAddr> {
     usable.map(if_addrs::Interface::ip).collect()
 }
 
+/// At which addresses the world sees this machine, by what a STUN server says: at most one of each family.
+///
+/// A server that does not answer keeps nobody from starting, because it is somebody else's: it is said in the log, and
+/// the machine has the addresses that it has.
+pub(crate) async fn outside_addresses(stun_server: &str) -> Vec<IpAddr> {
+    let servers: Vec<SocketAddr> = match lookup_host(stun_server).await {
+        Ok(found) => found.collect(),
+        Err(error) => {
+            tracing::warn!(stun_server, %error, "THE STUN SERVER HAS NO ADDRESS: clients are told this machine's own");
+            return Vec::new();
+        }
+    };
+    let of_family = |is_v4: bool| servers.iter().copied().find(|server| server.is_ipv4() == is_v4);
+    let ask = async |server: Option<SocketAddr>| Some((server?, outside_address(server?).await));
+    let (v4, v6) = tokio::join!(ask(of_family(true)), ask(of_family(false)));
+    let mut found = Vec::new();
+    for (server, answer) in [v4, v6].into_iter().flatten() {
+        match answer {
+            Ok(ip) => found.push(ip),
+            Err(error) => tracing::warn!(%server, %error, "the STUN server does not answer"),
+        }
+    }
+    if found.is_empty() {
+        tracing::warn!(
+            stun_server,
+            "NO ADDRESS WAS FOUND OUT: clients are told this machine's own"
+        );
+    } else {
+        tracing::info!(stun_server, ?found, "the world sees this machine here");
+    }
+    found
+}
+
 impl MediaNetwork {
+    /// The same, reached at these addresses of a translation in front of it, too: as far as it listens where they lead.
+    pub(crate) fn seen_at(mut self, outside: &[IpAddr]) -> Self {
+        for &ip in outside {
+            let leads_here = !self.bind.is_loopback() && (ip.is_ipv4() || self.bind.is_ipv6());
+            if leads_here && !self.advertise.contains(&ip) {
+                self.advertise.push(ip);
+            }
+        }
+        self
+    }
+
     /// Decides from the address of HTTP, the addresses that were asked for, and those of this machine.
     ///
     /// A browser gathers no loopback candidate, so that of a server on loopback it could use none: such a server
@@ -106,5 +153,31 @@ mod tests {
             plan("192.0.2.7", &["192.0.2.7"], &[]),
             expect("192.0.2.7", &["192.0.2.7"])
         );
+    }
+
+    #[test]
+    fn the_outside_address_is_told_beside_the_own_where_it_leads_to_us() {
+        let seen = |bind: &str, own: &[&str], outside: &[&str]| {
+            let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpAddr>>();
+            let plan = MediaNetwork::plan(bind.parse().unwrap(), &[], &parse(own)).seen_at(&parse(outside));
+            (
+                plan.bind.to_string(),
+                plan.advertise.iter().map(IpAddr::to_string).collect::<Vec<_>>(),
+            )
+        };
+        let both = ["203.0.113.9", "2001:db8::9"];
+        assert_eq!(
+            seen("0.0.0.0", &["10.0.0.5"], &both),
+            expect("0.0.0.0", &["10.0.0.5", "127.0.0.1", "203.0.113.9"])
+        );
+        assert_eq!(
+            seen("::", &["10.0.0.5", "2001:db8::9"], &both),
+            expect("::", &["10.0.0.5", "2001:db8::9", "127.0.0.1", "::1", "203.0.113.9"])
+        );
+        assert_eq!(
+            seen("10.0.0.5", &["10.0.0.5"], &both),
+            expect("10.0.0.5", &["10.0.0.5", "203.0.113.9"])
+        );
+        assert_eq!(seen("127.0.0.1", &[], &both), expect("127.0.0.1", &["127.0.0.1"]));
     }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// An address at which clients reach the media, in place of those found out; may be repeated
     #[arg(long = "node-ip", value_name = "IP")]
     node_ips: Vec<IpAddr>,
+    /// Ask this STUN server at the start at which addresses the world sees this machine, and tell clients those, too
+    #[arg(long, value_name = "HOST:PORT")]
+    stun_server: Option<String>,
     /// How many media threads [default: one a core]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -76,6 +79,7 @@ impl Options {
         }
         config.dev_open = self.dev_open;
         config.bind = self.bind.unwrap_or(config.bind);
+        config.stun_server = self.stun_server.or(config.stun_server);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
         config.gateway_weight = self.gateway_weight.unwrap_or(config.gateway_weight);
@@ -149,9 +153,10 @@ mod tests {
     #[test]
     fn what_is_said_is_kept() {
         let config =
-            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d --gateway-weight 0")
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d --gateway-weight 0 --stun-server stun.example.org:3478")
                 .unwrap();
         assert_eq!(config.gateway_weight, 0);
+        assert_eq!(config.stun_server.as_deref(), Some("stun.example.org:3478"));
         assert_eq!(config.bind.to_string(), "[::]:0");
         assert_eq!(config.node_ips.len(), 2);
         assert_eq!(config.workers, NonZeroUsize::new(3));

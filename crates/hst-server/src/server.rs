@@ -30,7 +30,7 @@ use crate::{
     life::{self, Life, Lifeline},
     media::Media,
     meter::Meter,
-    network::{MediaNetwork, own_addresses},
+    network::{MediaNetwork, outside_addresses, own_addresses},
     node::Node,
     placement::Placement,
 };
@@ -158,7 +158,7 @@ impl Server {
             None
         };
         let media = if has_media {
-            start_media(&config, &own, &life, &mut addresses)?
+            start_media(&config, &own, &life, &mut addresses).await?
         } else {
             Media::off(life.clone())
         };
@@ -348,8 +348,18 @@ async fn bind_metrics(address: SocketAddr, addresses: &mut Addresses) -> Result<
     Ok(listener)
 }
 
-fn start_media(config: &Config, own: &[IpAddr], life: &Life, addresses: &mut Addresses) -> Result<Media, StartError> {
-    let MediaNetwork { bind, advertise } = MediaNetwork::plan(config.bind.ip(), &config.node_ips, own);
+async fn start_media(
+    config: &Config,
+    own: &[IpAddr],
+    life: &Life,
+    addresses: &mut Addresses,
+) -> Result<Media, StartError> {
+    let outside = match &config.stun_server {
+        Some(server) => outside_addresses(server).await,
+        None => Vec::new(),
+    };
+    let network = MediaNetwork::plan(config.bind.ip(), &config.node_ips, own).seen_at(&outside);
+    let MediaNetwork { bind, advertise } = network;
     let workers = config.worker_count();
     let first_port = match config.bind.port() {
         0 => 0,

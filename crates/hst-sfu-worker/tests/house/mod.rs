@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZero,
     time::{Duration, Instant},
 };
@@ -111,7 +111,12 @@ impl House {
 
     /// A client with its own socket. Returns its index.
     pub(crate) fn client(&mut self, build: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig) -> usize {
-        let mut socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
+        self.client_at(Ipv4Addr::LOCALHOST.into(), build)
+    }
+
+    /// The same at this address of loopback.
+    pub(crate) fn client_at(&mut self, ip: IpAddr, build: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig) -> usize {
+        let mut socket = UdpSocket::bind((ip, 0).into()).expect("a socket");
         let index = self.clients.len();
         self.poll
             .registry()
@@ -142,7 +147,12 @@ impl House {
 
     /// A client that has TCP alone. Returns its index.
     pub(crate) fn client_over_tcp(&mut self) -> usize {
-        let at = self.client(|config| config);
+        self.client_over_tcp_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same at this address of loopback.
+    pub(crate) fn client_over_tcp_at(&mut self, ip: IpAddr) -> usize {
+        let at = self.client_at(ip, plain);
         self.reconnect(at);
         self.clients[at].rtc = config().build(Instant::now());
         let candidate = self.candidate(at);
@@ -152,7 +162,8 @@ impl House {
 
     /// The client's TCP connection is gone, and it has another.
     pub(crate) fn reconnect(&mut self, at: usize) {
-        let mut wire = Wire::connect(self.plane.local_addrs()[0]);
+        let port = self.plane.local_addrs()[0].port();
+        let mut wire = Wire::connect((self.clients[at].addr.ip(), port).into());
         self.poll
             .registry()
             .register(&mut wire.stream, Token(100 + at), Interest::READABLE)
