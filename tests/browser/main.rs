@@ -12,6 +12,7 @@ mod life;
 mod lost_connection;
 mod no_udp;
 mod other_network;
+mod relayed;
 mod samples;
 mod surface;
 mod untouched;

@@ -10,7 +10,9 @@ async fn a_page_without_udp_and_one_with_it_see_and_hear_each_other() {
     let server = server_with_one_way_in().await;
     let browser = Browser::start(Network::Loopback).await;
     let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
-    ann.run(include_str!("no_udp.js"), Vec::new()).await;
+    for script in [include_str!("no_udp.js"), include_str!("protocols.js")] {
+        ann.run(script, Vec::new()).await;
+    }
     for (page, user) in [(&ann, "ann"), (&ben, "ben")] {
         page.run(include_str!("call.js"), vec![json!(user), json!("tcp")]).await;
         page.run(

@@ -46,6 +46,9 @@ pub struct Config {
     pub gateways: Vec<Gateway>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
+    /// Where the relay for clients that do not reach the media (TURN) listens for UDP; over TCP and TLS it is at the port
+    /// of HTTP. `None`: there is no relay.
+    pub turn: Option<SocketAddr>,
     /// Where Prometheus finds `GET /metrics`; `None`: nowhere. Whoever reaches it learns how busy the server is.
     pub metrics: Option<SocketAddr>,
     /// How many connections there may be, and of whom.
@@ -129,6 +132,7 @@ impl Default for Config {
             gateway_weight: DEFAULT_WEIGHT,
             gateways: Vec::new(),
             tls: Tls::Off,
+            turn: None,
             connections: Connections::default(),
             apps: Vec::new(),
             data_dir: None,

@@ -1,7 +1,4 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-use hst_sfu_worker::outside_address;
-use tokio::net::lookup_host;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where the media threads listen, and where clients are told to look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,39 +12,6 @@ pub(crate) fn own_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let usable = interfaces.iter().filter(|i| !i.is_loopback() && !i.is_link_local());
     usable.map(if_addrs::Interface::ip).collect()
-}
-
-/// At which addresses the world sees this machine, by what a STUN server says: at most one of each family.
-///
-/// A server that does not answer keeps nobody from starting, because it is somebody else's: it is said in the log, and
-/// the machine has the addresses that it has.
-pub(crate) async fn outside_addresses(stun_server: &str) -> Vec<IpAddr> {
-    let servers: Vec<SocketAddr> = match lookup_host(stun_server).await {
-        Ok(found) => found.collect(),
-        Err(error) => {
-            tracing::warn!(stun_server, %error, "THE STUN SERVER HAS NO ADDRESS: clients are told this machine's own");
-            return Vec::new();
-        }
-    };
-    let of_family = |is_v4: bool| servers.iter().copied().find(|server| server.is_ipv4() == is_v4);
-    let ask = async |server: Option<SocketAddr>| Some((server?, outside_address(server?).await));
-    let (v4, v6) = tokio::join!(ask(of_family(true)), ask(of_family(false)));
-    let mut found = Vec::new();
-    for (server, answer) in [v4, v6].into_iter().flatten() {
-        match answer {
-            Ok(ip) => found.push(ip),
-            Err(error) => tracing::warn!(%server, %error, "the STUN server does not answer"),
-        }
-    }
-    if found.is_empty() {
-        tracing::warn!(
-            stun_server,
-            "NO ADDRESS WAS FOUND OUT: clients are told this machine's own"
-        );
-    } else {
-        tracing::info!(stun_server, ?found, "the world sees this machine here");
-    }
-    found
 }
 
 impl MediaNetwork {

@@ -30,9 +30,11 @@ use crate::{
     life::{self, Life, Lifeline},
     media::Media,
     meter::Meter,
-    network::{MediaNetwork, outside_addresses, own_addresses},
+    network::{MediaNetwork, own_addresses},
     node::Node,
+    outside::outside_addresses,
     placement::Placement,
+    relay::{RelayDoor, RelayPlan},
 };
 
 /// How long connections may take to end when the server does.
@@ -77,6 +79,8 @@ pub struct Addresses {
     pub metrics: Option<SocketAddr>,
     /// The media threads (UDP and TCP).
     pub media: Vec<SocketAddr>,
+    /// The relay (UDP); over TCP and TLS it is where HTTP is.
+    pub turn: Option<SocketAddr>,
     /// The addresses that clients are told to find the media threads at.
     pub candidates: Vec<IpAddr>,
 }
@@ -223,6 +227,17 @@ impl Server {
                 weight: config.gateway_weight,
             };
             let gateway = pages.iter().find(|page| !page.is_local()).or(pages.first()).cloned();
+            if let (Some(bind), Some(origin)) = (config.turn, &gateway) {
+                let plan = RelayPlan {
+                    bind,
+                    origin,
+                    candidates: &addresses.candidates,
+                    media: &addresses.media,
+                };
+                let (door, udp) = RelayDoor::open(plan, &own, &hub).await?;
+                addresses.turn = Some(udp);
+                let _ = hub.relay.set(door);
+            }
             let gateway = gateway.map(|origin| web.gateway(origin));
             let tls = if config.tls == Tls::Off {
                 None

@@ -107,3 +107,78 @@ impl Demux {
         self.routes.get(&Remote::udp(destination))?.local_ip
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::distr::{Alphanumeric, SampleString};
+    use str0m::{
+        crypto,
+        ice::{StunMessage, TransId},
+    };
+
+    use super::*;
+
+    fn check(username: &str) -> Vec<u8> {
+        let hmac = crypto::from_feature_flags().sha1_hmac_provider;
+        let mut bytes = vec![0; 256];
+        let check = StunMessage::binding_request(username, TransId::new(), true, 1, 1, true);
+        let len = check.to_bytes(Some(b"a guess"), &mut bytes, |key, parts| hmac.sha1_hmac(key, parts));
+        bytes.truncate(len.expect("room"));
+        bytes
+    }
+
+    fn demux() -> Demux {
+        let mut demux = Demux::default();
+        demux.add(&["ours".to_owned()], TransportId(1));
+        demux
+    }
+
+    #[test]
+    fn n4_a_hundred_thousand_guesses_at_a_name_find_nobody() {
+        let (demux, source) = (demux(), Remote::udp(([192, 0, 2, 1], 5000).into()));
+        let ours = demux.owner(source, &check("ours:theirs"));
+        assert_eq!(ours, Some(Owner::Claimed(TransportId(1))));
+        let mut guess = check(&format!("{}:theirs", "x".repeat(12)));
+        for _ in 0..100_000 {
+            let name = Alphanumeric.sample_string(&mut rand::rng(), 12);
+            guess[24..36].copy_from_slice(name.as_bytes());
+            assert_eq!(demux.owner(source, &guess), None);
+        }
+        assert_eq!((demux.ufrags.len(), demux.routes.len()), (1, 0), "nothing was kept");
+    }
+
+    #[test]
+    fn n8_n10_from_strangers_only_a_check_is_anybodys() {
+        let (demux, source) = (demux(), Remote::udp(([192, 0, 2, 1], 5000).into()));
+        for first in 0..=255_u8 {
+            for len in 0..=64 {
+                let mut bytes = vec![0x5a; len];
+                bytes.iter_mut().take(1).for_each(|byte| *byte = first);
+                assert_eq!(demux.owner(source, &bytes), None, "{first} {len}");
+            }
+        }
+        let mut message = check("ours:theirs");
+        for kind in 0..=0x3fff_u16 {
+            message[..2].copy_from_slice(&kind.to_be_bytes());
+            assert_eq!(demux.owner(source, &message).is_some(), kind == 1, "{kind:x}");
+        }
+    }
+
+    #[test]
+    fn n2_over_tcp_an_address_proves_nothing_for_udp() {
+        let (mut demux, addr) = (demux(), ([192, 0, 2, 1], 5000).into());
+        demux.prove(Remote::tcp(addr), TransportId(1), None);
+        let media = [0x80; 20];
+        assert_eq!(
+            demux.owner(Remote::tcp(addr), &media),
+            Some(Owner::Known(TransportId(1)))
+        );
+        assert_eq!(demux.owner(Remote::udp(addr), &media), None);
+        demux.forget(Remote::tcp(addr));
+        assert_eq!(
+            demux.owner(Remote::tcp(addr), &media),
+            None,
+            "who comes next from there is another"
+        );
+    }
+}
