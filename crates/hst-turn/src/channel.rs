@@ -1,7 +1,7 @@
 //! Data on a channel: its number, the length, the data (RFC 8656 section 12.4).
 
-/// The numbers that channels may have (RFC 8656 section 12).
-pub(crate) const NUMBERS: std::ops::RangeInclusive<u16> = 0x4000..=0x4FFF;
+/// The numbers that channels may have: those of RFC 5766, because its clients are still around. RFC 8656 has fewer.
+pub(crate) const NUMBERS: std::ops::RangeInclusive<u16> = 0x4000..=0x7FFF;
 
 /// Reads channel data, as far as it is that. What is behind the data is padding.
 pub(crate) fn read(bytes: &[u8]) -> Option<(u16, &[u8])> {
@@ -41,7 +41,7 @@ mod tests {
             assert_eq!(read(&plain[..3]), None);
         }
         assert_eq!(read(&[0x40, 0, 0, 1]), None);
-        assert_eq!(read(&[0x50, 0, 0, 0]), None);
+        assert_eq!(read(&[0x80, 0, 0, 0]), None);
         assert_eq!(read(&[0x3f, 0xff, 0, 0]), None);
         assert_eq!(write(0x4000, &vec![0; 65_536], false), None);
     }
