@@ -146,3 +146,54 @@ impl Stream {
             || self.stuck_since.is_some_and(|since| now - since >= STUCK_TIMEOUT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(now: Instant) -> (Stream, std::net::TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, addr) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let stream = TcpStream::from_std(stream);
+        (Stream::new(stream, Token(9), addr.ip(), now + STUCK_TIMEOUT), client)
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_for_long_is_cut_off_and_a_slow_one_is_not() {
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let (mut stream, _client) = stream(now);
+        assert!(stream.prove() && !stream.prove());
+        assert!(!stream.is_over(at(1_000)), "there is nothing to take");
+        stream.queue(&[1; 500]);
+        assert!(!stream.is_over(at(1_001)) && !stream.is_over(at(1_015)));
+        stream.flush().unwrap();
+        stream.queue(&[1; 500]);
+        assert!(
+            !stream.is_over(at(1_016)) && !stream.is_over(at(1_030)),
+            "something went"
+        );
+        assert!(stream.is_over(at(1_031)));
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_dropped_whole() {
+        let (mut stream, mut client) = stream(Instant::now());
+        let sent = (0..).take_while(|_| stream.queue(&[7; 998])).count();
+        assert_eq!(sent, MAX_OUTGOING / 1000);
+        assert!(
+            !stream.queue(&[7; 998]) && stream.queue(&[7; 100]),
+            "a small one still fits"
+        );
+        let total = stream.outgoing.len();
+        let mut received = vec![0; total];
+        // Loopback takes as much at once.
+        stream.flush().unwrap();
+        assert!(stream.outgoing.is_empty());
+        client.read_exact(&mut received).unwrap();
+        assert_eq!(received[..2], 998_u16.to_be_bytes());
+        assert_eq!(received[total - 102..total - 100], 100_u16.to_be_bytes());
+    }
+}
