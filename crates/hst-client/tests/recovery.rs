@@ -64,6 +64,7 @@ async fn serve(far: &mut SignalConnection, hub: &Hub, generation: u32) {
                 secret: "x".into(),
                 resume_window: 60,
                 max_message: 8192,
+                ice_servers: Vec::new(),
             }),
             Command::Join { .. } => Reply::Joined(Joined {
                 members: Vec::new(),

@@ -65,6 +65,7 @@ async fn let_in(far: &mut SignalConnection) {
                 secret: "x".into(),
                 resume_window: 60,
                 max_message: 8192,
+                ice_servers: Vec::new(),
             }),
         ),
     )

@@ -233,6 +233,7 @@ impl House {
                     secret: "secret".into(),
                     token_lasts: None,
                     max_message: 8192,
+                    ice_servers: Vec::new(),
                 };
                 self.session.handle_signed_in(self.now, Ok(signed_in));
             }
@@ -431,6 +432,7 @@ fn s17_while_a_session_joins_or_logs_in_it_takes_nothing_else() {
         secret: "secret".into(),
         token_lasts: None,
         max_message: 8192,
+        ice_servers: Vec::new(),
     };
     session.handle_signed_in(now, Ok(signed_in));
     for command in [5, 9] {

@@ -280,6 +280,7 @@ impl Alone {
             secret: "x".into(),
             token_lasts: None,
             max_message: 8192,
+            ice_servers: Vec::new(),
         };
         session.handle_signed_in(now, Ok(signed_in));
         session.handle_frame(now, br#"{"id":1,"do":{"join":{"group":"g"}}}"#);

@@ -228,6 +228,7 @@ impl Pair {
                         secret: "x".into(),
                         token_lasts: None,
                         max_message: 8192,
+                        ice_servers: Vec::new(),
                     };
                     self.server.handle_signed_in(self.now, Ok(signed_in));
                 }

@@ -46,6 +46,7 @@ fn online() -> Session {
         secret: "x".into(),
         token_lasts: None,
         max_message: 8192,
+        ice_servers: Vec::new(),
     };
     session.handle_signed_in(Instant::now(), Ok(signed_in));
     outputs(&mut session);

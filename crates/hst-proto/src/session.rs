@@ -53,6 +53,22 @@ pub struct LoggedIn {
     pub resume_window: u32,
     /// The most bytes of one message's JSON text.
     pub max_message: u32,
+    /// What helps a client to reach the media where it cannot do so directly; good as long as the session is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// Servers of one kind that help to reach the media, and what opens them: as browsers take it (`RTCIceServer`).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// Where they are, as `turn:host:port?transport=udp`.
+    pub urls: Vec<String>,
+    /// The user name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub username: String,
+    /// The password.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub credential: String,
 }
 
 /// Goes on with a session whose connection was lost.
@@ -116,7 +132,18 @@ impl fmt::Debug for LoggedIn {
             .field("secret", &"Secret(…)")
             .field("resume_window", &self.resume_window)
             .field("max_message", &self.max_message)
+            .field("ice_servers", &self.ice_servers)
             .finish()
+    }
+}
+
+impl fmt::Debug for IceServer {
+    /// Keeps the password out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
     }
 }
 

@@ -34,10 +34,21 @@ pub(crate) fn announcement(config: &Config) -> impl FnOnce(&RunningServer, bool)
             );
             line("backend", &text);
         }
-        let Addresses { media, candidates, .. } = server.addresses();
+        let Addresses {
+            media,
+            candidates,
+            turn,
+            ..
+        } = server.addresses();
         let ports: Vec<_> = media.iter().map(|address| address.port().to_string()).collect();
         let ips: Vec<_> = candidates.iter().map(ToString::to_string).collect();
-        line("media", &format!("UDP {} at {}", ports.join(", "), ips.join(", ")));
+        line(
+            "media",
+            &format!("UDP and TCP {} at {}", ports.join(", "), ips.join(", ")),
+        );
+        if let Some(turn) = turn {
+            line("relay", &format!("UDP {}, and at the port of HTTP", turn.port()));
+        }
         if needs_https {
             line(
                 "note",
@@ -69,6 +80,7 @@ fn ready_json(server: &RunningServer) -> String {
         http,
         quic,
         media,
+        turn,
         candidates,
         ..
     } = server.addresses();
@@ -76,6 +88,9 @@ fn ready_json(server: &RunningServer) -> String {
     let mut ready = serde_json::json!({
         "ready": { "http": http, "quic": quic, "media": media, "candidates": candidates, "urls": urls }
     });
+    if let Some(turn) = turn {
+        ready["ready"]["turn"] = serde_json::json!(turn);
+    }
     if let Some(Developer { id, secret, .. }) = server.new_developer() {
         ready["ready"]["developer"] = serde_json::json!({ "id": id.as_str(), "secret": secret.reveal() });
     }

@@ -81,13 +81,14 @@ impl Certificate {
         self.is_self_signed.then(|| CertificatePin::of(&self.chain[0]))
     }
 
-    /// For HTTP/1.1 over TLS; no other protocol is agreed to.
+    /// For HTTP/1.1 over TLS, and for TURN where there is a relay; no other protocol is agreed to.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, StartError> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(self.chain.clone(), self.key.clone_key())?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // The name of TURN is that of RFC 7443.
+        config.alpn_protocols = vec![b"http/1.1".to_vec(), b"stun.turn".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }

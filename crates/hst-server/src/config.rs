@@ -28,11 +28,14 @@ const DEFAULT_WEIGHT: u32 = 100;
 /// [`with_toml`](Self::with_toml) reads a file over either.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the UDP ports behind it. Port 0 picks a free one
-    /// for each.
+    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the ports behind it, of UDP and TCP. Port 0 picks a
+    /// free one for each.
     pub bind: SocketAddr,
     /// The addresses at which clients reach the media threads; empty: found out from `bind` and this machine.
     pub node_ips: Vec<IpAddr>,
+    /// The STUN server (`HOST:PORT`) that is asked at the start at which addresses the world sees this machine; what it
+    /// answers is told to clients beside the others. `None`: nobody is asked.
+    pub stun_server: Option<String>,
     /// How many media threads there are; `None`: one a core.
     pub workers: Option<NonZeroUsize>,
     /// Where clients see the server, when it stands behind a proxy; `None`: what their request says.
@@ -43,6 +46,9 @@ pub struct Config {
     pub gateways: Vec<Gateway>,
     /// How HTTP and WebSocket are encrypted.
     pub tls: Tls,
+    /// Where the relay for clients that do not reach the media (TURN) listens for UDP; over TCP and TLS it is at the port
+    /// of HTTP. `None`: there is no relay.
+    pub turn: Option<SocketAddr>,
     /// Where Prometheus finds `GET /metrics`; `None`: nowhere. Whoever reaches it learns how busy the server is.
     pub metrics: Option<SocketAddr>,
     /// How many connections there may be, and of whom.
@@ -120,11 +126,13 @@ impl Default for Config {
         Self {
             bind: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
             node_ips: Vec::new(),
+            stun_server: None,
             workers: None,
             public_url: None,
             gateway_weight: DEFAULT_WEIGHT,
             gateways: Vec::new(),
             tls: Tls::Off,
+            turn: None,
             connections: Connections::default(),
             apps: Vec::new(),
             data_dir: None,

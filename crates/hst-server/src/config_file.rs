@@ -23,6 +23,8 @@ use crate::{App, Config, ConfigError, Connections, Gateway, Origin, Tls};
 struct File {
     bind: Option<SocketAddr>,
     node_ips: Option<Vec<IpAddr>>,
+    stun_server: Option<String>,
+    turn: Option<SocketAddr>,
     workers: Option<NonZeroUsize>,
     public_url: Option<Origin>,
     gateway_weight: Option<u32>,
@@ -199,6 +201,8 @@ impl Config {
 
         self.bind = file.bind.unwrap_or(self.bind);
         self.node_ips = file.node_ips.unwrap_or(self.node_ips);
+        self.turn = file.turn.or(self.turn);
+        self.stun_server = file.stun_server.or(self.stun_server);
         self.workers = file.workers.or(self.workers);
         self.public_url = file.public_url.or(self.public_url);
         self.gateway_weight = file.gateway_weight.unwrap_or(self.gateway_weight);

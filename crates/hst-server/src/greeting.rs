@@ -132,11 +132,14 @@ impl Greeting {
             token_lasts,
             rules,
         } = guest;
+        let relay = self.hub.relay.get();
+        let ice_servers = relay.map(|relay| relay.ice_servers(user.handle.id)).unwrap_or_default();
         let signed_in = SignedIn {
             session: user.handle.id.to_string(),
             secret: secret.as_str().to_owned(),
             token_lasts,
             max_message: rules.max_message,
+            ice_servers,
         };
         self.core.handle_signed_in(Instant::now().into_std(), Ok(signed_in));
         let session = SessionTask::new(self.hub, self.core, self.connection, self.place, user, inbox);

@@ -24,6 +24,13 @@ const FEW: usize = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SessionId(pub(crate) u64);
 
+impl SessionId {
+    /// Reads what is displayed.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        name.strip_prefix('s')?.parse().ok().map(Self)
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s{}", self.0)

@@ -1,7 +1,7 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -24,6 +24,7 @@ use crate::{
     metrics::Metrics,
     node::Node,
     people::People,
+    relay::RelayDoor,
     ringing::Ringing,
     sessions::Sessions,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Hub {
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) life: Life,
     pub(crate) admission: Arc<Admission>,
+    /// Empty where there is no relay. It is set once, before anybody is let in: the relay asks for sessions here.
+    pub(crate) relay: OnceLock<RelayDoor>,
     pub(crate) metrics: Metrics,
     last_session: AtomicU64,
 }
@@ -84,6 +87,7 @@ impl Hub {
             hooks,
             life,
             admission,
+            relay: OnceLock::new(),
             metrics: Metrics::default(),
             last_session: AtomicU64::new(0),
         })

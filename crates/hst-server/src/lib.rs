@@ -37,10 +37,12 @@ mod origin;
 #[cfg(test)]
 mod outage;
 mod outbox;
+mod outside;
 mod pace;
 mod people;
 mod placement;
 mod refusal;
+mod relay;
 mod ringing;
 mod server;
 mod session;

@@ -15,6 +15,17 @@ pub(crate) fn own_addresses() -> Vec<IpAddr> {
 }
 
 impl MediaNetwork {
+    /// The same, reached at these addresses of a translation in front of it, too: as far as it listens where they lead.
+    pub(crate) fn seen_at(mut self, outside: &[IpAddr]) -> Self {
+        for &ip in outside {
+            let leads_here = !self.bind.is_loopback() && (ip.is_ipv4() || self.bind.is_ipv6());
+            if leads_here && !self.advertise.contains(&ip) {
+                self.advertise.push(ip);
+            }
+        }
+        self
+    }
+
     /// Decides from the address of HTTP, the addresses that were asked for, and those of this machine.
     ///
     /// A browser gathers no loopback candidate, so that of a server on loopback it could use none: such a server
@@ -106,5 +117,31 @@ mod tests {
             plan("192.0.2.7", &["192.0.2.7"], &[]),
             expect("192.0.2.7", &["192.0.2.7"])
         );
+    }
+
+    #[test]
+    fn the_outside_address_is_told_beside_the_own_where_it_leads_to_us() {
+        let seen = |bind: &str, own: &[&str], outside: &[&str]| {
+            let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpAddr>>();
+            let plan = MediaNetwork::plan(bind.parse().unwrap(), &[], &parse(own)).seen_at(&parse(outside));
+            (
+                plan.bind.to_string(),
+                plan.advertise.iter().map(IpAddr::to_string).collect::<Vec<_>>(),
+            )
+        };
+        let both = ["203.0.113.9", "2001:db8::9"];
+        assert_eq!(
+            seen("0.0.0.0", &["10.0.0.5"], &both),
+            expect("0.0.0.0", &["10.0.0.5", "127.0.0.1", "203.0.113.9"])
+        );
+        assert_eq!(
+            seen("::", &["10.0.0.5", "2001:db8::9"], &both),
+            expect("::", &["10.0.0.5", "2001:db8::9", "127.0.0.1", "::1", "203.0.113.9"])
+        );
+        assert_eq!(
+            seen("10.0.0.5", &["10.0.0.5"], &both),
+            expect("10.0.0.5", &["10.0.0.5", "203.0.113.9"])
+        );
+        assert_eq!(seen("127.0.0.1", &[], &both), expect("127.0.0.1", &["127.0.0.1"]));
     }
 }

@@ -20,12 +20,18 @@ pub(crate) struct Options {
     /// Read this TOML file; what is also said here on the command line wins
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where HTTP and QUIC listen [default: 127.0.0.1:7880]; media has the UDP ports behind it; port 0 picks free ones
+    /// Where HTTP and QUIC listen [default: 127.0.0.1:7880]; media has the ports behind it, UDP and TCP; port 0 picks free ones
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
     /// An address at which clients reach the media, in place of those found out; may be repeated
     #[arg(long = "node-ip", value_name = "IP")]
     node_ips: Vec<IpAddr>,
+    /// Ask this STUN server at the start at which addresses the world sees this machine, and tell clients those, too
+    #[arg(long, value_name = "HOST:PORT")]
+    stun_server: Option<String>,
+    /// Relay for clients that do not reach the media (TURN): for UDP here, for TCP and TLS at the port of HTTP [default: no]
+    #[arg(long, value_name = "ADDR:PORT")]
+    turn: Option<SocketAddr>,
     /// How many media threads [default: one a core]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -76,6 +82,8 @@ impl Options {
         }
         config.dev_open = self.dev_open;
         config.bind = self.bind.unwrap_or(config.bind);
+        config.stun_server = self.stun_server.or(config.stun_server);
+        config.turn = self.turn.or(config.turn);
         config.workers = self.workers.or(config.workers);
         config.public_url = self.public_url.or(config.public_url);
         config.gateway_weight = self.gateway_weight.unwrap_or(config.gateway_weight);
@@ -132,6 +140,7 @@ mod tests {
             "--gateway-weight heavy",
             "--max-connections many",
             "--trusted-proxy here",
+            "--turn 3478",
             "--what",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -149,9 +158,11 @@ mod tests {
     #[test]
     fn what_is_said_is_kept() {
         let config =
-            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d --gateway-weight 0")
+            config("--dev --bind [::]:0 --node-ip 192.0.2.1 --node-ip ::1 --workers 3 --tls-self-signed --data-dir d --gateway-weight 0 --stun-server stun.example.org:3478 --turn [::]:3478")
                 .unwrap();
         assert_eq!(config.gateway_weight, 0);
+        assert_eq!(config.turn.map(|it| it.port()), Some(3478));
+        assert_eq!(config.stun_server.as_deref(), Some("stun.example.org:3478"));
         assert_eq!(config.bind.to_string(), "[::]:0");
         assert_eq!(config.node_ips.len(), 2);
         assert_eq!(config.workers, NonZeroUsize::new(3));

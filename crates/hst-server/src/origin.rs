@@ -39,6 +39,15 @@ impl Origin {
         self.authority.host()
     }
 
+    /// Its port, also where it is left out.
+    pub(crate) fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.secure { 443 } else { 80 })
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// Whether it names the client's own machine.
     pub(crate) fn is_local(&self) -> bool {
         let ip = self.host().trim_matches(['[', ']']).parse::<IpAddr>();

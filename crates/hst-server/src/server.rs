@@ -32,7 +32,9 @@ use crate::{
     meter::Meter,
     network::{MediaNetwork, own_addresses},
     node::Node,
+    outside::outside_addresses,
     placement::Placement,
+    relay::{RelayDoor, RelayPlan},
 };
 
 /// How long connections may take to end when the server does.
@@ -75,8 +77,10 @@ pub struct Addresses {
     pub quic: Option<SocketAddr>,
     /// Metrics (TCP).
     pub metrics: Option<SocketAddr>,
-    /// The media threads (UDP).
+    /// The media threads (UDP and TCP).
     pub media: Vec<SocketAddr>,
+    /// The relay (UDP); over TCP and TLS it is where HTTP is.
+    pub turn: Option<SocketAddr>,
     /// The addresses that clients are told to find the media threads at.
     pub candidates: Vec<IpAddr>,
 }
@@ -158,7 +162,7 @@ impl Server {
             None
         };
         let media = if has_media {
-            start_media(&config, &own, &life, &mut addresses)?
+            start_media(&config, &own, &life, &mut addresses).await?
         } else {
             Media::off(life.clone())
         };
@@ -223,6 +227,17 @@ impl Server {
                 weight: config.gateway_weight,
             };
             let gateway = pages.iter().find(|page| !page.is_local()).or(pages.first()).cloned();
+            if let (Some(bind), Some(origin)) = (config.turn, &gateway) {
+                let plan = RelayPlan {
+                    bind,
+                    origin,
+                    candidates: &addresses.candidates,
+                    media: &addresses.media,
+                };
+                let (door, udp) = RelayDoor::open(plan, &own, &hub).await?;
+                addresses.turn = Some(udp);
+                let _ = hub.relay.set(door);
+            }
             let gateway = gateway.map(|origin| web.gateway(origin));
             let tls = if config.tls == Tls::Off {
                 None
@@ -348,8 +363,18 @@ async fn bind_metrics(address: SocketAddr, addresses: &mut Addresses) -> Result<
     Ok(listener)
 }
 
-fn start_media(config: &Config, own: &[IpAddr], life: &Life, addresses: &mut Addresses) -> Result<Media, StartError> {
-    let MediaNetwork { bind, advertise } = MediaNetwork::plan(config.bind.ip(), &config.node_ips, own);
+async fn start_media(
+    config: &Config,
+    own: &[IpAddr],
+    life: &Life,
+    addresses: &mut Addresses,
+) -> Result<Media, StartError> {
+    let outside = match &config.stun_server {
+        Some(server) => outside_addresses(server).await,
+        None => Vec::new(),
+    };
+    let network = MediaNetwork::plan(config.bind.ip(), &config.node_ips, own).seen_at(&outside);
+    let MediaNetwork { bind, advertise } = network;
     let workers = config.worker_count();
     let first_port = match config.bind.port() {
         0 => 0,
@@ -366,7 +391,7 @@ fn start_media(config: &Config, own: &[IpAddr], life: &Life, addresses: &mut Add
         advertise,
     })
     .map_err(|source: io::Error| StartError::Bind {
-        what: "media, UDP",
+        what: "media, UDP and TCP",
         address: (bind, first_port).into(),
         source,
     })?;

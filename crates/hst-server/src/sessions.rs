@@ -198,8 +198,7 @@ impl Sessions {
             let message = "there is no such session any more: log in";
             Failure::new(ErrorCode::SessionGone, message)
         };
-        let id = name.strip_prefix('s').and_then(|number| number.parse().ok());
-        let id = SessionId(id.ok_or_else(gone)?);
+        let id = SessionId::parse(name).ok_or_else(gone)?;
         let book = self.lock();
         if let Some(live) = book.live.get(&id).filter(|live| live.secret.is(secret)) {
             return Ok(live.handle.clone());

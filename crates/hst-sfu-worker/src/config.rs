@@ -10,7 +10,7 @@ use std::{
 pub struct Config {
     /// The address to receive on. An unspecified address (`0.0.0.0`, `::`) means every interface.
     pub bind: IpAddr,
-    /// The UDP port of the first thread; the next threads take the ports after it. 0 gives each a free port.
+    /// The port of the first thread, for UDP and TCP; the next threads take the ports after it. 0 gives each a free port.
     pub first_port: u16,
     /// How many threads. Each room lives on one of them.
     pub workers: NonZero<usize>,

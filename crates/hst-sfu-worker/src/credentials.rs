@@ -113,3 +113,20 @@ impl Sessions {
         panic::catch_unwind(|| before.respond(source, check)).ok()?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn n4_names_and_passwords_are_long_enough_and_no_two_alike() {
+        let some: Vec<_> = (0..1_000).map(|_| Credentials::generate().0).collect();
+        let names: HashSet<_> = some.iter().map(|it| &it.ufrag).collect();
+        let passwords: HashSet<_> = some.iter().map(|it| &it.pass).collect();
+        assert_eq!((names.len(), passwords.len()), (1_000, 1_000));
+        // A letter or digit has almost 6 bits: 71 of 24, and 190 of 128.
+        assert!(some.iter().all(|it| (it.ufrag.len(), it.pass.len()) == (12, 32)));
+    }
+}

@@ -6,6 +6,8 @@ use std::{
 
 use str0m::ice::StunMessage;
 
+use crate::remote::Remote;
+
 /// A connection of a peer, within one thread. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TransportId(pub(crate) u64);
@@ -17,7 +19,7 @@ pub(crate) struct TransportId(pub(crate) u64);
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     ufrags: HashMap<String, TransportId>,
-    routes: HashMap<SocketAddr, Route>,
+    routes: HashMap<Remote, Route>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +37,7 @@ pub(crate) enum Owner {
 }
 
 impl Demux {
-    pub(crate) fn owner(&self, source: SocketAddr, bytes: &[u8]) -> Option<Owner> {
+    pub(crate) fn owner(&self, source: Remote, bytes: &[u8]) -> Option<Owner> {
         let route = self.routes.get(&source).map(|route| route.transport);
         // The first byte tells the protocols apart (RFC 9443): 0 and 1 are STUN.
         if bytes.first()? > &1 {
@@ -68,12 +70,12 @@ impl Demux {
     }
 
     /// The address has proved to be the transport's.
-    pub(crate) fn prove(&mut self, source: SocketAddr, transport: TransportId, local_ip: Option<IpAddr>) {
+    pub(crate) fn prove(&mut self, source: Remote, transport: TransportId, local_ip: Option<IpAddr>) {
         self.routes.insert(source, Route { transport, local_ip });
     }
 
     /// The address is not the transport's any more, if it still was.
-    pub(crate) fn disprove(&mut self, source: SocketAddr, transport: TransportId) {
+    pub(crate) fn disprove(&mut self, source: Remote, transport: TransportId) {
         if self
             .routes
             .get(&source)
@@ -87,7 +89,7 @@ impl Demux {
         &mut self,
         ufrags: &[String],
         transport: TransportId,
-        addresses: impl Iterator<Item = SocketAddr>,
+        addresses: impl Iterator<Item = Remote>,
     ) {
         for ufrag in ufrags {
             self.ufrags.remove(ufrag);
@@ -95,8 +97,88 @@ impl Demux {
         addresses.for_each(|address| self.disprove(address, transport));
     }
 
-    /// To which of this machine's addresses the client speaks.
+    /// The connection that was at the address is gone.
+    pub(crate) fn forget(&mut self, source: Remote) {
+        self.routes.remove(&source);
+    }
+
+    /// To which of this machine's addresses the client's datagrams come.
     pub(crate) fn local_ip(&self, destination: SocketAddr) -> Option<IpAddr> {
-        self.routes.get(&destination)?.local_ip
+        self.routes.get(&Remote::udp(destination))?.local_ip
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::distr::{Alphanumeric, SampleString};
+    use str0m::{
+        crypto,
+        ice::{StunMessage, TransId},
+    };
+
+    use super::*;
+
+    fn check(username: &str) -> Vec<u8> {
+        let hmac = crypto::from_feature_flags().sha1_hmac_provider;
+        let mut bytes = vec![0; 256];
+        let check = StunMessage::binding_request(username, TransId::new(), true, 1, 1, true);
+        let len = check.to_bytes(Some(b"a guess"), &mut bytes, |key, parts| hmac.sha1_hmac(key, parts));
+        bytes.truncate(len.expect("room"));
+        bytes
+    }
+
+    fn demux() -> Demux {
+        let mut demux = Demux::default();
+        demux.add(&["ours".to_owned()], TransportId(1));
+        demux
+    }
+
+    #[test]
+    fn n4_a_hundred_thousand_guesses_at_a_name_find_nobody() {
+        let (demux, source) = (demux(), Remote::udp(([192, 0, 2, 1], 5000).into()));
+        let ours = demux.owner(source, &check("ours:theirs"));
+        assert_eq!(ours, Some(Owner::Claimed(TransportId(1))));
+        let mut guess = check(&format!("{}:theirs", "x".repeat(12)));
+        for _ in 0..100_000 {
+            let name = Alphanumeric.sample_string(&mut rand::rng(), 12);
+            guess[24..36].copy_from_slice(name.as_bytes());
+            assert_eq!(demux.owner(source, &guess), None);
+        }
+        assert_eq!((demux.ufrags.len(), demux.routes.len()), (1, 0), "nothing was kept");
+    }
+
+    #[test]
+    fn n8_n10_from_strangers_only_a_check_is_anybodys() {
+        let (demux, source) = (demux(), Remote::udp(([192, 0, 2, 1], 5000).into()));
+        for first in 0..=255_u8 {
+            for len in 0..=64 {
+                let mut bytes = vec![0x5a; len];
+                bytes.iter_mut().take(1).for_each(|byte| *byte = first);
+                assert_eq!(demux.owner(source, &bytes), None, "{first} {len}");
+            }
+        }
+        let mut message = check("ours:theirs");
+        for kind in 0..=0x3fff_u16 {
+            message[..2].copy_from_slice(&kind.to_be_bytes());
+            assert_eq!(demux.owner(source, &message).is_some(), kind == 1, "{kind:x}");
+        }
+    }
+
+    #[test]
+    fn n2_over_tcp_an_address_proves_nothing_for_udp() {
+        let (mut demux, addr) = (demux(), ([192, 0, 2, 1], 5000).into());
+        demux.prove(Remote::tcp(addr), TransportId(1), None);
+        let media = [0x80; 20];
+        assert_eq!(
+            demux.owner(Remote::tcp(addr), &media),
+            Some(Owner::Known(TransportId(1)))
+        );
+        assert_eq!(demux.owner(Remote::udp(addr), &media), None);
+        demux.forget(Remote::tcp(addr));
+        assert_eq!(
+            demux.owner(Remote::tcp(addr), &media),
+            None,
+            "who comes next from there is another"
+        );
     }
 }

@@ -6,7 +6,10 @@ use std::{
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
+use str0m::net::Protocol as IceProtocol;
 use tracing::debug;
+
+use crate::{remote::Remote, streams::Streams};
 
 /// The kernel's buffers: a keyframe to many receivers comes all at once.
 const SOCKET_BUFFER: usize = 4 << 20;
@@ -14,20 +17,30 @@ const SOCKET_BUFFER: usize = 4 << 20;
 const MAX_SEND: usize = 60_000;
 /// The room for what one receive call may bring in one buffer, when the kernel joins datagrams (GRO).
 const RECEIVE_BUFFER: usize = 65_535;
+/// How many free ports are tried for one that is free for both UDP and TCP.
+const PORT_ATTEMPTS: usize = 16;
 
-/// A thread's UDP socket: many datagrams in one call, both ways.
+/// A thread's port: its UDP socket, with many datagrams in one call both ways, and the TCP connections beside it.
 #[derive(Debug)]
 pub(crate) struct Network {
     socket: UdpSocket,
     state: UdpSocketState,
+    pub(crate) streams: Streams,
     local_addr: SocketAddr,
     candidates: Vec<SocketAddr>,
     outbox: Outbox,
 }
 
-/// Datagrams that wait to be sent, one after the other in one buffer.
+/// Datagrams that wait to be sent, by what they go over.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
+    udp: Waiting,
+    tcp: Waiting,
+}
+
+/// Datagrams one after the other in one buffer.
+#[derive(Debug, Default)]
+struct Waiting {
     bytes: Vec<u8>,
     datagrams: Vec<(SocketAddr, usize)>,
 }
@@ -42,14 +55,29 @@ pub(crate) struct Inbox {
 /// A received datagram.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Datagram<'a> {
-    pub(crate) source: SocketAddr,
+    pub(crate) source: Remote,
     /// Which of this machine's addresses it came to.
     pub(crate) local_ip: Option<IpAddr>,
     pub(crate) bytes: &'a [u8],
 }
 
 impl Network {
+    /// Opens the port for UDP and for TCP. Port 0 is one that is free for both.
     pub(crate) fn bind(addr: SocketAddr, advertise: &[IpAddr]) -> io::Result<Self> {
+        let mut attempts = if addr.port() == 0 { PORT_ATTEMPTS } else { 1 };
+        loop {
+            let socket = Self::bind_udp(addr)?;
+            let local_addr = socket.local_addr()?;
+            attempts -= 1;
+            match Streams::bind(local_addr) {
+                Ok(streams) => return Self::new(socket, streams, local_addr, advertise),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn bind_udp(addr: SocketAddr) -> io::Result<UdpSocket> {
         let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
         if addr.is_ipv6() {
             socket.set_only_v6(false)?;
@@ -62,9 +90,11 @@ impl Network {
         }
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
-        let socket = UdpSocket::from_std(socket.into());
+        Ok(UdpSocket::from_std(socket.into()))
+    }
+
+    fn new(socket: UdpSocket, streams: Streams, local_addr: SocketAddr, advertise: &[IpAddr]) -> io::Result<Self> {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        let local_addr = socket.local_addr()?;
         let candidates = advertise
             .iter()
             .map(|&ip| SocketAddr::new(ip, local_addr.port()))
@@ -72,14 +102,17 @@ impl Network {
         Ok(Self {
             socket,
             state,
+            streams,
             local_addr,
             candidates,
             outbox: Outbox::default(),
         })
     }
 
-    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.socket, token, Interest::READABLE)
+    /// Has the kernel tell of datagrams with one token, and of TCP connections with the other and those behind it.
+    pub(crate) fn register(&mut self, registry: &Registry, socket: Token, streams: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, socket, Interest::READABLE)?;
+        self.streams.register(registry, streams)
     }
 
     pub(crate) fn local_addr(&self) -> SocketAddr {
@@ -88,6 +121,20 @@ impl Network {
 
     pub(crate) fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
+    }
+
+    /// It has proved to be a client's, so its connection may stay, if it has one.
+    pub(crate) fn connect(&mut self, remote: Remote) {
+        if remote.protocol == IceProtocol::Tcp {
+            self.streams.prove(remote.addr);
+        }
+    }
+
+    /// It is no client's any more.
+    pub(crate) fn disconnect(&mut self, remote: Remote) {
+        if remote.protocol == IceProtocol::Tcp {
+            self.streams.close(remote.addr);
+        }
     }
 
     /// The candidate that a client must have used to reach this address of the machine: that address, or behind an
@@ -124,7 +171,7 @@ impl Network {
             IpAddr::V4(ip) if is_v6 => ip.to_ipv6_mapped().into(),
             other => other,
         };
-        let Outbox { bytes, datagrams } = &mut self.outbox;
+        let Waiting { bytes, datagrams } = &mut self.outbox.udp;
         let mut rest: &[u8] = bytes;
         let mut waiting: &[(SocketAddr, usize)] = datagrams;
         while let Some(&(destination, size)) = waiting.first() {
@@ -146,6 +193,19 @@ impl Network {
         }
         bytes.clear();
         datagrams.clear();
+        self.flush_streams();
+    }
+
+    fn flush_streams(&mut self) {
+        let Waiting { bytes, datagrams } = &mut self.outbox.tcp;
+        let mut rest: &[u8] = bytes;
+        for (destination, len) in datagrams.drain(..) {
+            let (datagram, after) = rest.split_at(len);
+            self.streams.send(destination, datagram);
+            rest = after;
+        }
+        bytes.clear();
+        self.streams.flush();
     }
 }
 
@@ -168,16 +228,25 @@ fn run_length(waiting: &[(SocketAddr, usize)], max_segments: usize) -> usize {
 }
 
 impl Outbox {
-    pub(crate) fn push(&mut self, destination: SocketAddr, datagram: &[u8]) {
-        self.bytes.extend_from_slice(datagram);
-        self.datagrams.push((destination, datagram.len()));
+    pub(crate) fn push(&mut self, destination: Remote, datagram: &[u8]) {
+        let waiting = match destination.protocol {
+            IceProtocol::Udp => &mut self.udp,
+            _ => &mut self.tcp,
+        };
+        waiting.bytes.extend_from_slice(datagram);
+        waiting.datagrams.push((destination.addr, datagram.len()));
     }
 
     #[cfg(test)]
-    pub(crate) fn take(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
-        let mut bytes = std::mem::take(&mut self.bytes).into_iter();
-        let cut = |(destination, len)| (destination, bytes.by_ref().take(len).collect());
-        std::mem::take(&mut self.datagrams).into_iter().map(cut).collect()
+    pub(crate) fn take(&mut self) -> Vec<(Remote, Vec<u8>)> {
+        let Self { udp, tcp } = std::mem::take(self);
+        let cut = |waiting: Waiting, remote: fn(SocketAddr) -> Remote| {
+            let mut bytes = waiting.bytes.into_iter();
+            let datagrams = waiting.datagrams.into_iter();
+            let cut = datagrams.map(|(destination, len)| (remote(destination), bytes.by_ref().take(len).collect()));
+            cut.collect::<Vec<_>>()
+        };
+        [cut(udp, Remote::udp), cut(tcp, Remote::tcp)].concat()
     }
 }
 
@@ -194,7 +263,7 @@ impl Inbox {
         let buffers = self.storage.chunks(RECEIVE_BUFFER).zip(&self.metas).take(filled);
         buffers.flat_map(|(buffer, meta)| {
             // A mapped IPv4 address of a dual-stack socket is the IPv4 address.
-            let source = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+            let source = Remote::udp(SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port()));
             let local_ip = meta.dst_ip.map(|ip| ip.to_canonical());
             let datagrams = buffer[..meta.len].chunks(meta.stride.max(1));
             datagrams.map(move |bytes| Datagram {

@@ -11,6 +11,7 @@ use str0m::{
     crypto::{self, CryptoProvider},
     format::{self, CodecConfig},
     media::Pt,
+    net::TcpType,
     rtp::Extension,
 };
 
@@ -51,10 +52,15 @@ impl RtcFactory {
         if let Some(certificate) = provider.dtls_provider.generate_certificate() {
             template = template.set_dtls_cert(certificate);
         }
-        let candidates = advertise
-            .iter()
-            .map(|&ip| Candidate::host(SocketAddr::new(ip, port), "udp").map_err(RtcError::Ice))
-            .collect::<Result<_, _>>()?;
+        let addresses = advertise.iter().map(|&ip| SocketAddr::new(ip, port));
+        let candidates = addresses
+            .flat_map(|addr| {
+                // The browser connects (RFC 6544 section 4.5), and prefers UDP where that gets through.
+                let tcp = Candidate::builder().tcp().host(addr).tcptype(TcpType::Passive);
+                [Candidate::host(addr, "udp"), tcp.build()]
+            })
+            .collect::<Result<_, _>>()
+            .map_err(RtcError::Ice)?;
         Ok(Self { template, candidates })
     }
 

@@ -10,7 +10,7 @@ use str0m::{
     Event, IceConnectionState, Input, Output, Rtc, RtcError,
     bwe::{Bitrate, BweKind},
     media::{KeyframeRequestKind, Mid, Rid},
-    net::{Protocol, Receive},
+    net::Receive,
     rtp::{RtpPacket, Ssrc},
 };
 use tracing::{debug, warn};
@@ -21,6 +21,7 @@ use crate::{
     credentials::{Credentials, Sessions},
     network::Outbox,
     offer::Offer,
+    remote::Remote,
     rtc::format_of,
     slot::{Change, Media, Slot},
 };
@@ -52,7 +53,7 @@ pub(crate) struct Transport {
     pub(crate) peer: PeerId,
     pub(crate) generation: u32,
     pub(crate) sessions: Sessions,
-    pub(crate) addresses: VecDeque<SocketAddr>,
+    pub(crate) addresses: VecDeque<Remote>,
     rtc: Rtc,
     slots: Vec<Slot>,
     /// The SSRCs of the last offer.
@@ -209,13 +210,13 @@ impl Transport {
 
     /// Whether a connectivity check from a new address knows our secret, so that the address may be taken for the
     /// client's. An address more than allowed gives back the one that has to go.
-    pub(crate) fn proves(&mut self, now: Instant, source: SocketAddr, to: SocketAddr, bytes: &[u8]) -> Option<Proved> {
+    pub(crate) fn proves(&mut self, now: Instant, source: Remote, to: SocketAddr, bytes: &[u8]) -> Option<Proved> {
         if self.moves >= MAX_MOVES || self.is_over {
             return None;
         }
         let rtc = AssertUnwindSafe(&self.rtc);
         let accepts = panic::catch_unwind(|| {
-            let receive = Receive::new(Protocol::Udp, source, to, bytes).ok()?;
+            let receive = Receive::new(source.protocol, source.addr, to, bytes).ok()?;
             rtc.accepts(&Input::Receive(now, receive)).then_some(())
         });
         accepts.ok()??;
@@ -233,18 +234,18 @@ impl Transport {
     pub(crate) fn receive(
         &mut self,
         now: Instant,
-        source: SocketAddr,
+        source: Remote,
         to: SocketAddr,
         bytes: &[u8],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) {
-        if let Some(response) = self.sessions.respond(now, source, bytes) {
+        if let Some(response) = self.sessions.respond(now, source.addr, bytes) {
             outbox.push(source, &response);
             return;
         }
         // What cannot even be parsed is noise.
-        let parse = || Receive::new(Protocol::Udp, source, to, bytes);
+        let parse = || Receive::new(source.protocol, source.addr, to, bytes);
         let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
             return;
         };
@@ -358,7 +359,10 @@ impl Transport {
                         it.rtc.handle_input(Input::Timeout(at.max(now)))?;
                     }
                     Output::Timeout(at) => break it.wake_at = at,
-                    Output::Transmit(transmit) => outbox.push(transmit.destination, &transmit.contents),
+                    Output::Transmit(transmit) => {
+                        let (protocol, addr) = (transmit.proto, transmit.destination);
+                        outbox.push(Remote { protocol, addr }, &transmit.contents);
+                    }
                     Output::Event(event) => it.handle_event(now, event, happenings),
                 }
             }
@@ -506,7 +510,7 @@ impl Transport {
 #[derive(Debug)]
 pub(crate) struct Proved {
     /// The one that had to go for it.
-    pub(crate) dropped: Option<SocketAddr>,
+    pub(crate) dropped: Option<Remote>,
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::{
     demux::{Demux, Owner, TransportId},
     event::Events,
     extension::DependencyDescriptor,
+    framing::MAX_FRAME,
     network::{Datagram, Inbox, Network},
     room_state::{Published, RoomState},
     rtc::RtcFactory,
@@ -28,13 +29,18 @@ use crate::{
     transport::{Happening, Queued, Transport},
 };
 
+mod connections;
 mod control;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
+/// The TCP listener; its connections have the tokens behind it.
+const STREAMS: Token = Token(2);
+/// How much news the kernel may have at a time; the rest comes with the next look.
+const NEWS: usize = 64;
 /// The largest datagram that is looked at. Nothing honest is larger than an Ethernet frame, and a larger one could
 /// carry more requests than we want to answer at a time.
-const MAX_DATAGRAM: usize = 2048;
+const MAX_DATAGRAM: usize = MAX_FRAME;
 /// The shortest time between two wake-ups of a connection: a timer that never moves on must not stop the thread.
 const TICK: Duration = Duration::from_millis(1);
 /// How soon events are offered again to a reader who had no room for them.
@@ -67,6 +73,8 @@ pub(crate) struct Worker {
 enum Timer {
     Transport(TransportId),
     Room(RoomId),
+    /// It is time to look after the TCP connections.
+    Streams,
 }
 
 impl Worker {
@@ -80,7 +88,7 @@ impl Worker {
     ) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
-        network.register(poll.registry(), SOCKET)?;
+        network.register(poll.registry(), SOCKET, STREAMS)?;
         let worker = Self {
             poll,
             network,
@@ -103,12 +111,13 @@ impl Worker {
 
     /// Works until it is told to stop.
     pub(crate) fn run(mut self) {
-        let mut ready = mio::Events::with_capacity(8);
+        let mut ready = mio::Events::with_capacity(NEWS);
         let mut inbox = Inbox::new();
+        let mut frame = Vec::new();
         // The poll tells only once that there is something, so everything must be taken before waiting again.
-        let (mut has_datagrams, mut has_commands) = (true, true);
+        let (mut has_datagrams, mut has_frames, mut has_commands) = (true, true, true);
         while !self.stop.load(Ordering::Acquire) {
-            let timeout = if has_datagrams || has_commands {
+            let timeout = if has_datagrams || has_frames || has_commands {
                 Some(Duration::ZERO)
             } else {
                 self.next_timeout()
@@ -120,12 +129,27 @@ impl Worker {
                 }
                 _ => {}
             }
-            has_datagrams |= ready.iter().any(|event| event.token() == SOCKET);
-            has_commands |= ready.iter().any(|event| event.token() == WAKER);
+            for event in &ready {
+                match event.token() {
+                    SOCKET => has_datagrams = true,
+                    WAKER => has_commands = true,
+                    STREAMS => {
+                        self.network.streams.handle_callers();
+                        has_frames = true;
+                    }
+                    _ => {
+                        self.network.streams.handle_event(event);
+                        has_frames = true;
+                    }
+                }
+            }
 
             let now = Instant::now();
             if has_datagrams {
                 has_datagrams = self.receive(now, &mut inbox);
+            }
+            if has_frames {
+                has_frames = self.receive_frames(now, &mut frame);
             }
             self.handle_timers(now);
             if has_commands {
@@ -191,8 +215,10 @@ impl Worker {
             };
             if let Some(dropped) = proved.dropped {
                 self.demux.disprove(dropped, id);
+                self.network.disconnect(dropped);
             }
             self.demux.prove(source, id, local_ip);
+            self.network.connect(source);
         }
         transport.receive(now, source, to, bytes, self.network.outbox(), &mut self.happenings);
         self.settle(now, id);
@@ -213,6 +239,7 @@ impl Worker {
                         self.route(id, None);
                     }
                 }
+                Timer::Streams => self.look_after_streams(now),
             }
         }
     }
@@ -392,6 +419,7 @@ impl Worker {
         }
         self.batch.clear();
         self.network.flush(|destination| self.demux.local_ip(destination));
+        self.forget_closed();
         self.events.flush();
     }
 

@@ -43,7 +43,7 @@ fn value_of<'a>(sdp: &'a str, attribute: &str) -> &'a str {
 }
 
 #[test]
-fn junk_from_strangers_and_in_a_clients_name_disturbs_nobody_and_gets_no_answer() {
+fn n2_n3_n10_junk_from_strangers_and_in_a_clients_name_disturbs_nobody_and_gets_no_answer() {
     let mut house = House::new();
     let publisher = house.client(|config| config);
     let camera = house.join(publisher, &[Want::Send(MediaKind::Video, CAMERA)])[0];

@@ -40,7 +40,7 @@ const GROUP_EVENTS = [
  * @typedef {object} Services what a group leans on
  * @property {string} self the own User ID
  * @property {import('./signal.js').Signal} signal
- * @property {RTCIceServer[]} iceServers
+ * @property {RTCIceServer[]} iceServers that everybody may use
  * @property {import('./bus.js').Bus} bus
  * @property {import('./render.js').Renderer} renderer
  * @property {import('./capture.js').Captures} captures
@@ -214,7 +214,7 @@ export class Group {
   /** @param {Services} services */
   #newPeer({ iceServers, signal, seals, report }) {
     return new Peer({
-      iceServers,
+      iceServers: [...iceServers, ...signal.iceServers],
       seals,
       ask: async (offer) => (await signal.request({ offer })).sdp,
       onTrouble: (error) => this.#isOpen && report(error),

@@ -29,6 +29,8 @@ const SESSION_GONE = 1000100;
 export class Pass {
   /** The most bytes of one message as JSON. */
   maxMessage = 0;
+  /** What helps to reach the media, for as long as the session is. @type {RTCIceServer[]} */
+  iceServers = [];
 
   #clock;
   #login;
@@ -73,11 +75,13 @@ export class Pass {
     const login = this.#previous ? { ...this.#login, force: false, previous: this.#previous } : this.#login;
     const begun = this.#clock.now();
     const answer = this.#ask(link, { login }, LOGIN_TIMEOUT);
-    const { session, secret, max_message } = await answer.catch((error) => this.#refused(error, begun));
+    const loggedIn = await answer.catch((error) => this.#refused(error, begun));
+    const { session, secret, max_message, ice_servers = [] } = loggedIn;
     this.#unanswered = null;
     this.#session = { session, secret };
     this.#previous = this.#session;
     this.maxMessage = max_message;
+    this.iceServers = ice_servers;
   }
 
   /**

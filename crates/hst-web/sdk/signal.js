@@ -73,6 +73,11 @@ export class Signal {
     return this.#pass.maxMessage;
   }
 
+  /** What helps to reach the media, for as long as the session is. */
+  get iceServers() {
+    return this.#pass.iceServers;
+  }
+
   async login() {
     const closed = this.#over.then(() => {
       throw lost('the connection is closed');

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{
-    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, Invite, InviteAnswer, InviteCancel, Login,
+    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, IceServer, Invite, InviteAnswer, InviteCancel, Login,
     MESSAGES_PER_SECOND, OnlinePage, Payload, Reply, Request, RequestId, Resume, decode_client, encode_failure,
     encode_reply, frame_event,
 };
@@ -193,6 +193,8 @@ pub struct SignedIn {
     pub token_lasts: Option<Duration>,
     /// The most bytes of a message.
     pub max_message: usize,
+    /// What helps its client to reach the media.
+    pub ice_servers: Vec<IceServer>,
 }
 
 impl Session {

@@ -118,6 +118,7 @@ impl World {
             secret: secret(id),
             token_lasts: self.server.token_lasts,
             max_message: self.server.rules.max_message,
+            ice_servers: Vec::new(),
         })
     }
 

@@ -1,6 +1,6 @@
 use hst_proto::{
-    ErrorCode, Failure, Invited, Joined, LoggedIn, Media, Online, OnlineUser, Reply, Resumed, Roster, ServerFrame,
-    decode_server, encode_failure, encode_reply, number_reply,
+    ErrorCode, Failure, IceServer, Invited, Joined, LoggedIn, Media, Online, OnlineUser, Reply, Resumed, Roster,
+    ServerFrame, decode_server, encode_failure, encode_reply, number_reply,
 };
 
 use crate::{camera, message, terminal, user};
@@ -20,8 +20,23 @@ fn every_reply_has_its_pinned_bytes() {
                 secret: "x".into(),
                 resume_window: 60,
                 max_message: 8192,
+                ice_servers: Vec::new(),
             }),
             r#"{"re":9,"ok":{"logged_in":{"session":"s1","secret":"x","resume_window":60,"max_message":8192}}}"#,
+        ),
+        (
+            Reply::LoggedIn(LoggedIn {
+                session: "s1".into(),
+                secret: "x".into(),
+                resume_window: 60,
+                max_message: 8192,
+                ice_servers: vec![IceServer {
+                    urls: vec!["turn:a:1?transport=udp".into()],
+                    username: "17:s1".into(),
+                    credential: "y".into(),
+                }],
+            }),
+            r#"{"re":9,"ok":{"logged_in":{"session":"s1","secret":"x","resume_window":60,"max_message":8192,"ice_servers":[{"urls":["turn:a:1?transport=udp"],"username":"17:s1","credential":"y"}]}}}"#,
         ),
         (
             Reply::Resumed(Resumed {

@@ -11,7 +11,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader},
     net::{TcpListener, TcpStream},
     time::{Instant, sleep, timeout},
 };
@@ -97,12 +97,34 @@ async fn accepted_one(stream: TcpStream, tls: Option<TlsAcceptor>, peer: Peer, r
     // Frames are small and each is wanted at once.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => speak(stream, peer, router, hub).await,
+        None => tell_apart(stream, peer, router, hub).await,
         Some(tls) => match timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => speak(stream, peer, router, hub).await,
+            Ok(Ok(stream)) => tell_apart(stream, peer, router, hub).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
         },
+    }
+}
+
+/// Who comes for the relay begins with a STUN message, whose first byte begins no request of HTTP.
+async fn tell_apart<S>(stream: S, peer: Peer, router: Router, hub: &Hub)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let Some(relay) = hub.relay.get() else {
+        return speak(stream, peer, router, hub).await;
+    };
+    // Room for that byte alone: whatever follows is read past it.
+    let mut stream = BufReader::with_capacity(1, stream);
+    match timeout(HEAD_DEADLINE, stream.fill_buf()).await {
+        Ok(Ok(&[0 | 1])) => {
+            tokio::select! {
+                () = relay.serve(stream, peer.address, peer.place) => {}
+                () = hub.life.draining() => {}
+            }
+        }
+        Ok(Ok(&[_])) => speak(stream, peer, router, hub).await,
+        _ => {}
     }
 }
 

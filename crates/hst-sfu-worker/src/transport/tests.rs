@@ -8,11 +8,14 @@ use str0m::{
     change::{SdpAnswer, SdpPendingOffer},
     format::Codec,
     media::{Direction, MediaKind},
+    net::Protocol,
     rtp::RtpWrite,
 };
 
 use super::*;
 use crate::{Line, rtc::RtcFactory};
+
+mod checks;
 
 const SERVER: &str = "192.0.2.1:7881";
 const CLIENT: &str = "198.51.100.7:40000";
@@ -148,7 +151,7 @@ impl Pair {
     }
 
     fn receive(&mut self, bytes: &[u8]) {
-        let (from, to) = (addr(CLIENT), addr(SERVER));
+        let (from, to) = (Remote::udp(addr(CLIENT)), addr(SERVER));
         self.transport
             .receive(self.now, from, to, bytes, &mut self.outbox, &mut self.happenings);
     }
@@ -203,14 +206,14 @@ fn a_handshake_that_never_ends_is_given_up() {
 }
 
 #[test]
-fn an_idle_client_that_answers_stays() {
+fn n5_an_idle_client_that_answers_stays() {
     let mut pair = Pair::connected();
     pair.run(Duration::from_secs(120));
     assert_eq!(pair.lost(), None);
 }
 
 #[test]
-fn a_client_without_connectivity_checks_is_lost_whatever_else_it_sends() {
+fn n5_a_client_without_connectivity_checks_is_lost_within_30_seconds_whatever_else_it_sends() {
     for passes in [(|_: &[u8]| false) as fn(&[u8]) -> bool, |bytes| !is_stun(bytes)] {
         let mut pair = Pair::connected();
         pair.passes = passes;
@@ -241,10 +244,10 @@ fn a_panic_ends_the_connection_and_nothing_else() {
 }
 
 #[test]
-fn an_address_counts_only_when_it_knows_the_secret_and_only_so_many_do() {
+fn n2_n9_an_address_counts_only_when_it_knows_the_secret_and_only_so_many_do() {
     let mut pair = Pair::connected();
     let (check, to) = (pair.check.clone(), addr(SERVER));
-    let from = |port: u16| SocketAddr::new(addr(CLIENT).ip(), port);
+    let from = |port: u16| Remote::udp(SocketAddr::new(addr(CLIENT).ip(), port));
     let mut forged = check.clone();
     // Within the integrity, which the fingerprint follows.
     let end = forged.len() - 9;
@@ -390,7 +393,7 @@ fn n7_the_credentials_of_before_are_good_for_five_seconds_at_most() {
     pair.now += Duration::from_millis(4_999);
     assert!(pair.is_answered(&old));
     assert!(!pair.is_answered(&forged));
-    let elsewhere = SocketAddr::new(addr(CLIENT).ip(), 1);
+    let elsewhere = Remote::udp(SocketAddr::new(addr(CLIENT).ip(), 1));
     let (now, to) = (pair.now, addr(SERVER));
     assert!(
         pair.transport.proves(now, elsewhere, to, &old).is_none(),

@@ -297,6 +297,10 @@ impl Worker {
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.demux
             .remove(transport.sessions.ufrags(), id, transport.addresses.iter().copied());
+        transport
+            .addresses
+            .iter()
+            .for_each(|&address| self.network.disconnect(address));
         self.timers.cancel(Timer::Transport(id));
         self.load.fetch_sub(1, Ordering::Relaxed);
         let Transport {

@@ -4,10 +4,12 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZero,
     time::{Duration, Instant},
 };
+
+mod wire;
 
 use hst_sfu_worker::{Config, Line, LineRole, MediaEvent, MediaPlane, OfferError, PeerId, Room, TrackId};
 use mio::{Events, Interest, Poll, Token, net::UdpSocket};
@@ -16,10 +18,12 @@ use str0m::{
     change::SdpAnswer,
     format::Codec,
     media::{Direction, MediaKind, Mid},
-    net::{Protocol, Receive},
+    net::{Protocol, Receive, TcpType},
     rtp::{ExtensionValues, RtpPacket, RtpWrite},
 };
 use tokio::sync::mpsc;
+
+pub(crate) use wire::Wire;
 
 /// Nothing here takes long; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,6 +57,8 @@ pub(crate) struct Client {
     pub(crate) peer: PeerId,
     pub(crate) rtc: Rtc,
     pub(crate) socket: UdpSocket,
+    /// What it uses in place of the socket, if it may not use UDP.
+    pub(crate) wire: Option<Wire>,
     pub(crate) addr: SocketAddr,
     pub(crate) received: Vec<RtpPacket>,
     pub(crate) keyframe_requests: usize,
@@ -105,7 +111,12 @@ impl House {
 
     /// A client with its own socket. Returns its index.
     pub(crate) fn client(&mut self, build: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig) -> usize {
-        let mut socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
+        self.client_at(Ipv4Addr::LOCALHOST.into(), build)
+    }
+
+    /// The same at this address of loopback.
+    pub(crate) fn client_at(&mut self, ip: IpAddr, build: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig) -> usize {
+        let mut socket = UdpSocket::bind((ip, 0).into()).expect("a socket");
         let index = self.clients.len();
         self.poll
             .registry()
@@ -113,18 +124,13 @@ impl House {
             .expect("registered");
         let addr = socket.local_addr().expect("bound");
         let now = Instant::now();
-        let config = str0m::RtcConfig::new()
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .enable_h264(true)
-            .set_rtp_mode(true);
-        let mut rtc = build(config).build(now);
+        let mut rtc = build(config()).build(now);
         rtc.add_local_candidate(Candidate::host(addr, "udp").expect("a candidate"));
         self.clients.push(Client {
             peer: PeerId(100 + index as u64),
             rtc,
             socket,
+            wire: None,
             addr,
             received: Vec::new(),
             keyframe_requests: 0,
@@ -137,6 +143,42 @@ impl House {
             wake_at: now,
         });
         index
+    }
+
+    /// A client that has TCP alone. Returns its index.
+    pub(crate) fn client_over_tcp(&mut self) -> usize {
+        self.client_over_tcp_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same at this address of loopback.
+    pub(crate) fn client_over_tcp_at(&mut self, ip: IpAddr) -> usize {
+        let at = self.client_at(ip, plain);
+        self.reconnect(at);
+        self.clients[at].rtc = config().build(Instant::now());
+        let candidate = self.candidate(at);
+        self.clients[at].rtc.add_local_candidate(candidate);
+        at
+    }
+
+    /// The client's TCP connection is gone, and it has another.
+    pub(crate) fn reconnect(&mut self, at: usize) {
+        let port = self.plane.local_addrs()[0].port();
+        let mut wire = Wire::connect((self.clients[at].addr.ip(), port).into());
+        self.poll
+            .registry()
+            .register(&mut wire.stream, Token(100 + at), Interest::READABLE)
+            .expect("registered");
+        self.clients[at].addr = wire.stream.local_addr().expect("connected");
+        self.clients[at].wire = Some(wire);
+    }
+
+    fn candidate(&self, at: usize) -> Candidate {
+        let Client { addr, wire, .. } = &self.clients[at];
+        let candidate = match wire {
+            Some(_) => Candidate::builder().tcp().host(*addr).tcptype(TcpType::Active).build(),
+            None => Candidate::host(*addr, "udp"),
+        };
+        candidate.expect("a candidate")
     }
 
     /// Adds lines to the client's connection, connects it, and returns their mids.
@@ -197,15 +239,14 @@ impl House {
         let lines = self.clients[at].lines.clone();
         let answer = self.offer(at, 1, &offer.to_sdp_string(), &lines).expect("an answer");
         let answer = SdpAnswer::from_sdp_string(&answer).expect("a well-formed answer");
+        let candidate = self.candidate(at);
         let client = &mut self.clients[at];
         client
             .rtc
             .sdp_api()
             .accept_answer(pending, answer)
             .expect("an answer that fits");
-        client
-            .rtc
-            .add_local_candidate(Candidate::host(client.addr, "udp").expect("a candidate"));
+        client.rtc.add_local_candidate(candidate);
         client.input(Input::Timeout(Instant::now()));
     }
 
@@ -338,8 +379,13 @@ impl Client {
             match self.rtc.poll_output().expect("polled") {
                 Output::Timeout(at) => break self.wake_at = at,
                 Output::Transmit(out) => {
-                    // A full buffer loses a datagram, as any network may.
-                    let _ = self.socket.send_to(&out.contents, out.destination);
+                    if let Some(wire) = &mut self.wire {
+                        assert_eq!(out.proto, Protocol::Tcp);
+                        wire.send(&out.contents);
+                    } else {
+                        // A full buffer loses a datagram, as any network may.
+                        let _ = self.socket.send_to(&out.contents, out.destination);
+                    }
                 }
                 Output::Event(Event::Connected) => self.is_connected = true,
                 Output::Event(Event::IceConnectionStateChange(state)) => self.ice = state,
@@ -353,6 +399,13 @@ impl Client {
     }
 
     fn progress(&mut self) {
+        for bytes in self.wire.as_mut().map(Wire::receive).unwrap_or_default() {
+            let server = self.wire.as_ref().and_then(|wire| wire.stream.peer_addr().ok());
+            let Some(server) = server else { break };
+            if let Ok(receive) = Receive::new(Protocol::Tcp, server, self.addr, &bytes) {
+                self.input(Input::Receive(Instant::now(), receive));
+            }
+        }
         let mut buffer = [0; 2048];
         loop {
             match self.socket.recv_from(&mut buffer) {
@@ -373,6 +426,15 @@ impl Client {
             self.input(Input::Timeout(Instant::now()));
         }
     }
+}
+
+fn config() -> str0m::RtcConfig {
+    str0m::RtcConfig::new()
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_vp8(true)
+        .enable_h264(true)
+        .set_rtp_mode(true)
 }
 
 pub(crate) const CAMERA: TrackId = TrackId(1);

@@ -56,6 +56,7 @@ impl Session {
                 secret,
                 token_lasts,
                 max_message,
+                ice_servers,
             }) => {
                 self.state = State::Online;
                 self.received = re;
@@ -65,6 +66,7 @@ impl Session {
                     secret,
                     resume_window: RESUME_WINDOW.as_secs() as u32,
                     max_message: max_message.try_into().unwrap_or(u32::MAX),
+                    ice_servers,
                 };
                 encode_reply(re, Reply::LoggedIn(logged_in))
             }

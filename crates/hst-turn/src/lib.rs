@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod allocation;
+mod channel;
+mod credentials;
+mod crypto;
+mod framing;
+mod message;
+mod nonce;
+mod peers;
+mod question;
+mod relay;
+mod throttle;
+
+pub use credentials::{Credentials, LIFETIME, Secret};
+pub use framing::{MAX_MESSAGE, TooLong, Unframer};
+pub use peers::Peers;
+pub use question::Question;
+pub use relay::{AllocationId, Client, Output, Relay};
