@@ -34,6 +34,7 @@ pub(crate) struct Driver {
     transport: Arc<dyn SignalTransport>,
     events: broadcast::Sender<Event>,
     media: MediaLink,
+    early_media: bool,
     access: Option<AccessPoints>,
     discovery: Option<Discovery>,
     link: Link,
@@ -70,6 +71,7 @@ impl Driver {
             transport: parts.transport,
             events,
             media: MediaLink::new(parts.media),
+            early_media: parts.early_media,
             access: None,
             discovery: None,
             link: Link::default(),
@@ -117,6 +119,9 @@ impl Driver {
             Command::Login { options, outcome } => self.login(options, outcome),
             Command::Join { group, outcome } => {
                 let sent = self.session.join(now, &group);
+                if sent.is_ok() && self.early_media {
+                    self.prepare_media().await;
+                }
                 self.await_reply(sent, outcome);
             }
             Command::Leave { outcome } => {
@@ -199,6 +204,13 @@ impl Driver {
             Err(error) => self
                 .session
                 .handle_disconnected(now(), &format!("no signalling service can be reached: {error}")),
+        }
+    }
+
+    async fn prepare_media(&mut self) {
+        if let Err(error) = self.media.prepare().await {
+            // Whoever wants media will hear of it.
+            debug!(%error, "media are not prepared");
         }
     }
 

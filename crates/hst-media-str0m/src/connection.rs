@@ -45,6 +45,8 @@ pub(crate) struct Connection {
     pending: Option<SdpPendingOffer>,
     restarting: bool,
     has_keys: bool,
+    /// The server's password, while its first response is foreseen: see [`foresee`](Self::foresee).
+    foreseen: Option<String>,
     wake_at: Instant,
     /// Drained by the driver after every call, so it holds what one call gives rise to.
     transmits: VecDeque<Transmit>,
@@ -62,6 +64,7 @@ impl Connection {
             pending: None,
             restarting: false,
             has_keys: false,
+            foreseen: None,
             wake_at: now,
             transmits: VecDeque::new(),
         }
@@ -107,6 +110,7 @@ impl Connection {
         }
         if std::mem::take(&mut self.restarting) || self.routes.is_empty() {
             self.find_routes(sdp);
+            self.foreseen = self.foreseeable(sdp);
             self.life.seek(now);
         }
         let mut api = self.rtc.direct_api();
@@ -214,6 +218,22 @@ impl Connection {
         }
     }
 
+    /// The server's password, where there is nothing to find out: it has one address, and answers whoever knows it.
+    fn foreseeable(&self, sdp: &str) -> Option<String> {
+        let is_first = !self.has_keys && self.routes.len() == 1;
+        ice::lite_password(sdp).filter(|_| is_first).map(str::to_owned)
+    }
+
+    /// The response to the first check of the only way there is, before it was sent.
+    ///
+    /// So the check that nominates and the first flight of DTLS leave at once, and connecting takes a round trip less.
+    /// Nothing is believed for longer than that: the nominating check is a real one, and it is its responses that keep
+    /// the peer alive.
+    fn foresee(&mut self, transmit: &Transmit) -> Option<Vec<u8>> {
+        let password = self.foreseen.take()?;
+        ice::response_to(&transmit.contents, transmit.source, &password)
+    }
+
     /// Gives an input to str0m and takes all of its output. An error is the end: str0m cannot be used after it.
     fn drive(&mut self, now: Instant, input: Input<'_>) {
         if let Err(error) = self.try_drive(now, input) {
@@ -235,7 +255,16 @@ impl Connection {
                 }
                 // A way that the system would not take from that address is none.
                 Output::Transmit(transmit) if self.routes.get(&transmit.destination) != Some(&transmit.source) => {}
-                Output::Transmit(transmit) => self.transmits.push_back(transmit),
+                Output::Transmit(transmit) => match self.foresee(&transmit) {
+                    Some(response) => {
+                        let Transmit {
+                            source, destination, ..
+                        } = transmit;
+                        let receive = Receive::new(Protocol::Udp, destination, source, &response)?;
+                        self.rtc.handle_input(Input::Receive(now.into_std(), receive))?;
+                    }
+                    None => self.transmits.push_back(transmit),
+                },
                 Output::Event(event) => self.handle_event(now, event),
             }
         }

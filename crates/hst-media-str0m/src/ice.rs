@@ -1,9 +1,14 @@
-//! The way to the server: which of our addresses leads to each of its own.
+//! The way to the server: which of our addresses leads to each of its own, and what its answers would be.
 
 use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
 };
+
+use str0m::{crypto, ice::StunMessage};
+
+/// A response to a check has some 60 bytes.
+const RESPONSE: usize = 256;
 
 /// The server's addresses for media over UDP, from its answer (RFC 8839 section 5.1).
 pub(crate) fn candidates(sdp: &str) -> Vec<SocketAddr> {
@@ -37,6 +42,25 @@ pub(crate) fn source_to(destination: SocketAddr, bound: SocketAddr) -> io::Resul
     let probe = UdpSocket::bind((bound.ip(), 0))?;
     probe.connect(destination)?;
     Ok((probe.local_addr()?.ip(), bound.port()).into())
+}
+
+/// The password of a server that answers every check and makes none itself (RFC 8445 section 2.5), from its answer.
+pub(crate) fn lite_password(sdp: &str) -> Option<&str> {
+    let is_lite = sdp.lines().any(|line| line == "a=ice-lite");
+    let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"));
+    password.filter(|_| is_lite)
+}
+
+/// The response that the server will give to this connectivity check, which comes from an address of ours.
+pub(crate) fn response_to(check: &[u8], source: SocketAddr, password: &str) -> Option<Vec<u8>> {
+    let check = StunMessage::parse(check).ok().filter(StunMessage::is_binding_request)?;
+    let hmac = crypto::from_feature_flags().sha1_hmac_provider;
+    let hmac = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
+    let mut response = vec![0; RESPONSE];
+    let reply = StunMessage::binding_reply(check.trans_id(), source);
+    let len = reply.to_bytes(Some(password.as_bytes()), &mut response, hmac).ok()?;
+    response.truncate(len);
+    Some(response)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct RtcEngine {
     access: Arc<dyn AccessDiscovery>,
 }
 
-#[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+#[cfg(all(feature = "http", feature = "quic", feature = "str0m", feature = "ws"))]
 impl Default for RtcEngine {
     fn default() -> Self {
         Self::new()
@@ -32,7 +32,7 @@ impl Default for RtcEngine {
 
 impl RtcEngine {
     /// An engine of the [`local`](crate::presets::local) preset.
-    #[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+    #[cfg(all(feature = "http", feature = "quic", feature = "str0m", feature = "ws"))]
     pub fn new() -> Self {
         Self::with(crate::presets::local())
     }

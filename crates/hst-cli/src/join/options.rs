@@ -3,7 +3,7 @@ use std::{fmt, path::PathBuf};
 use clap::Args;
 use hst_rtc::{GroupId, UserId};
 
-use crate::{error::CliError, token::App};
+use crate::{error::CliError, media::Engine, token::App};
 
 /// Join a group, publish files into it and record what the others publish.
 #[derive(Args, Clone)]
@@ -22,6 +22,9 @@ pub(crate) struct JoinOptions {
     /// The group to join.
     #[arg(long, value_name = "ID")]
     pub(crate) group: GroupId,
+    /// What carries the media.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) engine: Engine,
     /// A file to publish over and over: IVF (VP8), H.264 Annex B, or Ogg (Opus). May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) publish: Vec<PathBuf>,

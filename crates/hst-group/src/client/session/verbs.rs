@@ -192,12 +192,16 @@ impl Session {
         self.in_group(now, "viewing", Kind::Other, Command::View { media, height })
     }
 
-    /// Sets up or changes the media transport.
+    /// Sets up or changes the media transport; on the way into a group, too, so that both leave in one flight.
     ///
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn offer(&mut self, now: Instant, offer: Offer) -> Result<RequestId, Refusal> {
-        self.in_group(now, "negotiating media", Kind::Offer, Command::Offer(offer))
+        if self.state != State::Joining {
+            self.state.must_be(State::Joined, "negotiating media")?;
+        }
+        self.check_room()?;
+        Ok(self.ask(now, Kind::Offer, Command::Offer(offer)))
     }
 
     /// Sends a message to others in the group.

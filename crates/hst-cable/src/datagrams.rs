@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::Cable;
+use crate::cable::Core;
 
 /// The datagrams of one direction of a client that are on their way; when it is full, more are lost.
 const DATAGRAMS: usize = 4096;
@@ -20,7 +20,7 @@ const DATAGRAM: usize = 2048;
 
 /// Carries datagrams as a router with an address translation does: each address of a client has another one at the
 /// server's side.
-pub(super) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Cable) {
+pub(crate) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Core) {
     let entrance = Arc::new(entrance);
     let mut clients = HashMap::new();
     let mut tasks = JoinSet::new();
@@ -32,7 +32,11 @@ pub(super) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Cable)
         let lane = match clients.get(&client) {
             Some(lane) => lane,
             None => {
-                let exit = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                // Without a socket it is as if the datagram had been lost.
+                let Ok(exit) = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await else {
+                    continue;
+                };
+                let exit = Arc::new(exit);
                 let forth = Lane::open(&mut tasks, exit.clone(), server, cable.clone());
                 let back = Lane::open(&mut tasks, entrance.clone(), client, cable.clone());
                 tasks.spawn(carry_back(exit, back));
@@ -54,12 +58,12 @@ async fn carry_back(exit: Arc<UdpSocket>, lane: Lane) {
 
 /// One direction of what a client sends and gets.
 struct Lane {
-    cable: Cable,
+    cable: Core,
     put: mpsc::Sender<(Instant, Vec<u8>)>,
 }
 
 impl Lane {
-    fn open(tasks: &mut JoinSet<()>, exit: Arc<UdpSocket>, to: SocketAddr, cable: Cable) -> Self {
+    fn open(tasks: &mut JoinSet<()>, exit: Arc<UdpSocket>, to: SocketAddr, cable: Core) -> Self {
         let (put, mut datagrams) = mpsc::channel::<(Instant, Vec<u8>)>(DATAGRAMS);
         let lane = Self {
             cable: cable.clone(),
