@@ -1,4 +1,4 @@
-//! How long a native engine takes on loopback: the server's start, login, and from `join_group` to the first picture,
+//! How long a native engine takes on loopback: the server's start, login, and from `join_group` to the first sound,
 //! by each media engine in turn.
 //!
 //! `cargo run --release -p hst-tests --example latency`
@@ -42,21 +42,21 @@ async fn main() -> Result<()> {
     let server = Server::new(config()).start().await?;
     let access = server.origins().first().ok_or("the server has no address")?.to_string();
     let bot = enter(&access, "bot").await?;
-    let film = open_source(Path::new(env!("CARGO_MANIFEST_DIR")).join("media/film.ivf")).await?;
-    bot.publish(MediaType::Video, "film", Box::new(Paced::new(Looped::new(film))))
+    let sound = open_source(Path::new(env!("CARGO_MANIFEST_DIR")).join("media/film.ogg")).await?;
+    bot.publish(MediaType::Audio, "film", Box::new(Paced::new(Looped::new(sound))))
         .await?;
 
     let (mut logins, mut fast, mut relaying) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..RUNS {
-        for (engine, pictures) in [(presets::str0m(), &mut fast), (presets::webrtc(), &mut relaying)] {
-            let (login, picture) = visit(&access, engine, run).await?;
+        for (engine, sounds) in [(presets::str0m(), &mut fast), (presets::webrtc(), &mut relaying)] {
+            let (login, sound) = visit(&access, engine, run).await?;
             logins.push(login);
-            pictures.push(picture);
+            sounds.push(sound);
         }
     }
     say("login, with the connection", logins);
-    say("join_group to the first picture, str0m", fast);
-    say("join_group to the first picture, webrtc", relaying);
+    say("join_group to the first sound, str0m", fast);
+    say("join_group to the first sound, webrtc", relaying);
     Ok(())
 }
 
@@ -68,7 +68,7 @@ async fn enter(access: &str, user: &str) -> Result<RtcEngine> {
     Ok(engine)
 }
 
-/// One visitor's login time, and his time from joining to the first whole picture.
+/// One visitor's login time, and his time from joining to the first sound.
 async fn visit(access: &str, media: Arc<dyn MediaEngine>, run: usize) -> Result<(Duration, Duration)> {
     let engine = RtcEngine::with(presets::with_media(media));
     let mut events = engine.events();
@@ -88,9 +88,9 @@ async fn visit(access: &str, media: Arc<dyn MediaEngine>, run: usize) -> Result<
     };
     let mut remote = engine.receive(key).await?;
     remote.read().await.ok_or("the film has ended")?;
-    let picture = since.elapsed();
+    let sound = since.elapsed();
     engine.exit().await?;
-    Ok((login, picture))
+    Ok((login, sound))
 }
 
 fn token() -> Result<String> {

@@ -8,6 +8,7 @@ use tokio::{
     net::{TcpListener, UdpSocket},
     sync::watch,
     task::JoinSet,
+    time::{Instant, sleep_until},
 };
 
 use crate::{datagrams, streams};
@@ -75,6 +76,13 @@ impl Cable {
             is_whole: self.is_whole.subscribe(),
             one_way: self.one_way,
         }
+    }
+}
+
+/// Waits for a moment; not at all where it is over, which the grain of the timers would make a millisecond.
+pub(crate) async fn until(due: Instant) {
+    if due > Instant::now() {
+        sleep_until(due).await;
     }
 }
 

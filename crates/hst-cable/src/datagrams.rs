@@ -4,14 +4,9 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    net::UdpSocket,
-    sync::mpsc,
-    task::JoinSet,
-    time::{Instant, sleep_until},
-};
+use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet, time::Instant};
 
-use crate::cable::Core;
+use crate::cable::{Core, until};
 
 /// The datagrams of one direction of a client that are on their way; when it is full, more are lost.
 const DATAGRAMS: usize = 4096;
@@ -71,7 +66,7 @@ impl Lane {
         };
         tasks.spawn(async move {
             while let Some((due, datagram)) = datagrams.recv().await {
-                sleep_until(due).await;
+                until(due).await;
                 if cable.is_whole() {
                     // What the system does not take is lost, as any datagram may be.
                     let _ = exit.send_to(&datagram, to).await;

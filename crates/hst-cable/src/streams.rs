@@ -9,10 +9,10 @@ use tokio::{
     },
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
-use crate::cable::Core;
+use crate::cable::{Core, until};
 
 /// The chunks of one direction that are on their way; when it is full, the sender waits, as for a window.
 const CHUNKS: usize = 256;
@@ -64,7 +64,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant, 
     };
     let arrive = async move {
         while let Some((due, chunk)) = chunks.recv().await {
-            sleep_until(due).await;
+            until(due).await;
             cable.whole().await;
             if chunk.is_empty() || to.write_all(&chunk).await.is_err() {
                 return;
