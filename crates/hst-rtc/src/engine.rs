@@ -90,6 +90,23 @@ impl RtcEngine {
         self.client.login(options).await
     }
 
+    /// Connects the media transport for the group that is to be joined next, so that its media flow a round trip after
+    /// joining. Returns as soon as it is begun; [`Event::Transport`](crate::Event::Transport) tells the rest.
+    ///
+    /// # Errors
+    /// As [`Client::prepare_group`](crate::Client::prepare_group).
+    pub async fn prepare_group(&self, group: &str) -> Result<(), Error> {
+        self.client.prepare_group(group).await
+    }
+
+    /// Enters a group and receives these media of it, all asked for in one flight.
+    ///
+    /// # Errors
+    /// As [`Client::join_receiving`](crate::Client::join_receiving).
+    pub async fn join_receiving(&self, group: &str, keys: Vec<MediaRef>) -> Result<Vec<RemoteMedia>, Error> {
+        self.client.join_receiving(group, keys).await
+    }
+
     /// Enters a group, one at a time. Its members and media come as events.
     ///
     /// # Errors

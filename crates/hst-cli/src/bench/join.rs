@@ -3,9 +3,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use clap::Args;
 use hst_cable::Cable;
 use hst_rtc::{
-    Client, ClientBuilder, LoginOptions, MediaId, MediaRef, MediaType, UserId,
+    Client, ClientBuilder, Event, LoginOptions, MediaId, MediaRef, MediaType, RemoteMedia, UserId,
     access::StaticAccess,
-    media::{Codec, Frame, FrameList, Looped, MediaSource, Paced, TrackInfo},
+    media::{Codec, Frame, FrameList, Looped, MediaSource, Paced, PeerState, TrackInfo},
     signal::Limits,
     signal_ws::WsTransport,
 };
@@ -53,6 +53,8 @@ struct Figures {
     p95_ms_rtt0: Option<f64>,
     /// With a transport that is made while joining: what a link adds to the median, in its round trips.
     round_trips_cold: Option<f64>,
+    /// With a transport that was prepared before, and the media asked for with the join.
+    round_trips_warm: Option<f64>,
     /// From asking for a media to its first frame, in the group and with the transport connected.
     round_trips_receive: Option<f64>,
 }
@@ -62,6 +64,8 @@ struct Figure {
     rtt_ms: u64,
     p50_ms: f64,
     p95_ms: f64,
+    warm_p50_ms: f64,
+    warm_p95_ms: f64,
     receive_p50_ms: f64,
     receive_p95_ms: f64,
 }
@@ -77,7 +81,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut next_user = 1;
     for &rtt_ms in &options.rtt {
         let link = Link::lay(&process, Duration::from_millis(rtt_ms) / 2).await?;
-        let (mut joins, mut receives) = (Vec::new(), Vec::new());
+        let (mut joins, mut receives, mut warm) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.runs.max(1) {
             let visitor = Visitor {
                 target: &target,
@@ -87,14 +91,17 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
                 group: &group,
             };
             let [join, receive] = visitor.visit(user(next_user)).await?;
-            next_user += 1;
             joins.push(join);
             receives.push(receive);
+            warm.push(visitor.visit_warm(user(next_user + 1)).await?);
+            next_user += 2;
         }
         links.push(Figure {
             rtt_ms,
             p50_ms: report::millis(report::percentile(&mut joins, 50)),
             p95_ms: report::millis(report::percentile(&mut joins, 95)),
+            warm_p50_ms: report::millis(report::percentile(&mut warm, 50)),
+            warm_p95_ms: report::millis(report::percentile(&mut warm, 95)),
             receive_p50_ms: report::millis(report::percentile(&mut receives, 50)),
             receive_p95_ms: report::millis(report::percentile(&mut receives, 95)),
         });
@@ -106,6 +113,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         p50_ms_rtt0: near.map(|link| link.p50_ms),
         p95_ms_rtt0: near.map(|link| link.p95_ms),
         round_trips_cold: slope(&links, |link| link.p50_ms),
+        round_trips_warm: slope(&links, |link| link.warm_p50_ms),
         round_trips_receive: slope(&links, |link| link.receive_p50_ms),
         links,
     };
@@ -156,37 +164,71 @@ struct Visitor<'a> {
 impl Visitor<'_> {
     /// How long it took from joining to the first frame, and from asking for the other media to its first frame.
     async fn visit(&self, user: UserId) -> Result<[Duration; 2], CliError> {
-        let transport = Led::new(WsTransport::new(Limits::default()), &self.link.detours);
-        let client = ClientBuilder::new(Arc::new(transport), self.engine.make())
-            .early_media(true)
-            .build();
-        login(&client, self.target, &self.link.signal, &user).await?;
+        let client = self.login(&user).await?;
         let begun = Instant::now();
         client.join_group(self.group).await?;
-        self.first_frame(&client, MEDIA[0]).await?;
+        first_frame(client.receive(self.key(MEDIA[0])).await?).await?;
         let joined = begun.elapsed();
         let begun = Instant::now();
-        self.first_frame(&client, MEDIA[1]).await?;
+        first_frame(client.receive(self.key(MEDIA[1])).await?).await?;
         let received = begun.elapsed();
         // The platform may never answer; the visit is over either way.
         let _ = client.exit().await;
         Ok([joined, received])
     }
 
-    async fn first_frame(&self, client: &Client, (media_type, media): (MediaType, &str)) -> Result<(), CliError> {
-        let key = MediaRef {
+    /// How long it took from joining to the first frame, with a transport that was there before.
+    async fn visit_warm(&self, user: UserId) -> Result<Duration, CliError> {
+        let client = self.login(&user).await?;
+        let mut events = client.events();
+        client.prepare_group(self.group).await?;
+        let connected = async {
+            while let Some(event) = events.recv().await {
+                if event == Event::Transport(PeerState::Connected) {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, connected).await.map_err(|_| missing())?;
+        let begun = Instant::now();
+        let media = client.join_receiving(self.group, vec![self.key(MEDIA[0])]).await?;
+        for media in media {
+            first_frame(media).await?;
+        }
+        let joined = begun.elapsed();
+        // The platform may never answer; the visit is over either way.
+        let _ = client.exit().await;
+        Ok(joined)
+    }
+
+    async fn login(&self, user: &UserId) -> Result<Client, CliError> {
+        let transport = Led::new(WsTransport::new(Limits::default()), &self.link.detours);
+        let client = ClientBuilder::new(Arc::new(transport), self.engine.make())
+            .early_media(true)
+            .build();
+        login(&client, self.target, &self.link.signal, user).await?;
+        Ok(client)
+    }
+
+    fn key(&self, (media_type, media): (MediaType, &str)) -> MediaRef {
+        MediaRef {
             user: self.publisher.clone(),
             media_type,
             media: MediaId::parse(media).expect("a plain name"),
-        };
-        let mut media = client.receive(key).await?;
-        let first = timeout(PATIENCE, media.read()).await;
-        let missing = BenchError::Missing {
-            missing: 1,
-            expected: 1,
-            seconds: PATIENCE.as_secs(),
-        };
-        first.ok().flatten().map(|_| ()).ok_or(missing.into())
+        }
+    }
+}
+
+async fn first_frame(mut media: RemoteMedia) -> Result<(), BenchError> {
+    let first = timeout(PATIENCE, media.read()).await;
+    first.ok().flatten().map(|_| ()).ok_or_else(missing)
+}
+
+fn missing() -> BenchError {
+    BenchError::Missing {
+        missing: 1,
+        expected: 1,
+        seconds: PATIENCE.as_secs(),
     }
 }
 
