@@ -47,6 +47,7 @@ mod media_kinds;
 mod messages;
 mod other_network;
 mod pipeline;
+mod prepared;
 mod restart;
 mod revoked;
 mod slow_reader;

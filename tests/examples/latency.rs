@@ -1,4 +1,5 @@
-//! How long a native engine takes on loopback: the server's start, login, and from `join_group` to the first picture.
+//! How long a native engine takes on loopback: the server's start, login, and from `join_group` to the first sound,
+//! by each media engine in turn.
 //!
 //! `cargo run --release -p hst-tests --example latency`
 
@@ -7,13 +8,15 @@
 use std::{
     error::Error,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use hst_auth::{AppSecret, TokenIssuer, TokenRequest};
 use hst_rtc::{
     AppId, Event, GroupEvent, LoginOptions, MediaType, RtcEngine,
-    media::{Looped, Paced, open_source},
+    media::{Looped, MediaEngine, Paced, open_source},
+    presets,
 };
 use hst_server::{Config, DEV_APP_ID, DEV_APP_SECRET, Server};
 
@@ -38,35 +41,36 @@ async fn main() -> Result<()> {
 
     let server = Server::new(config()).start().await?;
     let access = server.origins().first().ok_or("the server has no address")?.to_string();
-    let (bot, _) = enter(&access, "bot").await?;
-    let film = open_source(Path::new(env!("CARGO_MANIFEST_DIR")).join("media/film.ivf")).await?;
-    bot.publish(MediaType::Video, "film", Box::new(Paced::new(Looped::new(film))))
+    let bot = enter(&access, "bot").await?;
+    let sound = open_source(Path::new(env!("CARGO_MANIFEST_DIR")).join("media/film.ogg")).await?;
+    bot.publish(MediaType::Audio, "film", Box::new(Paced::new(Looped::new(sound))))
         .await?;
 
-    let (mut logins, mut pictures) = (Vec::new(), Vec::new());
+    let (mut logins, mut fast, mut relaying) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..RUNS {
-        let (login, picture) = visit(&access, run).await?;
-        logins.push(login);
-        pictures.push(picture);
+        for (engine, sounds) in [(presets::str0m(), &mut fast), (presets::webrtc(), &mut relaying)] {
+            let (login, sound) = visit(&access, engine, run).await?;
+            logins.push(login);
+            sounds.push(sound);
+        }
     }
     say("login, with the connection", logins);
-    say("join_group to the first picture", pictures);
+    say("join_group to the first sound, str0m", fast);
+    say("join_group to the first sound, webrtc", relaying);
     Ok(())
 }
 
-async fn enter(access: &str, user: &str) -> Result<(RtcEngine, Duration)> {
+async fn enter(access: &str, user: &str) -> Result<RtcEngine> {
     let engine = RtcEngine::new();
     engine.init(Some(access)).await?;
-    let since = Instant::now();
     engine.login(LoginOptions::new(DEV_APP_ID, token()?, user)).await?;
-    let login = since.elapsed();
     engine.join_group("latency").await?;
-    Ok((engine, login))
+    Ok(engine)
 }
 
-/// One visitor's login time, and his time from joining to the first whole picture.
-async fn visit(access: &str, run: usize) -> Result<(Duration, Duration)> {
-    let engine = RtcEngine::new();
+/// One visitor's login time, and his time from joining to the first sound.
+async fn visit(access: &str, media: Arc<dyn MediaEngine>, run: usize) -> Result<(Duration, Duration)> {
+    let engine = RtcEngine::with(presets::with_media(media));
     let mut events = engine.events();
     engine.init(Some(access)).await?;
     let since = Instant::now();
@@ -84,9 +88,9 @@ async fn visit(access: &str, run: usize) -> Result<(Duration, Duration)> {
     };
     let mut remote = engine.receive(key).await?;
     remote.read().await.ok_or("the film has ended")?;
-    let picture = since.elapsed();
+    let sound = since.elapsed();
     engine.exit().await?;
-    Ok((login, picture))
+    Ok((login, sound))
 }
 
 fn token() -> Result<String> {

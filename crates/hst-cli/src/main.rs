@@ -4,6 +4,7 @@ mod admin;
 mod bench;
 mod error;
 mod join;
+mod media;
 mod token;
 
 use std::{

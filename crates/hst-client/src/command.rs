@@ -34,8 +34,14 @@ pub(crate) enum Command {
         options: LoginOptions,
         outcome: Outcome<Reply>,
     },
+    Prepare {
+        group: String,
+        outcome: Outcome<Reply>,
+    },
     Join {
         group: String,
+        /// What to receive at once, and where to.
+        receives: Vec<(MediaRef, Outcome<RemoteMedia>)>,
         outcome: Outcome<Reply>,
     },
     Leave {

@@ -7,10 +7,10 @@ use std::{
 
 use bytes::Bytes;
 use hst_access::{AccessDiscovery, AccessError, AccessPoints};
-use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent};
+use hst_group::client::{GroupEvent, LoginOptions, Output, Refusal, Session, SessionEvent, State};
 use hst_id::MediaRef;
 use hst_media::{IceServer, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
-use hst_proto::{ErrorCode, Reply, RequestId};
+use hst_proto::{ErrorCode, Offer, Prepare, Reply, RequestId};
 use hst_signal::{ConnectError, SignalTransport};
 use tokio::{
     sync::{broadcast, mpsc},
@@ -39,6 +39,9 @@ pub(crate) struct Driver {
     transport: Arc<dyn SignalTransport>,
     events: broadcast::Sender<Event>,
     media: MediaLink,
+    early_media: bool,
+    /// The group that the media transport is for.
+    prepared: Option<String>,
     access: Option<AccessPoints>,
     discovery: Option<Discovery>,
     link: Link,
@@ -80,6 +83,8 @@ impl Driver {
             transport: parts.transport,
             media: MediaLink::new(parts.media, events.clone()),
             events,
+            early_media: parts.early_media,
+            prepared: None,
             access: None,
             discovery: None,
             link: Link::default(),
@@ -127,10 +132,16 @@ impl Driver {
         match command {
             Command::Init { access, outcome } => self.init(access, outcome),
             Command::Login { options, outcome } => self.login(options, outcome),
-            Command::Join { group, outcome } => {
+            Command::Prepare { group, outcome } => self.prepare(group, outcome).await,
+            Command::Join {
+                group,
+                receives,
+                outcome,
+            } => {
                 let sent = self.session.join(now, &group);
                 if sent.is_ok() {
                     self.enter(&group);
+                    self.begin_media(group, receives).await;
                 }
                 self.await_reply(sent, outcome);
             }
@@ -218,6 +229,40 @@ impl Driver {
         }
     }
 
+    async fn prepare(&mut self, group: String, outcome: Outcome<Reply>) {
+        if let Err(refusal) = self.session.must_prepare(&group) {
+            return tell(outcome, Err(refusal.into()));
+        }
+        self.turn_to(group).await;
+        tell(
+            outcome,
+            self.media.prepare().await.map(|()| Reply::Done {}).map_err(Error::from),
+        );
+    }
+
+    /// A transport that was prepared for another group is of no use.
+    async fn turn_to(&mut self, group: String) {
+        if self.prepared.as_ref() != Some(&group) {
+            self.media.close(&stopped()).await;
+            self.prepared = Some(group);
+        }
+    }
+
+    /// What a join under way takes along.
+    async fn begin_media(&mut self, group: String, receives: Vec<(MediaRef, Outcome<RemoteMedia>)>) {
+        self.turn_to(group).await;
+        if self.early_media
+            && let Err(error) = self.media.prepare().await
+        {
+            // Whoever wants media will hear of it.
+            debug!(%error, "media are not prepared");
+        }
+        for (key, outcome) in receives {
+            let sent = self.session.receive_with_join(now(), key.clone());
+            self.receive_as(sent, key, outcome).await;
+        }
+    }
+
     async fn publish(&mut self, key: OwnMedia, source: Box<dyn MediaSource>, outcome: Outcome<()>) {
         if self.media.is_published(&key) {
             let message = format!("{} {} is published already: stop it first", key.0, key.1);
@@ -247,13 +292,19 @@ impl Driver {
             let message = format!("{key} is received already: stop it first");
             return tell(outcome, Err(Error::local(ErrorCode::OperationFailed, message)));
         }
-        match self.session.receive(now(), key.clone()) {
+        let sent = self.session.receive(now(), key.clone());
+        self.receive_as(sent, key, outcome).await;
+    }
+
+    /// Gives a media a line that the group was asked for.
+    async fn receive_as(&mut self, sent: Result<RequestId, Refusal>, key: MediaRef, outcome: Outcome<RemoteMedia>) {
+        match sent {
             Ok(id) => match self.media.receive(key.clone(), outcome).await {
                 Ok(()) => {
                     self.waiting.insert(id, Waiter::Receive(key));
                 }
                 Err((error, outcome)) => {
-                    // The group was just asked for it, and the state has not changed since.
+                    // The group was just asked for it; where the join is still under way it ends with an offer without it.
                     let _ = self.session.stop_receive(now(), key);
                     tell(outcome, Err(error.into()));
                 }
@@ -321,7 +372,7 @@ impl Driver {
                 self.handle_output(output).await;
             }
             match self.media.next_offer().await {
-                Ok(Some(offer)) => match self.session.offer(now(), offer) {
+                Ok(Some(offer)) => match self.offer(offer) {
                     Ok(id) => {
                         self.media.offered(id);
                         self.waiting.insert(id, Waiter::Offer);
@@ -331,6 +382,19 @@ impl Driver {
                 Ok(None) => return,
                 Err(error) => self.give_up_media(&format!("the media engine failed: {error}")).await,
             }
+        }
+    }
+
+    /// Outside a group, an offer is for the one that is prepared.
+    fn offer(&mut self, offer: Offer) -> Result<RequestId, Refusal> {
+        match &self.prepared {
+            Some(group) if self.session.state() == State::LoggedIn => {
+                let Offer { generation, sdp, .. } = offer;
+                let group = group.clone();
+                let prepare = Prepare { group, generation, sdp };
+                self.session.prepare(now(), prepare)
+            }
+            _ => self.session.offer(now(), offer),
         }
     }
 
@@ -362,7 +426,10 @@ impl Driver {
                 let kept = self.media.transport_lost(generation).await;
                 self.check_transport(kept).await;
             }
-            Output::CloseMedia => self.media.close(&stopped()).await,
+            Output::CloseMedia => {
+                self.prepared = None;
+                self.media.close(&stopped()).await;
+            }
             Output::Disconnect => self.link.close(),
             Output::Lost(why) => self.tell(Event::Ended(why)),
         }

@@ -48,6 +48,8 @@ pub(crate) struct MediaLink {
     generation: u32,
     sends: BTreeMap<OwnMedia, Sending>,
     receives: BTreeMap<MediaRef, Receiving>,
+    /// Lines of the present peer on which something may arrive, but that nothing was asked for yet.
+    spares: Vec<(Kind, LineId)>,
     round: Round,
     pumps: JoinSet<Pumped>,
     /// What the group's media are encrypted with, if they are.
@@ -97,6 +99,7 @@ impl MediaLink {
             generation: 0,
             sends: BTreeMap::new(),
             receives: BTreeMap::new(),
+            spares: Vec::new(),
             round: Round::Settled,
             pumps: JoinSet::new(),
             encryption: None,
@@ -119,6 +122,21 @@ impl MediaLink {
 
     pub(crate) fn is_received(&self, key: &MediaRef) -> bool {
         self.receives.contains_key(key)
+    }
+
+    /// Connects before anything is wanted, with a line for a sound and one for a picture to come.
+    pub(crate) async fn prepare(&mut self) -> Result<(), MediaError> {
+        if self.transport.is_some() {
+            return Ok(());
+        }
+        let peer = self.open().await?;
+        let mut spares = Vec::new();
+        for kind in [Kind::Audio, Kind::Video] {
+            spares.push((kind, peer.add_receiver(kind).await?));
+        }
+        self.spares = spares;
+        self.changed();
+        Ok(())
     }
 
     /// Gives a media a line and feeds it from its source.
@@ -172,11 +190,7 @@ impl MediaLink {
         key: MediaRef,
         outcome: Outcome<RemoteMedia>,
     ) -> Result<(), (MediaError, Outcome<RemoteMedia>)> {
-        let added = match self.open().await {
-            Ok(peer) => peer.add_receiver(kind_of(key.media_type)).await,
-            Err(error) => Err(error),
-        };
-        let line = match added {
+        let line = match self.line_for(kind_of(key.media_type)).await {
             Ok(line) => line,
             Err(error) => return Err((error, outcome)),
         };
@@ -247,6 +261,7 @@ impl MediaLink {
             receiving.progress.fail(why);
         }
         self.round = Round::Settled;
+        self.spares.clear();
         if let Some(mut transport) = self.transport.take() {
             transport.peer.close().await;
         }
@@ -367,6 +382,15 @@ impl MediaLink {
             }
         };
         Ok(&mut self.transport.insert(transport).peer)
+    }
+
+    /// A line to receive on.
+    async fn line_for(&mut self, kind: Kind) -> Result<LineId, MediaError> {
+        let spare = self.spares.iter().position(|(of, _)| *of == kind);
+        match spare {
+            Some(spare) => Ok(self.spares.swap_remove(spare).1),
+            None => self.open().await?.add_receiver(kind).await,
+        }
     }
 
     async fn stop_line(&mut self, line: LineId) {

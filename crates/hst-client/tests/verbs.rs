@@ -9,9 +9,13 @@ use hst_access::{AccessError, AccessPoints, StaticAccess, mock::MockAccessDiscov
 use hst_client::{Client, ClientBuilder, Event, LoginOptions};
 use hst_group::client::GroupEvent;
 use hst_id::{MediaRef, MediaType, UserId};
-use hst_media::{MediaError, mock::MockMediaEngine};
+use hst_media::{
+    MediaError,
+    memory::{Hub, Route},
+    mock::MockMediaEngine,
+};
 use hst_proto::{
-    ClientFrame, Command, ErrorCode, Event as Told, Failure, Joined, LoggedIn, Payload, Reply, RequestId,
+    ClientFrame, Command, ErrorCode, Event as Told, Failure, Joined, LoggedIn, Offer, Payload, Reply, RequestId, Role,
     decode_client, encode_event, encode_failure, encode_reply, frame_event,
 };
 use hst_signal::{ConnectError, Limits, SignalConnection, memory, mock::MockSignalTransport};
@@ -302,4 +306,98 @@ async fn a_media_engine_that_cannot_open_fails_the_call_and_takes_the_wish_back(
     assert_eq!(error.code(), 302);
     assert_eq!(next(&mut far).await.1, Command::Receive(key.clone()));
     assert_eq!(next(&mut far).await.1, Command::StopReceive(key));
+}
+
+/// A client that connects its media with joining, on its way into a group.
+async fn hurrying(transport: MockSignalTransport, hub: &Hub) -> Arc<Client> {
+    let builder = ClientBuilder::new(Arc::new(transport), Arc::new(hub.engine()));
+    let client = Arc::new(builder.early_media(true).build());
+    client.init(Arc::new(StaticAccess::of("memory://house"))).await.unwrap();
+    client
+}
+
+async fn next_offer(far: &mut SignalConnection) -> (RequestId, Offer) {
+    match next(far).await {
+        (id, Command::Offer(offer)) => (id, offer),
+        other => panic!("{other:?} is no offer"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn media_connect_in_the_flight_of_the_join_and_what_is_received_takes_a_line_that_is_there() {
+    let (transport, mut far) = one_connection();
+    let hub = Hub::new();
+    let client = hurrying(transport, &hub).await;
+    let enter = async {
+        client.login(login()).await?;
+        client.join_group("g").await
+    };
+    let (entered, ()) = tokio::join!(enter, let_in(&mut far));
+    entered.unwrap();
+    let (id, early) = next_offer(&mut far).await;
+    assert!(early.lines.is_empty(), "nothing is wanted yet: {:?}", early.lines);
+    let sdp = hub.answer(&early.sdp, std::iter::empty()).unwrap();
+    say(&mut far, encode_reply(id, Reply::Answer { sdp })).await;
+
+    let key = MediaRef {
+        user: UserId::parse("bob").unwrap(),
+        media_type: MediaType::Audio,
+        media: hst_id::MediaId::microphone(),
+    };
+    let server = async {
+        let (id, command) = next(&mut far).await;
+        assert_eq!(command, Command::Receive(key.clone()));
+        say(&mut far, encode_reply(id, Reply::Done {})).await;
+        let (id, offer) = next_offer(&mut far).await;
+        assert_eq!(offer.generation, early.generation, "the transport is the same");
+        let [line] = &offer.lines[..] else {
+            panic!("one line is wanted: {:?}", offer.lines)
+        };
+        assert_eq!((line.mid.as_str(), &line.role), ("0", &Role::Receive(key.clone())));
+        let sdp = hub.answer(&offer.sdp, [("0", Route::Receive("voice".into()))]).unwrap();
+        say(&mut far, encode_reply(id, Reply::Answer { sdp })).await;
+    };
+    let (received, ()) = tokio::join!(client.receive(key.clone()), server);
+    assert_eq!(received.unwrap().key(), &key);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_join_costs_its_early_transport_and_the_next_has_another() {
+    let (transport, mut far) = one_connection();
+    let hub = Hub::new();
+    let client = hurrying(transport, &hub).await;
+    let enter = async {
+        client.login(login()).await.unwrap();
+        let refused = client.join_group("g").await.unwrap_err();
+        (refused.code(), client.join_group("g").await)
+    };
+    let server = async {
+        let (id, _) = next(&mut far).await;
+        let logged_in = LoggedIn {
+            session: "s".into(),
+            secret: "x".into(),
+            resume_window: 60,
+            max_message: 8192,
+        };
+        say(&mut far, encode_reply(id, Reply::LoggedIn(logged_in))).await;
+        let (join, _) = next(&mut far).await;
+        let (offer, first) = next_offer(&mut far).await;
+        for id in [offer, join] {
+            say(&mut far, encode_failure(id, Failure::new(ErrorCode::GroupFull, "full"))).await;
+        }
+        let (join, _) = next(&mut far).await;
+        let joined = Joined {
+            members: Vec::new(),
+            total: 0,
+            media: Vec::new(),
+            last_message: 0,
+            locked: false,
+        };
+        say(&mut far, encode_reply(join, Reply::Joined(joined))).await;
+        let (_, second) = next_offer(&mut far).await;
+        assert!(second.generation > first.generation);
+    };
+    let ((code, entered), ()) = tokio::join!(enter, server);
+    assert_eq!(code, 1_000_101);
+    entered.unwrap();
 }

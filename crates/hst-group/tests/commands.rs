@@ -13,7 +13,7 @@ use hst_id::{GroupId, MediaId, MediaType, UserId};
 use hst_proto::{ErrorCode, Failure, Invited, Online, Reply, ServerFrame, decode_server};
 
 /// All commands of the protocol, and what is none.
-const COMMANDS: [(&str, &str); 29] = [
+const COMMANDS: [(&str, &str); 31] = [
     (
         "login",
         r#"{"login":{"protocol":1,"app":"a","token":"t","user":"ann"}}"#,
@@ -50,6 +50,11 @@ const COMMANDS: [(&str, &str); 29] = [
     ("mute", r#"{"mute":{"user":"bob","type":2,"media":"cam","muted":true}}"#),
     ("lock", r#"{"lock":{"locked":true}}"#),
     ("view", r#"{"view":{"user":"bob","type":2,"media":"cam","height":180}}"#),
+    ("prepare", r#"{"prepare":{"group":"g","generation":1,"sdp":"v=0"}}"#),
+    (
+        "prepare nowhere",
+        r#"{"prepare":{"group":"a b","generation":1,"sdp":"v=0"}}"#,
+    ),
     ("dance", r#"{"dance":{}}"#),
     ("nothing", "null"),
 ];
@@ -87,8 +92,9 @@ impl Model {
                 self.at = At::Over;
                 0
             }
-            (At::InGroup, "join" | "join nowhere") => 1_000_010,
-            (At::Online, "join nowhere") => 1,
+            (At::InGroup, "join" | "join nowhere" | "prepare" | "prepare nowhere") => 1_000_010,
+            (At::Online, "join nowhere" | "prepare nowhere") => 1,
+            (At::Online, "prepare") => 0,
             (At::Online, "join") => {
                 self.at = At::InGroup;
                 0
@@ -240,6 +246,10 @@ impl House {
             SessionOutput::Resume { .. } => {
                 let gone = Failure::new(ErrorCode::SessionGone, "log in");
                 self.session.handle_not_resumed(gone);
+            }
+            SessionOutput::Prepare { re, .. } => {
+                let sdp = "v=0".into();
+                self.session.handle_answer(re, Ok(Reply::Answer { sdp }));
             }
             SessionOutput::Join { group, re } => {
                 assert_eq!(group, *self.group.id());

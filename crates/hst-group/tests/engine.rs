@@ -10,7 +10,8 @@ use common::World;
 use hst_group::client::{LoginOptions, Refusal, Session, SessionEvent, State};
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Audience, Class, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, RequestId, RosterPage, ToGroup,
+    Audience, Class, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, Prepare, RequestId, RosterPage,
+    ToGroup,
 };
 
 type Verb = (&'static str, fn(&mut Session) -> Result<(), Refusal>);
@@ -31,12 +32,22 @@ fn unit(sent: Result<RequestId, Refusal>) -> Result<(), Refusal> {
     sent.map(drop)
 }
 
-const VERBS: [Verb; 25] = [
+const VERBS: [Verb; 27] = [
     ("init", |s| s.init()),
     ("login", |s| {
         unit(s.login(now(), LoginOptions::new("app", "token", "alice")))
     }),
     ("join", |s| unit(s.join(now(), "group"))),
+    ("prepare", |s| {
+        unit(s.prepare(
+            now(),
+            Prepare {
+                group: "group".into(),
+                generation: 1,
+                sdp: String::new(),
+            },
+        ))
+    }),
     ("leave", |s| unit(s.leave(now()))),
     ("exit", |s| unit(s.exit(now()))),
     ("publish", |s| {
@@ -46,6 +57,7 @@ const VERBS: [Verb; 25] = [
         unit(s.unpublish(now(), MediaType::Video, camera().media))
     }),
     ("receive", |s| unit(s.receive(now(), camera()))),
+    ("receive_with_join", |s| unit(s.receive_with_join(now(), camera()))),
     ("stop_receive", |s| unit(s.stop_receive(now(), camera()))),
     ("view", |s| unit(s.view(now(), camera(), Some(180)))),
     ("offer", |s| {
@@ -185,14 +197,17 @@ fn every_verb_in_every_state_is_let_through_or_fails_at_once_with_its_code() {
         ("init", [0, 2, 2, 2, 2, 2, 2, 2, 2]),
         ("login", [2, 2, 0, 2, 2, 2, 2, 2, 2]),
         ("join", [2, 2, 35, 2, 0, 2, 2, 2, 2]),
+        ("prepare", [2, 2, 35, 2, 0, 2, 2, 2, 2]),
         ("leave", in_group),
         ("exit", online),
         ("publish", in_group),
         ("unpublish", in_group),
         ("receive", in_group),
+        ("receive_with_join", [2, 2, 2, 2, 2, 0, 2, 2, 2]),
         ("stop_receive", in_group),
         ("view", in_group),
-        ("offer", in_group),
+        // Behind a join, in the same flight.
+        ("offer", [2, 2, 31, 2, 31, 0, 0, 2, 2]),
         ("message", in_group),
         ("roster", in_group),
         ("history", in_group),

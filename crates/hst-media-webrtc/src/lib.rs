@@ -1,12 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod codecs;
-mod counters;
 mod engine;
 mod feedback;
 mod peer;
-mod receive;
-mod send;
+mod pump;
 mod shared;
+mod writer;
 
 pub use engine::WebRtcEngine;

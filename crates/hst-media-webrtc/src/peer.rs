@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use hst_media::{
     Codec, Direction, FrameWriter, Kind, LineId, LineStats, MediaError, MediaPeer, Negotiation, Offer, PeerEvent,
-    PeerState, TrackInfo,
+    PeerState, TrackInfo, rtp::Counters,
 };
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
 use tokio::sync::watch;
@@ -15,11 +15,10 @@ use webrtc::{
 
 use crate::{
     codecs::{codecs_of, rtp_codec, rtp_kind},
-    counters::Counters,
     engine::engine_error,
-    receive::Receiving,
-    send::{Gate, Sending, Writer},
+    pump::Receiving,
     shared::{Link, Shared},
+    writer::{Gate, Sending, Writer},
 };
 
 /// The [`MediaPeer`] over one `RTCPeerConnection`.

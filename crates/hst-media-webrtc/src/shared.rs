@@ -4,7 +4,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hst_media::{LineId, PeerEvent, PeerEventSender, PeerState};
+use hst_media::{LineId, PeerEvent, PeerEventSender, PeerState, rtp::Counters};
 use rtc::{rtcp::reception_report::ReceptionReport, rtp_transceiver::RTCRtpTransceiverId};
 use tokio::sync::watch;
 use webrtc::{
@@ -12,10 +12,7 @@ use webrtc::{
     peer_connection::{PeerConnectionEventHandler, RTCPeerConnectionState},
 };
 
-use crate::{
-    counters::Counters,
-    receive::{Receiving, pump},
-};
+use crate::pump::{Receiving, pump};
 
 /// How far the connection has come, as far as writers care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod negotiation;
 mod opus;
 mod pace;
 mod peer;
+pub mod rtp;
 mod sink;
 mod source;
 

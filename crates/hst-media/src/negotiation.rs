@@ -77,6 +77,11 @@ impl<S> Negotiation<S> {
         })
     }
 
+    /// All sections in their order, whether they carry a line or not.
+    pub fn sections(&mut self) -> impl Iterator<Item = &mut S> {
+        self.sections.iter_mut().map(|(section, _)| section)
+    }
+
     /// Whether an offer may be made now.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ pub use limits::{
     MAX_SDP, MAX_TOUCHED, MESSAGES_PER_SECOND, PEER_TIMEOUT, RESUME_WINDOW, VERSION,
 };
 pub use message::{Audience, Class, GroupMessage, ToGroup};
-pub use offer::{Line, Offer, Role};
+pub use offer::{Line, Offer, Prepare, Role};
 pub use payload::Payload;
 pub use presence::{Online, OnlinePage, OnlineTerminal, OnlineUser, PresenceChange};
 pub use reply::Reply;

@@ -12,6 +12,17 @@ pub struct Offer {
     pub lines: Vec<Line>,
 }
 
+/// An offer for the group that is to be joined next. Nothing is carried before that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepare {
+    /// The text of a group id, checked by the server.
+    pub group: String,
+    /// As of an [`Offer`]; offers in the group go on with it.
+    pub generation: u32,
+    /// The session description.
+    pub sdp: String,
+}
+
 /// One m-line of an offer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "LineWire")]

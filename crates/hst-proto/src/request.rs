@@ -2,8 +2,8 @@ use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Draw, Invite, InviteAnswer, InviteCancel, Login, NewBoard, Offer, OnlinePage, Payload, Resume, RosterPage, Sketch,
-    ToGroup,
+    Draw, Invite, InviteAnswer, InviteCancel, Login, NewBoard, Offer, OnlinePage, Payload, Prepare, Resume, RosterPage,
+    Sketch, ToGroup,
 };
 
 /// A client's own number for one request; the reply names it again.
@@ -41,6 +41,8 @@ pub enum Command {
     /// Says that the client is alive. Answered by `done`.
     Ping {},
 
+    /// Sets up the media transport for a group before it is joined. Answered by `answer`.
+    Prepare(Prepare),
     /// Enters a group, which is made when nobody is in it yet. Answered by `joined`.
     Join {
         /// The text of a group id, checked by the server.

@@ -23,7 +23,7 @@ pub struct RtcEngine {
     access: Arc<dyn AccessDiscovery>,
 }
 
-#[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+#[cfg(all(feature = "http", feature = "quic", feature = "str0m", feature = "ws"))]
 impl Default for RtcEngine {
     fn default() -> Self {
         Self::new()
@@ -32,7 +32,7 @@ impl Default for RtcEngine {
 
 impl RtcEngine {
     /// An engine of the [`local`](crate::presets::local) preset.
-    #[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+    #[cfg(all(feature = "http", feature = "quic", feature = "str0m", feature = "ws"))]
     pub fn new() -> Self {
         Self::with(crate::presets::local())
     }
@@ -88,6 +88,23 @@ impl RtcEngine {
     /// the token, 33 for the App, 34 when the same user is online.
     pub async fn login(&self, options: LoginOptions) -> Result<(), Error> {
         self.client.login(options).await
+    }
+
+    /// Connects the media transport for the group that is to be joined next, so that its media flow a round trip after
+    /// joining. Returns as soon as it is begun; [`Event::Transport`](crate::Event::Transport) tells the rest.
+    ///
+    /// # Errors
+    /// As [`Client::prepare_group`](crate::Client::prepare_group).
+    pub async fn prepare_group(&self, group: &str) -> Result<(), Error> {
+        self.client.prepare_group(group).await
+    }
+
+    /// Enters a group and receives these media of it, all asked for in one flight.
+    ///
+    /// # Errors
+    /// As [`Client::join_receiving`](crate::Client::join_receiving).
+    pub async fn join_receiving(&self, group: &str, keys: Vec<MediaRef>) -> Result<Vec<RemoteMedia>, Error> {
+        self.client.join_receiving(group, keys).await
     }
 
     /// Enters a group, one at a time. Its members and media come as events.

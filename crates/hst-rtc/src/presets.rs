@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hst_access::AccessDiscovery;
 use hst_client::ClientBuilder;
+use hst_media::MediaEngine;
 
 /// What an engine is made of, and whom it asks for addresses when `init` is not told.
 #[derive(Debug, Clone)]
@@ -22,11 +23,16 @@ impl Preset {
 }
 
 /// A server on this machine, as `hst-server --dev` starts it: Access at `http://127.0.0.1:7880`, signalling over QUIC with
-/// WebSocket behind it, media by the `webrtc` crate.
-#[cfg(all(feature = "http", feature = "quic", feature = "webrtc", feature = "ws"))]
+/// WebSocket behind it, media by [`str0m`], connected with joining.
+#[cfg(all(feature = "http", feature = "quic", feature = "str0m", feature = "ws"))]
 pub fn local() -> Preset {
+    with_media(str0m())
+}
+
+/// As [`local`], with this media engine.
+#[cfg(all(feature = "http", feature = "quic", feature = "ws"))]
+pub fn with_media(media: Arc<dyn MediaEngine>) -> Preset {
     use hst_access_http::HttpAccess;
-    use hst_media_webrtc::WebRtcEngine;
     use hst_signal::{AnyTransport, Limits};
     use hst_signal_quic::QuicTransport;
     use hst_signal_ws::WsTransport;
@@ -36,8 +42,18 @@ pub fn local() -> Preset {
         Arc::new(QuicTransport::new(Limits::default())),
         Arc::new(WsTransport::new(Limits::default())),
     ]);
-    Preset::new(
-        Arc::new(access),
-        ClientBuilder::new(Arc::new(transport), Arc::new(WebRtcEngine::new())),
-    )
+    let client = ClientBuilder::new(Arc::new(transport), media).early_media(true);
+    Preset::new(Arc::new(access), client)
+}
+
+/// The media engine that connects fast. It reaches servers at addresses of their own, and uses no relay.
+#[cfg(feature = "str0m")]
+pub fn str0m() -> Arc<dyn MediaEngine> {
+    Arc::new(hst_media_str0m::Str0mEngine::new())
+}
+
+/// The media engine that can use relays (TURN). It takes 200 ms and more to connect.
+#[cfg(feature = "webrtc")]
+pub fn webrtc() -> Arc<dyn MediaEngine> {
+    Arc::new(hst_media_webrtc::WebRtcEngine::new())
 }

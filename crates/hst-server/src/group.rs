@@ -5,7 +5,7 @@ use hst_group::server::{
     TrackId,
 };
 use hst_id::{GroupId, UserId};
-use hst_proto::{Class, ErrorCode, EventBody, Failure, Media, RequestId};
+use hst_proto::{Class, ErrorCode, EventBody, Failure, Media, Prepare, Reply, RequestId};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -28,6 +28,13 @@ pub(crate) enum Message {
         user: UserId,
         permissions: Permissions,
         /// Where the group's words for it go.
+        session: SessionHandle,
+    },
+    /// A session that may join later sets up its media transport.
+    Prepare {
+        member: MemberId,
+        re: RequestId,
+        prepare: Prepare,
         session: SessionHandle,
     },
     /// A member asks something.
@@ -79,6 +86,8 @@ pub(crate) struct GroupTask {
     follow: Follow,
     /// Offers that the media plane is at work on: no more than its queue takes.
     offers: JoinSet<Answered>,
+    /// Who has a transport here and may not be in the group, and the sessions that wait for an answer.
+    guests: HashMap<MemberId, SessionHandle>,
     /// Why nobody may come in, if the group is not on this node.
     refusal: Option<Failure>,
 }
@@ -100,6 +109,7 @@ impl GroupTask {
             media,
             follow,
             offers: JoinSet::new(),
+            guests: HashMap::new(),
             refusal: None,
         }
     }
@@ -122,11 +132,18 @@ impl GroupTask {
             };
             tokio::select! {
                 message = self.inbox.recv() => match message {
+                    Some(Message::Prepare { member, re, prepare, session }) => {
+                        self.prepare(member, re, prepare, session).await;
+                    }
+                    Some(Message::Gone(member)) => {
+                        self.handle(Message::Gone(member));
+                        self.dismiss(member).await;
+                    }
                     Some(message) => self.handle(message),
                     None => return,
                 },
                 Some(answered) = self.offers.join_next() => match answered {
-                    Ok((member, re, answer)) => self.core.handle_answer(member, re, answer),
+                    Ok((member, re, answer)) => self.answered(member, re, answer),
                     Err(error) => tracing::error!(%error, group = %self.core.id(), "an offer was not answered"),
                 },
                 () = timeout => self.core.handle_timeout(now()),
@@ -155,6 +172,8 @@ impl GroupTask {
                 self.sessions.insert(member, session);
                 self.core.handle_join(now(), member, re, user, permissions);
             }
+            // Taken care of by the loop.
+            Message::Prepare { .. } => {}
             Message::Request { member, re, request } => self.core.handle_request(now(), member, re, request),
             Message::Gone(member) => self.core.handle_gone(now(), member),
             Message::Missed(member) => self.core.handle_missed(member),
@@ -187,9 +206,49 @@ impl GroupTask {
             GroupOutput::Media(command) => self.command(command).await,
             GroupOutput::Departed(member) => {
                 self.sessions.remove(&member);
+                self.dismiss(member).await;
             }
             GroupOutput::Ban { user, time } => self.follow.ban(user, time),
             GroupOutput::Happened(happening) => self.follow.happened(happening).await,
+        }
+    }
+
+    /// Sets up a transport that carries nothing, for somebody who is not in the group.
+    async fn prepare(&mut self, member: MemberId, re: RequestId, prepare: Prepare, session: SessionHandle) {
+        if let Some(why) = &self.refusal {
+            // A session that has ended needs no answer.
+            let _ = session.tell(Word::Answer(re, Err(why.clone())));
+            return;
+        }
+        self.guests.insert(member, session);
+        let Prepare { generation, sdp, .. } = prepare;
+        self.command(MediaCommand::Offer {
+            member,
+            re,
+            generation,
+            sdp,
+            lines: Vec::new(),
+        })
+        .await;
+    }
+
+    /// A member's offer goes by the core, a guest's does not.
+    fn answered(&mut self, member: MemberId, re: RequestId, answer: Result<String, Failure>) {
+        match self
+            .guests
+            .get(&member)
+            .filter(|_| !self.sessions.contains_key(&member))
+        {
+            // A session that has ended needs no answer.
+            Some(guest) => _ = guest.tell(Word::Answer(re, answer.map(|sdp| Reply::Answer { sdp }))),
+            None => self.core.handle_answer(member, re, answer),
+        }
+    }
+
+    /// Who has prepared to come, and has not, or is not there any more.
+    async fn dismiss(&mut self, member: MemberId) {
+        if self.guests.remove(&member).is_some() {
+            self.command(MediaCommand::EndPeer(member)).await;
         }
     }
 

@@ -1,12 +1,13 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use hst_group::server::{GroupRequest, MemberId, Permissions, Rules, ToMember};
-use hst_proto::RequestId;
+use hst_proto::{Prepare, RequestId};
 use tokio::sync::mpsc;
 
 use crate::{
     group::Message,
     groups::{Groups, Key},
+    handle::SessionHandle,
     session::User,
 };
 
@@ -14,6 +15,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Membership {
     id: MemberId,
+    key: Key,
     group: mpsc::Sender<Message>,
     /// Messages for which the group had no room yet: a request, and that frames were missed.
     unsent: VecDeque<Message>,
@@ -29,31 +31,45 @@ pub(crate) struct Membership {
 pub(crate) struct GroupLost;
 
 impl Membership {
+    /// A place that nobody has taken yet.
+    pub(crate) fn new(groups: &Arc<Groups>, key: Key, rules: Rules) -> Self {
+        let (id, group) = (groups.next_member(), groups.enter(key.clone(), rules));
+        Self {
+            id,
+            key,
+            group,
+            unsent: VecDeque::new(),
+            is_out: false,
+            joining: None,
+            leaving: None,
+        }
+    }
+
+    /// Whether it is a place in this group.
+    pub(crate) fn is_of(&self, key: &Key) -> bool {
+        self.key == *key
+    }
+
+    /// Sets up media for the time when it is taken. The answer is a word for the session.
+    pub(crate) fn prepare(&mut self, re: RequestId, prepare: Prepare, session: SessionHandle) {
+        self.unsent.push_back(Message::Prepare {
+            member: self.id,
+            re,
+            prepare,
+            session,
+        });
+    }
+
     /// Wishes to join. The answer is a word of the group.
-    pub(crate) fn join(
-        groups: &Arc<Groups>,
-        key: Key,
-        rules: Rules,
-        re: RequestId,
-        user: &User,
-        permissions: Permissions,
-    ) -> Self {
-        let (id, group) = (groups.next_member(), groups.enter(key, rules));
-        let join = Message::Join {
-            member: id,
+    pub(crate) fn join(&mut self, re: RequestId, user: &User, permissions: Permissions) {
+        self.joining = Some(re);
+        self.unsent.push_back(Message::Join {
+            member: self.id,
             re,
             user: user.id.clone(),
             permissions,
             session: user.handle.clone(),
-        };
-        Self {
-            id,
-            group,
-            unsent: [join].into(),
-            is_out: false,
-            joining: Some(re),
-            leaving: None,
-        }
+        });
     }
 
     /// Its name in the group.
@@ -107,7 +123,10 @@ impl Membership {
 
     /// Gives the place back, if it is still taken.
     pub(crate) async fn end(self) {
-        let was_never_in = matches!(self.unsent.front(), Some(Message::Join { .. }));
+        let was_never_in = matches!(
+            self.unsent.front(),
+            Some(Message::Prepare { .. } | Message::Join { .. })
+        );
         if !was_never_in && !self.is_out {
             let _ = self.group.send(Message::Gone(self.id)).await;
         }

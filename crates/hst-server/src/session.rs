@@ -6,7 +6,7 @@ use std::{
 use hst_auth::Grants;
 use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
 use hst_id::{AppId, GroupId, TerminalType, UserId};
-use hst_proto::{Failure, RequestId};
+use hst_proto::{Failure, Prepare, RequestId};
 use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::Instant;
 
@@ -228,6 +228,7 @@ impl SessionTask {
                         line.push_lossy(frame);
                     }
                 }
+                SessionOutput::Prepare { re, group, prepare } => self.prepare(re, group, prepare),
                 SessionOutput::Join { group, re } => self.join(group, re),
                 SessionOutput::Group { re, request } => self.ask(re, request),
                 SessionOutput::Ask { re, request } => self.hub.ask(&self.user, re, request),
@@ -266,22 +267,40 @@ impl SessionTask {
         self.core.handle_attached(Instant::now().into_std(), re, got);
     }
 
+    fn prepare(&mut self, re: RequestId, group: GroupId, prepare: Prepare) {
+        match self.hub.check_join(&self.user, &group) {
+            Ok(()) => {
+                let session = self.user.handle.clone();
+                self.place_in(group).prepare(re, prepare, session);
+            }
+            Err(failure) => self.core.handle_answer(re, Err(failure)),
+        }
+    }
+
     fn join(&mut self, group: GroupId, re: RequestId) {
         if let Err(failure) = self.hub.check_join(&self.user, &group) {
             let result = Err(failure);
             return self.core.handle_group(ToMember::Reply { re, result });
         }
-        let key = (self.user.app.clone(), group);
         let permissions = permissions(&self.user.grants, &self.hub.apps.services(&self.user.app));
-        let rules = self.hub.apps.policy(&self.user.app).rules;
-        self.membership = Some(Membership::join(
-            &self.hub.groups,
-            key,
-            rules,
-            re,
-            &self.user,
-            permissions,
-        ));
+        let user = self.user.clone();
+        self.place_in(group).join(re, &user, permissions);
+    }
+
+    /// The place that was prepared in this group, or a new one in the stead of that in another.
+    fn place_in(&mut self, group: GroupId) -> &mut Membership {
+        let key = (self.user.app.clone(), group);
+        let prepared = match self.membership.take() {
+            Some(prepared) if prepared.is_of(&key) => prepared,
+            other => {
+                if let Some(other) = other {
+                    self.hub.life.spawn(other.end());
+                }
+                let rules = self.hub.apps.policy(&self.user.app).rules;
+                Membership::new(&self.hub.groups, key, rules)
+            }
+        };
+        self.membership.insert(prepared)
     }
 
     fn ask(&mut self, re: RequestId, request: GroupRequest) {

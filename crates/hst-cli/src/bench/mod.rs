@@ -7,6 +7,8 @@ mod dice;
 mod engine;
 mod error;
 mod fanout;
+mod join;
+mod lead;
 mod ledger;
 mod machine;
 mod process;
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Signal(signal::Options),
     /// Speak to all in a large group: how long until everybody has heard it.
     Fanout(fanout::Options),
+    /// Join over links of different length: how long until the first media, and how many round trips of it are the link's.
+    Join(join::Options),
     /// Break the connections of engines that write to each other, and account for every message.
     Reconnect(reconnect::Options),
     /// Kill a server under its engines and start it again: how long until all are in their groups again.
@@ -42,6 +46,7 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Signal(options) => signal::run(options).await,
         Command::Fanout(options) => fanout::run(options).await,
+        Command::Join(options) => join::run(options).await,
         Command::Reconnect(options) => reconnect::run(options).await,
         Command::Restart(options) => restart::run(options).await,
         Command::Bare => Ok(bare::serve().await?),

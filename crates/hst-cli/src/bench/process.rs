@@ -1,4 +1,11 @@
-use std::{env, ffi::OsStr, path::Path, process::Stdio, time::Duration};
+use std::{
+    env,
+    ffi::OsStr,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::{
@@ -19,17 +26,23 @@ pub(super) struct Process {
     /// Kept open, so that whatever the server says later does no harm.
     _stdout: BufReader<ChildStdout>,
     address: String,
+    media: Vec<SocketAddr>,
 }
 
 impl Process {
     /// Starts the server that lies beside this program, as for development; what it keeps is in this folder, or nowhere.
     pub(super) async fn server(bind: &str, data_dir: Option<&Path>) -> Result<Self, BenchError> {
-        let program = env::current_exe()?.with_file_name(format!("hst-server{}", env::consts::EXE_SUFFIX));
         let mut arguments: Vec<&OsStr> = ["--dev", "--json", "--bind", bind].map(OsStr::new).to_vec();
         if let Some(folder) = data_dir {
             arguments.extend([OsStr::new("--data-dir"), folder.as_os_str()]);
         }
-        Self::start(&program, &arguments).await
+        Self::start(&program()?, &arguments).await
+    }
+
+    /// Starts one that has a single address for media, as a server with a public one has.
+    pub(super) async fn media_server() -> Result<Self, BenchError> {
+        let arguments = ["--dev", "--json", "--bind", "127.0.0.1:0", "--node-ip", "127.0.0.1"];
+        Self::start(&program()?, &arguments).await
     }
 
     /// Starts a program that says in its first line, as `{"ready":{"http":"127.0.0.1:7880"}}`, where it listens.
@@ -55,8 +68,11 @@ impl Process {
         let address = address.ok_or_else(|| BenchError::NotReady {
             program: program.to_owned(),
         })?;
+        let media = ready.as_ref().and_then(|ready| ready["ready"]["media"].as_array());
+        let media = media.into_iter().flatten().filter_map(|it| it.as_str()?.parse().ok());
         Ok(Self {
             address: address.to_owned(),
+            media: media.collect(),
             child,
             _stdout: stdout,
         })
@@ -65,6 +81,11 @@ impl Process {
     /// Where it listens, as `host:port`.
     pub(super) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where its media threads listen.
+    pub(super) fn media(&self) -> &[SocketAddr] {
+        &self.media
     }
 
     /// `None` when it is over.
@@ -76,4 +97,9 @@ impl Process {
     pub(super) async fn kill(mut self) -> Result<(), BenchError> {
         Ok(self.child.kill().await?)
     }
+}
+
+/// The server that lies beside this program.
+fn program() -> Result<PathBuf, BenchError> {
+    Ok(env::current_exe()?.with_file_name(format!("hst-server{}", env::consts::EXE_SUFFIX)))
 }

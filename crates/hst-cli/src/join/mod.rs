@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, io::IsTerminal, path::Path, sync::Arc, time::Du
 use hst_rtc::{
     Event, Events, GroupEvent, LoginOptions, MediaRef, MediaType, RtcEngine, UserId,
     media::{Kind, Looped, MediaSource as _, Paced, open_source},
+    presets,
 };
 use tokio::{
     task::JoinSet,
@@ -28,7 +29,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Joins, stays for the time that was asked for or until Ctrl-C, leaves, and says what was carried.
 pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
-    let engine = Arc::new(RtcEngine::new());
+    let engine = Arc::new(RtcEngine::with(presets::with_media(options.engine.make())));
     let events = engine.events();
     engine.init(Some(&options.access)).await?;
     engine

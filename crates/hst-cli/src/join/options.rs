@@ -3,7 +3,7 @@ use std::{env, fmt, path::PathBuf};
 use clap::Args;
 use hst_rtc::{GroupId, GroupKey, KeyError, UserId};
 
-use crate::{error::CliError, token::App};
+use crate::{error::CliError, media::Engine, token::App};
 
 /// Names the passphrase where no one else sees it.
 const PASSPHRASE_VARIABLE: &str = "HST_PASSPHRASE";
@@ -29,6 +29,9 @@ pub(crate) struct JoinOptions {
     /// variable HST_PASSPHRASE.
     #[arg(long, value_name = "TEXT")]
     passphrase: Option<String>,
+    /// What carries the media.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) engine: Engine,
     /// A file to publish over and over: IVF (VP8), H.264 Annex B, or Ogg (Opus). May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) publish: Vec<PathBuf>,

@@ -65,6 +65,7 @@ impl MediaLink {
         if let Some(mut old) = self.transport.take() {
             old.peer.close().await;
         }
+        self.spares.clear();
         self.round = Round::Settled;
         if self.sends.is_empty() && self.receives.is_empty() {
             return Ok(());

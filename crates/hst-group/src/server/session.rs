@@ -10,8 +10,8 @@ use bytes::Bytes;
 use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{
     ClientFrame, DecodeError, ErrorCode, EventBody, Failure, IceServer, Invite, InviteAnswer, InviteCancel, Login,
-    MESSAGES_PER_SECOND, OnlinePage, Payload, Reply, Request, RequestId, Resume, decode_client, encode_failure,
-    encode_reply, frame_event,
+    MESSAGES_PER_SECOND, OnlinePage, Payload, Prepare, Reply, Request, RequestId, Resume, decode_client,
+    encode_failure, encode_reply, frame_event,
 };
 
 use super::{GroupRequest, ToMember, backlog::Backlog, rate::Rate};
@@ -90,6 +90,16 @@ pub enum SessionOutput {
         re: RequestId,
         /// What it is about.
         resume: Resume,
+    },
+    /// Set up a media transport for this group, for a session that is not in it yet; the answer goes to
+    /// [`Session::handle_answer`].
+    Prepare {
+        /// The request's number.
+        re: RequestId,
+        /// Which.
+        group: GroupId,
+        /// The offer.
+        prepare: Prepare,
     },
     /// Ask to join this group; its words come to [`Session::handle_group`].
     Join {

@@ -295,6 +295,7 @@ impl World {
                 }
                 SessionOutput::HangUp(_) => self.detach(id),
                 SessionOutput::Close(_) => return self.over(id),
+                SessionOutput::Prepare { .. } => panic!("nobody prepares here"),
                 SessionOutput::SignIn(_) | SessionOutput::Resume { .. } => panic!("asked by who is logged in"),
             }
         }

@@ -1,7 +1,7 @@
 use hst_id::{GroupId, MediaId, MediaType, TerminalType};
 use hst_proto::{
     Audience, Class, ClientFrame, Command, Invite, InviteAnswer, InviteCancel, Line, Login, Offer, OnlinePage, Payload,
-    Previous, Request, Resume, Role, RosterPage, ToGroup, decode_client, encode_client, encode_got,
+    Prepare, Previous, Request, Resume, Role, RosterPage, ToGroup, decode_client, encode_client, encode_got,
 };
 
 use crate::{camera, user};
@@ -22,6 +22,14 @@ fn every_command_has_its_pinned_bytes() {
                 previous: None,
             }),
             r#"{"id":1,"do":{"login":{"protocol":1,"app":"a","token":"t","user":"u","terminal":"web","extend_info":"Ann"}}}"#,
+        ),
+        (
+            Command::Prepare(Prepare {
+                group: "g".into(),
+                generation: 2,
+                sdp: "v=0".into(),
+            }),
+            r#"{"id":1,"do":{"prepare":{"group":"g","generation":2,"sdp":"v=0"}}}"#,
         ),
         (
             Command::Join { group: "g".into() },

@@ -2,7 +2,8 @@ use std::time::Instant;
 
 use hst_id::{AppId, GroupId, MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Command, ErrorCode, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, RequestId, RosterPage, ToGroup,
+    Command, ErrorCode, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, Prepare, RequestId, RosterPage,
+    ToGroup,
 };
 
 use super::{
@@ -70,14 +71,31 @@ impl Session {
         Ok(sent)
     }
 
+    /// Sets up the media transport for the group that is to be joined next.
+    ///
+    /// # Errors
+    /// Code 2 before `init` or in a group, 35 before login, 1 for a malformed Group ID.
+    pub fn prepare(&mut self, now: Instant, prepare: Prepare) -> Result<RequestId, Refusal> {
+        self.must_prepare(&prepare.group)?;
+        Ok(self.ask(now, Kind::Offer, Command::Prepare(prepare)))
+    }
+
+    /// Whether media may be prepared for this group now.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn must_prepare(&self, group: &str) -> Result<(), Refusal> {
+        self.state.must_be(State::LoggedIn, "preparing media")?;
+        parse_group(group).map(|_| ())
+    }
+
     /// `joinGroup`.
     ///
     /// # Errors
     /// Code 2 before `init` or in a group, 35 before login, 1 for a malformed Group ID.
     pub fn join(&mut self, now: Instant, group: &str) -> Result<RequestId, Refusal> {
         self.state.must_be(State::LoggedIn, "joining a group")?;
-        let id = GroupId::parse(group)
-            .map_err(|e| Refusal::local(ErrorCode::InvalidArgument, format!("the Group ID {e}")))?;
+        let id = parse_group(group)?;
         self.state = State::Joining;
         let group = group.to_owned();
         Ok(self.ask(now, Kind::Join(id), Command::Join { group }))
@@ -170,6 +188,16 @@ impl Session {
         self.in_group(now, "receiving", Kind::Receive(key.clone()), Command::Receive(key))
     }
 
+    /// Wants it behind a join that is under way, in the same flight. It fails when the join does.
+    ///
+    /// # Errors
+    /// Code 2 when no join is under way, 30 when too much waits for the server.
+    pub fn receive_with_join(&mut self, now: Instant, key: MediaRef) -> Result<RequestId, Refusal> {
+        self.state.must_be(State::Joining, "receiving with a join")?;
+        self.check_room()?;
+        Ok(self.ask(now, Kind::Receive(key.clone()), Command::Receive(key)))
+    }
+
     /// Wants it no more.
     ///
     /// # Errors
@@ -192,12 +220,16 @@ impl Session {
         self.in_group(now, "viewing", Kind::Other, Command::View { media, height })
     }
 
-    /// Sets up or changes the media transport.
+    /// Sets up or changes the media transport; on the way into a group, too, so that both leave in one flight.
     ///
     /// # Errors
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn offer(&mut self, now: Instant, offer: Offer) -> Result<RequestId, Refusal> {
-        self.in_group(now, "negotiating media", Kind::Offer, Command::Offer(offer))
+        if self.state != State::Joining {
+            self.state.must_be(State::Joined, "negotiating media")?;
+        }
+        self.check_room()?;
+        Ok(self.ask(now, Kind::Offer, Command::Offer(offer)))
     }
 
     /// Sends a message to others in the group.
@@ -363,4 +395,8 @@ impl Session {
         let message = format!("a message has at most {} bytes of JSON", self.max_message);
         Err(Refusal::local(ErrorCode::InvalidArgument, message))
     }
+}
+
+fn parse_group(group: &str) -> Result<GroupId, Refusal> {
+    GroupId::parse(group).map_err(|e| Refusal::local(ErrorCode::InvalidArgument, format!("the Group ID {e}")))
 }

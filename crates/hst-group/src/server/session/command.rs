@@ -1,7 +1,10 @@
 use std::time::{Duration, Instant};
 
 use hst_id::{AppId, GroupId, UserId};
-use hst_proto::{Command, ErrorCode, Failure, Login, MAX_NAME_TEXT, Reply, RequestId, Resume, VERSION, encode_reply};
+use hst_proto::{
+    Command, ErrorCode, Failure, Login, MAX_NAME_TEXT, MAX_SDP, Prepare, Reply, RequestId, Resume, VERSION,
+    encode_reply,
+};
 
 use super::{CloseWhy, Session, SessionOutput, SignIn, State, UserRequest, not_in_group};
 use crate::server::{Governance, GroupRequest};
@@ -30,6 +33,7 @@ impl Session {
                 Ok(())
             }
             Command::Renew { token } => self.ask(re, UserRequest::Renew(token)),
+            Command::Prepare(prepare) => self.prepare(re, prepare),
             Command::Join { group } => self.join(re, &group),
             Command::Leave {} => {
                 self.ask_group(re, GroupRequest::Leave)?;
@@ -127,6 +131,23 @@ impl Session {
         Ok(())
     }
 
+    fn prepare(&mut self, re: RequestId, prepare: Prepare) -> Result<(), Failure> {
+        if self.state == State::InGroup {
+            return Err(Failure::new(
+                ErrorCode::JoinedTwice,
+                "in a group already: offer there instead",
+            ));
+        }
+        if prepare.sdp.len() > MAX_SDP {
+            let message = format!("an offer has at most {MAX_SDP} bytes");
+            return Err(Failure::new(ErrorCode::InvalidArgument, message));
+        }
+        let group = parse_group(&prepare.group)?;
+        self.due = Some(re);
+        self.outputs.push_back(SessionOutput::Prepare { re, group, prepare });
+        Ok(())
+    }
+
     fn join(&mut self, re: RequestId, group: &str) -> Result<(), Failure> {
         if self.state == State::InGroup {
             return Err(Failure::new(
@@ -134,8 +155,7 @@ impl Session {
                 "in a group already: leave it first",
             ));
         }
-        let group =
-            GroupId::parse(group).map_err(|e| Failure::new(ErrorCode::InvalidArgument, format!("the Group ID {e}")))?;
+        let group = parse_group(group)?;
         self.state = State::Joining { re };
         self.outputs.push_back(SessionOutput::Join { group, re });
         Ok(())
@@ -171,6 +191,10 @@ impl Session {
         }
         Err(Failure::new(code, "too many messages: 100 a second are the most").retry_after(10))
     }
+}
+
+fn parse_group(group: &str) -> Result<GroupId, Failure> {
+    GroupId::parse(group).map_err(|e| Failure::new(ErrorCode::InvalidArgument, format!("the Group ID {e}")))
 }
 
 fn check_version(protocol: u16) -> Result<(), Failure> {

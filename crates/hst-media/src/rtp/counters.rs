@@ -1,14 +1,15 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use hst_media::LineStats;
+use crate::{Codec, LineStats};
 
-use crate::codecs::codec_of;
+const CODECS: [Codec; 3] = [Codec::Opus, Codec::Vp8, Codec::H264];
 
 /// What one line has carried. Written by the task that carries it, read by whoever asks for statistics; each figure
 /// stands for itself, so no order between them is needed.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
-    payload_type: AtomicU64,
+pub struct Counters {
+    /// The place in [`CODECS`], counted from one.
+    codec: AtomicU64,
     packets: AtomicU64,
     bytes: AtomicU64,
     frames: AtomicU64,
@@ -18,30 +19,38 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn packet(&self, payload_type: u8, bytes: usize) {
-        self.payload_type.store(payload_type.into(), Relaxed);
+    /// A packet with so many bytes of media.
+    pub fn packet(&self, codec: Codec, bytes: usize) {
+        let place = CODECS.iter().position(|of| *of == codec);
+        self.codec.store(place.map_or(0, |place| place as u64 + 1), Relaxed);
         self.packets.fetch_add(1, Relaxed);
         self.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    pub(crate) fn frame(&self) {
+    /// A whole frame.
+    pub fn frame(&self) {
         self.frames.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn lost(&self, packets: u64) {
+    /// So many more packets are lost.
+    pub fn lost(&self, packets: u64) {
         self.lost.fetch_add(packets, Relaxed);
     }
 
-    pub(crate) fn set_lost(&self, packets: u64) {
+    /// So many packets are lost in all.
+    pub fn set_lost(&self, packets: u64) {
         self.lost.store(packets, Relaxed);
     }
 
-    pub(crate) fn set_jitter(&self, seconds: f64) {
+    /// How unevenly packets arrive, in seconds.
+    pub fn set_jitter(&self, seconds: f64) {
         self.jitter.store(seconds.to_bits(), Relaxed);
     }
 
-    pub(crate) fn fill(&self, mut stats: LineStats) -> LineStats {
-        stats.codec = codec_of(self.payload_type.load(Relaxed) as u8);
+    /// Puts the figures into what is known of the line beside them.
+    pub fn fill(&self, mut stats: LineStats) -> LineStats {
+        let place = self.codec.load(Relaxed).checked_sub(1);
+        stats.codec = place.and_then(|place| CODECS.get(place as usize).copied());
         stats.packets = self.packets.load(Relaxed);
         stats.bytes = self.bytes.load(Relaxed);
         stats.frames = self.frames.load(Relaxed);

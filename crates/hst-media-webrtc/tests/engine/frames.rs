@@ -3,8 +3,6 @@
 // These are tests: a surprise ends them.
 #![allow(clippy::unwrap_used)]
 
-mod server;
-
 use std::{path::Path, time::Duration};
 
 use hst_media::{
@@ -13,9 +11,9 @@ use hst_media::{
     contract::{Counterpart, Route, frame},
     open_source,
 };
-use hst_media_webrtc::WebRtcEngine;
-use server::Server;
 use tokio::time::timeout;
+
+use crate::{Engine, server::Server};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SAMPLES: [(&str, u8); 3] = [("film.ogg", 111), ("film.ivf", 96), ("film.h264", 102)];
@@ -54,7 +52,7 @@ async fn others_understand_our_packets() {
     for (name, _) in SAMPLES {
         let (server, mut received) = Server::start_with_frames().await;
         let frames = frames(name).await;
-        let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (mut peer, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
         let codec = codec_of(name);
         let (_, mut writer): (_, Box<dyn FrameWriter>) = peer.add_sender(TrackInfo::new(codec)).await.unwrap();
         connect(peer.as_mut(), &mut events, &server, 0, Route::Send(name.into())).await;
@@ -82,10 +80,10 @@ async fn others_understand_our_packets() {
 async fn a_picture_of_hundreds_of_packets_arrives() {
     for codec in [Codec::Vp8, Codec::H264] {
         let server = Server::start().await;
-        let (mut alice, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (mut alice, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
         let (_, mut writer) = alice.add_sender(TrackInfo::new(codec)).await.unwrap();
         connect(alice.as_mut(), &mut events, &server, 0, Route::Send("screen".into())).await;
-        let (mut bob, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (mut bob, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
         bob.add_receiver(codec.kind()).await.unwrap();
         connect(bob.as_mut(), &mut events, &server, 1, Route::Receive("screen".into())).await;
         let film = [
@@ -117,7 +115,7 @@ async fn we_understand_the_packets_of_others() {
     for (name, payload_type) in SAMPLES {
         let (server, _received) = Server::start_with_frames().await;
         let frames = frames(name).await;
-        let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (mut peer, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
         let codec = codec_of(name);
         peer.add_receiver(codec.kind()).await.unwrap();
         let mid = connect(peer.as_mut(), &mut events, &server, 0, Route::Receive(name.into())).await;

@@ -3,17 +3,15 @@
 // These are tests: a surprise ends them.
 #![allow(clippy::unwrap_used)]
 
-mod server;
-
 use std::{net::IpAddr, time::Duration};
 
 use hst_media::{
     Codec, MediaEngine, PeerConfig, PeerEvent, PeerEvents, PeerState, TrackInfo,
     contract::{Counterpart, Route, frame},
 };
-use hst_media_webrtc::WebRtcEngine;
-use server::Server;
 use tokio::time::{Instant, timeout};
+
+use crate::{Engine, server::Server};
 
 /// An address of this host that is not 127.0.0.1: that of an interface if there is one. Nothing is sent.
 fn other_address() -> IpAddr {
@@ -34,7 +32,7 @@ async fn state(events: &mut PeerEvents) -> PeerState {
 async fn a_server_is_reached_at_whichever_address_it_has() {
     for address in [[127, 0, 0, 1].into(), other_address()] {
         let server = Server::start_at(address).await;
-        let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (mut peer, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
         let (_, mut writer) = peer.add_sender(TrackInfo::new(Codec::Opus)).await.unwrap();
         let offer = peer.offer().await.unwrap();
         assert!(!offer.sdp.contains("a=candidate"), "an offer waits for no candidate");
@@ -54,7 +52,7 @@ async fn a_server_is_reached_at_whichever_address_it_has() {
 #[tokio::test]
 async fn a_server_that_goes_away_is_noticed_within_15_seconds() {
     let server = Server::start().await;
-    let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+    let (mut peer, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
     let (_, mut writer) = peer.add_sender(TrackInfo::new(Codec::Opus)).await.unwrap();
     let offer = peer.offer().await.unwrap();
     let route = (offer.mids[0].1.clone(), Route::Send("voice".into()));
@@ -77,7 +75,7 @@ async fn a_server_that_goes_away_is_noticed_within_15_seconds() {
 #[tokio::test]
 async fn a_failed_peer_comes_back_by_an_ice_restart() {
     let (server, mut received) = Server::start_with_frames().await;
-    let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+    let (mut peer, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
     let (_, mut writer) = peer.add_sender(TrackInfo::new(Codec::Opus)).await.unwrap();
     let offer = peer.offer().await.unwrap();
     let route = (offer.mids[0].1.clone(), Route::Send("voice".into()));

@@ -9,10 +9,10 @@ use tokio::{
     },
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
-use super::Cable;
+use crate::cable::{Core, until};
 
 /// The chunks of one direction that are on their way; when it is full, the sender waits, as for a window.
 const CHUNKS: usize = 256;
@@ -20,7 +20,7 @@ const CHUNKS: usize = 256;
 const CHUNK: usize = 16 * 1024;
 
 /// Carries connections.
-pub(super) async fn carry(listener: TcpListener, server: SocketAddr, cable: Cable) {
+pub(crate) async fn carry(listener: TcpListener, server: SocketAddr, cable: Core) {
     let mut connections = JoinSet::new();
     loop {
         if let Ok((client, _)) = listener.accept().await {
@@ -30,7 +30,7 @@ pub(super) async fn carry(listener: TcpListener, server: SocketAddr, cable: Cabl
 }
 
 /// Carries one connection until both ends have closed it.
-async fn connect(client: TcpStream, server: SocketAddr, mut cable: Cable) {
+async fn connect(client: TcpStream, server: SocketAddr, mut cable: Core) {
     cable.whole().await;
     // The system has answered the client's handshake already: over the cable it takes a round trip.
     let opened = Instant::now() + 2 * cable.one_way;
@@ -47,7 +47,7 @@ async fn connect(client: TcpStream, server: SocketAddr, mut cable: Cable) {
 }
 
 /// Carries one direction of a connection, and its end: an empty chunk.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant, mut cable: Cable) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant, mut cable: Core) {
     let (put, mut chunks) = mpsc::channel(CHUNKS);
     let one_way = cable.one_way;
     let depart = async move {
@@ -64,7 +64,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant, 
     };
     let arrive = async move {
         while let Some((due, chunk)) = chunks.recv().await {
-            sleep_until(due).await;
+            until(due).await;
             cable.whole().await;
             if chunk.is_empty() || to.write_all(&chunk).await.is_err() {
                 return;

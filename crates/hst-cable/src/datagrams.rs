@@ -4,14 +4,9 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    net::UdpSocket,
-    sync::mpsc,
-    task::JoinSet,
-    time::{Instant, sleep_until},
-};
+use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet, time::Instant};
 
-use super::Cable;
+use crate::cable::{Core, until};
 
 /// The datagrams of one direction of a client that are on their way; when it is full, more are lost.
 const DATAGRAMS: usize = 4096;
@@ -20,7 +15,7 @@ const DATAGRAM: usize = 2048;
 
 /// Carries datagrams as a router with an address translation does: each address of a client has another one at the
 /// server's side.
-pub(super) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Cable) {
+pub(crate) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Core) {
     let entrance = Arc::new(entrance);
     let mut clients = HashMap::new();
     let mut tasks = JoinSet::new();
@@ -32,7 +27,11 @@ pub(super) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Cable)
         let lane = match clients.get(&client) {
             Some(lane) => lane,
             None => {
-                let exit = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                // Without a socket it is as if the datagram had been lost.
+                let Ok(exit) = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await else {
+                    continue;
+                };
+                let exit = Arc::new(exit);
                 let forth = Lane::open(&mut tasks, exit.clone(), server, cable.clone());
                 let back = Lane::open(&mut tasks, entrance.clone(), client, cable.clone());
                 tasks.spawn(carry_back(exit, back));
@@ -54,12 +53,12 @@ async fn carry_back(exit: Arc<UdpSocket>, lane: Lane) {
 
 /// One direction of what a client sends and gets.
 struct Lane {
-    cable: Cable,
+    cable: Core,
     put: mpsc::Sender<(Instant, Vec<u8>)>,
 }
 
 impl Lane {
-    fn open(tasks: &mut JoinSet<()>, exit: Arc<UdpSocket>, to: SocketAddr, cable: Cable) -> Self {
+    fn open(tasks: &mut JoinSet<()>, exit: Arc<UdpSocket>, to: SocketAddr, cable: Core) -> Self {
         let (put, mut datagrams) = mpsc::channel::<(Instant, Vec<u8>)>(DATAGRAMS);
         let lane = Self {
             cable: cable.clone(),
@@ -67,7 +66,7 @@ impl Lane {
         };
         tasks.spawn(async move {
             while let Some((due, datagram)) = datagrams.recv().await {
-                sleep_until(due).await;
+                until(due).await;
                 if cable.is_whole() {
                     // What the system does not take is lost, as any datagram may be.
                     let _ = exit.send_to(&datagram, to).await;

@@ -1,5 +1,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
-use hst_media::{
+
+use crate::{
     Codec,
     h264::{NAL_DELIMITER, NAL_FILLER, NAL_PPS, NAL_SPS, nal_type, nal_units},
 };
@@ -10,7 +11,7 @@ const MAX_PAYLOAD: usize = 1140;
 
 /// Cuts a frame into the payloads of its packets, in order; none if there is nothing in it to send.
 /// `picture` numbers the pictures of the line.
-pub(crate) fn packetize(codec: Codec, data: &Bytes, picture: u16) -> Vec<Bytes> {
+pub(super) fn packetize(codec: Codec, data: &Bytes, picture: u16) -> Vec<Bytes> {
     match codec {
         Codec::Vp8 => vp8(data, picture),
         Codec::H264 => h264(data),

@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use hst_media::Kind;
-use rtc::rtp::Packet;
 use tokio::time::Instant;
+
+use super::Packet;
+use crate::Kind;
 
 /// How many packets may wait behind a gap; when there are more, the gap is given up at once.
 const MAX_WAITING: usize = 1024;
@@ -21,7 +22,7 @@ const LATE_SOUND: Duration = Duration::from_millis(60);
 /// A gap is given up after so many requests, not at a moment: if this program was stopped for a while, the packet may
 /// be there already and only not have been read yet.
 #[derive(Debug)]
-pub(crate) struct Reorder {
+pub(super) struct Reorder {
     kind: Kind,
     waiting: BTreeMap<u64, Packet>,
     /// The extended sequence number that is to come out next.
@@ -34,7 +35,7 @@ pub(crate) struct Reorder {
 
 /// What comes out.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Ordered {
+pub(super) enum Ordered {
     /// The next packet.
     Packet(Packet),
     /// That many packets are lost for good here.
@@ -42,7 +43,7 @@ pub(crate) enum Ordered {
 }
 
 impl Reorder {
-    pub(crate) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             kind,
             waiting: BTreeMap::new(),
@@ -54,8 +55,8 @@ impl Reorder {
     }
 
     /// Takes a packet in; one that is a duplicate or too late is dropped, and `false` returned.
-    pub(crate) fn push(&mut self, packet: Packet) -> bool {
-        let sequence = packet.header.sequence_number;
+    pub(super) fn push(&mut self, packet: Packet) -> bool {
+        let sequence = packet.sequence as u16;
         let Some(next) = self.next else {
             // Far from zero, so that a first packet that comes late is not below zero.
             let first = u64::from(sequence) + (1 << 16);
@@ -81,7 +82,7 @@ impl Reorder {
     }
 
     /// The next packet or gap; `None` if it must still be waited for.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<Ordered> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Ordered> {
         let next = self.next?;
         let (&first, _) = self.waiting.first_key_value()?;
         let patience = if self.kind == Kind::Video { MAX_REQUESTS } else { 0 };
@@ -107,12 +108,12 @@ impl Reorder {
     }
 
     /// When to call [`look`](Self::look), and [`pop`](Self::pop) after it, even if nothing arrives.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         self.look_at
     }
 
     /// Looks at the gap if it is time to: the packets to ask the other side for again.
-    pub(crate) fn look(&mut self, now: Instant) -> Vec<u16> {
+    pub(super) fn look(&mut self, now: Instant) -> Vec<u16> {
         if self.look_at.is_none_or(|at| now < at) {
             return vec![];
         }
@@ -137,16 +138,11 @@ fn extend(sequence: u16, near: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use rtc::rtp::Header;
-
     use super::*;
 
     fn packet(sequence: u16) -> Packet {
         Packet {
-            header: Header {
-                sequence_number: sequence,
-                ..Header::default()
-            },
+            sequence: sequence.into(),
             ..Packet::default()
         }
     }
@@ -160,7 +156,7 @@ mod tests {
     fn drain(reorder: &mut Reorder, now: Instant) -> Vec<Result<u16, u64>> {
         std::iter::from_fn(|| reorder.pop(now))
             .map(|out| match out {
-                Ordered::Packet(packet) => Ok(packet.header.sequence_number),
+                Ordered::Packet(packet) => Ok(packet.sequence as u16),
                 Ordered::Gap(lost) => Err(lost),
             })
             .collect()

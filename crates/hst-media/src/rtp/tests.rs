@@ -1,21 +1,17 @@
 use bytes::Bytes;
-use hst_media::{Codec, Frame};
-use rtc::rtp::{Header, Packet};
 
-use super::assemble::Assembler;
-use crate::send::packetize;
+use super::{Packet, assemble::Assembler, packetize::packetize};
+use crate::{Codec, Frame};
 
 /// The packets of a frame, as the sending side makes them.
 fn packets(codec: Codec, data: &[u8], timestamp: u32) -> Vec<Packet> {
     let payloads = packetize(codec, &Bytes::copy_from_slice(data), 5);
     let last = payloads.len() - 1;
     let packet = |(index, payload)| Packet {
-        header: Header {
-            timestamp,
-            marker: index == last,
-            ..Header::default()
-        },
+        timestamp,
+        marker: index == last,
         payload,
+        ..Packet::default()
     };
     payloads.into_iter().enumerate().map(packet).collect()
 }
@@ -103,7 +99,7 @@ fn a_picture_without_an_end_mark_ends_where_the_next_begins() {
     for (codec, make) in MAKERS {
         let mut assembler = Assembler::new(codec);
         let mut unmarked = packets(codec, &make(true, 2000), 0);
-        unmarked.iter_mut().for_each(|packet| packet.header.marker = false);
+        unmarked.iter_mut().for_each(|packet| packet.marker = false);
         assert!(push(&mut assembler, &unmarked).is_empty());
         let frames = push(&mut assembler, &packets(codec, &make(false, 2000), 3000));
         assert_eq!(
@@ -126,11 +122,9 @@ fn descriptors_of_every_form_are_understood() {
     ] {
         let payload = [descriptor, &picture].concat().into();
         let packet = Packet {
-            header: Header {
-                marker: true,
-                ..Header::default()
-            },
+            marker: true,
             payload,
+            ..Packet::default()
         };
         let frames = push(&mut Assembler::new(Codec::Vp8), &[packet]);
         assert_eq!(frames[0].data, picture, "{descriptor:x?}");
@@ -153,18 +147,13 @@ fn no_payload_makes_it_panic() {
             let payload: Vec<u8> = (0..len)
                 .map(|_| [24, 28, 0x90, 0xff, roll() as u8][roll() as usize % 5])
                 .collect();
-            let header = Header {
+            let packet = Packet {
                 marker: roll() % 2 == 0,
                 timestamp: roll() as u32 % 8,
-                ..Header::default()
+                payload: payload.into(),
+                ..Packet::default()
             };
-            push(
-                &mut assembler,
-                &[Packet {
-                    header,
-                    payload: payload.into(),
-                }],
-            );
+            push(&mut assembler, &[packet]);
             if roll() % 7 == 0 {
                 assembler.lost();
             }

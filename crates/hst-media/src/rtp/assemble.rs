@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hst_media::{
+
+use super::Packet;
+use crate::{
     Codec, Frame, Kind,
     h264::{NAL_SPS, nal_type},
     opus_duration,
 };
-use rtc::rtp::Packet;
 
 /// The most bytes of one frame; a longer one is dropped as damaged.
 const MAX_FRAME: usize = 8 << 20;
@@ -15,7 +16,7 @@ const MAX_FRAME: usize = 8 << 20;
 ///
 /// Video starts at a keyframe, and after a loss starts again at one: what lies between cannot be decoded.
 #[derive(Debug)]
-pub(crate) struct Assembler {
+pub(super) struct Assembler {
     codec: Codec,
     /// The frame under construction.
     buffer: BytesMut,
@@ -30,7 +31,7 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    pub(crate) fn new(codec: Codec) -> Self {
+    pub(super) fn new(codec: Codec) -> Self {
         Self {
             codec,
             buffer: BytesMut::new(),
@@ -44,25 +45,25 @@ impl Assembler {
     }
 
     /// Whether it leaves frames out until a keyframe comes, and has done so already.
-    pub(crate) fn needs_keyframe(&self) -> bool {
+    pub(super) fn needs_keyframe(&self) -> bool {
         self.starved && self.missed
     }
 
     /// Packets are missing here.
-    pub(crate) fn lost(&mut self) {
+    pub(super) fn lost(&mut self) {
         self.gap = true;
         self.whole = false;
         self.dropped();
     }
 
     /// A frame is not there: what follows cannot be decoded without it.
-    pub(crate) fn dropped(&mut self) {
+    pub(super) fn dropped(&mut self) {
         self.starved = self.codec.kind() == Kind::Video;
         self.missed = self.starved;
     }
 
     /// Takes the next packet; puts the frames that it completes, at most two, into `frames`.
-    pub(crate) fn push(&mut self, packet: &Packet, frames: &mut Vec<Frame>) {
+    pub(super) fn push(&mut self, packet: &Packet, frames: &mut Vec<Frame>) {
         let payload = &packet.payload;
         if payload.is_empty() {
             return; // padding
@@ -70,7 +71,7 @@ impl Assembler {
         if self.codec == Codec::Opus {
             self.gap = false;
             if let Some(duration) = opus_duration(payload) {
-                let time = self.clock.time(packet.header.timestamp, self.codec.clock_rate());
+                let time = self.clock.time(packet.timestamp, self.codec.clock_rate());
                 frames.push(Frame {
                     data: payload.clone(),
                     time,
@@ -80,10 +81,10 @@ impl Assembler {
             }
             return;
         }
-        if self.timestamp != Some(packet.header.timestamp) {
+        if self.timestamp != Some(packet.timestamp) {
             // The frame before had no marker; it is whole all the same if nothing is missing.
             frames.extend(self.finish());
-            self.timestamp = Some(packet.header.timestamp);
+            self.timestamp = Some(packet.timestamp);
             self.whole = true;
         }
         let first = self.buffer.is_empty();
@@ -95,7 +96,7 @@ impl Assembler {
                 // Nothing marks the first packet of a unit, but a keyframe starts with its parameter sets.
                 _ => self.h264(payload) && (!after_gap || starts_with_parameters(payload)),
             };
-        if packet.header.marker {
+        if packet.marker {
             frames.extend(self.finish());
         }
     }

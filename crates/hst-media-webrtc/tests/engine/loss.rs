@@ -3,24 +3,22 @@
 // These are tests: a surprise ends them.
 #![allow(clippy::unwrap_used)]
 
-mod server;
-
 use std::time::Duration;
 
 use hst_media::{
     Codec, FrameReader, Kind, MediaEngine, MediaPeer, PeerConfig, PeerEvent, PeerEvents, PeerState, TrackInfo,
     contract::{Counterpart, Route, frame},
 };
-use hst_media_webrtc::WebRtcEngine;
-use server::Server;
 use tokio::time::timeout;
+
+use crate::{Engine, server::Server};
 
 /// Frames that are on their way at once: a lost packet is noticed only by those that come after it.
 const UNDER_WAY: usize = 6;
 const PICTURES: u32 = 150;
 
 async fn open(server: &Server, number: u32, route: Route, codec: Codec) -> (Box<dyn MediaPeer>, PeerEvents, Writer) {
-    let (mut peer, mut events) = WebRtcEngine::new().open(PeerConfig::default()).await.unwrap();
+    let (mut peer, mut events) = Engine::new().open(PeerConfig::default()).await.unwrap();
     let writer = match &route {
         Route::Send(_) => Some(peer.add_sender(TrackInfo::new(codec)).await.unwrap().1),
         Route::Receive(_) => {

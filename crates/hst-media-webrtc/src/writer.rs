@@ -1,8 +1,11 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hst_media::{Codec, Frame, FrameWriter, LineClosed};
+use hst_media::{
+    Codec, Frame, FrameWriter, LineClosed,
+    rtp::{BURST, BURST_INTERVAL, Counters, Outgoing},
+};
 use rtc::{
     rtp::{Header, Packet},
     sdp::extmap::SDES_MID_URI,
@@ -16,13 +19,7 @@ use webrtc::{
     rtp_transceiver::RtpTransceiver,
 };
 
-use super::packetize::packetize;
-use crate::{codecs::payload_type_of, counters::Counters, shared::Link};
-
-/// A large picture goes out in bursts of this many packets, this far apart (some 36 Mb/s), so that it overflows no
-/// buffer on its way.
-const BURST: usize = 20;
-const BURST_INTERVAL: Duration = Duration::from_millis(5);
+use crate::{codecs::payload_type_of, shared::Link};
 
 /// Whether a line may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +40,7 @@ pub(crate) struct Sending {
     track: Arc<TrackLocalStaticRTP>,
     transceiver: Arc<dyn RtpTransceiver>,
     /// A lock, because the writer of a stopped line may still be at its last frame when the next one begins.
-    stream: Mutex<Stream>,
-}
-
-struct Stream {
-    sequence: u16,
-    picture: u16,
-    /// The timestamp and the moment of the latest frame.
-    latest: Option<(u32, Instant)>,
+    stream: Mutex<Outgoing>,
 }
 
 impl Sending {
@@ -60,18 +50,14 @@ impl Sending {
         track: Arc<TrackLocalStaticRTP>,
         transceiver: Arc<dyn RtpTransceiver>,
     ) -> Self {
-        // Below the middle, so that the rollover counter of SRTP starts at zero for sure (RFC 3711 section 3.3.1).
-        let stream = Stream {
-            sequence: rand::random::<u16>() >> 1,
-            picture: 0,
-            latest: None,
-        };
+        // Below the middle, as its documentation wants it.
+        let sequence = rand::random::<u16>() >> 1;
         Self {
             codec,
             ssrc,
             track,
             transceiver,
-            stream: Mutex::new(stream),
+            stream: Mutex::new(Outgoing::new(codec, sequence)),
         }
     }
 
@@ -141,41 +127,30 @@ impl FrameWriter for Writer {
         self.ready().await?;
         let codec = self.sending.codec;
         let payload_type = payload_type_of(codec).ok_or(LineClosed)?;
-        let time = ticks(frame.time, codec);
         let mut stream = self.sending.stream.lock().await;
 
         let start = match &self.start {
             Some(start) => start.clone(),
             None => {
-                let now = match stream.latest {
-                    None => rand::random(),
-                    // The line before has ended; the silence since then counts.
-                    Some((timestamp, at)) => timestamp.wrapping_add(ticks(at.elapsed(), codec).max(1)),
-                };
                 let start = Start {
-                    timestamp: now.wrapping_sub(time),
+                    timestamp: stream.begin(Instant::now(), frame.time, rand::random()),
                     mid: self.sending.mid_extension().await,
                 };
                 self.start.insert(start).clone()
             }
         };
 
-        let timestamp = start.timestamp.wrapping_add(time);
-        let mut payloads = packetize(codec, &frame.data, stream.picture)
-            .into_iter()
-            .enumerate()
-            .peekable();
-        while let Some((index, payload)) = payloads.next() {
+        let packets = stream.packets(Instant::now(), start.timestamp, &frame);
+        for (index, packet) in packets.into_iter().enumerate() {
             if index > 0 && index % BURST == 0 {
                 sleep(BURST_INTERVAL).await;
             }
             let mut header = Header {
                 version: 2,
-                // The end of a picture; for sound it would mean a new talk spurt, which nobody here knows.
-                marker: payloads.peek().is_none() && codec != Codec::Opus,
+                marker: packet.marker,
                 payload_type,
-                sequence_number: stream.sequence,
-                timestamp,
+                sequence_number: packet.sequence as u16,
+                timestamp: packet.timestamp,
                 ssrc: self.sending.ssrc,
                 ..Header::default()
             };
@@ -183,24 +158,17 @@ impl FrameWriter for Writer {
                 // A name of one or two digits always fits.
                 let _ = header.set_extension(*number, mid.clone());
             }
-            stream.sequence = stream.sequence.wrapping_add(1);
-            self.counters.packet(payload_type, payload.len());
+            let payload = packet.payload;
+            self.counters.packet(codec, payload.len());
             self.sending
                 .track
                 .write_rtp(Packet { header, payload })
                 .await
                 .map_err(|_| LineClosed)?;
         }
-        stream.picture = stream.picture.wrapping_add(1) & 0x7fff;
-        stream.latest = Some((timestamp, Instant::now()));
         self.counters.frame();
         Ok(())
     }
-}
-
-/// A time in ticks of the codec's clock; they wrap around by design.
-fn ticks(time: Duration, codec: Codec) -> u32 {
-    (time.as_nanos() * u128::from(codec.clock_rate()) / 1_000_000_000) as u32
 }
 
 impl fmt::Debug for Writer {

@@ -1,0 +1,81 @@
+use std::io;
+
+use tokio::{
+    net::UdpSocket,
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use crate::{command::Command, connection::Connection};
+
+/// The longest datagram that is read whole; a longer one is none of ours.
+const DATAGRAM: usize = 2048;
+/// How many datagrams are read in one go before commands get their turn.
+const BATCH: usize = 64;
+
+/// The one task of a peer: it owns the connection and its socket. It ends when the peer is closed or dropped, or the
+/// connection is over.
+pub(crate) async fn run(mut connection: Connection, socket: UdpSocket, mut commands: mpsc::Receiver<Command>) {
+    let mut buffer = [0; DATAGRAM];
+    while connection.is_alive() {
+        send(&mut connection, &socket);
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(Command::Close { reply }) => {
+                    close(&mut connection, &socket);
+                    // The caller may have gone.
+                    let _ = reply.send(());
+                    return;
+                }
+                Some(command) => handle(&mut connection, command),
+                None => break,
+            },
+            ready = socket.readable() => {
+                if ready.is_ok() {
+                    receive(&mut connection, &socket, &mut buffer);
+                }
+            }
+            () = sleep_until(connection.poll_timeout()) => connection.handle_timeout(Instant::now()),
+        }
+    }
+    close(&mut connection, &socket);
+}
+
+fn handle(connection: &mut Connection, command: Command) {
+    let now = Instant::now();
+    match command {
+        // Whoever asked may have gone; then the peer is about to be dropped.
+        Command::Offer {
+            sections,
+            restart_ice,
+            reply,
+        } => _ = reply.send(connection.offer(sections, restart_ice)),
+        Command::Answer { sdp, lines, reply } => _ = reply.send(connection.answer(now, &sdp, lines)),
+        Command::Stop { mid } => connection.stop(mid),
+        Command::Write { mid, pt, packets } => connection.write(now, mid, pt, packets),
+        Command::Close { .. } => unreachable!("the loop takes it itself"),
+    }
+}
+
+fn receive(connection: &mut Connection, socket: &UdpSocket, buffer: &mut [u8]) {
+    for _ in 0..BATCH {
+        match socket.try_recv_from(buffer) {
+            Ok((len, source)) => connection.receive(Instant::now(), source, &buffer[..len]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            // What an earlier datagram came back with.
+            Err(_) => {}
+        }
+    }
+}
+
+fn send(connection: &mut Connection, socket: &UdpSocket) {
+    while let Some(transmit) = connection.poll_transmit() {
+        // What the system does not take is lost, as any datagram may be.
+        let _ = socket.try_send_to(&transmit.contents, transmit.destination);
+    }
+}
+
+fn close(connection: &mut Connection, socket: &UdpSocket) {
+    connection.close(Instant::now());
+    send(connection, socket);
+}

@@ -1,0 +1,106 @@
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use hst_media::{IceServer, MediaEngine, MediaError, MediaPeer, PeerConfig, PeerEvents, peer_events};
+use str0m::{
+    RtcConfig,
+    crypto::{self, CryptoProvider},
+};
+use tokio::{
+    net::UdpSocket,
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use crate::{
+    codecs::configure,
+    command::COMMAND_CAPACITY,
+    connection::Connection,
+    driver,
+    link::{Life, Link},
+    peer::Str0mPeer,
+};
+
+/// How often the path is checked, at least.
+const KEEPALIVE: Duration = Duration::from_secs(1);
+/// How many checks without an answer end a path for str0m: more than it takes until the peer has failed.
+const CHECKS: usize = 24;
+/// How often the other side's reports are read.
+const STATS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The native [`MediaEngine`] that connects fast: WebRTC over UDP, by the crate `str0m`.
+#[derive(Debug, Clone)]
+pub struct Str0mEngine {
+    bind: SocketAddr,
+    template: RtcConfig,
+}
+
+impl Str0mEngine {
+    /// An engine that reaches whatever IPv4 address the system has a route to, this host included.
+    pub fn new() -> Self {
+        Self::bound_to((Ipv4Addr::UNSPECIFIED, 0).into())
+    }
+
+    /// An engine whose peers use this local address alone. An unspecified address stands for every address of its
+    /// family; port 0 for any free port.
+    pub fn bound_to(address: SocketAddr) -> Self {
+        let provider: Arc<CryptoProvider> = Arc::new(crypto::from_feature_flags());
+        let mut template = RtcConfig::new()
+            .set_crypto_provider(provider.clone())
+            .set_rtp_mode(true)
+            .set_stats_interval(Some(STATS_INTERVAL))
+            .clear_codecs();
+        template.set_max_stun_rto(KEEPALIVE);
+        template.set_max_stun_retransmits(CHECKS);
+        configure(template.codec_config());
+        // One certificate for all peers: making one takes longer than a handshake.
+        if let Some(certificate) = provider.dtls_provider.generate_certificate() {
+            template = template.set_dtls_cert(certificate);
+        }
+        Self {
+            bind: address,
+            template,
+        }
+    }
+}
+
+impl Default for Str0mEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl MediaEngine for Str0mEngine {
+    async fn open(&self, config: PeerConfig) -> Result<(Box<dyn MediaPeer>, PeerEvents), MediaError> {
+        config.ice_servers.iter().try_for_each(check)?;
+        let socket = UdpSocket::bind(self.bind).await.map_err(MediaError::Socket)?;
+        let bound = socket.local_addr().map_err(MediaError::Socket)?;
+        let now = Instant::now();
+        let (sender, events) = peer_events();
+        let link = watch::Sender::new(Link::Waiting);
+        let watched = link.subscribe();
+        let (commands, queue) = mpsc::channel(COMMAND_CAPACITY);
+        let rtc = self.template.clone().build(now.into_std());
+        let connection = Connection::new(rtc, Life::new(sender, link, now), bound, now);
+        tokio::spawn(driver::run(connection, socket, queue));
+        Ok((Box::new(Str0mPeer::new(commands, watched)), events))
+    }
+}
+
+/// A server with a public address needs no help by others, so they are not asked; but what is no ICE server at all is a
+/// mistake that should be seen.
+fn check(server: &IceServer) -> Result<(), MediaError> {
+    const SCHEMES: [&str; 4] = ["stun:", "stuns:", "turn:", "turns:"];
+    let wrong = server
+        .urls
+        .iter()
+        .find(|url| !SCHEMES.iter().any(|scheme| url.starts_with(scheme)));
+    wrong.map_or(Ok(()), |url| {
+        Err(MediaError::Config(format!("{url} is no STUN or TURN server").into()))
+    })
+}

@@ -1,0 +1,137 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    Counters, Packet,
+    assemble::Assembler,
+    reorder::{Ordered, Reorder},
+};
+use crate::{Codec, Frame, FrameReader};
+
+/// Frames between a line and its reader; when full the newest is dropped, and video goes on with a keyframe.
+const UNREAD_FRAMES: usize = 128;
+/// The least time between two requests for a keyframe.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
+
+/// One line's media in one codec: its packets come in, its frames come out at the reader.
+///
+/// After each [`take`](Self::take), and at the [`deadline`](Self::deadline), call [`advance`](Self::advance).
+#[derive(Debug)]
+pub struct Incoming {
+    codec: Codec,
+    counters: Arc<Counters>,
+    reorder: Reorder,
+    assembler: Assembler,
+    out: mpsc::Sender<Frame>,
+    keyframe_requested: Option<Instant>,
+    jitter: Jitter,
+}
+
+/// What the other side is to be told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Feedback {
+    /// The sequence numbers of the packets to send again (RFC 4585 section 6.2.1), each one six times at most.
+    pub missing: Vec<u16>,
+    /// Whether nothing can be decoded before a keyframe comes (RFC 4585 section 6.3.1).
+    pub keyframe: bool,
+}
+
+impl Incoming {
+    /// A line that begins, and the reader of its frames.
+    pub fn new(codec: Codec, counters: Arc<Counters>) -> (Self, Box<dyn FrameReader>) {
+        let (out, frames) = mpsc::channel(UNREAD_FRAMES);
+        let incoming = Self {
+            codec,
+            counters,
+            reorder: Reorder::new(codec.kind()),
+            assembler: Assembler::new(codec),
+            out,
+            keyframe_requested: None,
+            jitter: Jitter::default(),
+        };
+        (incoming, Box::new(Reader { frames }))
+    }
+
+    /// How its frames are encoded.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// A packet has arrived, in whatever order.
+    pub fn take(&mut self, now: Instant, packet: Packet) {
+        let (len, timestamp) = (packet.payload.len(), packet.timestamp);
+        if self.reorder.push(packet) {
+            self.counters.packet(self.codec, len);
+            self.counters
+                .set_jitter(self.jitter.arrived(timestamp, self.codec.clock_rate(), now));
+        }
+    }
+
+    /// When to call [`advance`](Self::advance) even if nothing arrives.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.reorder.deadline()
+    }
+
+    /// Hands on what is ready.
+    pub fn advance(&mut self, now: Instant) -> Feedback {
+        let missing = self.reorder.look(now);
+        let mut frames = Vec::new();
+        while let Some(out) = self.reorder.pop(now) {
+            match out {
+                Ordered::Packet(packet) => self.assembler.push(&packet, &mut frames),
+                Ordered::Gap(lost) => {
+                    self.counters.lost(lost);
+                    self.assembler.lost();
+                }
+            }
+        }
+        for frame in frames {
+            // A frame after one that was dropped here cannot be decoded either.
+            if self.assembler.needs_keyframe() && !frame.keyframe {
+                continue;
+            }
+            match self.out.try_send(frame) {
+                Ok(()) => self.counters.frame(),
+                Err(_) => self.assembler.dropped(),
+            }
+        }
+        let waited = self.keyframe_requested.is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
+        let keyframe = self.assembler.needs_keyframe() && waited;
+        if keyframe {
+            self.keyframe_requested = Some(now);
+        }
+        Feedback { missing, keyframe }
+    }
+}
+
+/// RFC 3550 section 6.4.1.
+#[derive(Debug, Default)]
+struct Jitter {
+    latest: Option<(u32, Instant)>,
+    seconds: f64,
+}
+
+impl Jitter {
+    fn arrived(&mut self, timestamp: u32, rate: u32, now: Instant) -> f64 {
+        if let Some((before, at)) = self.latest.replace((timestamp, now)) {
+            let sent = f64::from(timestamp.wrapping_sub(before) as i32) / f64::from(rate);
+            let difference = (now - at).as_secs_f64() - sent;
+            self.seconds += (difference.abs() - self.seconds) / 16.0;
+        }
+        self.seconds
+    }
+}
+
+#[derive(Debug)]
+struct Reader {
+    frames: mpsc::Receiver<Frame>,
+}
+
+#[async_trait]
+impl FrameReader for Reader {
+    async fn read(&mut self) -> Option<Frame> {
+        self.frames.recv().await
+    }
+}
