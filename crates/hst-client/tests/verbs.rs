@@ -378,6 +378,7 @@ async fn a_refused_join_costs_its_early_transport_and_the_next_has_another() {
             secret: "x".into(),
             resume_window: 60,
             max_message: 8192,
+            ice_servers: Vec::new(),
         };
         say(&mut far, encode_reply(id, Reply::LoggedIn(logged_in))).await;
         let (join, _) = next(&mut far).await;

@@ -11,20 +11,21 @@ use str0m::{
     bwe::{Bitrate, BweKind},
     media::{KeyframeRequestKind, Mid, Rid},
     net::Receive,
-    rtp::{RtpPacket, Ssrc},
+    rtp::Ssrc,
 };
 use tracing::{debug, warn};
 
 use crate::{
-    LineRole, LostReason, OfferError, RoomId,
+    LostReason, OfferError, RoomId,
     answer::Answer,
     credentials::{Credentials, Sessions},
     network::Outbox,
     offer::Offer,
     remote::Remote,
-    rtc::format_of,
     slot::{Change, Media, Slot},
 };
+
+mod sources;
 
 /// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -41,8 +42,6 @@ const MAX_ROUNDS: usize = 1024;
 /// really carries is being found out, and a picture that is held back until then would come late.
 const TRUST: Duration = Duration::from_secs(2);
 const TRUSTED: u64 = 3_000_000;
-/// How many sources (SSRCs) a client may use in a connection's life.
-const MAX_SOURCES: usize = 1024;
 
 /// One peer's connection: str0m, and what its m-lines carry.
 ///
@@ -446,62 +445,6 @@ impl Transport {
             }
             Event::Closed => self.end(LostReason::Closed, happenings),
             _ => {}
-        }
-    }
-
-    fn media(&mut self, packet: RtpPacket, happenings: &mut Vec<Happening>) -> Option<Media> {
-        if packet.payload.is_empty() || packet.payload.len() > MAX_PAYLOAD {
-            return None;
-        }
-        let ssrc = packet.header.ssrc;
-        let known = self.sources.iter().find(|(other, _)| *other == ssrc);
-        let (slot, encoding) = match known {
-            Some(&(_, place)) => place?,
-            None => self.learn_source(ssrc, happenings)?,
-        };
-        let slot = &mut self.slots[usize::from(slot)];
-        slot.received[usize::from(encoding)] = Some(ssrc);
-        let Some(LineRole::Send { track }) = slot.role else {
-            return None;
-        };
-        let (format, codec) = format_of(self.rtc.codec_config(), packet.header.payload_type)?;
-        Some(Media {
-            track,
-            format,
-            codec,
-            encoding,
-            packet,
-        })
-    }
-
-    /// Finds the slot of an SSRC that was not seen before, and which of its encodings it is.
-    fn learn_source(&mut self, ssrc: Ssrc, happenings: &mut Vec<Happening>) -> Option<(u16, u8)> {
-        self.sources_seen += 1;
-        if self.sources_seen > MAX_SOURCES {
-            self.end(LostReason::Abusive, happenings);
-            return None;
-        }
-        let (mid, rid) = self
-            .rtc
-            .direct_api()
-            .stream_rx(&ssrc)
-            .map(|stream| (stream.mid(), stream.rid()))?;
-        let slot = self.slots.iter().position(|slot| slot.mid == mid)?;
-        let place = self.slots[slot].encoding(rid).map(|encoding| (slot as u16, encoding));
-        self.sources.push((ssrc, place));
-        place
-    }
-
-    /// Forgets the SSRCs that are neither in use nor in the new offer, so that they cannot pile up.
-    fn forget_sources(&mut self, announced: Vec<u32>) {
-        let announced: Vec<Ssrc> = announced.into_iter().map(Ssrc::from).collect();
-        let old = std::mem::replace(&mut self.announced, announced);
-        let seen = std::mem::take(&mut self.sources).into_iter().map(|(ssrc, _)| ssrc);
-        for ssrc in old.into_iter().chain(seen) {
-            let in_use = self.slots.iter().any(|slot| slot.received.contains(&Some(ssrc)));
-            if !in_use && !self.announced.contains(&ssrc) {
-                self.rtc.direct_api().remove_stream_rx(ssrc);
-            }
         }
     }
 }

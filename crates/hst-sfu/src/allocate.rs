@@ -25,10 +25,12 @@ pub(crate) fn allocate(budget: Option<u64>, wishes: &mut [Wish]) {
         return;
     };
     wishes.iter_mut().for_each(|wish| wish.chosen = None);
-    while wishes
-        .iter_mut()
-        .fold(false, |has_grown, wish| wish.grow(&mut left) || has_grown)
-    {}
+    let mut has_grown = true;
+    while std::mem::take(&mut has_grown) {
+        for wish in wishes.iter_mut() {
+            has_grown |= wish.grow(&mut left);
+        }
+    }
 }
 
 impl Wish {

@@ -403,6 +403,13 @@ export type Events = {
         muted: boolean;
     }) => void;
     /**
+     * one's own network does not carry even the smallest
+     * picture of a media that is received, so it is paused; or it does again
+     */
+    onMediaPaused: (media: Media & {
+        paused: boolean;
+    }) => void;
+    /**
      * how loud everybody is who is received, oneself included, the
      * loudest first; about 5 times a second while there is any sound, and once with nothing when there is none left
      */

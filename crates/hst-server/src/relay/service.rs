@@ -164,7 +164,7 @@ impl Service {
         }
     }
 
-    fn reply(&mut self, client: Client, bytes: Vec<u8>) {
+    fn reply(&self, client: Client, bytes: Vec<u8>) {
         if client.stream.is_none() {
             let is_v6 = self.socket.local_addr().is_ok_and(|local| local.is_ipv6());
             let to = match client.addr.ip() {

@@ -12,8 +12,8 @@ use str0m::{
     rtp::RtpWrite,
 };
 
-use super::*;
-use crate::{Line, rtc::RtcFactory};
+use super::{sources::MAX_SOURCES, *};
+use crate::{Line, LineRole, rtc::RtcFactory};
 
 mod checks;
 

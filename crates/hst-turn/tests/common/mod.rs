@@ -1,6 +1,7 @@
 //! A relay in memory, with a time of its own, and clients of it.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
 use std::{
     collections::HashSet,
@@ -149,11 +150,11 @@ impl World {
 
     /// The allocation that was opened last.
     pub(crate) fn opened(&self) -> AllocationId {
-        let ids = self.outputs.iter().filter_map(|it| match it {
+        let mut ids = self.outputs.iter().filter_map(|it| match it {
             Output::Open { allocation, .. } => Some(*allocation),
             _ => None,
         });
-        ids.last().expect("one was opened")
+        ids.next_back().expect("one was opened")
     }
 
     pub(crate) fn refresh(&mut self, user: &User, seconds: u32) -> Message {
