@@ -316,6 +316,7 @@ impl Worker {
             timestamp: header.timestamp,
             codec: media.codec,
             format: media.format,
+            level: header.ext_vals.audio_level.map(|level| level.unsigned_abs()),
             payload: &media.packet.payload,
         };
         room.router.handle_packet(now, media.track, &packet);

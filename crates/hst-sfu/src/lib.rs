@@ -16,6 +16,7 @@ mod receiver;
 mod rewrite;
 mod router;
 mod sequence;
+mod speakers;
 mod track;
 mod vp8;
 mod vp9;

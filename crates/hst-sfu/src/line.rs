@@ -81,6 +81,15 @@ impl Line {
         self.go_on(now, packet, admitted, read, target)
     }
 
+    /// Leaves a packet out of what it carries.
+    pub(crate) fn omit(&mut self, packet: &Packet<'_>, admitted: Admitted, read: &Reading) {
+        if admitted.is_restart {
+            self.stop();
+        } else if self.current.is_some() {
+            self.rewriter.omit(place_of(packet, admitted, read));
+        }
+    }
+
     /// A packet of another encoding than the present one, if there is one.
     fn begin(
         &mut self,

@@ -18,6 +18,8 @@ pub struct Packet<'a> {
     pub format: Format,
     /// The dependency descriptor, a header extension, if it has one (appendix A of the AV1 RTP payload specification).
     pub dependency: Option<&'a [u8]>,
+    /// How far the sound is below the loudest, in decibels from 0 to 127, if the publisher tells (RFC 6464).
+    pub level: Option<u8>,
     /// The payload, without RTP header and padding. Only its first bytes are read.
     pub payload: &'a [u8],
 }

@@ -7,6 +7,7 @@ use crate::{
     Formats, Forward, Layer, LineId, Output, Packet, PeerId, TrackId,
     line::{Line, Verdict},
     receiver::Receiver,
+    speakers::Speakers,
     track::Track,
 };
 
@@ -26,6 +27,7 @@ pub struct Router {
     lines: Vec<Option<Line>>,
     places: HashMap<LineId, usize>,
     receivers: HashMap<PeerId, Receiver>,
+    speakers: Speakers,
     /// The encodings that want a keyframe: few at a time.
     wanting: Vec<(TrackId, u8)>,
     /// When everything is shared out next; `None` while everybody gets everything.
@@ -200,7 +202,8 @@ impl Router {
 
     /// A publisher's packet: the outputs that follow say where it goes.
     ///
-    /// Duplicates are dropped, and so is what comes late from before the point where a line started.
+    /// Duplicates are dropped, and so is what comes late from before the point where a line started. In a room with many
+    /// sounds only the loudest go on; to a receiver the others are silent.
     pub fn handle_packet(&mut self, now: Instant, track: TrackId, packet: &Packet<'_>) {
         let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.is_published) else {
             return;
@@ -213,9 +216,14 @@ impl Router {
         if entry.is_muted {
             return;
         }
+        let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
         let mut is_awaited = false;
         for &at in &entry.lines {
             let line = line_at(&mut self.lines, at);
+            if !is_heard {
+                line.omit(packet, admitted, &read);
+                continue;
+            }
             match line.handle(now, packet, admitted, &read) {
                 Verdict::Forward(placed, ends_picture) => self.outputs.push_back(Output::Forward(Forward {
                     line: line.id,
@@ -351,6 +359,7 @@ impl Router {
     /// Nothing of the track flows any more; its lines have to start again.
     fn silence(&mut self, track: TrackId) {
         self.calm(track, None);
+        self.speakers.forget(track);
         let Some(entry) = self.tracks.get(&track) else { return };
         for &place in &entry.lines {
             line_at(&mut self.lines, place).stop();

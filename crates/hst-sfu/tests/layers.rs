@@ -172,6 +172,7 @@ impl Camera {
                 codec: Codec::Vp8,
                 format: Format::new(1).expect("a small number"),
                 dependency: None,
+                level: None,
                 payload: &payload,
             };
             self.seqs[encoding] = self.seqs[encoding].wrapping_add(1);

@@ -143,6 +143,7 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
         let packet = Packet {
             encoding: 0,
             dependency: None,
+            level: None,
             ssrc: track as u32,
             seq: number as u16,
             timestamp,
@@ -230,7 +231,8 @@ proptest! {
         for (ssrc, seq, timestamp, codec, format, payload) in &packets {
             let codec = [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1][*codec];
             let Some(format) = Format::new(*format) else { continue };
-            let packet = Packet { encoding: 0, dependency: None, ssrc: *ssrc, seq: *seq, timestamp: *timestamp, codec, format, payload };
+            let packet = Packet { encoding: 0, dependency: None,
+        level: None, ssrc: *ssrc, seq: *seq, timestamp: *timestamp, codec, format, payload };
             router.handle_packet(now, TrackId(0), &packet);
             while let Some(output) = router.poll_output() {
                 if let Output::Forward(out) = output {

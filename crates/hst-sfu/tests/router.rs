@@ -25,6 +25,7 @@ fn video(seq: u16, payload: &[u8]) -> Packet<'_> {
     Packet {
         encoding: 0,
         dependency: None,
+        level: None,
         ssrc: 1,
         seq,
         timestamp,
@@ -39,6 +40,7 @@ fn sound(seq: u16) -> Packet<'static> {
     Packet {
         encoding: 0,
         dependency: None,
+        level: None,
         ssrc: 2,
         seq,
         timestamp,
@@ -219,6 +221,7 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
     let other = Packet {
         encoding: 0,
         dependency: None,
+        level: None,
         ssrc: 9,
         timestamp: 77,
         ..video(1000, &keyframe)
@@ -241,6 +244,7 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
         Packet {
             encoding: 0,
             dependency: None,
+            level: None,
             ssrc: 9,
             timestamp: 3077,
             ..video(1001, &delta)
@@ -306,6 +310,7 @@ fn a_publisher_that_comes_back_goes_on_on_the_same_line() {
     let again = |seq, payload| Packet {
         encoding: 0,
         dependency: None,
+        level: None,
         ssrc: 77,
         ..video(seq, payload)
     };
@@ -327,6 +332,7 @@ fn a_new_ssrc_is_a_new_start_and_stragglers_of_the_old_one_are_not() {
     let new = |seq, payload| Packet {
         encoding: 0,
         dependency: None,
+        level: None,
         ssrc: 77,
         ..video(seq, payload)
     };
@@ -454,4 +460,39 @@ fn unmuting_what_is_not_muted_changes_nothing() {
     house.router.unmute(house.now, CAMERA);
     assert_eq!(house.outputs(), []);
     assert_eq!(house.forwarded(CAMERA, video(2, DELTA)), [(line(10), 2)]);
+}
+
+#[test]
+fn in_a_room_of_many_sounds_a_receiver_gets_the_loudest_and_no_gaps() {
+    const QUIET: Option<u8> = Some(90);
+    const LOUD: Option<u8> = Some(20);
+    let mut house = House::new();
+    let voices: Vec<_> = (100..130).map(TrackId).collect();
+    for (slot, &voice) in voices.iter().enumerate() {
+        house.router.publish(voice);
+        let id = LineId {
+            slot: slot as u16,
+            ..line(1)
+        };
+        house.router.subscribe(house.now, id, voice, Formats::ALL);
+    }
+    let mut seqs = vec![Vec::new(); voices.len()];
+    for round in 0..500_u16 {
+        house.now += Duration::from_millis(20);
+        // Each has the word for a second in turn.
+        let talker = usize::from(round / 50);
+        let mut heard = 0;
+        for (at, &voice) in voices.iter().enumerate() {
+            let level = if at == talker { LOUD } else { QUIET };
+            let packet = Packet { level, ..sound(round) };
+            let got = house.forwarded(voice, packet);
+            heard += got.len();
+            assert!(at != talker || !got.is_empty(), "no packet of who talks is missing");
+            seqs[at].extend(got.into_iter().map(|(_, seq)| seq));
+        }
+        assert!(round == 0 || heard <= 6, "{heard}");
+    }
+    for seqs in &seqs {
+        assert!(seqs.iter().zip(1..).all(|(&seq, number)| seq == number), "{seqs:?}");
+    }
 }
