@@ -131,7 +131,9 @@ fn peers(candidates: &[IpAddr], media: &[SocketAddr], own: &[IpAddr]) -> Peers {
         for &ip in candidates {
             let is_here = own.contains(&ip) || ip.is_loopback();
             let place = match ip {
-                _ if is_here || !media.ip().is_unspecified() => ip,
+                _ if is_here => ip,
+                // Behind a translation, and bound to one address: there it is.
+                _ if !media.ip().is_unspecified() && media.ip().is_ipv4() == ip.is_ipv4() => media.ip(),
                 IpAddr::V4(_) => {
                     outside += 1;
                     Ipv4Addr::new(127, 0, 0, outside).into()

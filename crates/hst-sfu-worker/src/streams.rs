@@ -115,8 +115,9 @@ impl Streams {
             match self.listener.accept() {
                 Ok((stream, addr)) => self.admit(now, stream, addr),
                 Err(error) => {
-                    // Whatever it is, the next caller wakes us again.
-                    self.has_callers = false;
+                    // A caller who has gone meanwhile is no reason to leave the next one waiting. Whatever else it is, the
+                    // next caller wakes us again.
+                    self.has_callers = error.kind() == io::ErrorKind::ConnectionAborted;
                     if error.kind() != io::ErrorKind::WouldBlock {
                         debug!(%error, "a TCP connection was not accepted");
                     }
