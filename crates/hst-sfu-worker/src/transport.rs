@@ -1,5 +1,5 @@
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     net::SocketAddr,
     panic::{self, AssertUnwindSafe},
     time::{Duration, Instant},
@@ -60,7 +60,7 @@ pub(crate) struct Transport {
     /// On which slot each SSRC was seen, and as which of its encodings; `None` is one that is not forwarded.
     sources: Vec<(Ssrc, Option<(u16, u8)>)>,
     moves: usize,
-    sources_seen: usize,
+    sources_seen: HashSet<Ssrc>,
     queue: Vec<Queued>,
     keyframes_wanted: Vec<(u16, u8)>,
     /// Whether it waits for a flush.
@@ -117,7 +117,7 @@ impl Transport {
             announced: Vec::new(),
             sources: Vec::new(),
             moves: 0,
-            sources_seen: 0,
+            sources_seen: HashSet::new(),
             queue: Vec::new(),
             keyframes_wanted: Vec::new(),
             is_dirty: false,

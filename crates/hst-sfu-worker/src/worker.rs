@@ -10,7 +10,7 @@ use std::{
 
 use hst_sfu::{LineId, Output, Packet};
 use mio::{Poll, Token, Waker};
-use str0m::rtp::vla::VideoLayersAllocation;
+use str0m::rtp::vla::{SpatialLayerAllocation, VideoLayersAllocation};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -302,8 +302,9 @@ impl Worker {
                     let picture = layer.resolution_and_framerate.as_ref()?;
                     Some(u32::from(picture.height))
                 });
-                // Of an encoding that rests nothing is told: it has the heights that it had.
-                if !stream.spatial_layers.is_empty() {
+                // Of an encoding that rests nothing is told, nor where nothing has changed: it has the heights that it had.
+                let is_told = |layer: &SpatialLayerAllocation| layer.resolution_and_framerate.is_some();
+                if !stream.spatial_layers.is_empty() && stream.spatial_layers.iter().all(is_told) {
                     room.router.set_heights(media.track, encoding as u8, heights);
                 }
             }

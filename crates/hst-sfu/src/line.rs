@@ -61,6 +61,12 @@ impl Line {
         self.current.map(|layer| layer.encoding)
     }
 
+    /// Nothing is known any more of what it should carry; says whether nothing of it fitted.
+    pub(crate) fn clear_target(&mut self) -> bool {
+        self.short_since = None;
+        self.target.replace(Layer::BEST).is_none()
+    }
+
     /// Nothing flows until the next start.
     pub(crate) fn stop(&mut self) {
         self.current = None;
@@ -117,7 +123,7 @@ impl Line {
         let place = place_of(packet, admitted, read);
         self.rewriter.start(now, place, packet.codec.clock_rate());
         self.settle(packet, target);
-        self.forward(now, place, read, target)
+        self.forward(now, place, read, self.current.unwrap_or(target))
     }
 
     /// A packet of the present encoding.

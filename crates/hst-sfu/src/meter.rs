@@ -2,6 +2,8 @@ use std::time::{Duration, Instant};
 
 /// Over which time rates are measured.
 const WINDOW: Duration = Duration::from_millis(500);
+/// What did not come for so long has paused.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Spatial and temporal layers past these are counted with the last one: no codec in use has more.
 const SPATIAL: usize = 4;
 const TEMPORAL: usize = 4;
@@ -19,7 +21,12 @@ impl Meter {
     pub(crate) fn count(&mut self, now: Instant, spatial: u8, temporal: u8, len: usize) {
         let since = *self.since.get_or_insert(now);
         let elapsed = now.saturating_duration_since(since);
-        if elapsed >= WINDOW {
+        // After a pause it goes on as it was before.
+        let has_paused = elapsed >= PAUSE && self.rates.iter().flatten().any(|&rate| rate > 0);
+        if has_paused {
+            self.bytes = Default::default();
+            self.since = Some(now);
+        } else if elapsed >= WINDOW {
             self.turn(now, elapsed);
         }
         let layer = &mut self.bytes[usize::from(spatial).min(SPATIAL - 1)][usize::from(temporal).min(TEMPORAL - 1)];
@@ -59,6 +66,23 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_is_no_rate() {
+        let mut meter = Meter::default();
+        let mut now = Instant::now();
+        for _ in 0..200 {
+            now += Duration::from_millis(10);
+            meter.count(now, 0, 0, 125);
+        }
+        let before = meter.rate(0, 0);
+        now += Duration::from_secs(60);
+        for _ in 0..200 {
+            meter.count(now, 0, 0, 125);
+            assert!(meter.rate(0, 0).abs_diff(before) < before / 10, "{}", meter.rate(0, 0));
+            now += Duration::from_millis(10);
+        }
+    }
 
     #[test]
     fn rates_are_those_of_all_layers_up_to_one() {

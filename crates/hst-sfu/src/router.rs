@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    Formats, Forward, Layer, LineId, Output, Packet, PeerId, TrackId,
+    Formats, Forward, Layer, LineId, Output, Packet, PeerId, Rates, TrackId,
     line::{Line, Verdict},
     receiver::Receiver,
     speakers::Speakers,
@@ -18,8 +18,8 @@ const SHARE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Decides for one room which packet goes to which line, and under which header.
 ///
-/// Every method takes the present time where it needs one; none waits. After each call that takes the time
-/// take [`poll_output`](Self::poll_output) until it is empty, before the next call.
+/// Every method takes the present time where it needs one; none waits. After each call take
+/// [`poll_output`](Self::poll_output) until it is empty, before the next call.
 #[derive(Debug, Default)]
 pub struct Router {
     tracks: HashMap<TrackId, Track>,
@@ -65,6 +65,17 @@ impl Router {
         self.silence(track);
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.clear();
+            for &place in &entry.lines {
+                let line = line_at(&mut self.lines, place);
+                if line.clear_target() {
+                    let (line, is_starved) = (line.id, false);
+                    self.outputs.push_back(Output::Starved {
+                        line,
+                        track,
+                        is_starved,
+                    });
+                }
+            }
         }
         self.drop_unused(track);
     }
@@ -115,6 +126,14 @@ impl Router {
         let line = line_at(&mut self.lines, place);
         line.stop();
         let Some(track) = line.track.take() else { return };
+        if line.clear_target() {
+            let is_starved = false;
+            self.outputs.push_back(Output::Starved {
+                line: id,
+                track,
+                is_starved,
+            });
+        }
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.lines.retain(|&other| other != place);
             if entry.lines.is_empty() {
@@ -141,6 +160,7 @@ impl Router {
             return;
         };
         receiver.budget = None;
+        receiver.told = Rates::default();
         let ids: Vec<_> = receiver
             .lines
             .iter()
@@ -220,7 +240,8 @@ impl Router {
         let mut is_awaited = false;
         for &at in &entry.lines {
             let line = line_at(&mut self.lines, at);
-            if !is_heard {
+            // A line's first packet shows its receiver that there is somebody.
+            if !is_heard && line.encoding().is_some() {
                 line.omit(packet, admitted, &read);
                 continue;
             }

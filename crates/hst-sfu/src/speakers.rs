@@ -69,6 +69,11 @@ impl Speakers {
         }
     }
 
+    /// Whether its packets would be forwarded now.
+    pub(crate) fn forwards(&self, track: TrackId) -> bool {
+        self.voices.len() <= LARGE || self.heard.contains(&track) || !self.voices.contains_key(&track)
+    }
+
     /// The sound has ended, or is kept from everybody.
     pub(crate) fn forget(&mut self, track: TrackId) {
         self.voices.remove(&track);

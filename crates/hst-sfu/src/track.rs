@@ -16,6 +16,8 @@ pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 const SETTLED: Duration = Duration::from_millis(500);
 /// An encoding that is wanted but has not come for so long is not there: its sender lacks the power or the bandwidth.
 const MISSING: Duration = Duration::from_secs(2);
+/// One that was missing is wanted again after so long, if it does not come by itself.
+const RETRY: Duration = Duration::from_secs(10);
 /// Its publisher is told that an encoding is not wanted when it was so for this long: until then somebody may take it up
 /// again.
 const UNWANTED: Duration = Duration::from_secs(3);
@@ -46,6 +48,8 @@ pub(crate) struct Encoding {
     pub(crate) asked: Option<Instant>,
     /// Since when somebody should carry it.
     wanted_since: Option<Instant>,
+    /// Until when nobody waits for it: it was wanted and did not come.
+    missing_until: Option<Instant>,
     /// Since when nobody should.
     unwanted_since: Option<Instant>,
 }
@@ -99,8 +103,8 @@ impl Track {
     }
 
     /// Whether it has several encodings, and what has come of them is measured.
-    pub(crate) fn has_choice(&self) -> bool {
-        let is_measured = |it: &Encoding| it.source.is_none() || it.meter.rate(u8::MAX, u8::MAX) > 0;
+    pub(crate) fn has_choice(&self, now: Instant) -> bool {
+        let is_measured = |it: &Encoding| !it.comes(now) || it.meter.rate(u8::MAX, u8::MAX) > 0;
         self.encodings.len() > 1 && self.codec().is_some() && self.encodings.iter().all(is_measured)
     }
 
@@ -166,7 +170,10 @@ impl Track {
         for (number, encoding) in self.encodings.iter_mut().enumerate() {
             let number = number as u8;
             if wanted.contains(number) {
-                encoding.wanted_since.get_or_insert(now);
+                let since = *encoding.wanted_since.get_or_insert(now);
+                if !encoding.comes(now) && now.saturating_duration_since(since) >= MISSING {
+                    encoding.missing_until = Some(now + RETRY);
+                }
                 encoding.unwanted_since = None;
             } else {
                 let since = *encoding.unwanted_since.get_or_insert(now);
@@ -203,6 +210,7 @@ impl Encoding {
                 }
             }
         };
+        self.missing_until = None;
         if admitted.is_restart {
             self.structure = None;
         }
@@ -213,11 +221,11 @@ impl Encoding {
 
     /// Whether it would come if somebody wanted it.
     fn is_there(&self, now: Instant) -> bool {
-        let is_recent = |at: Instant| now.saturating_duration_since(at) < MISSING;
-        self.comes(now) || self.wanted_since.is_none_or(is_recent)
+        self.comes(now) || self.missing_until.is_none_or(|until| until <= now)
     }
 
-    fn comes(&self, now: Instant) -> bool {
+    /// Whether it comes at present.
+    pub(crate) fn comes(&self, now: Instant) -> bool {
         let is_recent = |source: &Source| now.saturating_duration_since(source.last_at) < MISSING;
         self.source.as_ref().is_some_and(is_recent)
     }

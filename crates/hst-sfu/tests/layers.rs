@@ -424,6 +424,49 @@ fn an_encoding_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
+fn when_only_the_smallest_still_comes_that_one_is_shown() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.budget(1, 3000);
+    camera.run(Duration::from_secs(2));
+    camera.is_on = [true, false, false];
+    camera.run(Duration::from_secs(6));
+    let last = camera.run(Duration::from_secs(3)).to_vec();
+    assert_eq!(encodings(&last), [0]);
+    assert!(last.len() > 80, "without a break: {}", last.len());
+    assert_decodable(&camera.got);
+}
+
+#[test]
+fn an_encoding_that_has_rested_costs_as_much_as_before() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.budget(1, 200);
+    camera.run(Duration::from_secs(60));
+    assert_eq!(camera.wanted(), [0]);
+    camera.subscribe(2);
+    let got = camera.run(Duration::from_secs(5)).to_vec();
+    let (first, second): (Vec<_>, Vec<_>) = got.iter().partition(|it| it.line == line(1));
+    assert_eq!(encodings(&first), [0], "the poor one is not drawn into it");
+    assert_eq!(encodings(&second).last(), Some(&2));
+}
+
+#[test]
+fn what_is_not_carried_any_more_is_not_paused_any_more() {
+    let mut camera = Camera::new();
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(2));
+    camera.budget(1, 1);
+    camera.run(Duration::from_secs(3));
+    assert_eq!(camera.starved, [(line(1), true)]);
+    camera.router.forget_lines(peer(1));
+    camera.drain(None);
+    assert_eq!(camera.starved, [(line(1), true), (line(1), false)]);
+}
+
+#[test]
 fn one_who_comes_while_the_best_is_paused_sees_a_smaller_one_at_once() {
     let mut camera = Camera::new();
     camera.run(Duration::from_secs(2));

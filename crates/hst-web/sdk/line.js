@@ -47,6 +47,8 @@ export class Line {
   want = null;
   /** Freed in the negotiation under way: it carries nothing new before the next one. */
   isResting = false;
+  /** The last change of its limits. @type {Promise<void>} */
+  #limited = Promise.resolve();
   /** Packets that it had received before its present media. */
   #packetsBefore = 0;
   #transceiver;
@@ -101,7 +103,16 @@ export class Line {
   /** @param {Want} want */
   canCarry(want) {
     const isFree = !this.want && !this.isResting && this.#transceiver.currentDirection !== 'stopped';
-    return isFree && this.kind === want.media.kind && this.way === want.way;
+    return isFree && this.kind === want.media.kind && this.way === want.way && this.#hasEncodingsFor(want);
+  }
+
+  /**
+   * The number of encodings is fixed with the line.
+   * @param {Want} want
+   */
+  #hasEncodingsFor(want) {
+    if (want.way === 'receive' || this.kind === 'audio') return true;
+    return this.#transceiver.sender.getParameters().encodings.length === newEncodings(want).length;
   }
 
   /** @param {Want} want */
@@ -187,16 +198,19 @@ export class Line {
   }
 
   /** Sets what its encoder may use: a line that is used again would keep the limits of what it sent before. */
-  async limit() {
+  limit() {
+    // One change after the other: what was read before another one came is refused.
+    return (this.#limited = this.#limited.then(() => this.#limitNow()));
+  }
+
+  async #limitNow() {
     if (this.want?.way !== 'send' || this.kind !== 'video') return;
     const { sender } = this.#transceiver;
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
     const wanted = encodings(this.want, parameters.encodings.length);
-    // A line that had several before may now send one alone, such as a screen: that is its largest.
-    const skipped = parameters.encodings.length - wanted.length;
     parameters.encodings.forEach((encoding, at) => {
-      const { rid: _, ...rest } = wanted[at - skipped] ?? { active: false };
+      const { rid: _, ...rest } = wanted[at];
       Object.assign(encoding, rest);
     });
     // When there is too little for both: people keep moving, and text stays sharp.

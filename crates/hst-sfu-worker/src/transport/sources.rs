@@ -36,8 +36,8 @@ impl Transport {
 
     /// Finds the slot of an SSRC that was not seen before, and which of its encodings it is.
     pub(super) fn learn_source(&mut self, ssrc: Ssrc, happenings: &mut Vec<Happening>) -> Option<(u16, u8)> {
-        self.sources_seen += 1;
-        if self.sources_seen > MAX_SOURCES {
+        self.sources_seen.insert(ssrc);
+        if self.sources_seen.len() > MAX_SOURCES {
             self.end(LostReason::Abusive, happenings);
             return None;
         }

@@ -191,6 +191,7 @@ impl Worker {
                 }
             }
         }
+        self.route(room_id, None);
         self.touch(id);
         self.schedule(now, id);
     }
@@ -308,6 +309,7 @@ impl Worker {
         } = transport;
         if let Some(state) = self.rooms.get_mut(&room) {
             state.forget_transport(peer, id);
+            self.route(room, None);
         }
         if let Some(reason) = reason {
             debug!(room = room.0, peer = peer.0, generation, ?reason, "connection lost");

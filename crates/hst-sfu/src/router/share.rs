@@ -41,12 +41,16 @@ impl Router {
 
     /// Shares out anew for one receiver.
     pub(super) fn share(&mut self, now: Instant, peer: PeerId) {
-        self.share_by(now, peer, &mut Ladders::new());
+        let has_changed = self.share_by(now, peer, &mut Ladders::new());
         let Some(receiver) = self.receivers.get(&peer) else {
             return;
         };
         if receiver.is_bound() {
             self.share_at.get_or_insert(now + SHARE_INTERVAL);
+        }
+        // It looks at all receivers of these tracks.
+        if !has_changed {
+            return;
         }
         let tracks = receiver
             .lines
@@ -57,9 +61,10 @@ impl Router {
         }
     }
 
-    fn share_by(&mut self, now: Instant, peer: PeerId, ladders: &mut Ladders) {
+    /// Says whether he is to get another encoding of anything than before.
+    fn share_by(&mut self, now: Instant, peer: PeerId, ladders: &mut Ladders) -> bool {
         let Some(receiver) = self.receivers.get(&peer) else {
-            return;
+            return false;
         };
         let mut sound = 0;
         let mut places = Vec::new();
@@ -71,7 +76,9 @@ impl Router {
                 continue;
             };
             if !entry.is_video() {
-                sound += entry.rate();
+                if self.speakers.forwards(track) {
+                    sound += entry.rate();
+                }
                 continue;
             }
             let mut ladder = ladders.entry(track).or_insert_with(|| entry.ladder(now)).clone();
@@ -91,17 +98,20 @@ impl Router {
         let budget = receiver.budget.map(|budget| budget.saturating_sub(sound));
         allocate(budget, &mut wishes);
         let rates = rates(sound, &wishes);
+        let mut has_changed = false;
         for (place, wish) in places.into_iter().zip(wishes) {
             if let Some(smallest) = wish.ladder.first() {
                 let target = wish.chosen.map(|chosen| wish.ladder[chosen].layer);
-                self.aim(now, place, smallest.layer, target);
+                has_changed |= self.aim(now, place, smallest.layer, target);
             }
         }
         self.tell_rates(peer, rates);
+        has_changed
     }
 
-    /// The line should carry this from now on: at least the smallest, unless nothing has fitted for some time.
-    fn aim(&mut self, now: Instant, place: usize, smallest: Layer, target: Option<Layer>) {
+    /// The line should carry this from now on: at least the smallest, unless nothing has fitted for some time. Says
+    /// whether it is another encoding than before.
+    fn aim(&mut self, now: Instant, place: usize, smallest: Layer, target: Option<Layer>) -> bool {
         let line = line_at(&mut self.lines, place);
         let short_since = match target {
             Some(_) => None,
@@ -117,8 +127,22 @@ impl Router {
             id, track: Some(track), ..
         } = *line
         else {
-            return;
+            return false;
         };
+        let encoding = |target: Option<Layer>| target.map(|target| target.encoding);
+        let comes = |number: u8| {
+            let encodings = self.tracks.get(&track).map(|entry| &entry.encodings);
+            encodings
+                .and_then(|it| it.get(usize::from(number)))
+                .is_some_and(|it| it.comes(now))
+        };
+        // What has dried up is not held on to: any keyframe will do.
+        if line
+            .encoding()
+            .is_some_and(|number| encoding(target) != Some(number) && !comes(number))
+        {
+            line.stop();
+        }
         let before = std::mem::replace(&mut line.target, target);
         if before.is_none() != target.is_none() {
             self.outputs.push_back(Output::Starved {
@@ -127,15 +151,16 @@ impl Router {
                 is_starved: target.is_none(),
             });
         }
-        let encoding = |target: Option<Layer>| target.map(|target| target.encoding);
-        if encoding(before) != encoding(target) {
+        let has_changed = encoding(before) != encoding(target);
+        if has_changed {
             self.want_start(now, place);
         }
+        has_changed
     }
 
     /// Tells the publisher which encodings are of use to anybody.
     fn want_encodings(&mut self, now: Instant, track: TrackId) {
-        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.has_choice()) else {
+        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.has_choice(now)) else {
             return;
         };
         let mut wanted = Encodings::default();

@@ -242,6 +242,9 @@ impl Group {
         };
         // Who receives it no more gets none of it from here on, whether he offers again or not.
         let [was_held, held] = [before, after].map(|height| height.is_none_or(|height| height == Height::NOTHING));
+        if after.is_none() {
+            member.starved.remove(&track);
+        }
         let height = after.unwrap_or(Height::ALL).to_wire();
         let has_changed = match held {
             true => !was_held && member.held.insert(track),
@@ -254,7 +257,8 @@ impl Group {
                 held,
             });
         }
-        if !held && before.unwrap_or(Height::ALL).to_wire() != height {
+        // What is received again is wanted in full again.
+        if height != Some(0) && before.unwrap_or(Height::ALL).to_wire() != height {
             self.command(MediaCommand::ViewTrack {
                 member: id,
                 track,
