@@ -51,3 +51,4 @@ mod restart;
 mod revoked;
 mod slow_reader;
 mod views;
+mod whip;
