@@ -6,7 +6,7 @@ use hst_proto::{
     encode_client, encode_got,
 };
 use hst_signal::{CloseCode, Limits, SignalConnection, memory};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use crate::{admission::Place, hub::Hub};
 
@@ -15,6 +15,8 @@ use crate::{admission::Place, hub::Hub};
 pub(super) struct Client {
     connection: SignalConnection,
     last_id: RequestId,
+    /// When to say again that it is alive.
+    heartbeat: Interval,
     /// What it plays. When the last of it has ended, there is nothing to go on for.
     plays: Vec<MediaRef>,
     is_over: bool,
@@ -25,9 +27,12 @@ impl Client {
     pub(super) fn connect(hub: &Arc<Hub>, place: Arc<Place>) -> Self {
         let (connection, other_end) = memory::pair(Limits::default());
         hub.serve(other_end, place);
+        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             connection,
             last_id: 0,
+            heartbeat,
             plays: Vec::new(),
             is_over: false,
         }
@@ -40,9 +45,9 @@ impl Client {
     pub(super) async fn ask(&mut self, command: Command) -> Result<Reply, Failure> {
         let id = self.say(command).await;
         loop {
-            match self.frame().await {
+            match next_frame(&mut self.connection).await {
                 Some(ServerFrame::Reply { re, result, .. }) if re == id => return result,
-                Some(frame) => self.note(frame),
+                Some(frame) => self.note(frame).await,
                 None => return Err(Failure::new(ErrorCode::SessionGone, "the session has ended")),
             }
         }
@@ -57,14 +62,13 @@ impl Client {
     ///
     /// Cancel-safe.
     pub(super) async fn over(&mut self) {
-        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         while !self.is_over {
             tokio::select! {
-                frame = self.frame() => match frame {
-                    Some(frame) => self.note(frame),
+                frame = next_frame(&mut self.connection) => match frame {
+                    Some(frame) => self.note(frame).await,
                     None => self.is_over = true,
                 },
-                _ = heartbeat.tick() => drop(self.say(Command::Ping {}).await),
+                _ = self.heartbeat.tick() => drop(self.say(Command::Ping {}).await),
             }
         }
     }
@@ -89,20 +93,22 @@ impl Client {
         self.last_id
     }
 
-    /// The next frame; `None` when there will be no more.
-    async fn frame(&mut self) -> Option<ServerFrame> {
-        let frame = decode_server(&self.connection.receiver.recv().await.ok()?).ok()?;
+    /// Takes note of a frame, and says now and then how many have come. Dropped half-way only that may be left out, which
+    /// the next time makes good.
+    async fn note(&mut self, frame: ServerFrame) {
         let (ServerFrame::Reply { seq, .. } | ServerFrame::Event { seq, .. }) = &frame;
-        if let Some(seq) = seq.filter(|seq| seq.is_multiple_of(GOT_EVERY)) {
+        let seq = seq.filter(|seq| seq.is_multiple_of(GOT_EVERY));
+        match frame {
+            ServerFrame::Event { event, .. } => self.hear(event),
+            // To a heartbeat, or to what nobody waits for any more.
+            ServerFrame::Reply { .. } => {}
+        }
+        if let Some(seq) = seq {
             let _ = self.connection.sender.send(encode_got(seq)).await;
         }
-        Some(frame)
     }
 
-    fn note(&mut self, frame: ServerFrame) {
-        let ServerFrame::Event { event, .. } = frame else {
-            return;
-        };
+    fn hear(&mut self, event: Event) {
         match event {
             Event::Ended(_) | Event::Removed(_) | Event::TransportLost { .. } => self.is_over = true,
             Event::Unpublished(media) if self.plays.contains(&media.key) => {
@@ -112,4 +118,9 @@ impl Client {
             _ => {}
         }
     }
+}
+
+/// The next frame; `None` when there will be no more. Cancel-safe.
+async fn next_frame(connection: &mut SignalConnection) -> Option<ServerFrame> {
+    decode_server(&connection.receiver.recv().await.ok()?).ok()
 }

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 /// What an offer says of its lines, as far as it takes to tell which media each of them may carry. Whether it can be
 /// answered is for the media plane to say.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,8 +59,7 @@ pub(super) fn sections(sdp: &str) -> impl Iterator<Item = &str> {
     let mut starts = vec![0];
     starts.extend(sdp.match_indices("\nm=").map(|(at, _)| at + 1));
     let ends = starts.iter().skip(1).copied().chain([sdp.len()]).collect::<Vec<_>>();
-    let ranges = starts.into_iter().zip(ends).map(|(start, end)| Range { start, end });
-    ranges.map(|range| &sdp[range])
+    starts.into_iter().zip(ends).map(|(start, end)| &sdp[start..end])
 }
 
 /// Whether it sends and whether it receives, if it says so.

@@ -124,7 +124,7 @@ async fn run(
     let setup = timeout(SETUP, set_up(&mut client, &wish)).await;
     let late = || Refusal::unavailable("the platform has too much to do");
     let mut done = None;
-    match setup.map_err(|_| late()).and_then(|setup| setup) {
+    match setup.unwrap_or_else(|_| Err(late())) {
         Ok((offer, answer)) => {
             let (shelf, inbox) = resources.enter(&wish.endpoint, &wish.login.token);
             let mut stream = Stream {
@@ -253,7 +253,7 @@ impl Stream {
                     let patched = timeout(SETUP, self.patch(tag.as_deref(), &fragment)).await;
                     let late = || Refusal::unavailable("the platform has too much to do");
                     // Whoever has asked may have gone.
-                    let _ = outcome.send(patched.map_err(|_| late()).and_then(|patched| patched));
+                    let _ = outcome.send(patched.unwrap_or_else(|_| Err(late())));
                 }
                 Order::End(done) => return Some(done),
             }
