@@ -18,6 +18,7 @@ mod samples;
 mod surface;
 mod untouched;
 mod view;
+mod whip;
 
 use std::{num::NonZeroUsize, time::SystemTime};
 

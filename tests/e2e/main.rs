@@ -52,3 +52,4 @@ mod restart;
 mod revoked;
 mod slow_reader;
 mod views;
+mod whip;

@@ -25,7 +25,7 @@ use tokio::{
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// A developer's backend asks by this line, and gets what it asked for.
-async fn ask(house: &House, line: &str, authorization: &str, body: &str) -> Value {
+pub(crate) async fn ask(house: &House, line: &str, authorization: &str, body: &str) -> Value {
     let mut stream = TcpStream::connect(house.server.addresses().http.unwrap())
         .await
         .unwrap();
@@ -40,7 +40,7 @@ async fn ask(house: &House, line: &str, authorization: &str, body: &str) -> Valu
     body
 }
 
-async fn access_token(house: &House) -> String {
+pub(crate) async fn access_token(house: &House) -> String {
     let developer = house.server.new_developer().unwrap();
     let as_app = AppId::parse(developer.id.as_str()).unwrap();
     let now = UnixMillis::from(std::time::SystemTime::now());

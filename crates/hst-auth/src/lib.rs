@@ -13,6 +13,7 @@ mod legacy;
 mod login;
 #[cfg(feature = "mock")]
 pub mod mock;
+mod named;
 mod secret;
 mod secrets;
 mod time;
@@ -25,6 +26,7 @@ pub use hst_id::*;
 pub use issue::{TokenIssuer, TokenRequest};
 pub use key::{AppKeys, KeyRing};
 pub use login::{Devices, LoginPolicy, UnknownLoginPolicy};
+pub use named::Named;
 pub use secret::AppSecret;
 pub use time::UnixMillis;
 pub use verify::{MAX_TOKEN_BYTES, TokenVerifier};

@@ -52,6 +52,7 @@ mod subnet;
 #[cfg(test)]
 mod test_login;
 mod upkeep;
+mod whip;
 
 pub use config::{App, Config, DEV_APP_ID, DEV_APP_SECRET, Gateway, Tls};
 pub use connections::{Connections, ProxyHeader};

@@ -225,6 +225,7 @@ impl Server {
                 quic: Some(quic_point),
                 token_service: config.token_service,
                 weight: config.gateway_weight,
+                whip: Arc::default(),
             };
             let gateway = pages.iter().find(|page| !page.is_local()).or(pages.first()).cloned();
             if let (Some(bind), Some(origin)) = (config.turn, &gateway) {

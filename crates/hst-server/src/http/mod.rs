@@ -13,6 +13,7 @@ mod peer;
 mod router;
 mod token;
 mod web_socket;
+mod whip;
 
 pub(crate) use accept::serve;
 pub(crate) use access::QuicPoint;

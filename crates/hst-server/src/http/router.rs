@@ -8,8 +8,8 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{access, address, gateway, health, pages, peer::Peer, token, web_socket};
-use crate::{Origin, gateways::Gateway, http::QuicPoint, hub::Hub};
+use super::{access, address, gateway, health, pages, peer::Peer, token, web_socket, whip};
+use crate::{Origin, gateways::Gateway, http::QuicPoint, hub::Hub, whip::Resources};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Web {
     pub(crate) quic: Option<QuicPoint>,
     pub(crate) token_service: bool,
     pub(crate) weight: u32,
+    /// What is published and played over HTTP.
+    pub(crate) whip: Arc<Resources>,
 }
 
 impl Web {
@@ -50,6 +52,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     Router::new()
         .merge(open)
         .merge(gateway::routes(&web))
+        .merge(whip::routes())
         .route("/v1/signal", get(web_socket::signal))
         .route("/v1/events", get(web_socket::events))
         .route("/healthz", get(health::healthz))
