@@ -88,7 +88,7 @@ pub enum SinkError {
     #[error("the frame is no valid {codec}: {what}")]
     BadFrame {
         /// The codec of the sink.
-        codec: crate::Codec,
+        codec: Codec,
         /// What is wrong with it.
         what: &'static str,
     },
