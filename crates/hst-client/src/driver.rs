@@ -249,6 +249,7 @@ impl Driver {
                 self.check_transport(kept).await;
             }
             Output::RenewMedia => {
+                self.see_group_again();
                 let kept = self.media.handle_ended().await;
                 self.check_transport(kept).await;
             }

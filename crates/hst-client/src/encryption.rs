@@ -16,8 +16,17 @@ use crate::Event;
 pub(crate) struct Encryption(Arc<Mutex<FrameCryptor>>);
 
 impl Encryption {
-    pub(crate) fn new(group: &str, user: &str, (id, key): (u8, GroupKey)) -> Self {
-        let mut cryptor = FrameCryptor::new(group, user, Session::random());
+    /// Under a key that all members share.
+    pub(crate) fn shared(group: &str, user: &str, key: (u8, GroupKey)) -> Self {
+        Self::new(FrameCryptor::new(group, user, Session::random()), key)
+    }
+
+    /// Under a key of one's own, as each member has one.
+    pub(crate) fn in_exchange(group: &str, user: &str, key: (u8, GroupKey)) -> Self {
+        Self::new(FrameCryptor::in_exchange(group, user, Session::random()), key)
+    }
+
+    fn new(mut cryptor: FrameCryptor, (id, key): (u8, GroupKey)) -> Self {
         cryptor.set_key(id, key);
         Self(Arc::new(Mutex::new(cryptor)))
     }

@@ -147,6 +147,15 @@ impl MediaLink {
         outcome: Outcome<()>,
     ) -> Result<(), (MediaError, Outcome<()>)> {
         let info = source.info();
+        let source = match (&self.encryption, sealable(info.codec)) {
+            (None, _) => source,
+            (Some(encryption), Some(codec)) => Box::new(Sealed {
+                source,
+                codec,
+                encryption: encryption.clone(),
+            }),
+            (Some(_), None) => return Err((MediaError::NotSealable(info.codec), outcome)),
+        };
         let added = match self.open().await {
             Ok(peer) => peer.add_sender(info).await,
             Err(error) => Err(error),
@@ -158,14 +167,6 @@ impl MediaLink {
         let lines = Arc::new(LineSlot::default());
         lines.put(writer);
         let keyframe_wanted = Arc::new(Notify::new());
-        let source = match (&self.encryption, sealable(info.codec)) {
-            (Some(encryption), Some(codec)) => Box::new(Sealed {
-                source,
-                codec,
-                encryption: encryption.clone(),
-            }),
-            _ => source,
-        };
         let pump = self
             .pumps
             .spawn(pump(key.clone(), source, lines.clone(), keyframe_wanted.clone()));

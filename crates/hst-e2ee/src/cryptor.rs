@@ -46,9 +46,10 @@ pub struct FrameCryptor {
     session: Session,
     /// Over all keys and all media, so that no key ever sees a number twice.
     counter: u64,
+    /// Those that one sends under; where there is no exchange, everybody does.
     keys: KeyRing,
-    /// Of those who send under keys of their own.
-    keys_of: HashMap<String, KeyRing>,
+    /// In an exchange, where everybody sends under keys of his own: those of the others.
+    keys_of: Option<HashMap<String, KeyRing>>,
     sealing: Option<SframeKey>,
     senders: HashMap<(String, u64), Sender>,
     /// In the order in which they came.
@@ -72,7 +73,7 @@ impl fmt::Debug for FrameCryptor {
 }
 
 impl FrameCryptor {
-    /// Of a user in a group; it has no key yet.
+    /// Of a user in a group whose members share one key; it has none yet.
     pub fn new(group: &str, user: &str, session: Session) -> Self {
         Self {
             group: group.to_owned(),
@@ -80,10 +81,18 @@ impl FrameCryptor {
             session,
             counter: 0,
             keys: KeyRing::default(),
-            keys_of: HashMap::new(),
+            keys_of: None,
             sealing: None,
             senders: HashMap::new(),
             order: VecDeque::new(),
+        }
+    }
+
+    /// Of a user in a group where each member sends under keys of his own, and nobody is read whose keys are not here.
+    pub fn in_exchange(group: &str, user: &str, session: Session) -> Self {
+        Self {
+            keys_of: Some(HashMap::new()),
+            ..Self::new(group, user, session)
         }
     }
 
@@ -92,44 +101,59 @@ impl FrameCryptor {
         self.keys.current()
     }
 
-    /// Puts a key of the group to use: what is sent from now on is encrypted under it, and what comes is decrypted under
-    /// it and the few before it.
+    /// Puts a key to use: what is sent from now on is encrypted under it, and where members share their keys, what comes
+    /// is decrypted under it and the few before it.
     pub fn set_key(&mut self, id: u8, key: GroupKey) {
         if self.keys.current() == Some((id, &key)) {
             return;
         }
         self.sealing = Some(key.of_sender(&self.group, &self.user, self.session.kid(id)));
         self.keys.set(id, key);
-        self.forget_derived(id, |user, keys_of| !keys_of.contains_key(user));
+        if self.keys_of.is_none() {
+            self.forget_derived(id, |_| true);
+        }
     }
 
-    /// Puts a key of one member to use, under which he alone sends; the key of the group is none of his then.
+    /// Puts a key of one member of an exchange to use, under which he alone sends. Where members share their keys, nobody
+    /// has such a one.
     pub fn set_key_of(&mut self, user: &str, id: u8, key: GroupKey) {
-        self.keys_of.entry(user.to_owned()).or_default().set(id, key);
-        self.forget_derived(id, |other, _| other == user);
+        let Some(keys_of) = &mut self.keys_of else { return };
+        let ring = keys_of.entry(user.to_owned()).or_default();
+        // What was seen under it was seen.
+        if ring.current() == Some((id, &key)) {
+            return;
+        }
+        ring.set(id, key);
+        self.forget_derived(id, |other| other == user);
     }
 
-    /// Decrypts nothing any more of a member who had keys of his own.
+    /// Decrypts nothing any more of a member of an exchange.
     pub fn forget(&mut self, user: &str) {
-        self.keys_of.remove(user);
-        self.senders.retain(|(of, _), _| of != user);
-        self.order.retain(|(of, _)| of != user);
+        if let Some(keys_of) = &mut self.keys_of {
+            keys_of.remove(user);
+            self.senders.retain(|(of, _), _| of != user);
+            self.order.retain(|(of, _)| of != user);
+        }
     }
 
     /// Forgets what was derived of a key that is gone, or of another one of the same number, for these users.
-    fn forget_derived(&mut self, id: u8, concerns: impl Fn(&str, &HashMap<String, KeyRing>) -> bool) {
+    fn forget_derived(&mut self, id: u8, concerns: impl Fn(&str) -> bool) {
         let Self { keys, keys_of, .. } = self;
         let is_valid = |(user, kid): &(String, u64)| {
             let known = *kid as u8;
-            let ring = keys_of.get(user).unwrap_or(keys);
-            !concerns(user, keys_of) || (known != id && ring.contains(known))
+            let ring = keys_of.as_ref().map_or(Some(&*keys), |keys_of| keys_of.get(user));
+            !concerns(user) || (known != id && ring.is_some_and(|ring| ring.contains(known)))
         };
         self.senders.retain(|name, _| is_valid(name));
         self.order.retain(is_valid);
     }
 
-    fn keys_of(&self, user: &str) -> &KeyRing {
-        self.keys_of.get(user).unwrap_or(&self.keys)
+    /// Those that a user sends under, if any are known.
+    fn ring_of(&self, user: &str) -> Option<&KeyRing> {
+        match &self.keys_of {
+            Some(keys_of) => keys_of.get(user),
+            None => Some(&self.keys),
+        }
     }
 
     /// Goes on to the key that everybody makes of the present one, and tells its number. Others follow when they see a
@@ -179,21 +203,22 @@ impl FrameCryptor {
     fn meet(&mut self, name: (String, u64), ctr: u64, prefix: &[u8], body: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (user, kid) = &name;
         let id = *kid as u8;
-        let group_key = self.keys_of(user).find(id).ok_or(OpenError::UnknownKey(id))?;
+        let ring = self.ring_of(user).ok_or(OpenError::UnknownKey(id))?;
+        let group_key = ring.find(id).ok_or(OpenError::UnknownKey(id))?;
+        let is_kept = ring.contains(id);
         let mut sender = Sender {
             key: group_key.of_sender(&self.group, user, *kid),
             seen: ReplayWindow::default(),
         };
-        let is_kept = self.keys_of(user).contains(id);
         let opened = sender.open(ctr, prefix, body).map_err(|error| match error {
             // One that was only guessed by ratcheting is none.
             OpenError::Forged if !is_kept => OpenError::UnknownKey(id),
             other => other,
         })?;
         if !is_kept {
-            match self.keys_of.contains_key(user) {
-                true => self.set_key_of(user, id, group_key),
-                false => self.set_key(id, group_key),
+            match self.keys_of {
+                Some(_) => self.set_key_of(user, id, group_key),
+                None => self.set_key(id, group_key),
             }
         }
         if self.order.len() == MAX_SENDERS

@@ -15,6 +15,12 @@ use crate::{GroupKey, Letter, sframe::hkdf};
 
 /// The most members that one letter has keys for: so many fit into a message.
 pub const MAX_KEYS: usize = 48;
+/// How many public keys are remembered that are of no use any more; the one that came first is forgotten for the next.
+const MAX_DROPPED: usize = 4096;
+/// How many letters are kept of users who are not said to be here yet: further ones are left out.
+const MAX_EARLY: usize = 64;
+/// The bytes of a point of P-256, neither of whose coordinates is left out.
+const POINT_LEN: usize = 65;
 /// A safety number has so many groups of five digits.
 const DIGIT_GROUPS: usize = 12;
 
@@ -37,7 +43,7 @@ pub enum Errand {
 /// Gives each member of a group a key of his own under which he sends, and each other member that key, in letters that
 /// the server carries and cannot read. Whoever comes or goes makes everybody take another key.
 ///
-/// The server could pretend to be a member towards another one. Then their safety numbers differ.
+/// The server could pretend to be a member towards another one. Then their safety numbers differ, as long as it does.
 pub struct KeyExchange {
     group: String,
     user: String,
@@ -45,11 +51,26 @@ pub struct KeyExchange {
     public: Vec<u8>,
     /// All other members, whether they have introduced themselves or not.
     members: BTreeSet<String>,
-    /// The public keys of those who have.
-    others: BTreeMap<String, Vec<u8>>,
-    id: u8,
+    /// Those who have.
+    others: BTreeMap<String, Other>,
+    /// The public keys of those who have left. Nobody comes with one of them again but who repeats old letters.
+    dropped: VecDeque<Vec<u8>>,
+    /// What users wrote who are about to be here: word of them may come later than their letters.
+    early: BTreeMap<String, Letter>,
+    /// Counts the keys of one's own.
+    number: u64,
     secret: [u8; 32],
     errands: VecDeque<Errand>,
+}
+
+/// A member who has introduced himself.
+struct Other {
+    /// His public key, which is the same one for as long as he stays.
+    public: Vec<u8>,
+    /// The number of the newest key that he gave.
+    newest: Option<u64>,
+    /// Whether he may have left and come again, with another public key, while nobody was looking.
+    may_differ: bool,
 }
 
 impl fmt::Debug for KeyExchange {
@@ -58,7 +79,7 @@ impl fmt::Debug for KeyExchange {
             .field("group", &self.group)
             .field("user", &self.user)
             .field("others", &self.others.keys())
-            .field("id", &self.id)
+            .field("number", &self.number)
             .finish_non_exhaustive()
     }
 }
@@ -78,7 +99,9 @@ impl KeyExchange {
             private,
             members: BTreeSet::new(),
             others: BTreeMap::new(),
-            id: 0,
+            dropped: VecDeque::new(),
+            early: BTreeMap::new(),
+            number: 0,
             secret: random(),
             errands: VecDeque::new(),
         }
@@ -86,7 +109,7 @@ impl KeyExchange {
 
     /// The key to begin with.
     pub fn key(&self) -> (u8, GroupKey) {
-        (self.id, key_of(&self.secret))
+        (id_of(self.number), key_of(&self.secret))
     }
 
     /// What is to be done next.
@@ -96,18 +119,31 @@ impl KeyExchange {
 
     /// The group is joined, and these are the others.
     pub fn handle_members(&mut self, members: impl IntoIterator<Item = String>) {
-        self.members = members.into_iter().collect();
-        let gone: Vec<_> = self
-            .others
-            .keys()
-            .filter(|user| !self.members.contains(*user))
-            .cloned()
-            .collect();
-        gone.into_iter().for_each(|user| self.drop(&user));
+        members.into_iter().for_each(|user| self.handle_joined(&user));
         self.introduce();
     }
 
-    /// Letters may have been lost: introduces itself again to all who are there.
+    /// The group is joined once more, and the others saw this member leave: to them he is a new one, so he begins as one,
+    /// with keys of which they know nothing. [`introduce`](Self::introduce) follows when it is known who is here.
+    pub fn begin_anew(&mut self) {
+        let Self { others, errands, .. } = self;
+        errands.extend(std::mem::take(others).into_keys().map(Errand::Forget));
+        *self = Self {
+            members: std::mem::take(&mut self.members),
+            errands: std::mem::take(&mut self.errands),
+            ..Self::new(&self.group, &self.user)
+        };
+        let (id, key) = self.key();
+        self.errands.push_back(Errand::SetKey(id, key));
+    }
+
+    /// What happened for a while is lost: anybody may have left and come again. [`introduce`](Self::introduce) follows
+    /// when it is known who is here.
+    pub fn lose_sight(&mut self) {
+        self.others.values_mut().for_each(|other| other.may_differ = true);
+    }
+
+    /// Letters may have been lost: introduces itself again to all who are here.
     pub fn introduce(&mut self) {
         let letter = Letter {
             public: BASE64.encode(&self.public),
@@ -122,12 +158,19 @@ impl KeyExchange {
 
     /// Somebody has come, who will introduce himself.
     pub fn handle_joined(&mut self, user: &str) {
+        if user == self.user {
+            return;
+        }
         self.members.insert(user.to_owned());
+        if let Some(letter) = self.early.remove(user) {
+            self.handle_letter(user, &letter);
+        }
     }
 
     /// Somebody has left.
     pub fn handle_left(&mut self, user: &str) {
         self.members.remove(user);
+        self.early.remove(user);
         if self.others.contains_key(user) {
             self.drop(user);
             self.renew();
@@ -135,32 +178,49 @@ impl KeyExchange {
         }
     }
 
-    /// A member has written. What is no letter is left out.
+    /// Somebody has written. Left out is what is no letter, what is no member's, what is said to be one's own, and what
+    /// has another public key than this member had before.
     pub fn handle_letter(&mut self, user: &str, letter: &Letter) {
-        let Ok(theirs) = BASE64.decode(&letter.public) else {
+        if !self.members.contains(user) {
+            return self.keep_early(user, letter);
+        }
+        let Some(theirs) = BASE64.decode(&letter.public).ok().filter(|key| key.len() == POINT_LEN) else {
             return;
         };
+        let known = self.others.get(user);
+        let is_new = known.is_none_or(|other| other.public != theirs);
+        if is_new && (self.dropped.contains(&theirs) || known.is_some_and(|other| !other.may_differ)) {
+            return;
+        }
         // Whose key is no point of the curve is nobody.
         let Some(ours) = self.between(user, &self.user, &theirs) else {
             return;
         };
-        let is_new = self.others.get(user) != Some(&theirs);
         let mut opened = None;
         if let Some(wrapped) = letter.keys.get(&self.user) {
             opened = letter
                 .id
-                .and_then(|id| Some((id, unwrap(&ours, id, &BASE64.decode(wrapped).ok()?)?)));
+                .and_then(|number| Some((number, unwrap(&ours, number, &BASE64.decode(wrapped).ok()?)?)));
             if opened.is_none() {
                 return;
             }
         }
+        let brings_key = opened.is_some();
         if is_new {
             self.drop(user);
-            self.others.insert(user.to_owned(), theirs);
         }
-        let brings_key = opened.is_some();
-        if let Some((id, key)) = opened {
-            self.errands.push_back(Errand::SetKeyOf(user.to_owned(), id, key));
+        let other = self.others.entry(user.to_owned()).or_insert(Other {
+            public: theirs,
+            newest: None,
+            may_differ: false,
+        });
+        other.may_differ = false;
+        if let Some((number, key)) = opened
+            && other.newest.is_none_or(|newest| number > newest)
+        {
+            other.newest = Some(number);
+            let errand = Errand::SetKeyOf(user.to_owned(), id_of(number), key);
+            self.errands.push_back(errand);
         }
         // Who comes gets a key that nothing was sent under; who has only lost sight of us gets the present one again.
         if is_new && !brings_key {
@@ -173,24 +233,32 @@ impl KeyExchange {
         }
     }
 
+    fn keep_early(&mut self, user: &str, letter: &Letter) {
+        let has_room = self.early.len() < MAX_EARLY || self.early.contains_key(user);
+        if has_room && user != self.user {
+            self.early.insert(user.to_owned(), letter.clone());
+        }
+    }
+
     /// Another key for all that is sent from now on.
     fn renew(&mut self) {
-        self.id = self.id.wrapping_add(1);
+        self.number += 1;
         self.secret = random();
         let others: Vec<_> = self.others.keys().cloned().collect();
         self.give(&others);
-        self.errands.push_back(Errand::SetKey(self.id, key_of(&self.secret)));
+        self.errands
+            .push_back(Errand::SetKey(id_of(self.number), key_of(&self.secret)));
     }
 
     fn give(&mut self, users: &[String]) {
         for some in users.chunks(MAX_KEYS) {
             let wrapped = some.iter().filter_map(|user| {
-                let key = self.between(&self.user, user, self.others.get(user)?)?;
-                Some((user.clone(), BASE64.encode(wrap(&key, self.id, &self.secret))))
+                let key = self.between(&self.user, user, &self.others.get(user)?.public)?;
+                Some((user.clone(), BASE64.encode(wrap(&key, self.number, &self.secret))))
             });
             let letter = Letter {
                 public: BASE64.encode(&self.public),
-                id: Some(self.id),
+                id: Some(self.number),
                 keys: wrapped.collect(),
             };
             self.errands.push_back(Errand::Send(some.to_vec(), letter));
@@ -217,14 +285,18 @@ impl KeyExchange {
     }
 
     fn drop(&mut self, user: &str) {
-        if self.others.remove(user).is_some() {
+        if let Some(other) = self.others.remove(user) {
+            if self.dropped.len() == MAX_DROPPED {
+                self.dropped.pop_front();
+            }
+            self.dropped.push_back(other.public);
             self.errands.push_back(Errand::Forget(user.to_owned()));
         }
     }
 
     fn tell(&mut self) {
-        let mut all = self.others.clone();
-        all.insert(self.user.clone(), self.public.clone());
+        let mut all: BTreeMap<_, _> = self.others.iter().map(|(user, other)| (user, &other.public)).collect();
+        all.insert(&self.user, &self.public);
         let lines = all
             .iter()
             .map(|(user, public)| format!("{user}/{}\n", BASE64.encode(public)));
@@ -238,19 +310,32 @@ impl KeyExchange {
 }
 
 /// A nonce, and what it encrypts with the number of the key under the same seal.
-fn wrap(key: &LessSafeKey, id: u8, secret: &[u8; 32]) -> Vec<u8> {
+fn wrap(key: &LessSafeKey, number: u64, secret: &[u8; 32]) -> Vec<u8> {
     let nonce: [u8; NONCE_LEN] = random();
     let mut body = secret.to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from([id]), &mut body)
-        .expect("32 bytes are within the limit of the cipher");
+    key.seal_in_place_append_tag(
+        Nonce::assume_unique_for_key(nonce),
+        Aad::from(number.to_be_bytes()),
+        &mut body,
+    )
+    .expect("32 bytes are within the limit of the cipher");
     [&nonce[..], &body].concat()
 }
 
-fn unwrap(key: &LessSafeKey, id: u8, wrapped: &[u8]) -> Option<GroupKey> {
+fn unwrap(key: &LessSafeKey, number: u64, wrapped: &[u8]) -> Option<GroupKey> {
     let (nonce, body) = wrapped.split_first_chunk::<NONCE_LEN>()?;
     let mut body = body.to_vec();
-    let opened = key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from([id]), &mut body);
+    let opened = key.open_in_place(
+        Nonce::assume_unique_for_key(*nonce),
+        Aad::from(number.to_be_bytes()),
+        &mut body,
+    );
     GroupKey::from_bytes(opened.ok()?).ok()
+}
+
+/// The number of a key among frames, which have less room for it than letters.
+fn id_of(number: u64) -> u8 {
+    number as u8
 }
 
 fn key_of(secret: &[u8; 32]) -> GroupKey {

@@ -12,9 +12,9 @@ const FIELD: &str = "hst_e2ee";
 pub struct Letter {
     /// The public key of its sender, which he made as he joined: a point of P-256 in 65 bytes.
     pub public: String,
-    /// The number of the key in use.
+    /// Which key of its sender's, by his count, is in use; its lowest 8 bits are the number in frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<u8>,
+    pub id: Option<u64>,
     /// That key, encrypted for each of these users.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(Letter::in_message(message), Some(letter));
         let hello = Letter::in_message(r#"{"hst_e2ee":{"public":"BA=="}}"#);
         assert_eq!(hello.map(|hello| (hello.id, hello.keys.len())), Some((None, 0)));
-        for damaged in [r#"{"hst_e2ee":{}}"#, r#"{"hst_e2ee":{"public":"","id":256}}"#] {
+        for damaged in [r#"{"hst_e2ee":{}}"#, r#"{"hst_e2ee":{"public":"","id":-1}}"#] {
             assert_eq!(Letter::in_message(damaged), Some(Letter::default()), "{damaged}");
         }
         for other in [r#""hst_e2ee""#, r#"{"hst_e2ee":1}"#, r#"{"text":"hst_e2ee"}"#, "1", ""] {

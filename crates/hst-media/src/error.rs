@@ -2,7 +2,7 @@ use std::{error::Error as StdError, io};
 
 use thiserror::Error;
 
-use crate::LineId;
+use crate::{Codec, LineId};
 
 /// The cause of a failure inside an engine, for people and logs; programs decide by the variant around it.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -32,6 +32,9 @@ pub enum MediaError {
     /// No line of this peer has this id, or it has been stopped.
     #[error("{0} is not in use: it was never added or it has been stopped")]
     UnknownLine(LineId),
+    /// Frames of this codec must be encrypted, and cannot be: publish another one.
+    #[error("{0} cannot be encrypted from end to end: publish another codec")]
+    NotSealable(Codec),
     /// The engine itself failed: open a new peer.
     #[error("the media engine failed: open a new peer")]
     Engine(#[source] Cause),
@@ -85,7 +88,7 @@ pub enum SinkError {
     #[error("the frame is no valid {codec}: {what}")]
     BadFrame {
         /// The codec of the sink.
-        codec: crate::Codec,
+        codec: Codec,
         /// What is wrong with it.
         what: &'static str,
     },

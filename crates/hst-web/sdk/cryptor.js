@@ -27,15 +27,17 @@ export class FrameCryptor {
   #session;
   /** Over all keys and all media, so that no key ever sees a number twice. */
   #counter = 0n;
+  /** Those that one sends under; where there is no exchange, everybody does. */
   #keys = new KeyRing();
-  /** Of those who send under keys of their own. @type {Map<string, KeyRing>} */
-  #keysOf = new Map();
+  /** In an exchange, where each member sends under keys of his own: the others'. @type {Map<string, KeyRing> | null} */
+  #keysOf = null;
   /** @type {Promise<SframeKey> | null} */
   #sealing = null;
   /** By user and number of the key, in the order in which they came. @type {Map<string, Sender>} */
   #senders = new Map();
 
   /**
+   * Of a user in a group whose members share one key; it has none yet.
    * @param {string} group
    * @param {string} user
    * @param {bigint} [session] one life of this sender, which nobody else has; for tests that know what they encrypt
@@ -46,38 +48,58 @@ export class FrameCryptor {
     this.#session = session;
   }
 
+  /**
+   * Of a user in a group where each member sends under keys of his own, and nobody is read whose keys are not here.
+   * @param {string} group
+   * @param {string} user
+   */
+  static inExchange(group, user) {
+    const cryptor = new FrameCryptor(group, user);
+    cryptor.#keysOf = new Map();
+    return cryptor;
+  }
+
   /** The number of the key in use; null without one. */
   get keyId() {
     return this.#keys.current?.id ?? null;
   }
 
   /**
-   * Puts a key of the group to use: what is sent from now on is encrypted under it, and what comes is decrypted under it
-   * and the few before it.
+   * Puts a key to use: what is sent from now on is encrypted under it, and where members share their keys, what comes
+   * is decrypted under it and the few before it.
    * @param {number} id
    * @param {GroupKey} key
-   * @param {string} [user] who alone sends under it, where each member has a key of his own
    */
-  setKey(id, key, user) {
-    if (user && !this.#keysOf.has(user)) this.#keysOf.set(user, new KeyRing());
-    const ring = user ? this.#ringOf(user) : this.#keys;
-    ring.set(id, key);
-    // What was derived of a key that is gone, or of another one of the same number.
-    for (const name of this.#senders.keys()) {
-      const [of, kid] = name.split('/');
-      const known = idOf(BigInt(kid));
-      if (this.#ringOf(of) === ring && (known === id || !ring.has(known))) this.#senders.delete(name);
-    }
-    if (user) return;
+  setKey(id, key) {
+    if (this.#keys.isCurrent(id, key)) return;
+    this.#keys.set(id, key);
+    if (!this.#keysOf) this.#forgetDerived(this.#keys, id);
     this.#sealing = key.ofSender(this.#group, this.#user, (this.#session << 8n) | BigInt(id));
   }
 
   /**
-   * Nothing of a member is decrypted any more who had keys of his own.
+   * Puts a key of one member of an exchange to use, under which he alone sends. Where members share their keys, nobody
+   * has such a one.
+   * @param {string} user
+   * @param {number} id
+   * @param {GroupKey} key
+   */
+  setKeyOf(user, id, key) {
+    if (!this.#keysOf) return;
+    const ring = this.#keysOf.get(user) ?? new KeyRing();
+    // What was seen under it was seen.
+    if (ring.isCurrent(id, key)) return;
+    this.#keysOf.set(user, ring);
+    ring.set(id, key);
+    this.#forgetDerived(ring, id);
+  }
+
+  /**
+   * Nothing of a member of an exchange is decrypted any more.
    * @param {string} user
    */
   forget(user) {
-    this.#keysOf.delete(user);
+    if (!this.#keysOf?.delete(user)) return;
     for (const name of this.#senders.keys()) if (name.startsWith(`${user}/`)) this.#senders.delete(name);
   }
 
@@ -126,13 +148,26 @@ export class FrameCryptor {
     const known = this.#senders.get(name);
     if (known && !known.seen.isFresh(Number(ctr))) return 'replayed';
     const id = idOf(kid);
-    const groupKey = known ? null : await this.#ringOf(user).find(id);
+    const ring = this.#ringOf(user);
+    if (!ring) return 'unknown_key';
+    // What is here now: while something is waited for, keys may be set and users forgotten.
+    const { current } = ring;
+    const isKept = ring.get(id) !== null;
+    const groupKey = known ? null : await ring.find(id);
     if (!known && !groupKey) return 'unknown_key';
     const key = known?.key ?? (await /** @type {GroupKey} */ (groupKey).ofSender(this.#group, user, kid));
     const opened = await key.open(ctr, prefix, body.subarray(size));
     // One that was only guessed by ratcheting is none.
-    if (!opened) return this.#ringOf(user).has(id) ? 'forged' : 'unknown_key';
-    if (groupKey && !this.#ringOf(user).has(id)) this.setKey(id, groupKey, this.#keysOf.has(user) ? user : undefined);
+    if (!opened) return isKept ? 'forged' : 'unknown_key';
+    if (this.#ringOf(user) !== ring) return 'unknown_key';
+    if (groupKey) {
+      const kept = ring.get(id);
+      if (kept ? !kept.equals(groupKey) : ring.current !== current) return 'unknown_key';
+      if (!kept && this.#keysOf) this.setKeyOf(user, id, groupKey);
+      else if (!kept) this.setKey(id, groupKey);
+    } else if (this.#senders.get(name) !== known) {
+      return 'unknown_key';
+    }
     // While this one was decrypted, another one may have come to an end.
     const { seen } = this.#senders.get(name) ?? this.#meet(name, key);
     if (!seen.isFresh(Number(ctr))) return 'replayed';
@@ -140,9 +175,25 @@ export class FrameCryptor {
     return join(kind, prefix, opened);
   }
 
-  /** @param {string} user */
+  /**
+   * Those that a user sends under, if any are known.
+   * @param {string} user
+   */
   #ringOf(user) {
-    return this.#keysOf.get(user) ?? this.#keys;
+    return this.#keysOf ? (this.#keysOf.get(user) ?? null) : this.#keys;
+  }
+
+  /**
+   * What was derived of a key that is gone, or of another one of the same number.
+   * @param {KeyRing} ring
+   * @param {number} id
+   */
+  #forgetDerived(ring, id) {
+    for (const name of this.#senders.keys()) {
+      const [of, kid] = name.split('/');
+      const known = idOf(BigInt(kid));
+      if (this.#ringOf(of) === ring && (known === id || !ring.get(known))) this.#senders.delete(name);
+    }
   }
 
   /**

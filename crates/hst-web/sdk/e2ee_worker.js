@@ -9,7 +9,7 @@ import { GroupKey } from './group_key.js';
  * @typedef {{ id: number, key: Uint8Array<ArrayBuffer> | string, steps: number }} Key
  *
  * @typedef {object} Order what the engine asks of this worker
- * @property {{ group: string, user: string }} [enter] a group is joined; nothing of the one before is known any more
+ * @property {{ group: string, user: string, isExchanged: boolean }} [enter] a group is joined; nothing of the one before is known any more
  * @property {Key} [key] to be used from now on
  * @property {string} [of] whose key that is, where each member has his own
  * @property {true} [ratchet]
@@ -32,8 +32,9 @@ let orders = Promise.resolve();
 async function obey({ enter, key, of, ratchet, forget }) {
   if (enter && key) {
     group = enter.group;
+    const { user, isExchanged } = enter;
     // Frames wait until the key is there.
-    cryptor = turn(new FrameCryptor(group, enter.user), key);
+    cryptor = turn(isExchanged ? FrameCryptor.inExchange(group, user) : new FrameCryptor(group, user), key);
   } else if (key) {
     await turn(await cryptor, key, of);
   } else if (ratchet) {
@@ -52,7 +53,8 @@ async function obey({ enter, key, of, ratchet, forget }) {
 async function turn(cryptor, { id, key, steps }, of) {
   let groupKey = await GroupKey.of(key, group);
   for (let step = 0; step < steps; step += 1) groupKey = await groupKey.ratcheted();
-  cryptor.setKey(id, groupKey, of);
+  if (of) cryptor.setKeyOf(of, id, groupKey);
+  else cryptor.setKey(id, groupKey);
   return cryptor;
 }
 

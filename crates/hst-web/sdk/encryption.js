@@ -96,16 +96,20 @@ export class Encryption {
    * @param {Omit<import('./key_exchange.js').Errands, 'setKey' | 'forget'>} errands
    */
   async #enter(group, user, errands) {
+    // What is still under way when the group is left does not concern the next one.
+    const entered = this.#group;
+    const isHere = () => this.#group === entered;
     const worker = await this.#start();
     const isExchanged = this.#key === EXCHANGE;
     const exchange = isExchanged
       ? new KeyExchange(group, user, {
           ...errands,
-          setKey: (id, key, of) => this.#order(worker, { key: { id, key, steps: 0 }, of }),
-          forget: (of) => worker.postMessage({ forget: of }),
+          setKey: async (id, key, of) => isHere() && this.#order(worker, { key: { id, key, steps: 0 }, of }),
+          forget: (of) => isHere() && worker.postMessage({ forget: of }),
         })
       : null;
-    await this.#order(worker, { enter: { group, user }, key: exchange?.key ?? /** @type {Key} */ (this.#key) });
+    const key = exchange?.key ?? /** @type {Key} */ (this.#key);
+    await this.#order(worker, { enter: { group, user, isExchanged }, key });
     return new Seals(worker, exchange);
   }
 

@@ -157,6 +157,7 @@ export class Group {
     try {
       const snapshot = await joined;
       if (!this.#isOpen) return;
+      this.#context.seals?.exchange?.beginAnew();
       this.#tellAll(this.#roster.renew(snapshot));
       this.#context.seals?.exchange?.begin(snapshot.members);
     } catch (error) {
@@ -167,6 +168,7 @@ export class Group {
 
   /** Events were lost. A snapshot is on its way, unless the end of the group was among them. */
   async verify() {
+    this.#context.seals?.exchange?.loseSight();
     try {
       await this.#context.signal.request({ roster: { limit: 1 } });
     } catch (error) {
@@ -232,6 +234,7 @@ export class Group {
       const { userId, mediaType, mediaId } = payload;
       const media = new MediaRef(userId, mediaType, mediaId);
       if (name === 'onUnPublishMedia') this.#handleUnpublished(media);
+      if (name === 'onUserJoinGroup') this.#context.seals?.exchange?.handleJoined(payload);
       if (name === 'onUserLeaveGroup') this.#context.seals?.exchange?.handleLeft(payload);
       if (name === 'onMediaMuted') this.publisher.handleMuted(media, payload.muted);
       if (!media.isHidden) this.#emit(name, [payload]);

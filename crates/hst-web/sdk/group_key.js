@@ -14,10 +14,15 @@ const text = new TextEncoder();
 /** The secret that the members of a group share. Nobody encrypts with it: each member's key is derived of it. */
 export class GroupKey {
   #secret;
+  #fingerprint;
 
-  /** @param {CryptoKey} secret */
-  constructor(secret) {
+  /**
+   * @param {CryptoKey} secret
+   * @param {string} fingerprint
+   */
+  constructor(secret, fingerprint) {
     this.#secret = secret;
+    this.#fingerprint = fingerprint;
   }
 
   /**
@@ -31,12 +36,17 @@ export class GroupKey {
     const salt = text.encode(`hst-e2ee 1 passphrase ${group}`);
     const rounds = { name: 'PBKDF2', hash: 'SHA-256', salt, iterations: PASSPHRASE_ROUNDS };
     const secret = await crypto.subtle.deriveBits(rounds, passphrase, SECRET_SIZE * 8);
-    return new GroupKey(await secretOf(new Uint8Array(secret)));
+    return GroupKey.#holding(new Uint8Array(secret));
   }
 
   /** The next key that everybody makes of this one, and of which nobody makes this one. */
   ratcheted() {
     return GroupKey.#from(this.#secret, 'hst-e2ee 1 ratchet');
+  }
+
+  /** @param {GroupKey} other */
+  equals(other) {
+    return this.#fingerprint === other.#fingerprint;
   }
 
   /**
@@ -55,7 +65,15 @@ export class GroupKey {
    * @param {string} info
    */
   static async #from(secret, info) {
-    return new GroupKey(await secretOf(await hkdf(secret, text.encode(info), SECRET_SIZE)));
+    return GroupKey.#holding(await hkdf(secret, text.encode(info), SECRET_SIZE));
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  static async #holding(bytes) {
+    const secret = await secretOf(bytes);
+    // The secret itself is never to be had again: keys are told apart by something that nobody decrypts with.
+    const fingerprint = await hkdf(secret, text.encode('hst-e2ee 1 fingerprint'), SECRET_SIZE);
+    return new GroupKey(secret, String(fingerprint));
   }
 }
 
@@ -78,9 +96,17 @@ export class KeyRing {
     return this.#keys.at(-1) ?? null;
   }
 
-  /** @param {number} id */
-  has(id) {
-    return this.#keys.some((other) => other.id === id);
+  /** @param {number} id of one that is kept */
+  get(id) {
+    return this.#keys.find((other) => other.id === id)?.key ?? null;
+  }
+
+  /**
+   * @param {number} id
+   * @param {GroupKey} key
+   */
+  isCurrent(id, key) {
+    return this.current?.id === id && this.current.key.equals(key);
   }
 
   /**
@@ -89,8 +115,8 @@ export class KeyRing {
    * @returns {Promise<GroupKey | null>}
    */
   async find(id) {
-    const kept = this.#keys.find((other) => other.id === id);
-    if (kept || !this.current) return kept?.key ?? null;
+    const kept = this.get(id);
+    if (kept || !this.current) return kept;
     const steps = (id - this.current.id + 256) % 256;
     if (steps > RATCHET_WINDOW) return null;
     let { key } = this.current;

@@ -13,15 +13,26 @@ import { HstRtcError } from './errors.js';
  *
  * @typedef {object} Letter what members send each other: who one is, and for those who are known the own key
  * @property {string} public in base64
- * @property {number} [id]
+ * @property {number} [id] which key of its sender's, by his count; its lowest 8 bits are the number in frames
  * @property {Record<string, string>} [keys] the key in use, encrypted for each user
+ *
+ * @typedef {object} Other a member who has introduced himself
+ * @property {Bytes} key his public key, which is the same one for as long as he stays
+ * @property {number} newest the number of the newest key that he gave; -1 before the first
+ * @property {boolean} mayDiffer whether he may have left and come again, with another key, while nobody was looking
  */
 
 /** The field of a message of the group that is a letter. */
 const FIELD = 'hst_e2ee';
 /** The most members that one letter has keys for: so many fit into a message. */
 const MAX_KEYS = 48;
+/** How many public keys are remembered that are of no use any more; the first of them gives way to the next. */
+const MAX_DROPPED = 4096;
+/** How many letters are kept of users who are not said to be here yet: further ones are left out. */
+const MAX_EARLY = 64;
 const [SECRET_SIZE, NONCE_SIZE] = [32, 12];
+/** The bytes of a point of P-256, neither of whose coordinates is left out. */
+const POINT_SIZE = 65;
 /** A safety number has so many groups of five digits. */
 const DIGIT_GROUPS = 12;
 const ECDH = { name: 'ECDH', namedCurve: 'P-256' };
@@ -42,7 +53,7 @@ export function letterIn(body) {
  * Gives each member a key of his own under which he sends, and each other member that key, over messages that the server
  * carries and cannot read. Whoever comes or goes makes everybody take another key.
  *
- * The server could pretend to be a member towards another one. Then their safety numbers differ.
+ * The server could pretend to be a member towards another one. Then their safety numbers differ, as long as it does.
  */
 export class KeyExchange {
   #group;
@@ -50,10 +61,16 @@ export class KeyExchange {
   #errands;
   /** Of this stay in the group. @type {Promise<{ pair: CryptoKeyPair, own: Bytes }>} */
   #identity = makeIdentity();
-  /** The public keys of the others. @type {Map<string, Bytes>} */
+  /** All other members, whether they have introduced themselves or not. @type {Set<string>} */
+  #members = new Set();
+  /** Those who have. @type {Map<string, Other>} */
   #others = new Map();
-  /** What one sends under. */
-  #id = 0;
+  /** The public keys of those who have left. None of them comes again, unless in an old letter. @type {Set<string>} */
+  #dropped = new Set();
+  /** What users wrote who are about to be here: word of them may come later. @type {Map<string, Letter>} */
+  #early = new Map();
+  /** Counts the keys of one's own, under the last of which one sends. */
+  #number = 0;
   #secret = randomBytes(SECRET_SIZE);
   #isOpen = true;
   /** One step after the other. @type {Promise<unknown>} */
@@ -72,19 +89,44 @@ export class KeyExchange {
 
   /** The key to begin with. */
   get key() {
-    return { id: this.#id, key: this.#secret, steps: 0 };
+    return { id: this.#number % 256, key: this.#secret, steps: 0 };
   }
 
   /**
    * The group is joined, or may have been lost from sight: introduces itself to the others.
-   * @param {string[]} members the others
+   * @param {string[]} members those of them who are known
    */
   begin(members) {
     return this.#step(async () => {
-      for (const user of this.#others.keys()) if (!members.includes(user)) this.#drop(user);
+      for (const user of members) await this.#meet(user);
       const { own } = await this.#identity;
-      await this.#post(members, () => ({ public: toBase64(own) }));
-      await this.#tell();
+      try {
+        await this.#post([...this.#members], () => ({ public: toBase64(own) }));
+      } finally {
+        await this.#tell();
+      }
+    });
+  }
+
+  /**
+   * The group is joined once more, and the others saw this member leave: to them he is a new one, so he begins as one,
+   * with keys of which they know nothing. `begin` follows when it is known who is here.
+   */
+  beginAnew() {
+    return this.#step(async () => {
+      for (const user of this.#others.keys()) this.#errands.forget(user);
+      for (const all of [this.#others, this.#dropped, this.#early]) all.clear();
+      this.#identity = makeIdentity();
+      this.#number = 0;
+      this.#secret = randomBytes(SECRET_SIZE);
+      await this.#errands.setKey(0, this.#secret);
+    });
+  }
+
+  /** What happened for a while is lost: anybody may have left and come again. `begin` follows. */
+  loseSight() {
+    return this.#step(async () => {
+      for (const other of this.#others.values()) other.mayDiffer = true;
     });
   }
 
@@ -93,12 +135,19 @@ export class KeyExchange {
     this.#isOpen = false;
   }
 
+  /** @param {string} user who has come, and will introduce himself */
+  handleJoined(user) {
+    return this.#step(() => this.#meet(user));
+  }
+
   /** @param {string} user who has left */
   handleLeft(user) {
     return this.#step(async () => {
+      this.#members.delete(user);
+      this.#early.delete(user);
       if (!this.#others.has(user)) return;
       this.#drop(user);
-      await this.#renew();
+      await this.#renew().finally(() => this.#tell());
     });
   }
 
@@ -107,21 +156,57 @@ export class KeyExchange {
    * @param {Letter} letter
    */
   handleLetter(user, letter) {
-    return this.#step(async () => {
-      const theirs = fromBase64(letter.public);
-      const known = this.#others.get(user);
-      const isNew = !known || toBase64(known) !== toBase64(theirs);
-      // Whose key is no point of the curve is nobody.
-      await importPublic(theirs);
-      if (isNew) this.#drop(user);
-      this.#others.set(user, theirs);
-      const wrapped = letter.keys && Object.hasOwn(letter.keys, this.#self) ? letter.keys[this.#self] : null;
-      if (wrapped) await this.#take(user, checkId(letter.id), fromBase64(wrapped));
+    return this.#step(() => this.#read(user, letter));
+  }
+
+  /** @param {string} user */
+  async #meet(user) {
+    if (user === this.#self) return;
+    this.#members.add(user);
+    const letter = this.#early.get(user);
+    this.#early.delete(user);
+    // One that is none keeps nobody from being met.
+    if (letter) await this.#read(user, letter).catch(this.#complain);
+  }
+
+  /**
+   * Left out is what is no letter, what is no member's, what is said to be one's own, and what has another public key
+   * than this member had before.
+   * @param {string} user
+   * @param {Letter} letter
+   */
+  async #read(user, letter) {
+    if (!this.#members.has(user)) return this.#keepEarly(user, letter);
+    const theirs = fromBase64(letter.public);
+    const name = toBase64(theirs);
+    const known = this.#others.get(user);
+    const isNew = !known || toBase64(known.key) !== name;
+    if (isNew && (this.#dropped.has(name) || known?.mayDiffer === false)) return;
+    // Whose key is no point of the curve is nobody.
+    await importPublic(theirs);
+    const wrapped = letter.keys && Object.hasOwn(letter.keys, this.#self) ? letter.keys[this.#self] : null;
+    const given = wrapped ? await this.#unwrap(user, theirs, letter.id, fromBase64(wrapped)) : null;
+    // It is a letter: from here on it counts.
+    if (isNew) this.#drop(user);
+    const newest = isNew ? -1 : known.newest;
+    this.#others.set(user, { key: theirs, newest: Math.max(newest, given?.number ?? -1), mayDiffer: false });
+    try {
+      if (given && given.number > newest) await this.#errands.setKey(given.number % 256, given.secret, user);
       // Who comes gets a key that nothing was sent under; who has only lost sight of us gets the present one again.
-      if (isNew && !wrapped) await this.#renew();
-      else if (isNew || !wrapped) await this.#give([user]);
+      if (isNew && !given) await this.#renew();
+      else if (isNew || !given) await this.#give([user]);
+    } finally {
       if (isNew) await this.#tell();
-    });
+    }
+  }
+
+  /**
+   * @param {string} user
+   * @param {Letter} letter
+   */
+  #keepEarly(user, letter) {
+    const hasRoom = this.#early.size < MAX_EARLY || this.#early.has(user);
+    if (hasRoom && user !== this.#self) this.#early.set(user, letter);
   }
 
   /**
@@ -129,12 +214,12 @@ export class KeyExchange {
    * get through to them, they see nothing, rather than somebody who has left seeing on.
    */
   async #renew() {
-    this.#id = (this.#id + 1) % 256;
+    this.#number += 1;
     this.#secret = randomBytes(SECRET_SIZE);
     try {
       await this.#give([...this.#others.keys()]);
     } finally {
-      await this.#errands.setKey(this.#id, this.#secret);
+      await this.#errands.setKey(this.#number % 256, this.#secret);
     }
   }
 
@@ -143,7 +228,7 @@ export class KeyExchange {
     const { own } = await this.#identity;
     await this.#post(users, async (some) => {
       const wrapped = some.map(async (user) => [user, toBase64(await this.#wrap(user))]);
-      return { public: toBase64(own), id: this.#id, keys: Object.fromEntries(await Promise.all(wrapped)) };
+      return { public: toBase64(own), id: this.#number, keys: Object.fromEntries(await Promise.all(wrapped)) };
     });
   }
 
@@ -158,11 +243,12 @@ export class KeyExchange {
     }
   }
 
-  /** @param {string} user */
+  /** @param {string} user who is known */
   async #wrap(user) {
     const iv = randomBytes(NONCE_SIZE);
-    const key = await this.#between(this.#self, user);
-    const cipher = { name: 'AES-GCM', iv, additionalData: Uint8Array.of(this.#id) };
+    const { key: theirs } = /** @type {Other} */ (this.#others.get(user));
+    const key = await this.#between(this.#self, user, theirs);
+    const cipher = { name: 'AES-GCM', iv, additionalData: bytesOf(this.#number) };
     const sealed = new Uint8Array(await crypto.subtle.encrypt(cipher, key, this.#secret));
     const wrapped = new Uint8Array(NONCE_SIZE + sealed.length);
     wrapped.set(iv);
@@ -172,24 +258,28 @@ export class KeyExchange {
 
   /**
    * @param {string} user
-   * @param {number} id
+   * @param {Bytes} theirs
+   * @param {unknown} id
    * @param {Bytes} wrapped
    */
-  async #take(user, id, wrapped) {
-    const key = await this.#between(user, this.#self);
-    const cipher = { name: 'AES-GCM', iv: wrapped.subarray(0, NONCE_SIZE), additionalData: Uint8Array.of(id) };
-    const secret = await crypto.subtle.decrypt(cipher, key, wrapped.subarray(NONCE_SIZE));
-    await this.#errands.setKey(id, new Uint8Array(secret), user);
+  async #unwrap(user, theirs, id, wrapped) {
+    const number = checkNumber(id);
+    const key = await this.#between(user, this.#self, theirs);
+    const iv = wrapped.subarray(0, NONCE_SIZE);
+    const cipher = { name: 'AES-GCM', iv, additionalData: bytesOf(number) };
+    const secret = new Uint8Array(await crypto.subtle.decrypt(cipher, key, wrapped.subarray(NONCE_SIZE)));
+    if (secret.length !== SECRET_SIZE) throw new Error('no key');
+    return { number, secret };
   }
 
   /**
-   * What is known to two members alone, for what one sends to the other.
+   * What is known to two members alone, for what one sends to the other, one of whom has the public key `theirs`.
    * @param {string} from
    * @param {string} to
+   * @param {Bytes} theirs
    */
-  async #between(from, to) {
+  async #between(from, to, theirs) {
     const { pair, own } = await this.#identity;
-    const theirs = /** @type {Bytes} */ (this.#others.get(from === this.#self ? to : from));
     const ecdh = { name: 'ECDH', public: await importPublic(theirs) };
     const shared = await crypto.subtle.deriveBits(ecdh, pair.privateKey, 256);
     const secret = await crypto.subtle.importKey('raw', shared, 'HKDF', false, ['deriveKey']);
@@ -202,14 +292,21 @@ export class KeyExchange {
 
   /** @param {string} user */
   #drop(user) {
-    if (this.#others.delete(user)) this.#errands.forget(user);
+    const other = this.#others.get(user);
+    if (!other) return;
+    this.#others.delete(user);
+    const [first] = this.#dropped;
+    if (this.#dropped.size === MAX_DROPPED) this.#dropped.delete(first);
+    this.#dropped.add(toBase64(other.key));
+    this.#errands.forget(user);
   }
 
   /** Tells what all members see alike, if nobody stands between them. */
   async #tell() {
     const { own } = await this.#identity;
-    const all = [...this.#others, /** @type {[string, Bytes]} */ ([this.#self, own])].sort(([a], [b]) => (a < b ? -1 : 1));
-    const lines = all.map(([user, key]) => `${user}/${toBase64(key)}\n`);
+    const others = [...this.#others].map(([user, { key }]) => ({ user, key }));
+    const all = [...others, { user: this.#self, key: own }].sort((a, b) => (a.user < b.user ? -1 : 1));
+    const lines = all.map(({ user, key }) => `${user}/${toBase64(key)}\n`);
     const hash = await crypto.subtle.digest('SHA-512', text.encode(`hst-e2ee 1 safety ${this.#group}\n${lines.join('')}`));
     const bytes = [...new Uint8Array(hash)];
     const digits = Array.from({ length: DIGIT_GROUPS }, (_, at) => {
@@ -219,17 +316,20 @@ export class KeyExchange {
     this.#errands.tell(digits.join(' '));
   }
 
-  /**
-   * What somebody else sends may be anything: a letter that is none is left out.
-   * @param {() => Promise<void>} step
-   */
+  /** @param {() => Promise<void>} step */
   #step(step) {
     const done = this.#steps.then(() => (this.#isOpen ? step() : undefined));
-    this.#steps = done.catch((error) => {
-      if (this.#isOpen && error instanceof HstRtcError) this.#errands.report(error);
-    });
+    this.#steps = done.catch(this.#complain);
     return this.#steps;
   }
+
+  /**
+   * What somebody else sends may be anything: a letter that is none is left out.
+   * @param {unknown} error
+   */
+  #complain = (error) => {
+    if (this.#isOpen && error instanceof HstRtcError) this.#errands.report(error);
+  };
 }
 
 async function makeIdentity() {
@@ -238,13 +338,24 @@ async function makeIdentity() {
 }
 
 /** @param {unknown} id */
-function checkId(id) {
-  if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 256) return id;
+function checkNumber(id) {
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return id;
   throw new Error('no number of a key');
 }
 
+/**
+ * In 8 bytes, the highest first.
+ * @param {number} number
+ */
+function bytesOf(number) {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(number));
+  return bytes;
+}
+
 /** @param {Bytes} key */
-function importPublic(key) {
+async function importPublic(key) {
+  if (key.length !== POINT_SIZE) throw new Error('no public key');
   return crypto.subtle.importKey('raw', key, ECDH, true, []);
 }
 

@@ -20,6 +20,10 @@ pub(super) enum Secret {
 #[derive(Debug)]
 pub(super) struct Exchange {
     core: KeyExchange,
+    /// The session that takes part in it.
+    session: Option<String>,
+    /// Events were lost: who is here is about to be told.
+    is_blind: bool,
     /// Those that the server has not taken yet.
     letters: HashSet<RequestId>,
     /// What to send under once it has.
@@ -33,18 +37,20 @@ impl Driver {
         let (Some(secret), Some(user)) = (&self.key, self.session.user()) else {
             return;
         };
-        let key = match secret {
-            Secret::Key(id, key) => (*id, key.clone()),
+        let encryption = match secret {
+            Secret::Key(id, key) => Encryption::shared(group, user.as_str(), (*id, key.clone())),
             Secret::Exchange => {
                 let exchange = self.exchange.insert(Exchange {
                     core: KeyExchange::new(group, user.as_str()),
+                    session: self.session.id().map(str::to_owned),
+                    is_blind: false,
                     letters: HashSet::new(),
                     due: None,
                 });
-                exchange.core.key()
+                Encryption::in_exchange(group, user.as_str(), exchange.core.key())
             }
         };
-        self.media.encryption = Some(Encryption::new(group, user.as_str(), key));
+        self.media.encryption = Some(encryption);
     }
 
     /// The application's word on the key.
@@ -97,7 +103,13 @@ impl Driver {
             SessionEvent::Group(GroupEvent::Message(message)) => Letter::in_message(message.body.as_json()),
             _ => None,
         };
-        if let Some(Exchange { core, .. }) = &mut self.exchange {
+        if let Some(Exchange {
+            core,
+            session,
+            is_blind,
+            ..
+        }) = &mut self.exchange
+        {
             match (event, &letter) {
                 (SessionEvent::Group(GroupEvent::Members(members)), _) => {
                     core.handle_members(members.iter().map(|user| user.as_str().to_owned()));
@@ -107,12 +119,29 @@ impl Driver {
                 (SessionEvent::Group(GroupEvent::Message(message)), Some(letter)) => {
                     core.handle_letter(message.from.as_str(), letter);
                 }
-                (SessionEvent::Discontinuity, _) => core.introduce(),
+                (SessionEvent::Discontinuity, _) => {
+                    match self.session.id() == session.as_deref() {
+                        true => core.lose_sight(),
+                        false => core.begin_anew(),
+                    }
+                    *session = self.session.id().map(str::to_owned);
+                    *is_blind = true;
+                }
                 _ => {}
             }
         }
         self.run_errands();
         letter.is_some()
+    }
+
+    /// The group is as it was told last, also when events were lost before.
+    pub(super) fn see_group_again(&mut self) {
+        if let Some(exchange) = &mut self.exchange
+            && std::mem::take(&mut exchange.is_blind)
+        {
+            exchange.core.introduce();
+            self.run_errands();
+        }
     }
 
     /// The server has taken a letter, or has not.

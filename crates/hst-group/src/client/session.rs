@@ -125,6 +125,12 @@ impl Session {
         self.login.as_ref().map(|login| &login.user)
     }
 
+    /// Which session of the login this is, by the server's name for it: after one that was lost there is another.
+    pub fn id(&self) -> Option<&str> {
+        let previous = self.login.as_ref()?.session.as_ref()?;
+        Some(&previous.session)
+    }
+
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

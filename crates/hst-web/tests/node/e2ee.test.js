@@ -133,3 +133,63 @@ test('who ratchets is followed, and who comes then reads nothing of before', asy
   for (const one of [newcomer, ben]) assert.equal(hex(await one.open('ann', 'audio', after)), hex(PACKET));
   assert.equal(ben.keyId, 1, 'he sends under it, too');
 });
+
+test('who has no keys of his own is not read under those of another', async () => {
+  const ann = FrameCryptor.inExchange('g', 'ann');
+  ann.setKey(0, KEYS[0]);
+  const forger = member('ben');
+  for (let round = 0; round < 2; round += 1) {
+    assert.equal(await ann.open('ben', 'audio', await forger.seal('audio', PACKET)), 'unknown_key');
+    ann.setKeyOf('ben', 0, KEYS[1]);
+    ann.forget('ben');
+  }
+});
+
+test('the same key, set again, has seen what it saw', async () => {
+  const [shared, exchanged, ben] = [member('ann'), FrameCryptor.inExchange('g', 'ann'), member('ben')];
+  const again = await GroupKey.of(new Uint8Array(32).fill(1), 'g');
+  exchanged.setKeyOf('ben', 0, KEYS[0]);
+  const frame = await ben.seal('audio', PACKET);
+  for (const ann of [shared, exchanged]) {
+    assert.equal(hex(await ann.open('ben', 'audio', frame)), hex(PACKET));
+    if (ann === shared) ann.setKey(0, again);
+    else ann.setKeyOf('ben', 0, again);
+    assert.equal(await ann.open('ben', 'audio', frame), 'replayed');
+  }
+});
+
+test('a key that is set while a frame is opened stays the one in use', async () => {
+  const [ann, ben] = [member('ann'), member('ben')];
+  await ben.ratchet();
+  const opening = ann.open('ben', 'audio', await ben.seal('audio', PACKET));
+  ann.setKey(7, KEYS[1]);
+  assert.equal(await opening, 'unknown_key');
+  assert.equal(ann.keyId, 7);
+  const reader = new FrameCryptor('g', 'cas');
+  reader.setKey(7, KEYS[1]);
+  assert.equal(hex(await reader.open('ann', 'audio', await ann.seal('audio', PACKET))), hex(PACKET));
+});
+
+test('who is forgotten while a frame of his is opened leaves no key behind', async () => {
+  const ben = member('ben');
+  const known = await ben.seal('audio', PACKET);
+  await ben.ratchet();
+  for (const frame of [known, await ben.seal('audio', PACKET)]) {
+    const ann = FrameCryptor.inExchange('g', 'ann');
+    ann.setKey(9, KEYS[1]);
+    ann.setKeyOf('ben', 0, KEYS[0]);
+    const opening = ann.open('ben', 'audio', frame);
+    ann.forget('ben');
+    assert.equal(await opening, 'unknown_key');
+    assert.equal(ann.keyId, 9);
+    assert.equal(await ann.open('ben', 'audio', frame), 'unknown_key');
+  }
+});
+
+test('two first frames under the next key, which are opened at one time, are both shown', async () => {
+  const [ann, ben] = [member('ann'), member('ben')];
+  await ben.ratchet();
+  const frames = [await ben.seal('audio', PACKET), await ben.seal('audio', PACKET)];
+  const opened = await Promise.all(frames.map((frame) => ann.open('ben', 'audio', frame)));
+  assert.deepEqual(opened.map(hex), [hex(PACKET), hex(PACKET)]);
+});

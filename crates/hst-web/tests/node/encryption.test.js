@@ -53,7 +53,7 @@ test('a group that is joined while its key is on the way is encrypted', async ()
   await set;
   assert.ok(seals);
   const [{ told }] = workers;
-  const entered = { enter: { group: 'g', user: 'ann' }, key: { id: 4, key: 'a passphrase', steps: 0 } };
+  const entered = { enter: { group: 'g', user: 'ann', isExchanged: false }, key: { id: 4, key: 'a passphrase', steps: 0 } };
   assert.deepEqual(told, [{ call: 1, ...entered }]);
 });
 
