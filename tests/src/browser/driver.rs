@@ -19,6 +19,8 @@ use crate::browser::Page;
 
 /// How long chromedriver and Chromium may take to start, on a machine that is busy.
 const START: Duration = Duration::from_secs(60);
+/// How often it is started before it is given up.
+const ATTEMPTS: usize = 5;
 /// Says that chromedriver is ready; the port follows.
 const READY: &str = "successfully on port ";
 
@@ -85,27 +87,20 @@ impl Browser {
     pub async fn start(network: Network<'_>) -> Self {
         let turn = turn().await;
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let log = File::create(folder.path().join("log")).expect("a new folder takes a file");
-        let (mut command, host) = match network {
-            Network::Loopback => (Command::new("chromedriver"), "127.0.0.1"),
-            Network::Namespace { name, address, from } => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", name, "chromedriver"]);
-                command.arg(format!("--allowed-ips={from}"));
-                (command, address)
+        let host = match network {
+            Network::Loopback => "127.0.0.1",
+            Network::Namespace { address, .. } => address,
+        };
+        // It takes a port that is free for IPv4, and ends when somebody has it for IPv6.
+        let mut attempts = 0;
+        let (driver, port) = loop {
+            attempts += 1;
+            match driver(network, &folder).await {
+                Some(started) => break started,
+                None if attempts < ATTEMPTS => {}
+                None => panic!("chromedriver ends before it is ready, {ATTEMPTS} times"),
             }
         };
-        let mut driver = command
-            .args(["--port=0", "--enable-chrome-logs", "--log-level=SEVERE"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .expect("chromedriver starts: apt-get install chromium chromium-driver");
-        let stdout = driver.stdout.take().expect("it is piped");
-        let port = timeout(START, port(stdout)).await.expect("chromedriver starts in time");
         Self {
             driver,
             url: format!("http://{host}:{port}"),
@@ -210,13 +205,41 @@ async fn turn() -> File {
     locked.expect("the folder of the test binaries takes a lock")
 }
 
+/// A chromedriver and its port; `None` when it has ended before it was ready.
+async fn driver(network: Network<'_>, folder: &TempDir) -> Option<(Child, u16)> {
+    let log = File::create(folder.path().join("log")).expect("a new folder takes a file");
+    let mut command = match network {
+        Network::Loopback => Command::new("chromedriver"),
+        Network::Namespace { name, from, .. } => {
+            let mut command = Command::new("ip");
+            command.args(["netns", "exec", name, "chromedriver"]);
+            command.arg(format!("--allowed-ips={from}"));
+            command
+        }
+    };
+    let mut driver = command
+        .args(["--port=0", "--enable-chrome-logs", "--log-level=SEVERE"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("chromedriver starts: apt-get install chromium chromium-driver");
+    let stdout = driver.stdout.take().expect("it is piped");
+    let port = timeout(START, port(stdout))
+        .await
+        .expect("chromedriver starts in time")?;
+    Some((driver, port))
+}
+
 /// Reads the port out of what chromedriver says.
-async fn port(stdout: impl tokio::io::AsyncRead + Unpin) -> u16 {
+async fn port(stdout: impl tokio::io::AsyncRead + Unpin) -> Option<u16> {
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next_line().await.expect("chromedriver can be read") {
         if let Some((_, port)) = line.split_once(READY) {
-            return port.trim_end_matches('.').parse().expect("a port is a number");
+            return Some(port.trim_end_matches('.').parse().expect("a port is a number"));
         }
     }
-    panic!("chromedriver ended before it was ready");
+    None
 }
