@@ -76,7 +76,7 @@ impl Wish {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Layer;
+    use crate::layer::Layer;
 
     /// A camera in three encodings.
     fn camera(before: Option<usize>) -> Wish {

@@ -1,4 +1,4 @@
-use crate::Layer;
+use crate::layer::Layer;
 
 /// A picture that is lower than what it is shown in, but no lower than four fifths of it, is good enough.
 const GOOD_ENOUGH: (u32, u32) = (5, 4);

@@ -3,23 +3,16 @@
 ///
 /// They are ordered by what they cost: by encoding first, then by size, then by frame rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// The encoding (a `rid`, in WebRTC).
-    pub encoding: u8,
+    pub(crate) encoding: u8,
     /// The largest size.
-    pub spatial: u8,
+    pub(crate) spatial: u8,
     /// The highest frame rate.
-    pub temporal: u8,
+    pub(crate) temporal: u8,
 }
 
 impl Layer {
-    /// The smallest of all.
-    pub const LOWEST: Self = Self {
-        encoding: 0,
-        spatial: 0,
-        temporal: 0,
-    };
-
     /// The best that there may be, before it is known what there is.
     pub(crate) const BEST: Self = Self::all_of(MAX_ENCODINGS as u8 - 1);
 

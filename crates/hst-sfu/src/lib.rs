@@ -23,7 +23,7 @@ mod vp9;
 
 pub use format::{Codec, Format, Formats};
 pub use id::{LineId, PeerId, TrackId};
-pub use layer::{Encodings, Layer, MAX_ENCODINGS};
+pub use layer::{Encodings, MAX_ENCODINGS};
 pub use output::{Forward, Output, Rates};
 pub use packet::Packet;
 pub use router::Router;

@@ -1,7 +1,8 @@
 use std::time::Instant;
 
 use crate::{
-    Formats, Layer, LineId, Packet, TrackId,
+    Formats, LineId, Packet, TrackId,
+    layer::Layer,
     reading::Reading,
     rewrite::{Place, Placed, Rewriter},
     track::Admitted,

@@ -4,7 +4,8 @@ use std::{
 };
 
 use crate::{
-    Formats, Forward, Layer, LineId, Output, Packet, PeerId, Rates, TrackId,
+    Formats, Forward, LineId, Output, Packet, PeerId, Rates, TrackId,
+    layer::Layer,
     line::{Line, Verdict},
     receiver::Receiver,
     speakers::Speakers,

@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Codec, Encodings, Format, Layer, MAX_ENCODINGS, Packet,
+    Codec, Encodings, Format, MAX_ENCODINGS, Packet,
     dependency::Structure,
     ladder::Rung,
+    layer::Layer,
     meter::Meter,
     reading::Reading,
     sequence::{Arrival, Sequence},

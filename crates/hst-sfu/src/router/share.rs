@@ -7,9 +7,10 @@ use std::{
 
 use super::{Router, SHARE_INTERVAL, line_at};
 use crate::{
-    Encodings, Layer, Output, PeerId, Rates, TrackId,
+    Encodings, Output, PeerId, Rates, TrackId,
     allocate::{Wish, allocate},
     ladder::{self, Rung},
+    layer::Layer,
     line::Line,
     receiver::Receiver,
 };
