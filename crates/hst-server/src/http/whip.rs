@@ -42,7 +42,7 @@ struct Asked {
 
 /// Publishing by WHIP (RFC 9725) and playing by WHEP (draft-ietf-wish-whep).
 ///
-/// No `Link` names an ICE server: the media server is reached directly.
+/// No `Link` names the relay: the media server is reached directly, over UDP or TCP.
 pub(super) fn routes() -> Router<Arc<Web>> {
     Router::new()
         .route("/whip/{group}", post(publish))
