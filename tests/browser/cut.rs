@@ -67,20 +67,20 @@ impl Call {
     }
 }
 
-/// Waits until pictures and sounds of these users go on where they are shown.
+/// Waits until pictures and sounds of these users go on where they are shown. A media may be anew, so that it had no
+/// figures before, nor has in those that were taken last.
 async fn play(page: &Page, users: &[&str]) {
     page.run("window.before = await figures()", Vec::new()).await;
     for user in users {
-        page.wait_until(&format!(
-            "now['{user} video'].shown > before['{user} video'].shown + 15"
-        ))
-        .await;
-        page.wait_until(&format!("now['{user} video'].played > before['{user} video'].played"))
-            .await;
-        page.wait_until(&format!("now['{user} audio'].energy > before['{user} audio'].energy"))
-            .await;
-        page.wait_until(&format!("now['{user} audio'].played > before['{user} audio'].played"))
-            .await;
+        for (media, figure, least) in [
+            ("video", "shown", 15),
+            ("video", "played", 0),
+            ("audio", "energy", 0),
+            ("audio", "played", 0),
+        ] {
+            let of = format!("['{user} {media}']?.{figure}");
+            page.wait_until(&format!("now{of} > (before{of} ?? 0) + {least}")).await;
+        }
     }
 }
 

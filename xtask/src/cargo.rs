@@ -2,8 +2,9 @@
 
 use std::{
     env,
+    io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
 use serde_json::Value;
@@ -13,11 +14,24 @@ use crate::Result;
 /// Runs `cargo ARGS` in the workspace and shows what it says.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result {
     println!("+ cargo {}", args.join(" "));
-    let status = command(root, args).status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("`cargo {}` failed ({status})", args.join(" ")).into()),
+    verdict(args, command(root, args).status()?)
+}
+
+/// Runs it like [`run`], and keeps what it says on standard output: how it ended, and that.
+pub(crate) fn run_and_listen(root: &Path, args: &[&str]) -> Result<(Result, String)> {
+    println!("+ cargo {}", args.join(" "));
+    let mut child = command(root, args).stdout(Stdio::piped()).spawn()?;
+    let mut output = Vec::new();
+    let mut said = BufReader::new(child.stdout.take().expect("standard output is piped"));
+    loop {
+        let start = output.len();
+        if said.read_until(b'\n', &mut output)? == 0 {
+            break;
+        }
+        io::stdout().write_all(&output[start..])?;
     }
+    let verdict = verdict(args, child.wait()?);
+    Ok((verdict, String::from_utf8_lossy(&output).into_owned()))
 }
 
 /// Whether `cargo NAME` is there.
@@ -42,6 +56,13 @@ pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
     match metadata(root)?["target_directory"].as_str() {
         Some(path) => Ok(path.into()),
         None => Err("`cargo metadata` names no target directory".into()),
+    }
+}
+
+fn verdict(args: &[&str], status: ExitStatus) -> Result {
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("`cargo {}` failed ({status})", args.join(" ")).into()),
     }
 }
 

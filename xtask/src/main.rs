@@ -13,6 +13,7 @@ mod dist;
 mod fault;
 mod layers;
 mod npm;
+mod second_run;
 mod source;
 mod system;
 mod test;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Result, cargo, npm, system};
+use crate::{Result, cargo, npm, second_run, system};
 
 /// Runs the tests whose name contains one of `filters`, or all.
 pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
@@ -12,7 +12,11 @@ pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     // so that this builds nothing that the next step would not.
     cargo::run(root, &["build", "--workspace", "--all-targets"])?;
     for command in commands(cargo::has(root, "nextest"), filters) {
-        cargo::run(root, &command)?;
+        match command[0] {
+            // Has its own rule for it, in `.config/nextest.toml`.
+            "nextest" => cargo::run(root, &command)?,
+            _ => second_run::run(root, &command)?,
+        }
     }
     Ok(())
 }

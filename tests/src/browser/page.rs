@@ -50,12 +50,14 @@ impl Page {
         }
     }
 
-    /// Waits until a JavaScript expression is true.
+    /// Waits until a JavaScript expression is true. While something it reads is not there yet (a `TypeError`), it is not.
     ///
     /// # Panics
     /// When it is not within 30 s.
     pub async fn wait_until(&self, expression: &str) {
-        let body = format!("return !!({expression})");
+        let body = format!(
+            "try {{ return !!({expression}) }} catch (error) {{ if (error instanceof TypeError) return false; throw error }}"
+        );
         let asked = async {
             let mut ticks = interval(TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
