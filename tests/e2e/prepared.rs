@@ -1,8 +1,12 @@
 //! Media that are connected before anybody is in the group.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use hst_rtc::{
-    Event, GroupEvent, MediaRef, MediaType,
-    media::{Kind, PeerState},
+    Event, GroupEvent, MediaRef, MediaType, RtcEngine,
+    media::{Kind, MediaEngine, MediaError, MediaPeer, PeerConfig, PeerEvents, PeerState},
+    presets,
 };
 use hst_tests::house::{Door, House, Member, live, login, within};
 
@@ -65,4 +69,33 @@ async fn who_has_prepared_for_another_group_hears_all_the_same() {
     let ann = prepared(&house, "ann", "elsewhere").await;
     hears(&ann, "g", voice).await;
     within("leaving", ann.engine.leave_group()).await.unwrap();
+}
+
+/// An engine that is told something else than what will be answered.
+#[derive(Debug)]
+struct Misled(Arc<dyn MediaEngine>);
+
+#[async_trait]
+impl MediaEngine for Misled {
+    async fn open(&self, mut config: PeerConfig) -> Result<(Box<dyn MediaPeer>, PeerEvents), MediaError> {
+        let foretold = config.foretold.get_or_insert_default();
+        foretold.ufrag.push('0');
+        foretold.password.push('0');
+        foretold.addresses.insert(0, ([127, 0, 0, 1], 9).into());
+        self.0.open(config).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_foretold_something_wrong_hears_all_the_same() {
+    let house = House::open(Door::Preset).await;
+    let (_bob, voice) = speaker(&house, "bob", "g").await;
+    let engine = RtcEngine::with(presets::with_media(Arc::new(Misled(presets::str0m()))));
+    let ann = Member {
+        events: engine.events(),
+        engine,
+    };
+    within("init", house.init(&ann.engine)).await.unwrap();
+    within("login", ann.engine.login(login("ann"))).await.unwrap();
+    hears(&ann, "g", voice).await;
 }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hst_group::client::Refusal;
 use hst_id::{MediaRef, MediaType, UserId};
 use hst_media::{
-    Codec, FrameReader, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
+    Codec, Foretold, FrameReader, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
     SourceError, TrackInfo,
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
@@ -44,6 +44,8 @@ pub(crate) struct MediaLink {
     engine: Arc<dyn MediaEngine>,
     pub(crate) config: PeerConfig,
     transport: Option<Transport>,
+    /// For the next peer, if that is the first one for its group.
+    pub(crate) foretold: Option<Foretold>,
     /// Counts the peers of this engine's life.
     generation: u32,
     sends: BTreeMap<OwnMedia, Sending>,
@@ -96,6 +98,7 @@ impl MediaLink {
             engine,
             config: PeerConfig::default(),
             transport: None,
+            foretold: None,
             generation: 0,
             sends: BTreeMap::new(),
             receives: BTreeMap::new(),
@@ -377,7 +380,11 @@ impl MediaLink {
         let transport = match self.transport.take() {
             Some(transport) => transport,
             None => {
-                let transport = Transport::open(&*self.engine, self.config.clone()).await?;
+                let config = PeerConfig {
+                    foretold: self.foretold.take(),
+                    ..self.config.clone()
+                };
+                let transport = Transport::open(&*self.engine, config).await?;
                 self.generation += 1;
                 transport
             }

@@ -65,6 +65,7 @@ async fn serve(far: &mut SignalConnection, hub: &Hub, generation: u32) {
                 resume_window: 60,
                 max_message: 8192,
                 ice_servers: Vec::new(),
+                foretold: None,
             }),
             Command::Join { .. } => Reply::Joined(Joined {
                 members: Vec::new(),

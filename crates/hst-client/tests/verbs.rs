@@ -70,6 +70,7 @@ async fn let_in(far: &mut SignalConnection) {
                 resume_window: 60,
                 max_message: 8192,
                 ice_servers: Vec::new(),
+                foretold: None,
             }),
         ),
     )
@@ -379,6 +380,7 @@ async fn a_refused_join_costs_its_early_transport_and_the_next_has_another() {
             resume_window: 60,
             max_message: 8192,
             ice_servers: Vec::new(),
+            foretold: None,
         };
         say(&mut far, encode_reply(id, Reply::LoggedIn(logged_in))).await;
         let (join, _) = next(&mut far).await;

@@ -236,6 +236,7 @@ impl House {
                     token_lasts: None,
                     max_message: 8192,
                     ice_servers: Vec::new(),
+                    foretold: None,
                 };
                 self.session.handle_signed_in(self.now, Ok(signed_in));
             }
@@ -439,6 +440,7 @@ fn s17_while_a_session_joins_or_logs_in_it_takes_nothing_else() {
         token_lasts: None,
         max_message: 8192,
         ice_servers: Vec::new(),
+        foretold: None,
     };
     session.handle_signed_in(now, Ok(signed_in));
     for command in [5, 9] {

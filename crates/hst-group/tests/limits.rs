@@ -281,6 +281,7 @@ impl Alone {
             token_lasts: None,
             max_message: 8192,
             ice_servers: Vec::new(),
+            foretold: None,
         };
         session.handle_signed_in(now, Ok(signed_in));
         session.handle_frame(now, br#"{"id":1,"do":{"join":{"group":"g"}}}"#);

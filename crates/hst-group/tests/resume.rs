@@ -229,6 +229,7 @@ impl Pair {
                         token_lasts: None,
                         max_message: 8192,
                         ice_servers: Vec::new(),
+                        foretold: None,
                     };
                     self.server.handle_signed_in(self.now, Ok(signed_in));
                 }

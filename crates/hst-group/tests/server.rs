@@ -47,6 +47,7 @@ fn online() -> Session {
         token_lasts: None,
         max_message: 8192,
         ice_servers: Vec::new(),
+        foretold: None,
     };
     session.handle_signed_in(Instant::now(), Ok(signed_in));
     outputs(&mut session);

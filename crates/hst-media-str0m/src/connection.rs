@@ -1,12 +1,14 @@
 use std::{
+    borrow::Cow,
     collections::{HashMap, VecDeque},
     net::SocketAddr,
+    slice,
     time::Duration,
 };
 
-use hst_media::{MediaError, PeerEvent, rtp::Packet};
+use hst_media::{Foretold, MediaError, PeerEvent, rtp::Packet};
 use str0m::{
-    Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError,
+    Candidate, Event, IceConnectionState, IceCreds, Input, Output, Rtc, RtcError,
     change::{SdpAnswer, SdpPendingOffer},
     media::{KeyframeRequestKind, Mid, Pt},
     net::{Protocol, Receive, Transmit},
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     command::{Offered, Wanted},
+    early::{self, Early},
     ice,
     link::Life,
     section::{Carried, Section},
@@ -24,6 +27,12 @@ use crate::{
 /// How long a packet can be sent again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(2);
 const RESEND_PACKETS: usize = 1024;
+
+/// The most places where the other side is looked for before it has answered.
+const MAX_PLACES: usize = 16;
+
+/// After so many calls str0m has made two checks.
+const ROUNDS_TO_A_CHECK: usize = 4;
 
 /// How the answer to a connectivity check begins (RFC 8489 section 5).
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
@@ -45,6 +54,10 @@ pub(crate) struct Connection {
     pending: Option<SdpPendingOffer>,
     restarting: bool,
     has_keys: bool,
+    /// For the first offer.
+    foretold: Option<Foretold>,
+    /// Of a connection that began before the answer to the first offer.
+    early: Option<Early>,
     /// The server's password, while its first response is foreseen: see [`foresee`](Self::foresee).
     foreseen: Option<String>,
     wake_at: Instant,
@@ -53,7 +66,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(rtc: Rtc, life: Life, bound: SocketAddr, now: Instant) -> Self {
+    pub(crate) fn new(rtc: Rtc, life: Life, bound: SocketAddr, foretold: Option<Foretold>, now: Instant) -> Self {
         Self {
             rtc,
             life,
@@ -64,6 +77,8 @@ impl Connection {
             pending: None,
             restarting: false,
             has_keys: false,
+            foretold,
+            early: None,
             foreseen: None,
             wake_at: now,
             transmits: VecDeque::new(),
@@ -77,7 +92,14 @@ impl Connection {
 
     /// Describes the sections as they are wanted. When nothing has changed the description of before holds, word for
     /// word (RFC 3264 section 8).
-    pub(crate) fn offer(&mut self, sections: Vec<Wanted>, restart_ice: bool) -> Result<Offered, MediaError> {
+    ///
+    /// With the first one, connecting begins, if that was foretold.
+    pub(crate) fn offer(
+        &mut self,
+        now: Instant,
+        sections: Vec<Wanted>,
+        restart_ice: bool,
+    ) -> Result<Offered, MediaError> {
         let mut changes = self.rtc.sdp_api();
         let mids = sections
             .into_iter()
@@ -98,18 +120,31 @@ impl Connection {
             self.pending = Some(pending);
         }
         let sdp = self.offer.clone().ok_or(MediaError::NoLines)?;
+        if let Some(foretold) = self.foretold.take() {
+            self.connect_early(now, foretold)?;
+        }
         Ok(Offered { sdp, mids })
     }
 
     /// Takes the answer to the last offer.
     pub(crate) fn answer(&mut self, now: Instant, sdp: &str, lines: Vec<(Mid, Carried)>) -> Result<(), MediaError> {
-        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| MediaError::Answer(e.into()))?;
+        let begun = self.early.as_ref().is_some_and(|early| !early.is_answered());
+        let text = match begun {
+            true => Cow::Owned(early::without_candidates(sdp)),
+            false => Cow::Borrowed(sdp),
+        };
+        let answer = SdpAnswer::from_sdp_string(&text).map_err(|e| MediaError::Answer(e.into()))?;
+        if begun && let Some(credentials) = ice::credentials(sdp) {
+            // If they are not those that were foretold, the checks are to be made anew.
+            self.rtc.direct_api().set_remote_ice_credentials(credentials);
+        }
         if let Some(pending) = self.pending.take() {
             let taken = self.rtc.sdp_api().accept_answer(pending, answer);
             taken.map_err(|e| MediaError::Answer(e.into()))?;
         }
         if std::mem::take(&mut self.restarting) || self.routes.is_empty() {
-            self.find_routes(sdp);
+            self.early = None;
+            self.find_routes(ice::candidates(sdp));
             self.foreseen = self.foreseeable(sdp);
             self.life.seek(now);
         }
@@ -131,6 +166,11 @@ impl Connection {
         // Each call makes one check, and the first ones need not wait for each other.
         for _ in 0..=self.routes.len() {
             self.handle_timeout(now);
+        }
+        let early = self.early.as_mut().filter(|_| begun);
+        let held = early.map(|early| early.answered(&ice::candidates(sdp)));
+        for (source, bytes) in held.unwrap_or_default() {
+            self.receive(now, source, &bytes);
         }
         Ok(())
     }
@@ -160,6 +200,13 @@ impl Connection {
 
     /// A datagram has come.
     pub(crate) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
+        let source = match &mut self.early {
+            Some(early) => match early.source(source, bytes) {
+                Some(source) => source,
+                None => return,
+            },
+            None => source,
+        };
         let destination = self.routes.get(&source).copied().unwrap_or(self.bound);
         // What cannot be parsed is noise.
         let Ok(receive) = Receive::new(Protocol::Udp, source, destination, bytes) else {
@@ -198,15 +245,23 @@ impl Connection {
         self.transmits.pop_front()
     }
 
+    /// Where a datagram has to go.
+    pub(crate) fn destinations<'a>(&'a self, transmit: &'a Transmit) -> &'a [SocketAddr] {
+        match &self.early {
+            Some(early) => early.destinations(&transmit.destination),
+            None => slice::from_ref(&transmit.destination),
+        }
+    }
+
     pub(crate) fn poll_timeout(&self) -> Instant {
         let deadlines = self.sections.values().filter_map(Section::deadline);
         deadlines.chain(self.life.deadline()).fold(self.wake_at, Instant::min)
     }
 
     /// Learns from which of our addresses the system reaches each of the other side's, as the network is now.
-    fn find_routes(&mut self, sdp: &str) {
+    fn find_routes(&mut self, remotes: Vec<SocketAddr>) {
         self.routes.clear();
-        for remote in ice::candidates(sdp) {
+        for remote in remotes {
             let route = ice::source_to(remote, self.bound);
             let Ok(local) = route.inspect_err(|error| tracing::debug!(%remote, %error, "no way there")) else {
                 continue;
@@ -216,6 +271,44 @@ impl Connection {
                 self.rtc.add_local_candidate(candidate);
             }
         }
+    }
+
+    /// Begins to connect before there is an answer.
+    fn connect_early(&mut self, now: Instant, foretold: Foretold) -> Result<(), MediaError> {
+        let Foretold {
+            ufrag,
+            password,
+            mut addresses,
+        } = foretold;
+        addresses.truncate(MAX_PLACES);
+        self.find_routes(addresses.clone());
+        addresses.retain(|address| self.routes.contains_key(address));
+        let Some(early) = Early::new(addresses) else {
+            return Ok(());
+        };
+        let failed = |error: RtcError| MediaError::Engine(error.into());
+        let remote = Candidate::host(early.place(), "udp").map_err(|e| failed(RtcError::Ice(e)))?;
+        self.rtc.add_remote_candidate(remote);
+        let mut api = self.rtc.direct_api();
+        let pass = password.clone();
+        api.set_remote_ice_credentials(IceCreds { ufrag, pass });
+        // As the answer will have it: who offers both parts is given this one (RFC 5763 section 5).
+        api.start_dtls(true).map_err(failed)?;
+        self.foreseen = Some(password);
+        self.early = Some(early);
+        self.life.seek(now);
+        // Each call makes one check at most, and the first one is answered here. Who may get the handshake is proved by a
+        // check, so that one has to come first.
+        for _ in 0..ROUNDS_TO_A_CHECK {
+            if self.transmits.iter().any(is_check) {
+                break;
+            }
+            self.handle_timeout(now);
+        }
+        self.transmits
+            .make_contiguous()
+            .sort_by_key(|transmit| !is_check(transmit));
+        Ok(())
     }
 
     /// The server's password, where there is nothing to find out: it has one address, and answers whoever knows it.
@@ -316,8 +409,58 @@ impl Connection {
     }
 }
 
+/// The first byte tells the protocols apart (RFC 9443).
+fn is_check(transmit: &Transmit) -> bool {
+    transmit.contents.first().is_some_and(|&first| first < 2)
+}
+
 fn request_keyframe(rtc: &mut Rtc, mid: Mid) {
     if let Some(stream) = rtc.direct_api().stream_rx_by_mid(mid, None) {
         stream.request_keyframe(KeyframeRequestKind::Pli);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hst_media::peer_events;
+    use str0m::{
+        RtcConfig,
+        media::{Direction, MediaKind},
+    };
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::link::Link;
+
+    #[tokio::test(start_paused = true)]
+    async fn with_what_is_foretold_a_check_and_then_the_handshake_leave_with_the_offer() {
+        let places = [7882, 7883].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let foretold = Foretold {
+            ufrag: "n".repeat(32),
+            password: "p".repeat(32),
+            addresses: places.to_vec(),
+        };
+        let now = Instant::now();
+        let provider = Arc::new(str0m::crypto::from_feature_flags());
+        let rtc = RtcConfig::new().set_crypto_provider(provider).build(now.into_std());
+        let (events, _told) = peer_events();
+        let life = Life::new(events, watch::Sender::new(Link::Waiting), now);
+        let bound = ([0, 0, 0, 0], 4711).into();
+        let mut connection = Connection::new(rtc, life, bound, Some(foretold), now);
+        let wanted = Wanted {
+            mid: None,
+            kind: MediaKind::Audio,
+            direction: Direction::RecvOnly,
+        };
+        connection.offer(now, vec![wanted], false).unwrap();
+        let sent: Vec<_> = std::iter::from_fn(|| connection.poll_transmit()).collect();
+        let first_bytes: Vec<_> = sent.iter().map(|transmit| transmit.contents[0]).collect();
+        // A binding request, and a record of a handshake.
+        assert_eq!(first_bytes, [0, 22]);
+        for transmit in &sent {
+            assert_eq!(connection.destinations(transmit), places);
+        }
     }
 }

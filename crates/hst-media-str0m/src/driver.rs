@@ -17,6 +17,8 @@ const BATCH: usize = 64;
 /// connection is over.
 pub(crate) async fn run(mut connection: Connection, socket: UdpSocket, mut commands: mpsc::Receiver<Command>) {
     let mut buffer = [0; DATAGRAM];
+    // The runtime takes a fresh socket for a full one until it has looked, and the first datagrams must not be lost.
+    let _ = socket.writable().await;
     while connection.is_alive() {
         send(&mut connection, &socket);
         tokio::select! {
@@ -49,7 +51,7 @@ fn handle(connection: &mut Connection, command: Command) {
             sections,
             restart_ice,
             reply,
-        } => _ = reply.send(connection.offer(sections, restart_ice)),
+        } => _ = reply.send(connection.offer(now, sections, restart_ice)),
         Command::Answer { sdp, lines, reply } => _ = reply.send(connection.answer(now, &sdp, lines)),
         Command::Stop { mid } => connection.stop(mid),
         Command::Write { mid, pt, packets } => connection.write(now, mid, pt, packets),
@@ -71,7 +73,9 @@ fn receive(connection: &mut Connection, socket: &UdpSocket, buffer: &mut [u8]) {
 fn send(connection: &mut Connection, socket: &UdpSocket) {
     while let Some(transmit) = connection.poll_transmit() {
         // What the system does not take is lost, as any datagram may be.
-        let _ = socket.try_send_to(&transmit.contents, transmit.destination);
+        for &destination in connection.destinations(&transmit) {
+            let _ = socket.try_send_to(&transmit.contents, destination);
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl MediaEngine for Str0mEngine {
         let watched = link.subscribe();
         let (commands, queue) = mpsc::channel(COMMAND_CAPACITY);
         let rtc = self.template.clone().build(now.into_std());
-        let connection = Connection::new(rtc, Life::new(sender, link, now), bound, now);
+        let connection = Connection::new(rtc, Life::new(sender, link, now), bound, config.foretold, now);
         tokio::spawn(driver::run(connection, socket, queue));
         Ok((Box::new(Str0mPeer::new(commands, watched)), events))
     }

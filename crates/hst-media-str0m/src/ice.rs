@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr, UdpSocket},
 };
 
-use str0m::{crypto, ice::StunMessage};
+use str0m::{IceCreds, crypto, ice::StunMessage};
 
 /// A response to a check has some 60 bytes.
 const RESPONSE: usize = 256;
@@ -42,6 +42,15 @@ pub(crate) fn source_to(destination: SocketAddr, bound: SocketAddr) -> io::Resul
     let probe = UdpSocket::bind((bound.ip(), 0))?;
     probe.connect(destination)?;
     Ok((probe.local_addr()?.ip(), bound.port()).into())
+}
+
+/// The credentials in a description (RFC 8839 section 5.4).
+pub(crate) fn credentials(sdp: &str) -> Option<IceCreds> {
+    let value = |name| sdp.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    Some(IceCreds {
+        ufrag: value("a=ice-ufrag:")?,
+        pass: value("a=ice-pwd:")?,
+    })
 }
 
 /// The password of a server that answers every check and makes none itself (RFC 8445 section 2.5), from its answer.

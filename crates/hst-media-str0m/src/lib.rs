@@ -4,6 +4,7 @@ mod codecs;
 mod command;
 mod connection;
 mod driver;
+mod early;
 mod engine;
 mod ice;
 mod link;

@@ -10,7 +10,10 @@ async fn an_ice_server_that_is_none_is_refused() {
         ..IceServer::default()
     };
     let ice_servers = vec![server];
-    let opened = Str0mEngine::new().open(PeerConfig { ice_servers }).await;
+    let opened = Str0mEngine::new().open(PeerConfig {
+            ice_servers,
+            ..PeerConfig::default()
+        }).await;
     assert!(matches!(opened, Err(MediaError::Config(_))), "{opened:?}");
 }
 

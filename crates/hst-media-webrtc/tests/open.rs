@@ -12,6 +12,7 @@ async fn an_ice_server_that_is_none_is_refused() {
     let opened = WebRtcEngine::new()
         .open(PeerConfig {
             ice_servers: vec![server],
+            ..PeerConfig::default()
         })
         .await;
     assert!(matches!(opened, Err(MediaError::Config(_))), "{opened:?}");

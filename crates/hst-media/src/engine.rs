@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use async_trait::async_trait;
 
@@ -22,6 +22,29 @@ pub trait MediaEngine: fmt::Debug + Send + Sync + 'static {
 pub struct PeerConfig {
     /// STUN and TURN servers; none are needed when the other side has a public address.
     pub ice_servers: Vec<IceServer>,
+    /// What the answer to the first offer will say, if that is known. An engine that can begins to connect with the
+    /// offer; the answer holds all the same, also where it says something else.
+    pub foretold: Option<Foretold>,
+}
+
+/// ICE credentials of the other side (RFC 8445 section 5.3) before it has answered.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Foretold {
+    /// The user name fragment.
+    pub ufrag: String,
+    /// The password; never shown by `Debug`.
+    pub password: String,
+    /// Where the other side may be, over UDP: it is at one of them.
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl fmt::Debug for Foretold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Foretold")
+            .field("ufrag", &self.ufrag)
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A STUN or TURN server.

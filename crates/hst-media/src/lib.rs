@@ -22,7 +22,7 @@ mod sink;
 mod source;
 
 pub use codec::{Codec, Kind};
-pub use engine::{IceServer, MediaEngine, PeerConfig};
+pub use engine::{Foretold, IceServer, MediaEngine, PeerConfig};
 pub use error::{Cause, LineClosed, MediaError, SinkError, SourceError};
 pub use events::{PeerEventSender, PeerEvents, peer_events};
 pub use file::{FileSink, FileSource, open_sink, open_source};

@@ -43,4 +43,4 @@ pub use payload::Payload;
 pub use presence::{Online, OnlinePage, OnlineTerminal, OnlineUser, PresenceChange};
 pub use reply::Reply;
 pub use request::{Command, Request, RequestId};
-pub use session::{IceServer, LoggedIn, Login, Previous, Resume, Resumed};
+pub use session::{Foretold, IceServer, LoggedIn, Login, Previous, Resume, Resumed};

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use hst_id::TerminalType;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,21 @@ pub struct LoggedIn {
     /// What helps a client to reach the media where it cannot do so directly; good as long as the session is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ice_servers: Vec<IceServer>,
+    /// What the answer to the first offer in a group will say of ICE, where that is known; good as long as the session
+    /// is. With it a client can begin to connect together with the offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foretold: Option<Foretold>,
+}
+
+/// ICE credentials of the server (RFC 8445 section 5.3), and the addresses at one of which it will be found.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foretold {
+    /// The user name fragment.
+    pub ufrag: String,
+    /// The password.
+    pub password: String,
+    /// For media over UDP, as `ip:port`.
+    pub addresses: Vec<SocketAddr>,
 }
 
 /// Servers of one kind that help to reach the media, and what opens them: as browsers take it (`RTCIceServer`).
@@ -133,6 +148,18 @@ impl fmt::Debug for LoggedIn {
             .field("resume_window", &self.resume_window)
             .field("max_message", &self.max_message)
             .field("ice_servers", &self.ice_servers)
+            .field("foretold", &self.foretold)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Foretold {
+    /// Keeps the password out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Foretold")
+            .field("ufrag", &self.ufrag)
+            .field("password", &"Secret(…)")
+            .field("addresses", &self.addresses)
             .finish()
     }
 }

@@ -140,6 +140,7 @@ impl Greeting {
             token_lasts,
             max_message: rules.max_message,
             ice_servers,
+            foretold: self.hub.groups.foretell(user.handle.id),
         };
         self.core.handle_signed_in(Instant::now().into_std(), Ok(signed_in));
         let session = SessionTask::new(self.hub, self.core, self.connection, self.place, user, inbox);

@@ -303,7 +303,8 @@ impl GroupTask {
             MediaCommand::Offer { member, re, .. } => Some((*member, *re)),
             _ => None,
         };
-        let answered = self.media.command(command).await;
+        let session = offer.and_then(|(member, _)| self.sessions.get(&member).or_else(|| self.guests.get(&member)));
+        let answered = self.media.command(command, session.map(|session| session.id)).await;
         if let Some((member, re)) = offer {
             self.offers.spawn(async move {
                 let gone = |_| Err(Failure::new(ErrorCode::ServerInternal, "the media plane has ended"));

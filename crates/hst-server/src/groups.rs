@@ -8,11 +8,13 @@ use std::{
 
 use hst_group::server::{MemberId, Rules};
 use hst_id::{AppId, GroupId};
+use hst_proto::Foretold;
 use tokio::sync::mpsc;
 
 use crate::{
     follow::Feed,
     group::{GroupTask, Message, moved},
+    handle::SessionId,
     life::Life,
     media::Media,
     placement::Placement,
@@ -62,6 +64,11 @@ impl Groups {
     /// A number for one membership, never used twice.
     pub(crate) fn next_member(&self) -> MemberId {
         MemberId(1 + self.last_member.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What a session may know of the answer to its first offer in a group.
+    pub(crate) fn foretell(&self, session: SessionId) -> Option<Foretold> {
+        self.media.foretell(session)
     }
 
     /// The inbox of a group, if somebody is in it.

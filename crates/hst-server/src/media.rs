@@ -4,12 +4,12 @@ use std::{
 };
 
 use hst_group::server::{MediaCommand, MemberId, TrackId, TrackLine, TrackRole};
-use hst_proto::{ErrorCode, Failure};
+use hst_proto::{ErrorCode, Failure, Foretold};
 use hst_sfu::{PeerId, TrackId as SfuTrackId};
 use hst_sfu_worker::{Line, LineRole, MediaEvent, MediaPlane, OfferError, Room, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{group::Message, life::Life};
+use crate::{group::Message, handle::SessionId, life::Life};
 
 /// Commands that wait for a room of the media plane. When it is full, the group waits.
 const COMMANDS: usize = 256;
@@ -31,8 +31,12 @@ pub(crate) struct RoomMedia {
     commands: Option<mpsc::Sender<Asked>>,
 }
 
-/// A command and, for an offer, where the answer goes.
-type Asked = (MediaCommand, Option<oneshot::Sender<Result<String, Failure>>>);
+/// A command, whose it is, and where the answer to an offer goes.
+type Asked = (
+    MediaCommand,
+    Option<SessionId>,
+    oneshot::Sender<Result<String, Failure>>,
+);
 
 impl Media {
     /// No media plane.
@@ -55,6 +59,20 @@ impl Media {
         }
     }
 
+    /// What a session may know of the answer to its first offer in a group.
+    pub(crate) fn foretell(&self, session: SessionId) -> Option<Foretold> {
+        let hst_sfu_worker::Foretold {
+            ufrag,
+            password,
+            addresses,
+        } = self.plane.as_ref()?.foretell(session.0)?;
+        Some(Foretold {
+            ufrag,
+            password,
+            addresses,
+        })
+    }
+
     /// A room for a group, served by a task of its own until the group drops its end.
     pub(crate) fn open_room(&self, group: &mpsc::Sender<Message>) -> RoomMedia {
         let Some(plane) = &self.plane else {
@@ -75,12 +93,16 @@ impl Media {
 }
 
 impl RoomMedia {
-    /// Hands over a command; the answer to an offer comes out of what is returned. Commands are carried out in order.
-    pub(crate) async fn command(&self, command: MediaCommand) -> oneshot::Receiver<Result<String, Failure>> {
+    /// Hands over a command, an offer with the session that makes it; the answer to an offer comes out of what is returned. Commands are carried out in order.
+    pub(crate) async fn command(
+        &self,
+        command: MediaCommand,
+        session: Option<SessionId>,
+    ) -> oneshot::Receiver<Result<String, Failure>> {
         let (answer, answered) = oneshot::channel();
         match &self.commands {
             // A room that has ended drops the answer's sender, which the receiver notices.
-            Some(room) => drop(room.send((command, Some(answer))).await),
+            Some(room) => drop(room.send((command, session, answer)).await),
             None => drop(answer.send(Err(Failure::new(
                 ErrorCode::OperationFailed,
                 "this server carries no media",
@@ -91,7 +113,7 @@ impl RoomMedia {
 }
 
 async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
-    while let Some((command, answer)) = commands.recv().await {
+    while let Some((command, session, answer)) = commands.recv().await {
         match command {
             MediaCommand::Offer {
                 member,
@@ -101,11 +123,10 @@ async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
                 ..
             } => {
                 let lines = lines.into_iter().map(line).collect();
-                let outcome = room.offer(peer(member), generation, sdp, lines).await;
-                if let Some(answer) = answer {
-                    // A group that has ended needs no answer.
-                    let _ = answer.send(outcome.map_err(|error| failure(&error)));
-                }
+                let session = session.map(|session| session.0);
+                let outcome = room.offer_foretold(peer(member), generation, sdp, lines, session).await;
+                // A group that has ended needs no answer.
+                let _ = answer.send(outcome.map_err(|error| failure(&error)));
             }
             MediaCommand::MuteTrack {
                 track: muted,

@@ -22,6 +22,8 @@ pub(crate) enum Ask {
     Offer {
         peer: PeerId,
         generation: u32,
+        /// Under which name the credentials of his first connection were foretold.
+        foretold: Option<u64>,
         offer: Box<Offer>,
         answer: oneshot::Sender<Result<Answer, OfferError>>,
     },

@@ -34,10 +34,28 @@ impl Credentials {
     /// Fresh ones. str0m would take them from a generator that is not for secrets.
     pub(crate) fn generate() -> Self {
         let secret = |len| Alphanumeric.sample_string(&mut rand::rng(), len);
-        Self(IceCreds {
-            ufrag: secret(12),
-            pass: secret(32),
+        Self::new(secret(12), secret(32))
+    }
+
+    pub(crate) fn new(ufrag: String, pass: String) -> Self {
+        Self(IceCreds { ufrag, pass })
+    }
+
+    /// The user name fragment of ours that a connectivity check names. We make none ourselves (ICE lite), so anything
+    /// else is not for us.
+    pub(crate) fn claimed(check: &[u8]) -> Option<String> {
+        // The parser is not ours, and these bytes are anybody's.
+        panic::catch_unwind(|| {
+            let check = StunMessage::parse(check).ok().filter(StunMessage::is_binding_request)?;
+            Some(check.split_username()?.0.to_owned())
         })
+        .ok()?
+    }
+
+    /// Whether a connectivity check knows them.
+    pub(crate) fn prove(&self, check: &[u8]) -> bool {
+        let anywhere = ([0, 0, 0, 0], 0).into();
+        panic::catch_unwind(|| self.respond(anywhere, check).is_some()).unwrap_or(false)
     }
 
     pub(crate) fn ice(&self) -> &IceCreds {

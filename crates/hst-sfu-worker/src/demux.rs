@@ -1,12 +1,9 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
-    panic,
 };
 
-use str0m::ice::StunMessage;
-
-use crate::remote::Remote;
+use crate::{credentials::Credentials, remote::Remote};
 
 /// A connection of a peer, within one thread. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,15 +48,14 @@ impl Demux {
         })
     }
 
-    /// The transport named by a connectivity check. We make none ourselves (ICE lite), so anything else is not for us.
+    /// The transport named by a connectivity check.
     fn claimed(&self, bytes: &[u8]) -> Option<TransportId> {
-        // The parser is not ours, and these bytes are anybody's.
-        let parsed = panic::catch_unwind(|| StunMessage::parse(bytes).ok()).ok()??;
-        if !parsed.is_binding_request() {
-            return None;
-        }
-        let (ours, _theirs) = parsed.split_username()?;
-        self.ufrags.get(ours).copied()
+        self.ufrags.get(&Credentials::claimed(bytes)?).copied()
+    }
+
+    /// Whether a transport is known by this name.
+    pub(crate) fn has(&self, ufrag: &str) -> bool {
+        self.ufrags.contains_key(ufrag)
     }
 
     /// The transport is known by the last of these names, from now on or already.

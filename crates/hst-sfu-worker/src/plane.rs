@@ -1,6 +1,6 @@
 use std::{
     fmt, io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -8,13 +8,15 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use str0m::IceCreds;
 use tokio::sync::mpsc;
 use tracing::error;
 
 use crate::{
-    Config, MediaEvent, Room, RoomId,
+    Config, Foretold, MediaEvent, Room, RoomId,
     command::COMMANDS,
     event::{EVENTS, Events},
+    foretold::{Early, Foretelling, MAX_ADDRESSES},
     network::Network,
     room::ThreadHandle,
     rtc::RtcFactory,
@@ -24,6 +26,8 @@ use crate::{
 /// The media threads and their sockets. Dropping it closes all connections and joins the threads.
 pub struct MediaPlane {
     threads: Vec<Thread>,
+    foretelling: Foretelling,
+    advertise: Vec<IpAddr>,
     stop: Arc<AtomicBool>,
     next_room: AtomicU64,
 }
@@ -46,6 +50,8 @@ impl MediaPlane {
         let (events, events_rx) = mpsc::channel(EVENTS);
         let mut plane = Self {
             threads: Vec::new(),
+            foretelling: Foretelling::new(),
+            advertise: advertise.clone(),
             stop: Arc::default(),
             next_room: AtomicU64::new(1),
         };
@@ -61,7 +67,9 @@ impl MediaPlane {
             let (commands, commands_rx) = mpsc::channel(COMMANDS);
             let load = Arc::new(AtomicUsize::new(0));
             let events = Events::new(events.clone());
-            let (worker, waker) = Worker::new(network, factory, commands_rx, events, load.clone(), plane.stop.clone())?;
+            let early = Early::new(plane.foretelling.clone());
+            let (stop, load_of) = (plane.stop.clone(), load.clone());
+            let (worker, waker) = Worker::new(network, factory, early, commands_rx, events, load_of, stop)?;
             let join = thread::Builder::new()
                 .name(format!("hst-media-{index}"))
                 .spawn(move || worker.run())?;
@@ -82,6 +90,23 @@ impl MediaPlane {
     /// The address of each thread's socket.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.threads.iter().map(|thread| thread.local_addr).collect()
+    }
+
+    /// What the answer to the first offer in a room will say, if that is made under this name
+    /// ([`Room::offer_foretold`]); `None` where there are so many threads and addresses that it would not help.
+    ///
+    /// Who knows a name's credentials can connect in its place: tell each to nobody but its client.
+    pub fn foretell(&self, name: u64) -> Option<Foretold> {
+        let ports = self.threads.iter().map(|thread| thread.local_addr.port());
+        let on = |port| self.advertise.iter().map(move |&ip| SocketAddr::new(ip, port));
+        let addresses: Vec<_> = ports.flat_map(on).collect();
+        let credentials = self.foretelling.credentials(name);
+        let IceCreds { ufrag, pass } = credentials.ice().clone();
+        (addresses.len() <= MAX_ADDRESSES).then_some(Foretold {
+            ufrag,
+            password: pass,
+            addresses,
+        })
     }
 
     /// A new, empty room on the thread that has least to do.

@@ -83,6 +83,23 @@ impl Room {
         sdp: String,
         lines: Vec<Line>,
     ) -> Result<String, OfferError> {
+        self.offer_foretold(peer, generation, sdp, lines, None).await
+    }
+
+    /// As [`offer`](Self::offer), by one who was told under this name what the answer to his first offer in the room will
+    /// say ([`MediaPlane::foretell`](crate::MediaPlane::foretell)), and may have begun to connect. Where the name has a
+    /// connection already, the answer says something else, and holds.
+    ///
+    /// # Errors
+    /// As [`offer`](Self::offer).
+    pub async fn offer_foretold(
+        &self,
+        peer: PeerId,
+        generation: u32,
+        sdp: String,
+        lines: Vec<Line>,
+        foretold: Option<u64>,
+    ) -> Result<String, OfferError> {
         // A long offer takes tens of milliseconds to read, too long for an async thread.
         let read = task::spawn_blocking(move || Offer::parse(&sdp, &lines).map(Box::new));
         let offer = read.await.map_err(|_| OfferError::Stopped)??;
@@ -90,6 +107,7 @@ impl Room {
         self.ask(Ask::Offer {
             peer,
             generation,
+            foretold,
             offer,
             answer,
         })

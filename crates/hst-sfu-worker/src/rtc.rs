@@ -64,9 +64,8 @@ impl RtcFactory {
         Ok(Self { template, candidates })
     }
 
-    /// A fresh transport and its ICE credentials.
-    pub(crate) fn build(&self, now: Instant) -> (Rtc, Credentials) {
-        let credentials = Credentials::generate();
+    /// A fresh transport with these ICE credentials.
+    pub(crate) fn build(&self, now: Instant, credentials: Credentials) -> (Rtc, Credentials) {
         let template = self.template.clone();
         let mut rtc = template.set_local_ice_credentials(credentials.ice().clone()).build(now);
         for candidate in &self.candidates {

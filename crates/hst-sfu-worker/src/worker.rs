@@ -20,6 +20,7 @@ use crate::{
     demux::{Demux, Owner, TransportId},
     event::Events,
     extension::DependencyDescriptor,
+    foretold::Early,
     framing::MAX_FRAME,
     network::{Datagram, Inbox, Network},
     room_state::{Published, RoomState},
@@ -59,6 +60,7 @@ pub(crate) struct Worker {
     rooms: HashMap<RoomId, RoomState>,
     transports: HashMap<TransportId, Transport>,
     demux: Demux,
+    early: Early,
     timers: Timers<Timer>,
     next_transport: u64,
     /// The packets received since the last flush, for all who get them.
@@ -81,6 +83,7 @@ impl Worker {
     pub(crate) fn new(
         mut network: Network,
         factory: RtcFactory,
+        early: Early,
         commands: mpsc::Receiver<Command>,
         events: Events,
         load: Arc<AtomicUsize>,
@@ -100,6 +103,7 @@ impl Worker {
             rooms: HashMap::new(),
             transports: HashMap::new(),
             demux: Demux::default(),
+            early,
             timers: Timers::new(),
             next_transport: 0,
             batch: Vec::new(),
@@ -202,7 +206,7 @@ impl Worker {
             return;
         }
         let Some(owner) = self.demux.owner(source, bytes) else {
-            return;
+            return self.early.keep(now, datagram);
         };
         let (Owner::Known(id) | Owner::Claimed(id)) = owner;
         let Some(transport) = self.transports.get_mut(&id) else {

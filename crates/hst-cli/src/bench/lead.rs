@@ -14,10 +14,16 @@ pub(super) struct Led<T> {
 
 impl<T> Led<T> {
     pub(super) fn new(transport: T, detours: &[(SocketAddr, SocketAddr)]) -> Self {
-        // As a candidate has it (RFC 8839 section 5.1).
+        // As a candidate has it (RFC 8839 section 5.1), and as it is foretold.
         let candidate = |at: SocketAddr| format!("{} {} typ host", at.ip(), at.port());
-        let detours = detours.iter().map(|&(from, to)| [from, to].map(candidate)).collect();
-        Self { transport, detours }
+        let foretold = |at: SocketAddr| format!("\"{at}\"");
+        let detours = detours
+            .iter()
+            .flat_map(|&(from, to)| [[from, to].map(candidate), [from, to].map(foretold)]);
+        Self {
+            transport,
+            detours: detours.collect(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hst_group::client::{Refusal, State};
 use hst_id::MediaRef;
-use hst_media::{MediaError, MediaSource, PeerEvent, PeerState, SourceError};
+use hst_media::{Foretold, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Offer, Prepare, Reply, RequestId};
 use tracing::debug;
 
@@ -11,6 +11,15 @@ use crate::{
     Error, Event, RemoteMedia, command::Outcome, encryption::sealable, media::stopped, pump::OwnMedia,
     transport::TransportNews,
 };
+
+/// The protocol's words as the engine takes them.
+fn foretold(of: &hst_proto::Foretold) -> Foretold {
+    Foretold {
+        ufrag: of.ufrag.clone(),
+        password: of.password.clone(),
+        addresses: of.addresses.clone(),
+    }
+}
 
 impl Driver {
     pub(super) async fn prepare(&mut self, group: String, outcome: Outcome<Reply>) {
@@ -28,6 +37,7 @@ impl Driver {
     pub(super) async fn turn_to(&mut self, group: String) {
         if self.prepared.as_ref() != Some(&group) {
             self.media.close(&stopped()).await;
+            self.media.foretold = self.session.foretold().map(foretold);
             self.prepared = Some(group);
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use hst_id::UserId;
-use hst_proto::{Command, ErrorCode, MAX_MESSAGE, Previous, Reply, RequestId};
+use hst_proto::{Command, ErrorCode, Foretold, MAX_MESSAGE, Previous, Reply, RequestId};
 
 use self::line::Line;
 use super::{
@@ -43,6 +43,7 @@ pub struct Session {
     group: Option<GroupBook>,
     presence: Option<PresenceBook>,
     max_message: usize,
+    foretold: Option<Foretold>,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
     outputs: VecDeque<Output>,
 }
@@ -111,6 +112,7 @@ impl Session {
             group: None,
             presence: None,
             max_message: MAX_MESSAGE,
+            foretold: None,
             outputs: VecDeque::new(),
         }
     }
@@ -129,6 +131,11 @@ impl Session {
     pub fn id(&self) -> Option<&str> {
         let previous = self.login.as_ref()?.session.as_ref()?;
         Some(&previous.session)
+    }
+
+    /// What the server has foretold of its answer to the first offer in a group.
+    pub fn foretold(&self) -> Option<&Foretold> {
+        self.foretold.as_ref()
     }
 
     /// The next thing to do.

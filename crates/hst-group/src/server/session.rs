@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{
-    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, IceServer, Invite, InviteAnswer, InviteCancel, Login,
+    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, Foretold, IceServer, Invite, InviteAnswer, InviteCancel, Login,
     MESSAGES_PER_SECOND, OnlinePage, Payload, Prepare, Reply, Request, RequestId, Resume, decode_client,
     encode_failure, encode_reply, frame_event,
 };
@@ -205,6 +205,8 @@ pub struct SignedIn {
     pub max_message: usize,
     /// What helps its client to reach the media.
     pub ice_servers: Vec<IceServer>,
+    /// What it may know of the answer to its first offer.
+    pub foretold: Option<Foretold>,
 }
 
 impl Session {

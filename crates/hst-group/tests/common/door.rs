@@ -119,6 +119,7 @@ impl World {
             token_lasts: self.server.token_lasts,
             max_message: self.server.rules.max_message,
             ice_servers: Vec::new(),
+            foretold: None,
         })
     }
 

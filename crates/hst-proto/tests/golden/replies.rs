@@ -1,5 +1,5 @@
 use hst_proto::{
-    ErrorCode, Failure, IceServer, Invited, Joined, LoggedIn, Media, Online, OnlineUser, Reply, Resumed, Roster,
+    ErrorCode, Failure, Foretold, IceServer, Invited, Joined, LoggedIn, Media, Online, OnlineUser, Reply, Resumed, Roster,
     ServerFrame, decode_server, encode_failure, encode_reply, number_reply,
 };
 
@@ -21,6 +21,7 @@ fn every_reply_has_its_pinned_bytes() {
                 resume_window: 60,
                 max_message: 8192,
                 ice_servers: Vec::new(),
+                foretold: None,
             }),
             r#"{"re":9,"ok":{"logged_in":{"session":"s1","secret":"x","resume_window":60,"max_message":8192}}}"#,
         ),
@@ -35,8 +36,13 @@ fn every_reply_has_its_pinned_bytes() {
                     username: "17:s1".into(),
                     credential: "y".into(),
                 }],
+                foretold: Some(Foretold {
+                    ufrag: "u".into(),
+                    password: "p".into(),
+                    addresses: vec!["192.0.2.1:7882".parse().unwrap(), "[2001:db8::1]:7882".parse().unwrap()],
+                }),
             }),
-            r#"{"re":9,"ok":{"logged_in":{"session":"s1","secret":"x","resume_window":60,"max_message":8192,"ice_servers":[{"urls":["turn:a:1?transport=udp"],"username":"17:s1","credential":"y"}]}}}"#,
+            r#"{"re":9,"ok":{"logged_in":{"session":"s1","secret":"x","resume_window":60,"max_message":8192,"ice_servers":[{"urls":["turn:a:1?transport=udp"],"username":"17:s1","credential":"y"}],"foretold":{"ufrag":"u","password":"p","addresses":["192.0.2.1:7882","[2001:db8::1]:7882"]}}}}"#,
         ),
         (
             Reply::Resumed(Resumed {

@@ -48,7 +48,13 @@ impl Pair {
         let now = Instant::now();
         let ip: IpAddr = addr(SERVER).ip();
         let factory = RtcFactory::new(&[ip], addr(SERVER).port()).expect("a factory");
-        let mut transport = Transport::new(now, factory.build(now), RoomId(1), PeerId(1), 1);
+        let mut transport = Transport::new(
+            now,
+            factory.build(now, Credentials::generate()),
+            RoomId(1),
+            PeerId(1),
+            1,
+        );
         let mut client = Rtc::builder().set_rtp_mode(true).build(now);
         client.add_local_candidate(Candidate::host(addr(CLIENT), "udp").expect("a candidate"));
         let mut api = client.sdp_api();

@@ -11,7 +11,9 @@ use crate::{
     LineRole, LostReason, MediaEvent, OfferError, RoomId,
     answer::Answer,
     command::{Ask, Command},
+    credentials::Credentials,
     demux::TransportId,
+    network::Datagram,
     offer::Offer,
     room_state::{Member, Published, RoomState},
     slot::Change,
@@ -40,10 +42,11 @@ impl Worker {
                 Ask::Offer {
                     peer,
                     generation,
+                    foretold,
                     offer,
                     answer,
                 } => {
-                    let answered = self.handle_offer(now, room, peer, generation, *offer);
+                    let answered = self.handle_offer(now, room, (peer, generation), foretold, *offer);
                     // A caller that went away has lost the answer, not the connection.
                     let _ = answer.send(answered);
                 }
@@ -89,8 +92,8 @@ impl Worker {
         &mut self,
         now: Instant,
         room_id: RoomId,
-        peer: PeerId,
-        generation: u32,
+        (peer, generation): (PeerId, u32),
+        foretold: Option<u64>,
         offer: Offer,
     ) -> Result<Answer, OfferError> {
         let room = self.rooms.get_mut(&room_id).ok_or(OfferError::Stopped)?;
@@ -119,7 +122,13 @@ impl Worker {
             }
             _ => {}
         }
-        let mut transport = Transport::new(now, self.factory.build(now), room_id, peer, generation);
+        let credentials = foretold
+            .filter(|_| member.is_none())
+            .map(|name| self.early.credentials(name));
+        let credentials = credentials.filter(|it| !self.demux.has(&it.ice().ufrag));
+        let credentials = credentials.unwrap_or_else(Credentials::generate);
+        let rtc = self.factory.build(now, credentials);
+        let mut transport = Transport::new(now, rtc, room_id, peer, generation);
         let (answer, changes) = transport.negotiate(now, offer)?;
 
         if let Some(old) = member.and_then(|member| member.transport) {
@@ -140,7 +149,26 @@ impl Worker {
             );
         }
         self.apply(now, id, changes);
+        self.handle_early(now, id);
         Ok(answer)
+    }
+
+    /// Takes what came for the transport before its offer.
+    fn handle_early(&mut self, now: Instant, id: TransportId) {
+        let Some(transport) = self.transports.get(&id) else {
+            return;
+        };
+        for (source, local_ip, bytes) in self.early.take(now, &transport.sessions.current().ice().ufrag) {
+            let bytes = &bytes;
+            self.handle_datagram(
+                now,
+                Datagram {
+                    source,
+                    local_ip,
+                    bytes,
+                },
+            );
+        }
     }
 
     pub(super) fn renegotiate(&mut self, now: Instant, id: TransportId, offer: Offer) -> Result<Answer, OfferError> {

@@ -111,9 +111,11 @@ impl Session {
             session,
             secret,
             max_message,
+            foretold,
             ..
         } = logged_in;
         self.max_message = max_message as usize;
+        self.foretold = foretold;
         if let Some(login) = &mut self.login {
             login.session = Some(Previous { session, secret });
             login.unanswered = None;

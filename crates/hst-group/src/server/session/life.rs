@@ -57,6 +57,7 @@ impl Session {
                 token_lasts,
                 max_message,
                 ice_servers,
+                foretold,
             }) => {
                 self.state = State::Online;
                 self.received = re;
@@ -67,6 +68,7 @@ impl Session {
                     resume_window: RESUME_WINDOW.as_secs() as u32,
                     max_message: max_message.try_into().unwrap_or(u32::MAX),
                     ice_servers,
+                    foretold,
                 };
                 encode_reply(re, Reply::LoggedIn(logged_in))
             }
