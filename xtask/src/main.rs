@@ -11,6 +11,7 @@ mod ci;
 mod demo;
 mod dist;
 mod fault;
+mod fuzz;
 mod layers;
 mod npm;
 mod second_run;
@@ -37,6 +38,7 @@ cargo xtask <command>
   layers                                hold the crates against docs/architecture.md
   tidy [--bless]                        hold the files against the rules of the house; --bless signs docs/protocol.md
   types [--bless]                       check the browser engine with TypeScript; --bless makes its declarations anew
+  fuzz [TARGET] [--seconds N]           try every parser, or one, with whatever libFuzzer thinks of (nightly, cargo-fuzz)
   dist                                  make the browser engine's package for npm, in target/dist/npm
 
 demo, test, check, types and dist install the programs that they need where they can (Debian) and say so.";
@@ -64,6 +66,7 @@ fn run(args: &[&str]) -> Result {
         ["tidy", "--bless"] => tidy::bless(&root()),
         ["types"] => types::check(&root()),
         ["types", "--bless"] => types::bless(&root()),
+        ["fuzz", options @ ..] => fuzz::run(&root(), &fuzz::Options::parse(options)?),
         ["dist"] => dist::run(&root()),
         [child::GUARD, command @ ..] => child::guard(command),
         [] | ["help" | "-h" | "--help"] => {

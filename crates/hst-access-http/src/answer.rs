@@ -124,6 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_with_any_byte_changed_gives_points_that_can_be_called_or_none() {
+        let whole = br#"{"code":0,"message":"OK","result":"ws://a;wss://b","signal":["h://c"],"ice_servers":[{"urls":["stun:d"]}]}"#;
+        for at in 0..whole.len() {
+            for byte in [0, b'"', b'{', b']', b';', b' ', b'\\', 0xff] {
+                let mut changed = whole.to_vec();
+                changed[at] = byte;
+                let Some(Ok(points)) = Answer::parse(&changed).map(Answer::into_points) else {
+                    continue;
+                };
+                assert!(!points.signal().is_empty() && points.signal().iter().all(|url| url.contains("://")));
+            }
+        }
+    }
+
+    #[test]
     fn a_refusal_is_told_in_words_that_can_be_shown() {
         let long = "x".repeat(10_000);
         let Err(AccessError::Refused {

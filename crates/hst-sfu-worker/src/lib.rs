@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod credentials;
 mod demux;
+mod dtls;
 mod error;
 mod event;
 mod extension;

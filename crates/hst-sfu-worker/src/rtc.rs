@@ -8,14 +8,14 @@ use hst_sfu::{Codec, Format};
 use str0m::{
     Candidate, Rtc, RtcConfig, RtcError,
     bwe::Bitrate,
-    crypto::{self, CryptoProvider},
+    crypto::CryptoProvider,
     format::{self, CodecConfig},
     media::Pt,
     net::TcpType,
     rtp::Extension,
 };
 
-use crate::{credentials::Credentials, extension};
+use crate::{credentials::Credentials, dtls, extension};
 
 /// What a receiver's network is taken to carry before anything is known of it.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
@@ -29,7 +29,7 @@ pub(crate) struct RtcFactory {
 
 impl RtcFactory {
     pub(crate) fn new(advertise: &[IpAddr], port: u16) -> Result<Self, RtcError> {
-        let provider: Arc<CryptoProvider> = Arc::new(crypto::from_feature_flags());
+        let provider: Arc<CryptoProvider> = Arc::new(dtls::provider());
         let mut template = RtcConfig::new()
             .set_crypto_provider(provider.clone())
             .set_ice_lite(true)

@@ -61,6 +61,8 @@ pub(crate) struct Transport {
     sources: Vec<(Ssrc, Option<(u16, u8)>)>,
     moves: usize,
     sources_seen: HashSet<Ssrc>,
+    /// Whether there was a packet of the client's in the datagram received last.
+    has_heard: bool,
     queue: Vec<Queued>,
     keyframes_wanted: Vec<(u16, u8)>,
     /// Whether it waits for a flush.
@@ -118,6 +120,7 @@ impl Transport {
             sources: Vec::new(),
             moves: 0,
             sources_seen: HashSet::new(),
+            has_heard: false,
             queue: Vec::new(),
             keyframes_wanted: Vec::new(),
             is_dirty: false,
@@ -248,7 +251,16 @@ impl Transport {
         let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
             return;
         };
+        let newcomer = self.newcomer(bytes);
+        self.has_heard = false;
         self.drive(now, Input::Receive(now, receive), outbox, happenings);
+        if let Some(newcomer) = newcomer.filter(|_| !self.has_heard) {
+            let turned_away = self.guard(|it| {
+                it.turn_away(newcomer);
+                Ok(())
+            });
+            self.end_on(turned_away, happenings);
+        }
     }
 
     /// Its time has come.
@@ -429,6 +441,7 @@ impl Transport {
                 }
             }
             Event::RtpPacket(packet) => {
+                self.has_heard = true;
                 if let Some(media) = self.media(packet, happenings) {
                     happenings.push(Happening::Media(media));
                 }

@@ -2,9 +2,13 @@
 
 mod house;
 
-use std::{io, net::UdpSocket};
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    time::Duration,
+};
 
-use house::{House, KEY, Want, vp8};
+use house::{House, KEY, Want, number_of, plain, vp8};
 use hst_sfu_worker::{MediaEvent, TrackId};
 use str0m::media::MediaKind;
 
@@ -99,4 +103,85 @@ fn n2_n3_n10_junk_from_strangers_and_in_a_clients_name_disturbs_nobody_and_gets_
     );
     let answered = stranger.recv_from(&mut [0; 2048]).expect_err("no answer to strangers");
     assert_eq!(answered.kind(), io::ErrorKind::WouldBlock);
+}
+
+/// A hello that begins a handshake without encryption (TLS_NULL_WITH_NULL_NULL), as a DTLS record.
+fn null_hello() -> Vec<u8> {
+    let body = [&[0xfe, 0xfd][..], &[7; 32], &[0, 0, 0, 2, 0, 0, 1, 0]].concat();
+    let len = body.len() as u8;
+    let message = [&[1, 0, 0, len, 0, 0, 0, 0, 0, 0, 0, len][..], &body].concat();
+    [
+        &[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, message.len() as u8][..],
+        &message,
+    ]
+    .concat()
+}
+
+fn greet(stranger: &UdpSocket, server: SocketAddr, times: usize) {
+    for _ in 0..times {
+        stranger.send_to(&null_hello(), server).unwrap();
+    }
+}
+
+#[test]
+fn d1_d3_hellos_from_elsewhere_before_during_and_after_a_handshake_do_not_touch_it() {
+    let mut house = House::new();
+    let server = house.plane.local_addrs()[0];
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    greet(&stranger, server, 300);
+    let publisher = house.client(plain);
+    // Whatever the client receives on its way, the stranger is there first with the next.
+    let rival = stranger.try_clone().unwrap();
+    house.clients[publisher].loses = Box::new(move |_| {
+        greet(&rival, server, 50);
+        false
+    });
+    let camera = house.join(publisher, &[Want::Send(MediaKind::Video, CAMERA)])[0];
+    house.clients[publisher].loses = Box::new(|_| false);
+    let receiver = house.client(plain);
+    house.join(receiver, &[Want::Receive(MediaKind::Video, CAMERA)]);
+    greet(&stranger, server, 300);
+    house.video(publisher, camera, 1, vp8(KEY, 1));
+    house.drive("the media", |house| !house.clients[receiver].received.is_empty());
+    assert!(!house.seen.iter().any(|event| matches!(event, MediaEvent::Lost { .. })));
+    let answered = stranger
+        .recv_from(&mut [0; 2048])
+        .expect_err("not a byte to whoever has proved nothing");
+    assert_eq!(answered.kind(), io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn r7_two_publishers_with_the_same_source_are_two() {
+    let mut house = House::new();
+    let mut cameras = Vec::new();
+    for track in [TrackId(1), TrackId(2)] {
+        let at = house.client(plain);
+        let mid = house.join(at, &[Want::Send(MediaKind::Video, track)])[0];
+        let mut api = house.clients[at].rtc.direct_api();
+        let own = api
+            .stream_tx_by_mid(mid, None)
+            .map(|stream| stream.ssrc())
+            .expect("its stream");
+        api.remove_stream_tx(own);
+        api.declare_stream_tx(4711.into(), None, mid, None)
+            .set_rtx_cache(1, Duration::from_secs(1), None);
+        cameras.push((at, mid));
+    }
+    let receiver = house.client(plain);
+    let wants = [TrackId(1), TrackId(2)].map(|track| Want::Receive(MediaKind::Video, track));
+    house.join(receiver, &wants);
+    for seq in 1..=20 {
+        for (number, (at, mid)) in cameras.iter().enumerate() {
+            house.video(*at, *mid, seq, vp8(KEY, seq as u32 + 100 * number as u32));
+        }
+        house.drive("a moment", |_| true);
+    }
+    house.drive("both", |house| house.clients[receiver].received.len() >= 40);
+    let received = &house.clients[receiver].received;
+    for first in [0, 100] {
+        let mut of_one = received.iter().filter(|it| number_of(&it.payload) / 100 == first / 100);
+        let ssrc = of_one.next().map(|it| it.header.ssrc).expect("some");
+        assert!(of_one.all(|it| it.header.ssrc == ssrc), "each on its own line");
+    }
 }

@@ -7,7 +7,8 @@ use crate::Kind;
 
 /// How many packets may wait behind a gap; when there are more, the gap is given up at once.
 const MAX_WAITING: usize = 1024;
-/// A jump by more than this is no loss but a new beginning.
+/// A jump by more than this is no loss but a new beginning. When so many are missing or waiting in all, the first gap is
+/// given up at once: nobody is asked for more.
 const MAX_GAP: u64 = 4096;
 /// How often a missing packet of video is asked for, how soon after it is missed, and how long between. In that time a
 /// media server must be able to get it from the sender, too.
@@ -89,7 +90,7 @@ impl Reorder {
         let out = if first == next {
             self.next = Some(next + 1);
             self.waiting.remove(&first).map(Ordered::Packet)
-        } else if self.looks > patience || self.waiting.len() > MAX_WAITING {
+        } else if self.looks > patience || self.waiting.len() > MAX_WAITING || self.is_too_wide() {
             self.next = Some(first);
             Some(Ordered::Gap(first - next))
         } else {
@@ -119,7 +120,7 @@ impl Reorder {
         }
         self.looks += 1;
         self.look_at = Some(now + REQUEST_INTERVAL);
-        if self.kind == Kind::Audio || self.looks > MAX_REQUESTS {
+        if self.kind == Kind::Audio || self.looks > MAX_REQUESTS || self.is_too_wide() {
             return vec![];
         }
         let missing = self.next.unwrap_or(self.highest)..self.highest;
@@ -127,6 +128,11 @@ impl Reorder {
             .filter(|number| !self.waiting.contains_key(number))
             .map(|number| number as u16)
             .collect()
+    }
+
+    fn is_too_wide(&self) -> bool {
+        self.next
+            .is_some_and(|next| self.highest.saturating_sub(next) > MAX_GAP)
     }
 }
 
@@ -227,6 +233,19 @@ mod tests {
             push(&mut reorder, &[sequence]);
             drain(&mut reorder, now);
             assert!(reorder.waiting.len() <= MAX_WAITING);
+        }
+    }
+
+    #[test]
+    fn r15_whoever_jumps_ahead_again_and_again_is_not_asked_for_all_that_is_missing() {
+        let (mut reorder, mut now) = (Reorder::new(Kind::Video), Instant::now());
+        for jump in 0..MAX_WAITING as u16 {
+            push(&mut reorder, &[jump.wrapping_mul(MAX_GAP as u16)]);
+            now += REQUEST_INTERVAL;
+            let asked = reorder.look(now).len();
+            assert!(asked as u64 <= MAX_GAP, "{asked} after {jump} jumps");
+            drain(&mut reorder, now);
+            assert!(reorder.waiting.len() < 10, "{jump}");
         }
     }
 

@@ -272,6 +272,22 @@ mod tests {
     }
 
     #[test]
+    fn a_request_with_any_byte_changed_is_answered_or_passed_over() {
+        let frame = br#"{"id":20004,"business":"EGW","seq":7,"app_list":[{"app_id":"a","group_list":["g","h"]}]}"#;
+        for at in 0..frame.len() {
+            for byte in [0, b'"', b'{', b']', b'9', b'-', b'\\', 0xff] {
+                let mut changed = frame.to_vec();
+                changed[at] = byte;
+                if let Some(Asked { head, request }) = Asked::read(&changed) {
+                    let answer = head.answer(&request.map(|_| ()), Map::new());
+                    assert!(serde_json::from_slice::<Value>(&answer).is_ok());
+                }
+                let _ = Asked::read(&changed[..at]);
+            }
+        }
+    }
+
+    #[test]
     fn an_answer_carries_the_number_of_its_request() {
         let answer = |frame: &str| -> Value {
             let asked = Asked::read(frame.as_bytes()).unwrap();

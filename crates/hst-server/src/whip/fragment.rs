@@ -85,4 +85,17 @@ mod tests {
             assert_eq!(Credentials::read(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn a_fragment_with_any_byte_changed_gives_credentials_that_are_well_formed_or_none() {
+        for at in 0..ANSWER.len() {
+            for byte in ["", "\0", "\r\n", ":", "a=", "m=", "\u{fffd}"] {
+                let changed = [&ANSWER[..at], byte, &ANSWER[at + 1..]].concat();
+                if let Some(credentials) = Credentials::read(&changed) {
+                    assert_eq!(Credentials::read(&credentials.put_into(ANSWER)), Some(credentials));
+                }
+                assert!(of_answer(&changed).ends_with("a=end-of-candidates\r\n"));
+            }
+        }
+    }
 }

@@ -92,6 +92,11 @@ mod tests {
         assert_eq!(Outline::read("<html>"), None);
         for end in 0..sdp.len() {
             let _ = Outline::read(&sdp[..end]);
+            for byte in ["", "\0", "\n", "\nm=", "\na=mid:", "\u{fffd}"] {
+                let changed = [&sdp[..end], byte, &sdp[end + 1..]].concat();
+                let read = Outline::read(&changed);
+                assert!(read.is_none_or(|outline| outline.lines.len() <= 4), "{changed:?}");
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Which of a client's streams is which.
 
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::{
+    media::{Mid, Rid},
+    rtp::{RtpPacket, Ssrc},
+};
 
 use super::{Happening, MAX_PAYLOAD, Transport};
 use crate::{LineRole, LostReason, rtc::format_of, slot::Media};
@@ -8,7 +11,86 @@ use crate::{LineRole, LostReason, rtc::format_of, slot::Media};
 /// How many sources (SSRCs) a client may use in a connection's life.
 pub(super) const MAX_SOURCES: usize = 1024;
 
+/// A source that is not known, and what fed the lines before it came.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    ssrc: Ssrc,
+    before: Vec<Feed>,
+}
+
+/// What str0m takes for the source of a line or of one of its encodings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Feed {
+    mid: Mid,
+    rid: Option<Rid>,
+    ssrc: Ssrc,
+    rtx: Option<Ssrc>,
+}
+
 impl Transport {
+    /// Whether this is RTP of a source that is not known and may name a line in a header extension.
+    ///
+    /// str0m gives the line to such a source before it looks whether the packet is signed. Whoever can send in the client's
+    /// name, and nothing more, would take the line away from its source for good.
+    pub(super) fn newcomer(&mut self, datagram: &[u8]) -> Option<Newcomer> {
+        let &[
+            first @ 0x80..0xc0,
+            second,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            ssrc0,
+            ssrc1,
+            ssrc2,
+            ssrc3,
+            ..,
+        ] = datagram
+        else {
+            return None;
+        };
+        let is_rtcp = (64..96).contains(&(second & 0x7f));
+        let has_extension = first & 0x10 != 0;
+        let ssrc = Ssrc::from(u32::from_be_bytes([ssrc0, ssrc1, ssrc2, ssrc3]));
+        if is_rtcp || !has_extension || self.sources.iter().any(|(known, _)| *known == ssrc) {
+            return None;
+        }
+        let before = self.feeds();
+        let is_known = before.iter().any(|feed| feed.ssrc == ssrc || feed.rtx == Some(ssrc));
+        (!is_known).then_some(Newcomer { ssrc, before })
+    }
+
+    /// Undoes what a newcomer has changed that was not the client's.
+    pub(super) fn turn_away(&mut self, Newcomer { ssrc, before }: Newcomer) {
+        self.rtc.direct_api().remove_stream_rx(ssrc);
+        let after = self.feeds();
+        for feed in before.into_iter().filter(|feed| !after.contains(feed)) {
+            let Feed { mid, rid, ssrc, rtx } = feed;
+            let mut api = self.rtc.direct_api();
+            api.expect_stream_rx(ssrc, rtx, mid, rid).suppress_nack(rtx.is_none());
+        }
+    }
+
+    fn feeds(&mut self) -> Vec<Feed> {
+        let Self { rtc, slots, .. } = self;
+        let mut api = rtc.direct_api();
+        let mut feeds = Vec::new();
+        for slot in slots {
+            for rid in std::iter::once(None).chain(slot.rids.iter().copied().map(Some)) {
+                let stream = api.stream_rx_by_mid(slot.mid, rid);
+                feeds.extend(stream.map(|stream| Feed {
+                    mid: slot.mid,
+                    rid,
+                    ssrc: stream.ssrc(),
+                    rtx: stream.rtx(),
+                }));
+            }
+        }
+        feeds
+    }
+
     pub(super) fn media(&mut self, packet: RtpPacket, happenings: &mut Vec<Happening>) -> Option<Media> {
         if packet.payload.is_empty() || packet.payload.len() > MAX_PAYLOAD {
             return None;

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use hst_sfu::TrackId;
 use str0m::{
-    Candidate,
-    change::{SdpAnswer, SdpPendingOffer},
+    Candidate, RtcConfig,
+    change::SdpAnswer,
+    crypto,
     format::Codec,
     media::{Direction, MediaKind},
     net::Protocol,
@@ -15,7 +16,15 @@ use str0m::{
 use super::{sources::MAX_SOURCES, *};
 use crate::{Line, LineRole, rtc::RtcFactory};
 
+mod certificates;
 mod checks;
+mod descriptions;
+mod forger;
+mod handshake;
+mod media;
+mod reports;
+mod restarts;
+mod spy;
 
 const SERVER: &str = "192.0.2.1:7881";
 const CLIENT: &str = "198.51.100.7:40000";
@@ -32,6 +41,17 @@ struct Pair {
     check: Vec<u8>,
     /// Whether what the client sends arrives.
     passes: fn(&[u8]) -> bool,
+    /// What somebody on the way makes of what one of them sends.
+    meddle: Meddler,
+}
+
+type Meddler = Box<dyn FnMut(Way, Vec<u8>) -> Vec<Vec<u8>>>;
+
+/// Where a datagram goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ToServer,
+    ToClient,
 }
 
 fn addr(text: &str) -> SocketAddr {
@@ -45,17 +65,26 @@ fn is_stun(bytes: &[u8]) -> bool {
 impl Pair {
     /// A client that publishes a camera; not connected yet.
     fn new() -> Self {
+        Self::offering(|config| config, |sdp| sdp)
+    }
+
+    /// The same, where the client is another or its offer says something else.
+    fn offering(client: impl FnOnce(RtcConfig) -> RtcConfig, offer: impl FnOnce(String) -> String) -> Self {
+        Self::refusable(client, offer).expect("an answer")
+    }
+
+    /// The same with an offer that may be refused.
+    fn refusable(
+        configure: impl FnOnce(RtcConfig) -> RtcConfig,
+        change: impl FnOnce(String) -> String,
+    ) -> Result<Self, OfferError> {
         let now = Instant::now();
         let ip: IpAddr = addr(SERVER).ip();
         let factory = RtcFactory::new(&[ip], addr(SERVER).port()).expect("a factory");
-        let mut transport = Transport::new(
-            now,
-            factory.build(now, Credentials::generate()),
-            RoomId(1),
-            PeerId(1),
-            1,
-        );
-        let mut client = Rtc::builder().set_rtp_mode(true).build(now);
+        let rtc = factory.build(now, Credentials::generate());
+        let mut transport = Transport::new(now, rtc, RoomId(1), PeerId(1), 1);
+        let config = RtcConfig::new().set_rtp_mode(true).set_crypto_provider(spy::provider());
+        let mut client = configure(config).build(now);
         client.add_local_candidate(Candidate::host(addr(CLIENT), "udp").expect("a candidate"));
         let mut api = client.sdp_api();
         let camera = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
@@ -64,8 +93,8 @@ impl Pair {
             mid: camera.to_string(),
             role: LineRole::Send { track: TrackId(1) },
         };
-        let offer = Offer::parse(&offer.to_sdp_string(), &[line]).expect("readable");
-        let (answer, changes) = transport.negotiate(now, offer).expect("an answer");
+        let offer = Offer::parse(&change(offer.to_sdp_string()), &[line])?;
+        let (answer, changes) = transport.negotiate(now, offer)?;
         assert_eq!(
             changes,
             [Change::Publish {
@@ -77,7 +106,7 @@ impl Pair {
         client.sdp_api().accept_answer(pending, answer).expect("it fits");
         let (outbox, happenings, check) = Default::default();
         let (client_wakes, passes) = (now, (|_| true) as fn(&[u8]) -> bool);
-        Self {
+        Ok(Self {
             now,
             transport,
             outbox,
@@ -87,7 +116,8 @@ impl Pair {
             client_wakes,
             check,
             passes,
-        }
+            meddle: Box::new(|_, bytes| vec![bytes]),
+        })
     }
 
     fn connected() -> Self {
@@ -118,9 +148,14 @@ impl Pair {
             }
             self.now = next;
             self.transport.tick(self.now, &mut self.outbox, &mut self.happenings);
-            if self.client.is_alive() {
-                self.client.handle_input(Input::Timeout(self.now)).expect("handled");
-            }
+            self.tell(Input::Timeout(self.now));
+        }
+    }
+
+    /// Gives an input to the client; one that fails is over.
+    fn tell(&mut self, input: Input<'_>) {
+        if self.client.is_alive() && self.client.handle_input(input).is_err() {
+            self.client.disconnect();
         }
     }
 
@@ -129,26 +164,29 @@ impl Pair {
         loop {
             let mut is_quiet = true;
             loop {
-                match self.client.poll_output().expect("polled") {
-                    Output::Timeout(at) => break self.client_wakes = at,
-                    Output::Transmit(out) => {
+                match self.client.poll_output() {
+                    Ok(Output::Timeout(at)) => break self.client_wakes = at,
+                    Ok(Output::Transmit(out)) => {
                         if is_stun(&out.contents) {
                             self.check = out.contents.to_vec();
                         }
                         if (self.passes)(&out.contents) {
                             is_quiet = false;
-                            self.receive(&out.contents);
+                            for bytes in (self.meddle)(Way::ToServer, out.contents.to_vec()) {
+                                self.receive(&bytes);
+                            }
                         }
                     }
-                    Output::Event(_) => {}
+                    Ok(Output::Event(_)) => {}
+                    Err(_) => self.client.disconnect(),
                 }
             }
             for (_, bytes) in self.outbox.take() {
                 is_quiet = false;
-                let receive = Receive::new(Protocol::Udp, addr(SERVER), addr(CLIENT), &bytes).expect("well-formed");
-                self.client
-                    .handle_input(Input::Receive(self.now, receive))
-                    .expect("handled");
+                for bytes in (self.meddle)(Way::ToClient, bytes) {
+                    let receive = Receive::new(Protocol::Udp, addr(SERVER), addr(CLIENT), &bytes).expect("well-formed");
+                    self.tell(Input::Receive(self.now, receive));
+                }
             }
             if is_quiet {
                 return;
@@ -181,7 +219,7 @@ impl Pair {
             self.now,
             vec![0x10; size],
         ));
-        self.client.handle_input(Input::Timeout(self.now)).expect("handled");
+        self.tell(Input::Timeout(self.now));
         self.exchange();
     }
 
@@ -313,166 +351,4 @@ fn a_client_that_makes_up_sources_is_lost_in_the_end() {
         taken += pair.media();
     }
     assert_eq!((taken, lost), (MAX_SOURCES, Some(LostReason::Abusive)));
-}
-
-/// The value of an SDP attribute.
-fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
-    sdp.lines()
-        .find_map(|line| line.strip_prefix(name))
-        .expect("an attribute")
-}
-
-impl Pair {
-    /// The client offers an ICE restart; what it makes of the answer and the answer itself.
-    fn restart(&mut self) -> (SdpPendingOffer, String) {
-        let mut api = self.client.sdp_api();
-        api.ice_restart(true);
-        let (offer, pending) = api.apply().expect("an offer");
-        let line = Line {
-            mid: self.camera.to_string(),
-            role: LineRole::Send { track: TrackId(1) },
-        };
-        let offer = Offer::parse(&offer.to_sdp_string(), &[line]).expect("readable");
-        let (answer, changes) = self.transport.negotiate(self.now, offer).expect("an answer");
-        assert_eq!(changes, [], "nothing changes for the router");
-        (pending, answer.to_sdp_string())
-    }
-
-    fn accept(&mut self, pending: SdpPendingOffer, answer: &str) {
-        let answer = SdpAnswer::from_sdp_string(answer).expect("readable");
-        self.client.sdp_api().accept_answer(pending, answer).expect("it fits");
-    }
-
-    /// Whether the server answers a check from the client's address.
-    fn is_answered(&mut self, check: &[u8]) -> bool {
-        self.outbox.take();
-        self.receive(check);
-        self.outbox.take().iter().any(|(_, bytes)| is_stun(bytes))
-    }
-}
-
-#[test]
-fn an_ice_restart_is_answered_with_fresh_credentials_of_ours() {
-    let mut pair = Pair::connected();
-    let mut ufrags = vec![pair.transport.sessions.ufrags()[0].clone()];
-    for _ in 0..3 {
-        let (pending, answer) = pair.restart();
-        let current = pair.transport.sessions.current().ice().clone();
-        assert_eq!(attribute(&answer, "a=ice-ufrag:"), current.ufrag);
-        assert_eq!(attribute(&answer, "a=ice-pwd:"), current.pass);
-        assert_eq!(
-            (current.ufrag.len(), current.pass.len()),
-            (12, 32),
-            "not those of the stack"
-        );
-        assert!(!attribute(&answer, "a=candidate:").contains("ufrag"), "{answer}");
-        ufrags.push(current.ufrag);
-        pair.accept(pending, &answer);
-        pair.run(Duration::from_secs(30));
-        assert_eq!(pair.lost(), None);
-        pair.video(ufrags.len() as u64, 500);
-        assert_eq!(pair.media(), 1, "the keys are those of before");
-    }
-    assert_eq!(pair.transport.sessions.ufrags(), ufrags);
-}
-
-#[test]
-fn n7_the_credentials_of_before_are_good_until_the_new_path_is_agreed() {
-    let mut pair = Pair::connected();
-    let old = pair.check.clone();
-    let (pending, answer) = pair.restart();
-    assert!(pair.is_answered(&old));
-    pair.accept(pending, &answer);
-    pair.run(Duration::from_millis(200));
-    assert_ne!(pair.check, old);
-    assert!(!pair.is_answered(&old));
-}
-
-#[test]
-fn n7_the_credentials_of_before_are_good_for_five_seconds_at_most() {
-    let mut pair = Pair::connected();
-    let old = pair.check.clone();
-    let mut forged = old.clone();
-    let end = forged.len() - 9;
-    forged[end] ^= 1;
-    let (_pending, _answer) = pair.restart();
-    pair.now += Duration::from_millis(4_999);
-    assert!(pair.is_answered(&old));
-    assert!(!pair.is_answered(&forged));
-    let elsewhere = Remote::udp(SocketAddr::new(addr(CLIENT).ip(), 1));
-    let (now, to) = (pair.now, addr(SERVER));
-    assert!(
-        pair.transport.proves(now, elsewhere, to, &old).is_none(),
-        "they make no new path"
-    );
-    pair.now += Duration::from_millis(1);
-    assert!(!pair.is_answered(&old));
-}
-
-#[test]
-fn media_goes_on_over_the_path_of_before_until_there_is_a_new_one() {
-    let mut pair = Pair::connected();
-    let (_pending, _answer) = pair.restart();
-    pair.video(1, 500);
-    assert_eq!(pair.media(), 1);
-}
-
-#[test]
-fn a_restart_that_leads_nowhere_ends_the_connection() {
-    let mut pair = Pair::connected();
-    let (pending, answer) = pair.restart();
-    pair.accept(pending, &answer);
-    pair.passes = |_| false;
-    let start = pair.now;
-    pair.run(Duration::from_secs(60));
-    assert_eq!(pair.lost(), Some(LostReason::Silent));
-    // It begins when the transport is driven for the next time.
-    let after = pair.now - start;
-    assert!(
-        (CONNECT_TIMEOUT..CONNECT_TIMEOUT + Duration::from_secs(1)).contains(&after),
-        "{after:?}"
-    );
-}
-
-#[test]
-fn restarts_are_counted() {
-    let mut pair = Pair::connected();
-    let now = pair.now;
-    let mut restarts = 0;
-    while pair.transport.sessions.restart(now).is_some() {
-        restarts += 1;
-    }
-    assert_eq!(restarts, 256);
-    let mut api = pair.client.sdp_api();
-    api.ice_restart(true);
-    let (offer, _pending) = api.apply().expect("an offer");
-    let offer = Offer::parse(&offer.to_sdp_string(), &[]).expect("readable");
-    assert!(matches!(
-        pair.transport.negotiate(now, offer),
-        Err(OfferError::Malformed { .. })
-    ));
-}
-
-#[test]
-fn offers_without_credentials_or_with_a_line_less_are_refused() {
-    let mut pair = Pair::connected();
-    let now = pair.now;
-    let mut api = pair.client.sdp_api();
-    api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
-    let (offer, _pending) = api.apply().expect("an offer");
-    let text = offer.to_sdp_string();
-    let parse = |text: &str| Offer::parse(text, &[]).expect("readable");
-    assert!(pair.transport.negotiate(now, parse(&text)).is_ok());
-    let nobody = parse(&text.replace("a=ice-ufrag", "a=ice-u"));
-    assert!(matches!(
-        pair.transport.negotiate(now, nobody),
-        Err(OfferError::Malformed { .. })
-    ));
-    let audio = text.find("m=audio").expect("the new line");
-    let group = attribute(&text, "a=group:BUNDLE").to_owned();
-    let short = text[..audio].replace(&group, &group[..group.rfind(' ').expect("two lines")]);
-    assert!(matches!(
-        pair.transport.negotiate(now, parse(&short)),
-        Err(OfferError::Malformed { .. })
-    ));
 }

@@ -1,0 +1,399 @@
+//! DTLS that comes too early, from elsewhere, cut, grown, out of order, and under loss.
+
+use std::{cell::RefCell, rc::Rc};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use str0m::crypto::dtls::{ProtocolVersion, SrtpProfile};
+
+use super::*;
+
+/// Of a DTLS record (RFC 6347 section 4.1).
+const RECORD: usize = 13;
+const HANDSHAKE: u8 = 22;
+const ALERT: u8 = 21;
+const APPLICATION_DATA: u8 = 23;
+/// Of a handshake message in it (section 4.2.2).
+const MESSAGE: usize = 12;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const CERTIFICATE_VERIFY: u8 = 15;
+/// Hostile input may cost so much of a slow machine's time. What loops costs more.
+const WATCHDOG: Duration = Duration::from_secs(2);
+
+pub(super) fn is_dtls(bytes: &[u8]) -> bool {
+    matches!(bytes[0], 20..64)
+}
+
+/// The records of a datagram.
+fn records(mut datagram: &[u8]) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    while datagram.len() >= RECORD {
+        let len = RECORD + usize::from(u16::from_be_bytes([datagram[11], datagram[12]]));
+        let (record, rest) = datagram.split_at(len.min(datagram.len()));
+        records.push(record.to_vec());
+        datagram = rest;
+    }
+    records
+}
+
+fn record(kind: u8, epoch: u16, number: u64, body: &[u8]) -> Vec<u8> {
+    let mut record = vec![kind, 0xfe, 0xfd];
+    record.extend(epoch.to_be_bytes());
+    record.extend(&number.to_be_bytes()[2..]);
+    record.extend((body.len() as u16).to_be_bytes());
+    record.extend(body);
+    record
+}
+
+/// A piece of a handshake message that is said to be `total` bytes long.
+fn fragment(kind: u8, total: u32, seq: u16, offset: u32, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![kind];
+    message.extend(&total.to_be_bytes()[1..]);
+    message.extend(seq.to_be_bytes());
+    message.extend(&offset.to_be_bytes()[1..]);
+    message.extend(&(body.len() as u32).to_be_bytes()[1..]);
+    message.extend(body);
+    message
+}
+
+/// A client's hello that offers nothing but a cipher which is none (TLS_NULL_WITH_NULL_NULL).
+fn null_hello() -> Vec<u8> {
+    let body = [&[0xfe, 0xfd][..], &[7; 32], &[0, 0, 0, 2, 0, 0, 1, 0]].concat();
+    record(HANDSHAKE, 0, 0, &fragment(CLIENT_HELLO, body.len() as u32, 0, 0, &body))
+}
+
+/// Whether it is a handshake message of this kind in the clear.
+fn is_message(record: &[u8], kind: u8) -> bool {
+    record[0] == HANDSHAKE && record[3..5] == [0, 0] && record.get(RECORD) == Some(&kind)
+}
+
+/// What a client says in DTLS until it is connected, datagram by datagram.
+fn said() -> Vec<Vec<u8>> {
+    let said = Rc::new(RefCell::new(Vec::new()));
+    let mut pair = Pair::new();
+    let copy = said.clone();
+    pair.meddle = Box::new(move |way, bytes| {
+        if way == Way::ToServer && is_dtls(&bytes) {
+            copy.borrow_mut().push(bytes.clone());
+        }
+        vec![bytes]
+    });
+    pair.run(Duration::from_secs(1));
+    assert!(pair.transport.is_connected());
+    said.take()
+}
+
+/// A client whose datagram of this number, of those in DTLS, is replaced.
+fn saying(at: usize, instead: Vec<Vec<u8>>) -> Pair {
+    let mut pair = Pair::new();
+    let (mut count, mut instead) = (0, Some(instead));
+    pair.meddle = Box::new(move |way, bytes| {
+        if way == Way::ToClient || !is_dtls(&bytes) {
+            return vec![bytes];
+        }
+        count += 1;
+        if count == at + 1 {
+            instead.take().unwrap_or_default()
+        } else {
+            vec![bytes]
+        }
+    });
+    let start = Instant::now();
+    pair.run(Duration::from_millis(100));
+    assert!(start.elapsed() < WATCHDOG, "{:?}", start.elapsed());
+    let lost = pair.lost();
+    assert!(matches!(lost, None | Some(LostReason::Failed)), "{lost:?}");
+    pair
+}
+
+#[test]
+fn d2_a_handshake_before_any_check_is_not_answered_and_does_no_harm() {
+    let hello = said().swap_remove(0);
+    for early in [hello, null_hello(), vec![22], vec![63; 1200]] {
+        let mut pair = Pair::new();
+        for _ in 0..100 {
+            pair.receive(&early);
+        }
+        pair.transport.tick(pair.now, &mut pair.outbox, &mut pair.happenings);
+        assert_eq!(pair.outbox.take(), [], "nobody has proved to be there");
+        // The one that was not the client's own may have spoiled its handshake, but nothing else.
+        assert!(
+            matches!(pair.lost(), None | Some(LostReason::Failed)),
+            "{:?}",
+            pair.lost()
+        );
+    }
+    let mut pair = Pair::new();
+    pair.receive(&said()[0]);
+    pair.run(Duration::from_secs(20));
+    assert_ne!(pair.lost(), Some(LostReason::Fault));
+}
+
+#[test]
+fn d3_who_does_not_go_on_with_a_handshake_is_sent_little() {
+    let mut pair = Pair::new();
+    let sent = Rc::new(RefCell::new((0, 0)));
+    let copy = sent.clone();
+    let mut hellos = 0;
+    pair.meddle = Box::new(move |way, bytes| {
+        if !is_dtls(&bytes) {
+            return vec![bytes];
+        }
+        match way {
+            Way::ToServer => {
+                hellos += 1;
+                if hellos == 1 { vec![bytes] } else { vec![] }
+            }
+            Way::ToClient => {
+                let mut sent = copy.borrow_mut();
+                *sent = (sent.0 + 1, sent.1 + bytes.len());
+                vec![]
+            }
+        }
+    });
+    pair.run(Duration::from_secs(60));
+    let (datagrams, bytes) = *sent.borrow();
+    assert!(
+        datagrams <= 16 && bytes <= 12_000,
+        "{datagrams} datagrams of {bytes} bytes in all"
+    );
+    assert!(matches!(
+        pair.lost(),
+        Some(LostReason::NeverConnected | LostReason::Failed)
+    ));
+}
+
+#[test]
+fn d4_pieces_of_messages_in_any_disorder_are_bounded() {
+    let hello = said()[0][RECORD + MESSAGE..].to_vec();
+    let len = hello.len() as u32;
+    let piece = |total, seq, from: usize, to: usize, number| {
+        record(
+            HANDSHAKE,
+            0,
+            number,
+            &fragment(CLIENT_HELLO, total, seq, from as u32, &hello[from..to]),
+        )
+    };
+    let half = hello.len() / 2;
+    let overlapping = (0..half).map(|at| piece(len, 0, at, at + half, at as u64)).collect();
+    let twice = (0..100).map(|number| piece(len, 0, 0, half, number)).collect();
+    let with_a_gap = vec![piece(len, 0, 0, half, 1), piece(len, 0, half + 1, hello.len(), 2)];
+    let largest = (0..1_000)
+        .map(|at| piece(0xff_ffff, 0, at % half, half, at as u64))
+        .collect();
+    let of_many_lengths = (0..200).map(|at| piece(len + at, 0, 0, half, u64::from(at))).collect();
+    let of_many_messages = (0..100_000).map(|at| piece(len, at as u16, 0, 1, at)).collect();
+    let all_the_same = (0..100_000).map(|_| piece(len, 1, 0, 1, 5)).collect();
+    for instead in [
+        overlapping,
+        twice,
+        with_a_gap,
+        largest,
+        of_many_lengths,
+        of_many_messages,
+        all_the_same,
+    ] {
+        let pair = saying(0, instead);
+        assert!(!pair.transport.is_connected());
+    }
+    // Byte by byte and backwards it is still the client's hello.
+    let backwards = (0..hello.len())
+        .rev()
+        .step_by(40)
+        .map(|to| piece(len, 0, to.saturating_sub(39), to + 1, to as u64));
+    let mut pair = saying(0, backwards.collect());
+    pair.run(Duration::from_secs(10));
+    assert_ne!(pair.lost(), Some(LostReason::Fault));
+}
+
+/// The record with a body cut to this length, where all lengths say so.
+fn cut(record: &[u8], len: usize) -> Vec<u8> {
+    let body = &record[RECORD + MESSAGE..][..len];
+    let seq = u16::from_be_bytes([record[RECORD + 4], record[RECORD + 5]]);
+    let message = fragment(record[RECORD], len as u32, seq, 0, body);
+    self::record(HANDSHAKE, 0, u64::from(record[10]), &message)
+}
+
+#[test]
+fn d5_d6_every_message_cut_at_every_byte_and_with_every_byte_changed_fails_cleanly() {
+    let mut tried = 0;
+    for (at, datagram) in said().into_iter().enumerate() {
+        let records = records(&datagram);
+        for (number, record) in records.iter().enumerate() {
+            if record[0] != HANDSHAKE || record[3..5] != [0, 0] {
+                continue;
+            }
+            let body = record.len() - RECORD - MESSAGE;
+            let cuts = (0..body).step_by(3).map(|len| cut(record, len));
+            let changes = (0..record.len()).step_by(2).map(|at| {
+                let mut changed = record.clone();
+                changed[at] = if at % 4 == 0 { 0xff } else { changed[at] ^ 0x41 };
+                changed
+            });
+            for changed in cuts.chain(changes) {
+                let mut all = records.clone();
+                all[number] = changed;
+                saying(at, vec![all.concat()]);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+#[test]
+fn d8_without_a_proof_that_the_key_is_the_clients_nobody_is_connected() {
+    let mut pair = Pair::new();
+    let mut removed = 0;
+    let count = Rc::new(RefCell::new(0));
+    let copy = count.clone();
+    pair.meddle = Box::new(move |way, bytes| {
+        if way == Way::ToClient || !is_dtls(&bytes) {
+            return vec![bytes];
+        }
+        let (proofs, others): (Vec<_>, Vec<_>) = records(&bytes)
+            .into_iter()
+            .partition(|record| is_message(record, CERTIFICATE_VERIFY));
+        removed += proofs.len();
+        *copy.borrow_mut() = removed;
+        vec![others.concat()]
+    });
+    pair.run(Duration::from_secs(60));
+    assert!(*count.borrow() > 0);
+    assert!(matches!(
+        pair.lost(),
+        Some(LostReason::NeverConnected | LostReason::Failed)
+    ));
+    assert!(!pair.transport.is_connected());
+}
+
+#[test]
+fn d8_d11_what_is_not_signed_is_dropped_after_the_handshake() {
+    let mut pair = Pair::connected();
+    for epoch in [0, 1, 2, u16::MAX] {
+        for number in [0, 1, 100, 1 << 47] {
+            for level in [0, 1, 2, 255] {
+                for description in 0..=255 {
+                    pair.receive(&record(ALERT, epoch, number, &[level, description]));
+                }
+            }
+            pair.receive(&record(APPLICATION_DATA, epoch, number, &[1; 100]));
+            pair.receive(&record(20, epoch, number, &[1]));
+            pair.receive(&record(HANDSHAKE, epoch, number, &[0; 40]));
+        }
+    }
+    pair.goes_on_at(1);
+}
+
+#[test]
+fn d10_every_nonce_that_is_sent_is_a_new_one() {
+    let nonces = Rc::new(RefCell::new(Vec::new()));
+    for _ in 0..20 {
+        let mut pair = Pair::new();
+        let copy = nonces.clone();
+        pair.meddle = Box::new(move |way, bytes| {
+            if way == Way::ToServer || !is_dtls(&bytes) {
+                return vec![bytes];
+            }
+            // The last flight is lost four times, so that it is sent again.
+            let sealed = records(&bytes).into_iter().filter(|it| it[3..5] == [0, 1]);
+            let mut nonces = copy.borrow_mut();
+            nonces.extend(sealed.map(|it| (it[5..11].to_vec(), it[RECORD..RECORD + 8].to_vec())));
+            if (1..5).contains(&nonces.len()) {
+                vec![]
+            } else {
+                vec![bytes]
+            }
+        });
+        pair.run(Duration::from_secs(40));
+        pair.transport.close(pair.now, &mut pair.outbox);
+        pair.exchange();
+        let mut sent = nonces.take();
+        assert!(sent.len() > 1, "{sent:?}");
+        let in_order = sent.is_sorted();
+        let count = sent.len();
+        sent.dedup_by_key(|(_, nonce)| nonce.clone());
+        assert!(in_order && sent.len() == count, "{sent:?}");
+    }
+}
+
+#[test]
+fn d12_with_four_of_ten_datagrams_lost_both_ways_a_handshake_takes_ten_seconds_at_most() {
+    let mut connected = 0;
+    for seed in 0..200 {
+        let mut pair = Pair::new();
+        let mut dice = StdRng::seed_from_u64(seed);
+        // How often a client checks its path is its own affair.
+        pair.meddle = Box::new(move |_, bytes| {
+            let is_lost = is_dtls(&bytes) && dice.random_bool(0.4);
+            if is_lost { vec![] } else { vec![bytes] }
+        });
+        pair.run(Duration::from_secs(10));
+        connected += usize::from(pair.transport.is_connected());
+    }
+    assert!(connected >= 198, "{connected} of 200");
+}
+
+#[test]
+fn d13_only_strong_profiles_and_versions_are_agreed_upon() {
+    let mut pair = Pair::connected();
+    let agreed = spy::agreed().expect("connected");
+    let strong = [
+        SrtpProfile::AEAD_AES_256_GCM,
+        SrtpProfile::AEAD_AES_128_GCM,
+        SrtpProfile::AES128_CM_SHA1_80,
+    ];
+    assert!(strong.contains(&agreed.profile) && agreed.version == Some(ProtocolVersion::DTLS1_2));
+    // A handshake that begins anew is not begun.
+    for number in 0..100 {
+        let mut again = said()[0].clone();
+        again[10] = number;
+        pair.receive(&again);
+        again[RECORD + 5] = number;
+        pair.receive(&again);
+    }
+    pair.goes_on_at(1);
+}
+
+#[test]
+fn d13_a_hello_that_has_only_what_is_weak_leads_nowhere() {
+    let hello = said().swap_remove(0);
+    let replaced = |from: &[u8], to: &[u8]| {
+        let at = hello.windows(from.len()).position(|it| it == from).expect("it says so");
+        let mut hello = hello.clone();
+        hello[at..at + to.len()].copy_from_slice(to);
+        hello
+    };
+    let suites = RECORD + MESSAGE + 2 + 32 + 1 + hello[RECORD + MESSAGE + 34] as usize + 1;
+    let count = usize::from(u16::from_be_bytes([hello[suites], hello[suites + 1]])) / 2;
+    let mut weak_suites = hello.clone();
+    // TLS_RSA_WITH_NULL_SHA, and nothing else.
+    weak_suites[suites + 2..suites + 2 + 2 * count].copy_from_slice(&[0, 2].repeat(count));
+    let mut old = hello.clone();
+    // DTLS 1.0.
+    old[RECORD + MESSAGE + 1] = 0xff;
+    // The profiles with 32 bits of signature and without encryption (RFC 5764 section 4.1.2), in use_srtp.
+    let weak_profiles = replaced(&[0, 6, 0, 8, 0, 7, 0, 1], &[0, 6, 0, 2, 0, 5, 0, 6]);
+    for weak in [weak_suites, old, weak_profiles, null_hello()] {
+        let answered = Rc::new(RefCell::new(Vec::new()));
+        let mut pair = Pair::new();
+        let (copy, mut weak) = (answered.clone(), Some(weak));
+        pair.meddle = Box::new(move |way, bytes| match way {
+            Way::ToServer if is_dtls(&bytes) => weak.take().into_iter().collect(),
+            Way::ToClient if is_dtls(&bytes) => {
+                copy.borrow_mut().extend(records(&bytes));
+                vec![]
+            }
+            _ => vec![bytes],
+        });
+        pair.run(Duration::from_secs(60));
+        let use_srtp = [0, 14, 0, 5, 0, 2, 0];
+        let agrees = |it: &Vec<u8>| is_message(it, SERVER_HELLO) && it.windows(7).any(|part| part == use_srtp);
+        assert!(!answered.borrow().iter().any(agrees), "{answered:x?}");
+        assert!(matches!(
+            pair.lost(),
+            Some(LostReason::NeverConnected | LostReason::Failed)
+        ));
+    }
+}

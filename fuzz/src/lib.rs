@@ -1,0 +1,42 @@
+//! What each fuzz target does with its bytes: one call of a parser's public face, and what must hold of its answer.
+//!
+//! The targets of libFuzzer (`fuzz_targets`) run these, and so does an ordinary test, which is `tests/fuzz`.
+
+mod bitstream;
+mod cluster;
+mod names;
+mod offer;
+mod packets;
+mod relay;
+mod secrecy;
+mod signal;
+mod tokens;
+mod webhooks;
+
+/// Every target by its name.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("client_frame", signal::client_frame),
+    ("server_frame", signal::server_frame),
+    ("payload", signal::payload),
+    ("signal_url", signal::url),
+    ("names", names::names),
+    ("token", tokens::token),
+    ("forwarded_packets", packets::forwarded),
+    ("received_packets", packets::received),
+    ("media_file", bitstream::file),
+    ("bitstream", bitstream::units),
+    ("sealed_frame", secrecy::sealed_frame),
+    ("letter", secrecy::letter),
+    ("turn_message", relay::message),
+    ("turn_stream", relay::stream),
+    ("webhook", webhooks::webhook),
+    ("cluster_entry", cluster::entry),
+    ("offer", offer::offer),
+];
+
+/// Runs a target by its name.
+pub fn run(name: &str, data: &[u8]) {
+    let target = TARGETS.iter().find(|(other, _)| *other == name);
+    let (_, body) = target.expect("a target of the table");
+    body(data);
+}

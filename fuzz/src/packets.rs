@@ -1,0 +1,75 @@
+use std::{sync::Arc, time::Duration};
+
+use hst_media::rtp::{Counters, Incoming, Packet as Received};
+use hst_sfu::{Codec, Format, Formats, LineId, Output, Packet, PeerId, Router, TrackId};
+use tokio::time::Instant;
+
+/// A jump of the numbers by more than this is no loss for a receiver.
+const MAX_GAP: usize = 4096;
+
+/// What comes first in a piece of the input: how the rest of it is to be read.
+type Head = [u8; 6];
+
+/// The input as packets: a head, and as many bytes as it says.
+fn pieces(mut data: &[u8]) -> impl Iterator<Item = (Head, &[u8])> {
+    std::iter::from_fn(move || {
+        let (head, rest) = data.split_first_chunk::<6>()?;
+        let (piece, rest) = rest.split_at(usize::from(head[5]).min(rest.len()));
+        data = rest;
+        Some((*head, piece))
+    })
+}
+
+/// Packets of a publisher on their way through the router: what its receiver gets has numbers without gaps.
+pub fn forwarded(data: &[u8]) {
+    let (track, peer) = (TrackId(1), PeerId(2));
+    let mut now = std::time::Instant::now();
+    let mut router = Router::new();
+    router.publish(track);
+    router.set_encodings(track, 3);
+    router.subscribe(now, LineId { peer, slot: 0 }, track, Formats::ALL);
+    let format = Format::new(0).expect("a small number");
+    let codecs = [Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::H264, Codec::Opus];
+    for ([kind, encoding, high, low, step, _], bytes) in pieces(data) {
+        let (descriptor, payload) = bytes.split_at(usize::from(kind >> 4).min(bytes.len()));
+        let packet = Packet {
+            encoding: encoding % 3,
+            ssrc: u32::from(encoding >> 6),
+            seq: u16::from_be_bytes([high, low]),
+            timestamp: u32::from(step) << 24 | u32::from(high) << 8 | u32::from(low),
+            codec: codecs[usize::from(kind & 0x0f) % codecs.len()],
+            format,
+            dependency: (!descriptor.is_empty()).then_some(descriptor),
+            level: Some(step),
+            payload,
+        };
+        now += Duration::from_millis(u64::from(step));
+        router.handle_packet(now, track, &packet);
+        while let Some(output) = router.poll_output() {
+            if let Output::Forward(forward) = output {
+                assert_eq!(forward.line.peer, peer);
+            }
+        }
+        router.handle_timeout(now);
+    }
+}
+
+/// Packets that an engine receives, in any order, until they are frames.
+pub fn received(data: &[u8]) {
+    let codecs = [hst_media::Codec::Vp8, hst_media::Codec::H264, hst_media::Codec::Opus];
+    let codec = codecs[usize::from(data.first().copied().unwrap_or_default()) % codecs.len()];
+    let mut now = Instant::now();
+    let (mut incoming, _frames) = Incoming::new(codec, Arc::new(Counters::default()));
+    for ([flags, far, high, low, step, _], payload) in pieces(data.get(1..).unwrap_or_default()) {
+        now += Duration::from_millis(u64::from(step));
+        let packet = Received {
+            sequence: u64::from(u32::from_be_bytes([0, far, high, low])),
+            timestamp: u32::from(low) * 3000,
+            marker: flags & 1 != 0,
+            payload: payload.to_vec().into(),
+        };
+        incoming.take(now, packet);
+        let feedback = incoming.advance(now);
+        assert!(feedback.missing.len() <= MAX_GAP, "{}", feedback.missing.len());
+    }
+}
