@@ -122,7 +122,7 @@ fn a_small_view_gets_a_small_picture_and_a_large_one_a_large_one() {
     for encoding in 0..3 {
         camera
             .router
-            .set_heights(CAMERA, encoding, [180 << encoding].into_iter());
+            .set_sizes(CAMERA, encoding, [(320 << encoding, 180 << encoding)].into_iter());
     }
     camera.subscribe(1);
     for (height, encoding) in [
