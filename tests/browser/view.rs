@@ -129,21 +129,21 @@ async fn each_gets_the_size_that_he_shows_and_what_nobody_gets_is_not_sent() {
         json!(["eve", 180, 0, "view"]),
     ];
     let backend = Backend::of(&server).await;
-    let server_says = backend.get_when(&path, |answer| pictures(answer) == expected).await;
+    backend.get_when(&path, |answer| pictures(answer) == expected).await;
     for (page, height) in [(&ben, 720), (&eve, 180)] {
         page.wait_until(&format!("stats.height === {height} && stats.quality?.score > 3"))
             .await;
         let stats = page.run("return stats", Vec::new()).await;
         assert_eq!(stats["width"], height * 16 / 9, "{stats}");
         assert_eq!(stats["limitedBy"], "view", "as large as it is shown: {stats}");
-        let is_known = ["bitRate", "frameRate", "packets", "roundTripMs"];
+        let is_known = ["bitRate", "frameRate", "packets"];
         assert!(
             is_known
                 .iter()
                 .all(|name| stats[name].as_f64().is_some_and(|it| it > 0.0)),
             "{stats}"
         );
-        println!("{stats} and the server: {server_says}");
+        assert!(stats["roundTripMs"].is_number(), "{stats}");
     }
 
     ben.run("await engine.leaveGroup()", Vec::new()).await;

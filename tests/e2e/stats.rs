@@ -1,6 +1,12 @@
 //! What native engines, and the server between them, tell of the media that flow.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use hst_rtc::{Limit, MediaRef, MediaStats, MediaType, Reason, media::Direction};
 use hst_server::DEV_APP_ID;
@@ -121,19 +127,20 @@ async fn a_group_that_is_measured_all_the_time_goes_on_as_before() {
     let mut pictures = within("receiving", bob.engine.receive(key.clone())).await.unwrap();
     let backend = Backend::of(&house.server).await;
     let path = format!("/v1/apps/{DEV_APP_ID}/groups/g/stats");
+    let answers = Arc::new(AtomicU64::new(0));
+    let counted = answers.clone();
     let asking = tokio::spawn(async move {
-        let mut answers = 0;
         loop {
             backend.get(&path).await;
-            answers += 1;
-            if answers % 100 == 0 {
-                println!("{answers} answers");
-            }
+            counted.fetch_add(1, Relaxed);
         }
     });
     for _ in 0..FRAMES {
         within("a picture", pictures.read()).await.unwrap();
     }
     asking.abort();
+    let answers = answers.load(Relaxed);
+    println!("{answers} answers beside {FRAMES} pictures");
+    assert!(answers > u64::from(FRAMES));
     assert_eq!(of(&bob, &key).await.line.lost, 0);
 }

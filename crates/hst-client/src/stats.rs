@@ -176,3 +176,94 @@ fn kind(media_type: MediaType) -> Kind {
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use hst_id::UserId;
+    use hst_media::{Codec, LineId};
+    use hst_proto::Media;
+
+    use super::*;
+
+    fn key() -> MediaRef {
+        MediaRef {
+            user: UserId::parse("ann").unwrap(),
+            media_type: MediaType::Video,
+            media: "cam".parse().unwrap(),
+        }
+    }
+
+    /// A picture of 15 frames and 500 kbit a second, of whose 100 packets five are lost.
+    fn after(seconds: u64, line: u32) -> LineStats {
+        let mut stats = LineStats::new(LineId(line), Direction::Receive, hst_media::Kind::Video);
+        stats.codec = Some(Codec::Vp8);
+        (stats.packets, stats.lost) = (95 * seconds, 5 * seconds);
+        (stats.bytes, stats.frames) = (62_500 * seconds, 15 * seconds);
+        stats.size = Some((640, 480));
+        stats
+    }
+
+    #[test]
+    fn rates_are_those_since_the_question_before_of_a_second_at_least() {
+        let (mut meter, bounds, start) = (Meter::default(), Bounds::default(), Instant::now());
+        let mut read = |millis: u64, line: LineStats| {
+            let at = start + Duration::from_millis(millis);
+            let stats = meter.read(at, key(), line, &bounds);
+            (
+                stats.bitrate,
+                stats.frame_rate,
+                stats.loss_rate,
+                stats.quality.map(|it| it.reason),
+            )
+        };
+        let lossy = (500_000, 15.0, 0.05, Some(hst_quality::Reason::Loss));
+        assert_eq!(read(0, after(0, 1)), (0, 0.0, 0.0, None));
+        assert_eq!(read(1_000, after(1, 1)), lossy);
+        // All of a second comes at its beginning.
+        assert_eq!(read(1_500, after(2, 1)).0, 666_666);
+        assert_eq!(read(2_000, after(2, 1)), lossy);
+        assert_eq!(read(62_000, after(62, 1)), lossy);
+        // Another line counts from zero, even under the number of the one before.
+        assert_eq!(read(63_000, after(1, 2)).0, 0);
+        assert_eq!(read(64_000, after(0, 2)).0, 0);
+        assert_eq!(read(65_000, after(1, 2)), lossy);
+    }
+
+    #[test]
+    fn what_the_server_tells_bounds_a_media_until_it_tells_otherwise() {
+        let mut bounds = Bounds::default();
+        let (line, key) = (after(1, 1), key());
+        let muted = |muted| {
+            GroupEvent::Muted(Media {
+                key: self::key(),
+                name: String::new(),
+                muted,
+            })
+        };
+        let starved = |starved| GroupEvent::Starved {
+            key: self::key(),
+            starved,
+        };
+        assert_eq!(bounds.of(&key, line), (Limit::None, 0));
+        bounds.handle(&starved(true));
+        assert_eq!(bounds.of(&key, line).0, Limit::Bandwidth);
+        bounds.handle(&muted(true));
+        assert_eq!(bounds.of(&key, line).0, Limit::Muted);
+        bounds.distrust();
+        assert_eq!(bounds.of(&key, line).0, Limit::Muted);
+        bounds.handle(&muted(false));
+        assert_eq!(bounds.of(&key, line).0, Limit::None);
+
+        bounds.handle(&GroupEvent::Wanted {
+            media_type: key.media_type,
+            media: key.media.clone(),
+            height: Some(240),
+        });
+        assert_eq!(bounds.of(&key, line), (Limit::None, 0), "it is another's");
+        let mut own = line;
+        own.direction = Direction::Send;
+        assert_eq!(bounds.of(&key, own), (Limit::View, 240));
+        bounds.clear();
+        assert_eq!(bounds.of(&key, own), (Limit::None, 0));
+    }
+}

@@ -11,7 +11,7 @@ pub struct Flow {
     pub frame_rate: f32,
     /// Width and height of the pictures in pixels, if the publisher tells.
     pub size: Option<(u16, u16)>,
-    /// Which layers; `None` where nothing flows.
+    /// Which layers of a picture; `None` where nothing flows.
     pub layer: Option<FlowLayer>,
     /// Why it is no more.
     pub limit: FlowLimit,

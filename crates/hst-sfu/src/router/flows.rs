@@ -54,9 +54,11 @@ impl Router {
             .get(&id.peer)
             .and_then(|it| it.views.get(&track).copied());
         let (limit, wanted_height) = bounds(entry.ladder(now), view, line);
-        let current = line
-            .current()
-            .filter(|layer| entry.encodings[usize::from(layer.encoding)].comes(now));
+        let comes = |layer: &Layer| {
+            let encoding = entry.encodings.get(usize::from(layer.encoding));
+            encoding.is_some_and(|encoding| encoding.comes(now))
+        };
+        let current = line.current().filter(comes);
         let nothing = Flow::none(limit);
         let flow = current.map_or(nothing, |layer| flow(entry, layer, limit));
         Some(Flow { wanted_height, ..flow })
@@ -94,7 +96,7 @@ fn flow(track: &Track, layer: Layer, limit: FlowLimit) -> Flow {
         rate: encoding.meter.rate(layer.spatial, layer.temporal),
         frame_rate: encoding.meter.frame_rate(layer.temporal),
         size: encoding.sizes.get(usize::from(spatial)).copied(),
-        layer: Some(FlowLayer {
+        layer: track.is_video().then_some(FlowLayer {
             encoding: layer.encoding,
             spatial,
             temporal,

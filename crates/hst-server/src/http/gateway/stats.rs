@@ -40,7 +40,7 @@ struct StreamView {
     /// Of the pictures, in pixels; null where the publisher does not tell.
     width: Option<u16>,
     height: Option<u16>,
-    /// Which layers; null where nothing flows.
+    /// Which layers of a picture; null where nothing flows.
     layer: Option<LayerView>,
     packets: u64,
     /// As the receiver reports.
