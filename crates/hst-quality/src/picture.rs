@@ -73,10 +73,11 @@ fn smallness(figures: &Figures) -> f64 {
 fn coarseness(figures: &Figures) -> f64 {
     let pixels = f64::from(figures.width) * f64::from(figures.height) * figures.frame_rate;
     let enough = pixels * BITS_A_PIXEL;
-    let bitrate = figures.bitrate as f64;
-    // Also where that is no number.
-    if !(enough > bitrate) {
-        return 0.0;
+    let halvings = (enough / figures.bitrate as f64).log2();
+    // What is no number is no lack either.
+    if halvings > 0.0 {
+        (HALF_THE_BITS * halvings).min(COARSEST)
+    } else {
+        0.0
     }
-    (HALF_THE_BITS * (enough / bitrate).log2()).min(COARSEST)
 }

@@ -75,6 +75,5 @@ impl fmt::Display for Reason {
 
 /// A share from 0 to 1, whatever was measured.
 pub(crate) fn share(of: f64) -> f64 {
-    // Not `clamp`, by which what is no number would stay so.
-    of.max(0.0).min(1.0)
+    if of.is_nan() { 0.0 } else { of.clamp(0.0, 1.0) }
 }

@@ -12,8 +12,8 @@ const TIMES: f64 = 3.0;
 #[derive(Debug, Default)]
 pub(super) struct Freezes {
     latest: Option<Instant>,
-    /// From one frame to the next, in seconds; 0 until it is known.
-    usual: f64,
+    /// From one frame to the next, in seconds.
+    usual: Option<f64>,
 }
 
 impl Freezes {
@@ -25,11 +25,13 @@ impl Freezes {
             return None;
         }
         let seconds = passed.as_secs_f64();
-        let is_freeze = self.usual > 0.0 && seconds > (self.usual * TIMES).max(self.usual + LONGER);
-        match self.usual {
-            0.0 => self.usual = seconds,
-            _ if is_freeze => {}
-            usual => self.usual += (seconds - usual) / 16.0,
+        let Some(usual) = self.usual else {
+            self.usual = Some(seconds);
+            return None;
+        };
+        let is_freeze = seconds > (usual * TIMES).max(usual + LONGER);
+        if !is_freeze {
+            self.usual = Some(usual + (seconds - usual) / 16.0);
         }
         is_freeze.then_some(passed)
     }
