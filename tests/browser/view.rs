@@ -1,6 +1,10 @@
 //! Pictures that are shown small or hidden, and what their publishers still send.
 
-use hst_tests::browser::{Browser, Network, Page};
+use hst_server::DEV_APP_ID;
+use hst_tests::{
+    backend::Backend,
+    browser::{Browser, Network, Page},
+};
 use serde_json::{Value, json};
 
 use crate::{bare_page, server};
@@ -109,6 +113,38 @@ async fn each_gets_the_size_that_he_shows_and_what_nobody_gets_is_not_sent() {
     eve.wait_until("video.videoHeight === 180").await;
     ann.wait_until("String(now.heights) === '180,720'").await;
     assert_eq!(ben.run("return video.videoHeight", Vec::new()).await, json!(720));
+
+    // Both ends and the server say the same of it.
+    let path = format!("/v1/apps/{DEV_APP_ID}/groups/view/stats?limit=500");
+    let pictures = |answer: &Value| -> Vec<Value> {
+        let streams = answer["streams"].as_array().unwrap().iter();
+        let pictures = streams.filter(|it| it["type"] == 2);
+        pictures
+            .map(|it| json!([it["receiver"], it["height"], it["layer"]["encoding"], it["limited_by"]]))
+            .collect()
+    };
+    let expected = [
+        json!([null, 720, 2, "none"]),
+        json!(["ben", 720, 2, "none"]),
+        json!(["eve", 180, 0, "view"]),
+    ];
+    let backend = Backend::of(&server).await;
+    backend.get_when(&path, |answer| pictures(answer) == expected).await;
+    for (page, height) in [(&ben, 720), (&eve, 180)] {
+        page.wait_until(&format!("stats.height === {height} && stats.quality?.score > 3"))
+            .await;
+        let stats = page.run("return stats", Vec::new()).await;
+        assert_eq!(stats["width"], height * 16 / 9, "{stats}");
+        assert_eq!(stats["limitedBy"], "view", "as large as it is shown: {stats}");
+        let is_known = ["bitRate", "frameRate", "packets"];
+        assert!(
+            is_known
+                .iter()
+                .all(|name| stats[name].as_f64().is_some_and(|it| it > 0.0)),
+            "{stats}"
+        );
+        assert!(stats["roundTripMs"].is_number(), "{stats}");
+    }
 
     ben.run("await engine.leaveGroup()", Vec::new()).await;
     ann.wait_until("String(now.heights) === '180'").await;

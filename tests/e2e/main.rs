@@ -51,5 +51,6 @@ mod prepared;
 mod restart;
 mod revoked;
 mod slow_reader;
+mod stats;
 mod views;
 mod whip;

@@ -1,5 +1,6 @@
 //! The test house: what the test binaries of this folder share.
 
+pub mod backend;
 pub mod browser;
 pub mod gate;
 pub mod hand;

@@ -253,7 +253,7 @@ impl Client {
             .await
     }
 
-    /// What each media in use has carried so far.
+    /// What each media in use is like, and what it has carried so far. Measured only when it is asked for.
     ///
     /// # Errors
     /// Code 2 before `init`.

@@ -24,6 +24,7 @@ use crate::{
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
+    stats::Bounds,
 };
 
 mod carrying;
@@ -38,6 +39,7 @@ pub(crate) struct Driver {
     transport: Arc<dyn SignalTransport>,
     events: broadcast::Sender<Event>,
     media: MediaLink,
+    bounds: Bounds,
     early_media: bool,
     /// The group that the media transport is for.
     prepared: Option<String>,
@@ -82,6 +84,7 @@ impl Driver {
             transport: parts.transport,
             media: MediaLink::new(parts.media, events.clone()),
             events,
+            bounds: Bounds::default(),
             early_media: parts.early_media,
             prepared: None,
             access: None,
@@ -185,7 +188,10 @@ impl Driver {
                 self.await_reply(sent, outcome);
             }
             Command::Encrypt { change, outcome } => tell(outcome, self.change_key(change)),
-            Command::Stats { outcome } => tell(outcome, Ok(self.media.stats(self.session.user()))),
+            Command::Stats { outcome } => {
+                let stats = self.media.stats(self.session.user(), &self.bounds).await;
+                tell(outcome, Ok(stats));
+            }
         }
     }
 
@@ -239,6 +245,11 @@ impl Driver {
             }
             Output::Event(event) if self.attend_to_keys(&event) => {}
             Output::Event(event) => {
+                match &event {
+                    SessionEvent::Group(event) => self.bounds.handle(event),
+                    SessionEvent::Discontinuity => self.bounds.distrust(),
+                    _ => {}
+                }
                 if let SessionEvent::Group(GroupEvent::Unpublished(media)) = &event {
                     self.media.stop_receive(&media.key, &stopped()).await;
                 }
@@ -259,6 +270,7 @@ impl Driver {
             }
             Output::CloseMedia => {
                 self.prepared = None;
+                self.bounds.clear();
                 self.media.close(&stopped()).await;
             }
             Output::Disconnect => self.link.close(),

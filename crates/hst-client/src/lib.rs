@@ -16,6 +16,7 @@ mod pump;
 mod race;
 mod recovery;
 mod remote;
+mod stats;
 mod transport;
 
 pub use builder::ClientBuilder;
@@ -28,5 +29,6 @@ pub use hst_proto::{
     Audience, Class, ErrorCode, GroupMessage, Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded,
     InviteOutcome, InviteResult, Media, OnlineTerminal, OnlineUser, Payload, PresenceChange, Roster, ToGroup,
 };
-pub use media::MediaStats;
+pub use hst_quality::{Limit, Quality, Reason};
 pub use remote::RemoteMedia;
+pub use stats::MediaStats;

@@ -3,13 +3,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use hst_group::client::Refusal;
 use hst_id::{MediaRef, MediaType, UserId};
 use hst_media::{
-    Codec, Foretold, FrameReader, Kind, LineId, LineStats, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
-    SourceError, TrackInfo,
+    Codec, Foretold, FrameReader, Kind, LineId, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig, SourceError,
+    TrackInfo,
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{
     sync::{Notify, broadcast, mpsc},
     task::{AbortHandle, JoinSet},
+    time::Instant,
 };
 
 use crate::{
@@ -19,20 +20,11 @@ use crate::{
     progress::Progress,
     pump::{LineSlot, OwnMedia, Pumped, pump},
     remote::READER_CAPACITY,
+    stats::{Bounds, MediaStats, Meter},
     transport::{Transport, TransportNews},
 };
 
 mod rescue;
-
-/// What one media in use has carried so far.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct MediaStats {
-    /// Whose and which.
-    pub key: MediaRef,
-    /// The figures of its line.
-    pub line: LineStats,
-}
 
 /// The media of one session: what is sent and received, over one peer at a time, and the round of offer and answer
 /// that brings both ends to agree.
@@ -54,6 +46,8 @@ pub(crate) struct MediaLink {
     spares: Vec<(Kind, LineId)>,
     round: Round,
     pumps: JoinSet<Pumped>,
+    /// Of the media whose figures were asked for last.
+    meters: BTreeMap<MediaRef, Meter>,
     /// What the group's media are encrypted with, if they are.
     pub(crate) encryption: Option<Encryption>,
     events: broadcast::Sender<Event>,
@@ -105,6 +99,7 @@ impl MediaLink {
             spares: Vec::new(),
             round: Round::Settled,
             pumps: JoinSet::new(),
+            meters: BTreeMap::new(),
             encryption: None,
             events,
         }
@@ -361,19 +356,22 @@ impl MediaLink {
         }
     }
 
-    pub(crate) fn stats(&self, own: Option<&UserId>) -> Vec<MediaStats> {
-        let (Some(transport), Some(own)) = (&self.transport, own) else {
+    pub(crate) async fn stats(&mut self, own: Option<&UserId>, bounds: &Bounds) -> Vec<MediaStats> {
+        let (Some(transport), Some(own)) = (&mut self.transport, own) else {
             return Vec::new();
         };
-        let figures = transport.peer.stats().into_iter();
-        figures
-            .filter_map(|line| {
-                Some(MediaStats {
-                    key: self.key_of(line.line, own)?,
-                    line,
-                })
-            })
-            .collect()
+        let now = Instant::now();
+        let mut all = Vec::new();
+        for line in transport.peer.stats().await {
+            // One that waits for its media has nothing to tell.
+            let Some(key) = self.key_of(line.line, own) else {
+                continue;
+            };
+            let meter = self.meters.entry(key.clone()).or_default();
+            all.push(meter.read(now, key, line, bounds));
+        }
+        self.meters.retain(|key, _| all.iter().any(|it| it.key == *key));
+        all
     }
 
     async fn open(&mut self) -> Result<&mut Box<dyn MediaPeer>, MediaError> {

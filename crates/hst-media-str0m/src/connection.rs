@@ -385,6 +385,15 @@ impl Connection {
                     section.reported(remote);
                 }
             }
+            Event::PeerStats(stats) => {
+                // What the server answers to connectivity checks is there on lines that only receive, too.
+                let pair = stats
+                    .selected_candidate_pair
+                    .and_then(|pair| pair.current_round_trip_time);
+                if let Some(time) = pair.or(stats.rtt) {
+                    self.sections.values().for_each(|section| section.measured(time));
+                }
+            }
             Event::Closed => self.end(),
             _ => {}
         }

@@ -224,7 +224,7 @@ impl MediaPeer for Str0mPeer {
         Ok(())
     }
 
-    fn stats(&self) -> Vec<LineStats> {
+    async fn stats(&mut self) -> Vec<LineStats> {
         let lines = self.negotiation.lines().map(|(line, section)| {
             let direction = match &section.media {
                 Media::Send { .. } => Direction::Send,

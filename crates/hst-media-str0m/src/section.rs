@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hst_media::{
     LineId, PeerEvent, PeerEventSender,
@@ -76,6 +76,13 @@ impl Section {
     /// When to call [`advance`](Self::advance) even if nothing arrives.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.incoming.as_ref()?.deadline()
+    }
+
+    /// How long it takes to the other side and back.
+    pub(crate) fn measured(&self, round_trip: Duration) {
+        if let Some(carried) = &self.carried {
+            carried.counters.set_round_trip(round_trip);
+        }
     }
 
     /// What the other side has received of it.

@@ -80,7 +80,7 @@ impl FrameWriter for Writer {
             let written = commands.send(Command::Write { mid, pt, packets }).await;
             written.map_err(|_| LineClosed)?;
         }
-        self.counters.frame();
+        self.counters.frame(codec, &frame);
         Ok(())
     }
 }

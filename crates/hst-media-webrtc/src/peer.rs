@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use hst_media::{
@@ -9,7 +13,7 @@ use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingPar
 use tokio::sync::watch;
 use webrtc::{
     media_stream::{MediaStreamTrack, track_local::static_rtp::TrackLocalStaticRTP},
-    peer_connection::{PeerConnection, RTCSessionDescription},
+    peer_connection::{PeerConnection, RTCSessionDescription, StatsSelector},
     rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpTransceiver},
 };
 
@@ -63,6 +67,14 @@ impl WebRtcPeer {
         } else {
             Ok(())
         }
+    }
+
+    /// What the server's answers to connectivity checks tell.
+    async fn round_trip(&self) -> Option<Duration> {
+        let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
+        let pair = report.candidate_pairs().find(|pair| pair.nominated)?;
+        let time = Duration::try_from_secs_f64(pair.current_round_trip_time).ok()?;
+        (!time.is_zero()).then_some(time)
     }
 
     async fn new_send_section(&mut self, codec: Codec) -> Result<usize, MediaError> {
@@ -238,13 +250,16 @@ impl MediaPeer for WebRtcPeer {
         Ok(())
     }
 
-    fn stats(&self) -> Vec<LineStats> {
+    async fn stats(&mut self) -> Vec<LineStats> {
+        let round_trip = self.round_trip().await;
         let lines = self.negotiation.lines().map(|(line, section)| {
             let (direction, kind) = match &section.media {
                 Media::Send { sending, .. } => (Direction::Send, sending.codec.kind()),
                 Media::Receive { kind, .. } => (Direction::Receive, *kind),
             };
-            section.counters.fill(LineStats::new(line, direction, kind))
+            let mut stats = section.counters.fill(LineStats::new(line, direction, kind));
+            stats.round_trip = round_trip;
+            stats
         });
         lines.collect()
     }

@@ -166,7 +166,7 @@ impl FrameWriter for Writer {
                 .await
                 .map_err(|_| LineClosed)?;
         }
-        self.counters.frame();
+        self.counters.frame(codec, &frame);
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ mod pace;
 mod peer;
 pub mod rtp;
 mod sink;
+mod size;
 mod source;
 
 pub use codec::{Codec, Kind};

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -52,8 +52,8 @@ pub trait MediaPeer: fmt::Debug + Send + 'static {
     /// [`MediaError::OutOfTurn`] without an offer, [`MediaError::Answer`] or [`MediaError::Closed`].
     async fn answer(&mut self, sdp: &str) -> Result<(), MediaError>;
 
-    /// What each line in use has carried so far.
-    fn stats(&self) -> Vec<LineStats>;
+    /// What each line in use has carried so far. Nothing is measured for it beside what is counted anyway.
+    async fn stats(&mut self) -> Vec<LineStats>;
 
     /// Ends everything: writers fail, readers and the stream of events end. Calling it again does nothing; dropping
     /// the peer does the same without waiting.
@@ -148,6 +148,15 @@ pub struct LineStats {
     pub lost: u64,
     /// How unevenly packets arrive (RFC 3550 section 6.4.1), in seconds: as the other side reports it when sending.
     pub jitter: f64,
+    /// To the other side and back; unknown until it was measured.
+    pub round_trip: Option<Duration>,
+    /// Width and height in pixels of the last keyframe, where it can be read.
+    pub size: Option<(u16, u16)>,
+    /// How often a picture that arrives stood still: its next frame came after three times the usual time, and 150 ms after
+    /// the usual time at least, as W3C's webrtc-stats has it. After five seconds it was no freeze but a pause.
+    pub freezes: u64,
+    /// For how long all together.
+    pub frozen: Duration,
 }
 
 impl LineStats {
@@ -163,6 +172,10 @@ impl LineStats {
             frames: 0,
             lost: 0,
             jitter: 0.0,
+            round_trip: None,
+            size: None,
+            freezes: 0,
+            frozen: Duration::ZERO,
         }
     }
 }

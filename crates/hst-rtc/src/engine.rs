@@ -203,7 +203,7 @@ impl RtcEngine {
         self.client.ratchet_encryption_key().await
     }
 
-    /// What each media in use has carried so far.
+    /// What each media in use is like, and what it has carried so far.
     ///
     /// # Errors
     /// Code 2 before `init`.

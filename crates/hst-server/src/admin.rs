@@ -4,6 +4,7 @@ mod apps;
 mod bans;
 mod consumption;
 mod developers;
+mod figures;
 mod groups;
 mod refused;
 mod users;
@@ -13,7 +14,7 @@ use std::{future::Future, sync::Arc};
 use hst_store::StoreError;
 use tokio::task::{JoinError, spawn_blocking};
 
-pub(crate) use self::{refused::Refused, users::Terminal};
+pub(crate) use self::{figures::Stream, refused::Refused, users::Terminal};
 use crate::{apps::Apps, hub::Hub};
 
 impl Hub {

@@ -4,7 +4,7 @@ use hst_group::server::{
     Governance, Group, GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, Recipients, Rules, ToMember,
     TrackId,
 };
-use hst_id::{GroupId, UserId};
+use hst_id::{GroupId, MediaRef, UserId};
 use hst_proto::{Class, ErrorCode, EventBody, Failure, Media, Prepare, Reply, RequestId};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     follow::Follow,
     handle::{SessionHandle, Word},
-    media::RoomMedia,
+    media::{RoomFigures, RoomMedia},
 };
 
 /// What comes to a group.
@@ -64,6 +64,8 @@ pub(crate) enum Message {
     },
     /// The platform wants to know who is here.
     Look(oneshot::Sender<GroupView>),
+    /// The platform wants to know what flows here.
+    Measure(oneshot::Sender<Naming>),
     /// Another node has the group now.
     Lost(Failure),
 }
@@ -74,6 +76,15 @@ pub(crate) struct GroupView {
     pub(crate) members: Vec<UserId>,
     pub(crate) media: Vec<Media>,
     pub(crate) locked: bool,
+}
+
+/// The names of all that a group's room has figures of, and the way to these.
+#[derive(Debug)]
+pub(crate) struct Naming {
+    pub(crate) members: HashMap<MemberId, UserId>,
+    pub(crate) tracks: HashMap<TrackId, MediaRef>,
+    /// None where the server carries no media.
+    pub(crate) figures: Option<RoomFigures>,
 }
 
 /// One group at work: it never waits for a session, so no member can hold up the others.
@@ -189,6 +200,14 @@ impl GroupTask {
                     members: self.core.users().cloned().collect(),
                     media: self.core.media().collect(),
                     locked: self.core.is_locked(),
+                });
+            }
+            Message::Measure(naming) => {
+                let members = self.core.members().map(|(id, user)| (id, user.clone()));
+                let _ = naming.send(Naming {
+                    members: members.collect(),
+                    tracks: self.core.tracks().collect(),
+                    figures: self.media.figures(),
                 });
             }
             Message::Lost(why) => {

@@ -6,13 +6,19 @@ use std::{
 use hst_group::server::{MediaCommand, MemberId, TrackId, TrackLine, TrackRole};
 use hst_proto::{ErrorCode, Failure, Foretold};
 use hst_sfu::{PeerId, TrackId as SfuTrackId};
-use hst_sfu_worker::{Line, LineRole, MediaEvent, MediaPlane, OfferError, Room, RoomId};
-use tokio::sync::{mpsc, oneshot};
+use hst_sfu_worker::{Line, LineRole, MediaEvent, MediaPlane, OfferError, Room, RoomId, RoomStats};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Duration, Instant},
+};
 
 use crate::{group::Message, handle::SessionId, life::Life};
 
 /// Commands that wait for a room of the media plane. When it is full, the group waits.
 const COMMANDS: usize = 256;
+
+/// For how long figures of a room are good.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The media plane, or none: groups then carry no media. A clone is the same plane.
 #[derive(Debug, Clone)]
@@ -29,6 +35,15 @@ type Rooms = Mutex<HashMap<RoomId, mpsc::WeakSender<Message>>>;
 #[derive(Debug)]
 pub(crate) struct RoomMedia {
     commands: Option<mpsc::Sender<Asked>>,
+    figures: Option<RoomFigures>,
+}
+
+/// The way to what flows in a room. Its media thread is asked once a second at most, however many want to know, and one
+/// after the other: whoever asks at the same time waits for the same answer.
+#[derive(Debug, Clone)]
+pub(crate) struct RoomFigures {
+    room: Room,
+    last: Arc<tokio::sync::Mutex<Option<(Instant, Arc<RoomStats>)>>>,
 }
 
 /// A command, whose it is, and where the answer to an offer goes.
@@ -76,24 +91,52 @@ impl Media {
     /// A room for a group, served by a task of its own until the group drops its end.
     pub(crate) fn open_room(&self, group: &mpsc::Sender<Message>) -> RoomMedia {
         let Some(plane) = &self.plane else {
-            return RoomMedia { commands: None };
+            return RoomMedia {
+                commands: None,
+                figures: None,
+            };
         };
         let room = plane.open_room();
         lock(&self.rooms).insert(room.id(), group.downgrade());
         let (to_room, commands) = mpsc::channel(COMMANDS);
         let rooms = self.rooms.clone();
+        let figures = RoomFigures {
+            room: room.clone(),
+            last: Arc::default(),
+        };
         self.life.spawn(async move {
             serve(&room, commands).await;
             lock(&rooms).remove(&room.id());
         });
         RoomMedia {
             commands: Some(to_room),
+            figures: Some(figures),
         }
     }
 }
 
+impl RoomFigures {
+    /// What flows, as of a second ago at most.
+    pub(crate) async fn read(&self) -> Arc<RoomStats> {
+        let mut last = self.last.lock().await;
+        if let Some((at, stats)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return stats.clone();
+        }
+        let stats = Arc::new(self.room.stats().await);
+        *last = Some((Instant::now(), stats.clone()));
+        stats
+    }
+}
+
 impl RoomMedia {
-    /// Hands over a command, an offer with the session that makes it; the answer to an offer comes out of what is returned. Commands are carried out in order.
+    pub(crate) fn figures(&self) -> Option<RoomFigures> {
+        self.figures.clone()
+    }
+
+    /// Hands over a command, an offer with the session that makes it; the answer to that comes out of
+    /// what is returned. Commands are carried out in order.
     pub(crate) async fn command(
         &self,
         command: MediaCommand,

@@ -5,7 +5,7 @@ use std::{
 
 use hst_sfu::{PeerId, Router, TrackId};
 
-use crate::{RoomStats, TrackStats, demux::TransportId};
+use crate::demux::TransportId;
 
 /// A room as its thread sees it.
 #[derive(Debug)]
@@ -89,36 +89,6 @@ impl RoomState {
             .filter(|member| member.transport == Some(transport))
         {
             member.transport = None;
-        }
-    }
-
-    pub(crate) fn stats(&self, peers: usize) -> RoomStats {
-        let tracks = self.published.iter().map(|(&track, it)| {
-            let Published {
-                peer,
-                packets,
-                bytes,
-                keyframe_requests,
-                ..
-            } = *it;
-            TrackStats {
-                track,
-                peer,
-                packets,
-                bytes,
-                keyframe_requests,
-            }
-        });
-        let Self {
-            forwarded_packets,
-            forwarded_bytes,
-            ..
-        } = *self;
-        RoomStats {
-            peers,
-            tracks: tracks.collect(),
-            forwarded_packets,
-            forwarded_bytes,
         }
     }
 }

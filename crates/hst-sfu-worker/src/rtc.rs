@@ -15,7 +15,7 @@ use str0m::{
     rtp::Extension,
 };
 
-use crate::{credentials::Credentials, dtls, extension};
+use crate::{credentials::Credentials, dtls, extension, reports};
 
 /// What a receiver's network is taken to carry before anything is known of it.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
@@ -34,6 +34,7 @@ impl RtcFactory {
             .set_crypto_provider(provider.clone())
             .set_ice_lite(true)
             .set_rtp_mode(true)
+            .set_stats_interval(Some(reports::INTERVAL))
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)

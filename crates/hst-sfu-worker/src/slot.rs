@@ -7,7 +7,7 @@ use str0m::{
     rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
 };
 
-use crate::{LineRole, extension::DependencyDescriptor, rtc::payload_types};
+use crate::{LineRole, extension::DependencyDescriptor, reports::LineReport, rtc::payload_types};
 
 /// How long a receiver may ask for a lost packet again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(1);
@@ -29,6 +29,7 @@ pub(crate) struct Slot {
     sent: Option<Ssrc>,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
+    pub(crate) report: LineReport,
 }
 
 /// A packet on its way through, shared by all its receivers.
@@ -73,6 +74,7 @@ impl Slot {
             rids: Vec::new(),
             sent: None,
             payload_types: Vec::new(),
+            report: LineReport::default(),
         }
     }
 
@@ -108,6 +110,7 @@ impl Slot {
                 stream.set_unpaced(true);
             }
             changes.extend(self.sent.map(|_| Change::Forget { slot }));
+            self.report = LineReport::default();
             self.sent = sent;
         }
 

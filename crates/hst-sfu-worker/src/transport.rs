@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hst_sfu::{Forward, PeerId, Rates};
+use hst_sfu::{Forward, PeerId, Rates, TrackId};
 use str0m::{
     Event, IceConnectionState, Input, Output, Rtc, RtcError,
     bwe::{Bitrate, BweKind},
@@ -16,12 +16,13 @@ use str0m::{
 use tracing::{debug, warn};
 
 use crate::{
-    LostReason, OfferError, RoomId,
+    LineRole, LostReason, OfferError, RoomId,
     answer::Answer,
     credentials::{Credentials, Sessions},
     network::Outbox,
     offer::Offer,
     remote::Remote,
+    reports::{LineReport, PathReport},
     slot::{Change, Media, Slot},
 };
 
@@ -65,6 +66,7 @@ pub(crate) struct Transport {
     has_heard: bool,
     queue: Vec<Queued>,
     keyframes_wanted: Vec<(u16, u8)>,
+    pub(crate) path: PathReport,
     /// Whether it waits for a flush.
     is_dirty: bool,
     is_connected: bool,
@@ -123,6 +125,7 @@ impl Transport {
             has_heard: false,
             queue: Vec::new(),
             keyframes_wanted: Vec::new(),
+            path: PathReport::default(),
             is_dirty: false,
             is_connected: false,
             trusted_until: None,
@@ -201,6 +204,18 @@ impl Transport {
             .iter()
             .enumerate()
             .filter_map(|(slot, it)| it.carry(slot as u16))
+    }
+
+    /// The tracks that its lines receive, with what was reported of each.
+    pub(crate) fn received(&self) -> impl Iterator<Item = (u16, TrackId, &LineReport)> {
+        self.slots.iter().enumerate().filter_map(|(slot, it)| match it.role {
+            Some(LineRole::Receive { track }) => Some((slot as u16, track, &it.report)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn report(&self, slot: u16) -> Option<&LineReport> {
+        Some(&self.slots.get(usize::from(slot))?.report)
     }
 
     /// The line does not publish any more, whatever the last offer said.
@@ -455,6 +470,19 @@ impl Transport {
                 let is_trusted = self.trusted_until.is_none_or(|until| now < until);
                 let least = if is_trusted { TRUSTED } else { 0 };
                 happenings.push(Happening::Budget(estimate.map(|estimate| estimate.max(least))));
+            }
+            Event::PeerStats(stats) => self.path.take(&stats),
+            Event::MediaEgressStats(stats) => {
+                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.mid == stats.mid) {
+                    slot.report.egress = Some(stats);
+                }
+            }
+            Event::MediaIngressStats(stats) => {
+                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.mid == stats.mid)
+                    && let Some(encoding) = slot.encoding(stats.rid)
+                {
+                    slot.report.ingress[usize::from(encoding)] = Some(stats);
+                }
             }
             Event::Closed => self.end(LostReason::Closed, happenings),
             _ => {}

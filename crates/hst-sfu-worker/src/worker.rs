@@ -32,6 +32,7 @@ use crate::{
 
 mod connections;
 mod control;
+mod figures;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -302,14 +303,14 @@ impl Worker {
         let header = &media.packet.header;
         if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
             for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
-                let heights = stream.spatial_layers.iter().map_while(|layer| {
+                let sizes = stream.spatial_layers.iter().map_while(|layer| {
                     let picture = layer.resolution_and_framerate.as_ref()?;
-                    Some(u32::from(picture.height))
+                    Some((picture.width, picture.height))
                 });
-                // Of an encoding that rests nothing is told, nor where nothing has changed: it has the heights that it had.
+                // Of an encoding that rests nothing is told, nor where nothing has changed: it has the sizes that it had.
                 let is_told = |layer: &SpatialLayerAllocation| layer.resolution_and_framerate.is_some();
                 if !stream.spatial_layers.is_empty() && stream.spatial_layers.iter().all(is_told) {
-                    room.router.set_heights(media.track, encoding as u8, heights);
+                    room.router.set_sizes(media.track, encoding as u8, sizes);
                 }
             }
         }

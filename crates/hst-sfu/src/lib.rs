@@ -2,6 +2,7 @@
 
 mod allocate;
 mod dependency;
+mod flow;
 mod format;
 mod id;
 mod keyframe;
@@ -21,6 +22,7 @@ mod track;
 mod vp8;
 mod vp9;
 
+pub use flow::{Flow, FlowLayer, FlowLimit};
 pub use format::{Codec, Format, Formats};
 pub use id::{LineId, PeerId, TrackId};
 pub use layer::{Encodings, MAX_ENCODINGS};

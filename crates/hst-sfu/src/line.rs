@@ -57,6 +57,11 @@ impl Line {
         }
     }
 
+    /// What it carries at present.
+    pub(crate) fn current(&self) -> Option<Layer> {
+        self.current
+    }
+
     /// The encoding that it carries.
     pub(crate) fn encoding(&self) -> Option<u8> {
         self.current.map(|layer| layer.encoding)

@@ -15,22 +15,29 @@ pub(crate) struct Meter {
     bytes: [[u32; TEMPORAL]; SPATIAL],
     /// Bits in a second, each layer by itself; what was measured last.
     rates: [[u32; TEMPORAL]; SPATIAL],
+    /// Of each temporal layer by itself, those that have begun, and how many in a second.
+    pictures: [u32; TEMPORAL],
+    frame_rates: [f32; TEMPORAL],
 }
 
 impl Meter {
-    pub(crate) fn count(&mut self, now: Instant, spatial: u8, temporal: u8, len: usize) {
+    /// A packet has come, with which a picture begins or not.
+    pub(crate) fn count(&mut self, now: Instant, spatial: u8, temporal: u8, len: usize, begins_picture: bool) {
         let since = *self.since.get_or_insert(now);
         let elapsed = now.saturating_duration_since(since);
         // After a pause it goes on as it was before.
         let has_paused = elapsed >= PAUSE && self.rates.iter().flatten().any(|&rate| rate > 0);
         if has_paused {
             self.bytes = Default::default();
+            self.pictures = Default::default();
             self.since = Some(now);
         } else if elapsed >= WINDOW {
             self.turn(now, elapsed);
         }
-        let layer = &mut self.bytes[usize::from(spatial).min(SPATIAL - 1)][usize::from(temporal).min(TEMPORAL - 1)];
+        let temporal = usize::from(temporal).min(TEMPORAL - 1);
+        let layer = &mut self.bytes[usize::from(spatial).min(SPATIAL - 1)][temporal];
         *layer = layer.saturating_add(len as u32);
+        self.pictures[temporal] += u32::from(begins_picture);
     }
 
     /// The highest spatial and temporal layer that came, as last measured.
@@ -49,6 +56,11 @@ impl Meter {
         rates.map(|&rate| u64::from(rate)).sum()
     }
 
+    /// Pictures in a second of all temporal layers up to this.
+    pub(crate) fn frame_rate(&self, temporal: u8) -> f32 {
+        self.frame_rates.iter().take(usize::from(temporal) + 1).sum()
+    }
+
     fn turn(&mut self, now: Instant, elapsed: Duration) {
         let millis = elapsed.as_millis().max(1) as u64;
         for (rates, bytes) in self.rates.iter_mut().flatten().zip(self.bytes.iter_mut().flatten()) {
@@ -57,6 +69,13 @@ impl Meter {
             *rates = match elapsed < 2 * WINDOW && *rates > 0 {
                 true => ((u64::from(*rates) + measured) / 2) as u32,
                 false => measured as u32,
+            };
+        }
+        for (rate, pictures) in self.frame_rates.iter_mut().zip(&mut self.pictures) {
+            let measured = std::mem::take(pictures) as f32 * 1000.0 / millis as f32;
+            *rate = match elapsed < 2 * WINDOW && *rate > 0.0 {
+                true => (*rate + measured) / 2.0,
+                false => measured,
             };
         }
         self.since = Some(now);
@@ -73,12 +92,12 @@ mod tests {
         let mut now = Instant::now();
         for _ in 0..200 {
             now += Duration::from_millis(10);
-            meter.count(now, 0, 0, 125);
+            meter.count(now, 0, 0, 125, true);
         }
         let before = meter.rate(0, 0);
         now += Duration::from_secs(60);
         for _ in 0..200 {
-            meter.count(now, 0, 0, 125);
+            meter.count(now, 0, 0, 125, true);
             assert!(meter.rate(0, 0).abs_diff(before) < before / 10, "{}", meter.rate(0, 0));
             now += Duration::from_millis(10);
         }
@@ -90,14 +109,18 @@ mod tests {
         let start = Instant::now();
         for at in 0..200 {
             let now = start + Duration::from_millis(10 * at);
-            meter.count(now, 0, 0, 125);
-            meter.count(now, 0, 1, 125);
-            meter.count(now, 1, 0, 250);
+            meter.count(now, 0, 0, 125, at % 2 == 0);
+            meter.count(now, 0, 1, 125, at % 2 == 1);
+            meter.count(now, 1, 0, 250, false);
         }
         let near = |rate: u64, kbps: u64| rate.abs_diff(kbps * 1000) < kbps * 50;
         assert!(near(meter.rate(0, 0), 100), "{}", meter.rate(0, 0));
         assert!(near(meter.rate(0, 3), 200));
         assert!(near(meter.rate(u8::MAX, u8::MAX), 400));
         assert_eq!(meter.top(), (1, 1));
+        for (temporal, expected) in [(0, 50.0), (1, 100.0), (u8::MAX, 100.0)] {
+            let found = meter.frame_rate(temporal);
+            assert!((found - expected).abs() < 5.0, "{found}");
+        }
     }
 }

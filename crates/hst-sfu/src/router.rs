@@ -12,6 +12,7 @@ use crate::{
     track::Track,
 };
 
+mod flows;
 mod share;
 
 /// How often what a receiver's network carries is shared out anew among his pictures.
@@ -211,13 +212,13 @@ impl Router {
         });
     }
 
-    /// The publisher tells how high the pictures of one of the track's encodings are, by spatial layer. What does not
-    /// come is of no use, so this may come with every packet.
-    pub fn set_heights(&mut self, track: TrackId, encoding: u8, heights: impl Iterator<Item = u32>) {
+    /// The publisher tells width and height of the pictures of one of the track's encodings, by spatial layer. What does
+    /// not come is of no use, so this may come with every packet.
+    pub fn set_sizes(&mut self, track: TrackId, encoding: u8, sizes: impl Iterator<Item = (u16, u16)>) {
         let entry = self.tracks.get_mut(&track).and_then(|entry| entry.encoding(encoding));
         if let Some(entry) = entry {
-            entry.heights.clear();
-            entry.heights.extend(heights);
+            entry.sizes.clear();
+            entry.sizes.extend(sizes);
         }
     }
 

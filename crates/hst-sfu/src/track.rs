@@ -41,8 +41,10 @@ pub(crate) struct Track {
 pub(crate) struct Encoding {
     pub(crate) source: Option<Source>,
     pub(crate) meter: Meter,
-    /// How high its pictures are, by spatial layer, as far as the publisher tells.
-    pub(crate) heights: Vec<u32>,
+    /// Width and height of its pictures, by spatial layer, as far as the publisher tells.
+    pub(crate) sizes: Vec<(u16, u16)>,
+    /// The timestamp of its newest picture.
+    picture: Option<u32>,
     structure: Option<Box<Structure>>,
     pub(crate) wants_keyframe: bool,
     /// When the publisher was last asked for a keyframe.
@@ -161,7 +163,7 @@ impl Track {
         (rate > 0).then(|| Rung {
             layer: Layer::all_of(number as u8),
             rate,
-            height: encoding.heights.last().map(|height| height >> steps),
+            height: encoding.sizes.last().map(|&(_, height)| u32::from(height) >> steps),
         })
     }
 
@@ -188,7 +190,7 @@ impl Track {
         (self.told.replace(due) != Some(due)).then_some(due)
     }
 
-    fn codec(&self) -> Option<Codec> {
+    pub(crate) fn codec(&self) -> Option<Codec> {
         self.encodings.iter().find_map(|it| Some(it.source.as_ref()?.codec))
     }
 }
@@ -216,7 +218,9 @@ impl Encoding {
             self.structure = None;
         }
         let read = Reading::of(packet, &mut self.structure);
-        self.meter.count(now, read.spatial, read.temporal, packet.payload.len());
+        let begins_picture = admitted.is_newest && self.picture.replace(packet.timestamp) != Some(packet.timestamp);
+        let len = packet.payload.len();
+        self.meter.count(now, read.spatial, read.temporal, len, begins_picture);
         Some((admitted, read))
     }
 
@@ -244,7 +248,7 @@ impl Encoding {
                 },
             };
             let rate = self.meter.rate(layer.spatial, layer.temporal);
-            let height = self.heights.get(usize::from(spatial)).copied();
+            let height = self.sizes.get(usize::from(spatial)).map(|&(_, height)| height.into());
             // Nothing is known of it yet.
             if rate == 0 && !rungs.is_empty() {
                 return;

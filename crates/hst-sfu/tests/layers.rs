@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use hst_sfu::Encodings;
+use hst_sfu::{Encodings, FlowLayer, FlowLimit};
 use proptest::{prelude::*, test_runner::RngSeed};
 
 mod camera;
@@ -122,7 +122,7 @@ fn a_small_view_gets_a_small_picture_and_a_large_one_a_large_one() {
     for encoding in 0..3 {
         camera
             .router
-            .set_heights(CAMERA, encoding, [180 << encoding].into_iter());
+            .set_sizes(CAMERA, encoding, [(320 << encoding, 180 << encoding)].into_iter());
     }
     camera.subscribe(1);
     for (height, encoding) in [
@@ -138,6 +138,64 @@ fn a_small_view_gets_a_small_picture_and_a_large_one_a_large_one() {
         assert_eq!(encodings(last), [encoding], "{height:?}");
     }
     assert_decodable(&camera.got);
+}
+
+#[test]
+fn whoever_asks_is_told_what_flows_and_why_it_is_no_more() {
+    let mut camera = Camera::new();
+    camera.follows_wishes = false;
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(2));
+    camera.tell_heights();
+    camera.run(Duration::from_secs(1));
+    let all = camera.router.inflow(camera.now, CAMERA).unwrap();
+    assert!((1_900_000..2_200_000).contains(&all.rate), "three encodings: {all:?}");
+    assert_eq!((all.size, all.limit), (Some((1280, 720)), FlowLimit::None));
+
+    let rows = [
+        (9000, None, 2, FlowLimit::None),
+        (1000, None, 1, FlowLimit::Bandwidth),
+        (9000, Some(360), 1, FlowLimit::View),
+        (250, Some(360), 0, FlowLimit::Bandwidth),
+        (9000, None, 2, FlowLimit::None),
+    ];
+    for (kbps, height, encoding, limit) in rows {
+        camera.budget(1, kbps);
+        camera.view(1, height);
+        camera.run(Duration::from_secs(2));
+        let came = camera.run(Duration::from_secs(1)).len();
+        let flow = camera.router.outflow(camera.now, line(1)).unwrap();
+        let rate = (came * camera::PACKET * 8) as u64;
+        assert!(flow.rate.abs_diff(rate) < rate / 10, "{rate} came: {flow:?}");
+        assert!((flow.frame_rate - 30.3).abs() < 2.0, "{flow:?}");
+        assert_eq!(
+            (flow.size, flow.limit),
+            (Some((320 << encoding, 180 << encoding)), limit)
+        );
+        let layer = FlowLayer {
+            encoding,
+            spatial: 0,
+            temporal: 2,
+        };
+        assert_eq!(flow.layer, Some(layer));
+        assert_eq!(flow.wanted_height, height.unwrap_or(720));
+        assert_eq!(camera.router.budget(peer(1)), Some(kbps * 1000));
+    }
+
+    camera.budget(1, 10);
+    camera.run(Duration::from_secs(4));
+    let flow = |camera: &Camera| camera.router.outflow(camera.now, line(1)).unwrap();
+    assert_eq!((flow(&camera).rate, flow(&camera).limit), (0, FlowLimit::Bandwidth));
+    camera.router.mute(CAMERA);
+    assert_eq!((flow(&camera).rate, flow(&camera).limit), (0, FlowLimit::Muted));
+    camera.router.unmute(camera.now, CAMERA);
+    camera.now += Duration::from_secs(5);
+    assert_eq!((flow(&camera).rate, flow(&camera).limit), (0, FlowLimit::Paused));
+    assert_eq!(
+        camera.router.inflow(camera.now, CAMERA).unwrap().limit,
+        FlowLimit::Paused
+    );
+    assert_eq!(camera.router.outflow(camera.now, line(2)), None);
 }
 
 #[test]

@@ -202,7 +202,7 @@ export class HstRtcEngine extends Extras {
 /**
  * The older form of figures: bit rates in kbit/s, and zeros for the kind that the media is not.
  * @param {'audio' | 'video'} kind
- * @param {import('./stats.js').Sample} sample
+ * @param {import('./meter.js').Sample} sample
  */
 function toStats(kind, { bitRate, bytes, frameRate, width, height }) {
   const [audio, video] = kind === 'audio' ? [{ bitRate, bytes }, NO_FLOW] : [NO_FLOW, { bitRate, bytes }];

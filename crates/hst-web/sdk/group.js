@@ -1,4 +1,5 @@
 import { Boards } from './boards.js';
+import { Bounds } from './bounds.js';
 import { ErrorCode, OutcomeUnknown } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
 import { toGroupMessage } from './messages.js';
@@ -61,6 +62,7 @@ export class Group {
 
   #context;
   #roster = new Roster();
+  #bounds;
   #isOpen = true;
   /** Events that happen before the snapshot is told. @type {[string, unknown[]][] | null} */
   #early = [];
@@ -81,7 +83,9 @@ export class Group {
     this.views = new Views(this.#context);
     this.receiver = new Receiver(this.#context, this.views);
     this.boards = new Boards(this.#context);
-    this.polls = new Polls(this.#context);
+    const { publisher, views } = this;
+    this.#bounds = new Bounds(this.#context, { publisher, views, roster: this.#roster });
+    this.polls = new Polls(this.#context, this.#bounds);
     this.levels = new Levels(this.#context, this.publisher);
   }
 
@@ -137,7 +141,7 @@ export class Group {
       case 'encodings':
         return this.publisher.handleEncodings(fields);
       case 'starved':
-        return this.#emit('onMediaPaused', [pausedOf(fields)]);
+        return this.#handleStarved(fields);
       case 'transport_lost':
         return this.#context.peer.handleLost(fields.generation);
       default:
@@ -151,6 +155,7 @@ export class Group {
    */
   async restore() {
     const joined = this.join();
+    this.#bounds.clear();
     this.publisher.restore();
     this.receiver.restore();
     this.boards.restore();
@@ -242,8 +247,16 @@ export class Group {
     }
   }
 
+  /** @param {{ user: string, type: number, media: string, starved: boolean }} fields */
+  #handleStarved({ user, type, media, starved }) {
+    const ref = new MediaRef(user, type, media);
+    this.#bounds.handleStarved(ref, starved);
+    this.#emit('onMediaPaused', [{ ...ref.toEvent(), paused: starved }]);
+  }
+
   /** @param {MediaRef} media */
   #handleUnpublished(media) {
+    this.#bounds.handleStarved(media, false);
     if (media.type === MediaType.WHITE_BOARD) this.boards.handleUnpublished(media.media);
     else this.receiver.handleUnpublished(media);
   }
@@ -257,9 +270,4 @@ export class Group {
     if (this.#early) this.#early.push([name, payload]);
     else this.#context.bus.emit(name, payload, () => this.#isOpen);
   }
-}
-
-/** @param {{ user: string, type: number, media: string, starved: boolean }} fields */
-function pausedOf({ user, type, media, starved }) {
-  return { ...new MediaRef(user, type, media).toEvent(), paused: starved };
 }

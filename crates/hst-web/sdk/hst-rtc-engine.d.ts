@@ -91,12 +91,56 @@ export type Devices = {
     camDevs: Device[];
 };
 /**
- * The figures of a sound.
+ * Why a media is not better than it is: `paused` when nothing of it is sent, `muted` when it is silenced at the server,
+ * `view` when it is shown small or hidden; `none` when nothing holds it back.
  */
-export type SoundStats = {
+export type Limit = "none" | "cpu" | "bandwidth" | "view" | "paused" | "muted";
+/**
+ * How good a media is: a score from 1.0, bad, to 5.0, excellent (4.4 is the best of a sound), and what costs the most.
+ */
+export type Quality = {
+    score: number;
+    reason: "none" | "loss" | "delay" | "jitter" | "freezes" | "bandwidth" | "frame_rate" | "view" | "cpu";
+};
+/**
+ * The figures of any media. Rates are those of the last second or two; what is counted is counted since the media has its
+ * line to the server.
+ */
+export type MediaStats = {
     /**
-     * from 0 to 100
+     * in kbit/s
      */
+    bitRate: number;
+    /**
+     * sent or received
+     */
+    packets: number;
+    /**
+     * of those that were sent: as the server tells
+     */
+    packetsLost: number;
+    /**
+     * the share of lost packets, from 0 to 1
+     */
+    lossRate: number;
+    /**
+     * how unevenly packets arrive
+     */
+    jitterMs: number;
+    /**
+     * to the server and back; null while it is not known
+     */
+    roundTripMs: number | null;
+    limitedBy: Limit;
+    /**
+     * null while nothing flows
+     */
+    quality: Quality | null;
+};
+/**
+ * `volume` is from 0 to 100
+ */
+export type SoundStats = MediaStats & {
     volume: number;
 };
 /**
@@ -113,7 +157,7 @@ export type AudioLevel = {
 /**
  * The figures of a camera or screen.
  */
-export type PictureStats = {
+export type Picture = {
     width: number;
     height: number;
     /**
@@ -121,10 +165,19 @@ export type PictureStats = {
      */
     frameRate: number;
     /**
-     * in kbit/s
+     * how often a received picture stood still
      */
-    bitRate: number;
+    freezeCount: number;
+    /**
+     * for how long, all together
+     */
+    freezeMs: number;
+    /**
+     * of encodings that are sent side by side, the name of the largest one that is sent
+     */
+    layer: string | null;
 };
+export type PictureStats = MediaStats & Picture;
 /**
  * What `getStats` gives; of the kind that the media is not, all is 0. Bit rates are in kbit/s.
  */

@@ -1,6 +1,6 @@
 import { MediaRef } from './ids.js';
+import { volumeOf } from './meter.js';
 import { Speaker } from './speaker.js';
-import { volumeOf } from './stats.js';
 import { sleep } from './time.js';
 
 /** @import { AudioLevel } from './types.js' */

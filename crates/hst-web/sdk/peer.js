@@ -115,6 +115,11 @@ export class Peer {
     return this.#wants.has(key);
   }
 
+  /** @param {string} key */
+  wantOf(key) {
+    return this.#wants.get(key);
+  }
+
   /**
    * Figures of one media, if it has a line.
    * @param {string} key

@@ -52,6 +52,11 @@ export class Roster {
     ];
   }
 
+  /** @param {MediaRef} media of somebody else */
+  isMuted(media) {
+    return this.#media.get(media.key)?.muted ?? false;
+  }
+
   /**
    * @param {string} name of an event of the group
    * @param {any} fields

@@ -1,20 +1,13 @@
 import { ErrorCode, HstRtcError } from './errors.js';
 import { show } from './guard.js';
+import { Meter } from './meter.js';
 
 /**
  * @import { MediaRef } from './ids.js'
+ * @import { Sample } from './meter.js'
  * @import { PictureStats, SoundStats } from './types.js'
  *
  * @typedef {(stats: any, userData?: any) => void} StatsCallback
- *
- * @typedef {object} Sample what was measured of a media, at a moment in ms
- * @property {number} at
- * @property {number} bytes
- * @property {number} volume
- * @property {number} width
- * @property {number} height
- * @property {number} frameRate
- * @property {number} bitRate
  */
 
 /** The shortest interval of a poll, in ms. */
@@ -31,10 +24,15 @@ export class Polls {
   /** @type {Map<string, { sample: Sample | null, unasked: number }>} */
   #watches = new Map();
   #group;
+  #bounds;
 
-  /** @param {{ peer: import('./peer.js').Peer }} group whose peer may be another one later */
-  constructor(group) {
+  /**
+   * @param {{ peer: import('./peer.js').Peer }} group whose peer may be another one later
+   * @param {import('./bounds.js').Bounds} bounds
+   */
+  constructor(group, bounds) {
     this.#group = group;
+    this.#bounds = bounds;
   }
 
   /**
@@ -60,11 +58,9 @@ export class Polls {
         return;
       }
       wasThere = isThere;
-      const sample = await meter.read(this.#group.peer);
+      const sample = await meter.read(this.#group.peer, this.#bounds.of(media));
       if (!sample || this.#polls.get(media.key) !== poll) return;
-      const { volume, width, height, frameRate, bitRate } = sample;
-      const stats = media.kind === 'audio' ? { volume } : { width, height, frameRate, bitRate };
-      show('getStreamStats', callback, stats, userData);
+      show('getStreamStats', callback, media.kind === 'audio' ? soundOf(sample) : pictureOf(sample), userData);
     }, period);
   }
 
@@ -96,7 +92,7 @@ export class Polls {
         return;
       }
       watch.unasked += 1;
-      watch.sample = await meter.read(this.#group.peer);
+      watch.sample = await meter.read(this.#group.peer, this.#bounds.of(media));
     };
     const timer = setInterval(measure, WATCH_INTERVAL);
     measure();
@@ -104,62 +100,23 @@ export class Polls {
   }
 }
 
-/** Measures one media, again and again. */
-class Meter {
-  #media;
-  /** @type {{ at: number, bytes: number } | null} */
-  #last = null;
-
-  /** @param {MediaRef} media */
-  constructor(media) {
-    this.#media = media;
-  }
-
-  /**
-   * @param {import('./peer.js').Peer} peer
-   * @returns {Promise<Sample | null>} null when the media does not flow
-   */
-  async read(peer) {
-    const report = await peer.stats(this.#media.key).catch(() => null);
-    if (!report) return null;
-    const sample = sampleOf(report, this.#media.kind);
-    const last = this.#last;
-    const seconds = last ? (sample.at - last.at) / 1000 : 0;
-    // A media that got another line counts from zero again.
-    const bytes = last ? Math.max(sample.bytes - last.bytes, 0) : 0;
-    this.#last = sample;
-    return { ...sample, bitRate: seconds > 0 ? Math.round((bytes * 8) / seconds / 1000) : 0 };
-  }
+/**
+ * @param {Sample} sample
+ * @returns {SoundStats}
+ */
+function soundOf({ volume, ...sample }) {
+  return { volume, ...bothOf(sample) };
 }
 
 /**
- * A level of 0 to 1 on the scale of 0 to 100 that applications see. Speech is about a tenth of the largest amplitude: the
- * root spreads it over the scale.
- * @param {number} level
+ * @param {Sample} sample
+ * @returns {PictureStats}
  */
-export function volumeOf(level) {
-  return Math.round(Math.sqrt(level) * 100);
+function pictureOf({ width, height, frameRate, freezeCount, freezeMs, layer, ...sample }) {
+  return { width, height, frameRate, ...bothOf(sample), freezeCount, freezeMs, layer };
 }
 
-/**
- * @param {RTCStatsReport} report
- * @param {'audio' | 'video'} kind
- */
-function sampleOf(report, kind) {
-  let level = 0;
-  const sample = { at: performance.now(), bytes: 0, volume: 0, width: 0, height: 0, frameRate: 0 };
-  for (const entry of report.values()) {
-    if (entry.kind !== kind) continue;
-    if (entry.type === 'media-source' || entry.type === 'inbound-rtp') level = Math.max(level, entry.audioLevel ?? 0);
-    if (entry.type === 'outbound-rtp' || entry.type === 'inbound-rtp') {
-      sample.bytes += entry.bytesSent ?? entry.bytesReceived ?? 0;
-      // Of encodings that are sent side by side, the largest one that is sent at present.
-      if ((entry.frameHeight ?? 0) < sample.height || entry.active === false) continue;
-      sample.width = entry.frameWidth ?? sample.width;
-      sample.height = entry.frameHeight ?? sample.height;
-      sample.frameRate = Math.round(entry.framesPerSecond ?? sample.frameRate);
-    }
-  }
-  sample.volume = volumeOf(level);
-  return sample;
+/** @param {Pick<Sample, 'bitRate' | 'packets' | 'packetsLost' | 'lossRate' | 'jitterMs' | 'roundTripMs' | 'limitedBy' | 'quality'>} sample */
+function bothOf({ bitRate, packets, packetsLost, lossRate, jitterMs, roundTripMs, limitedBy, quality }) {
+  return { bitRate, packets, packetsLost, lossRate, jitterMs, roundTripMs, limitedBy, quality };
 }

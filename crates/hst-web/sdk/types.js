@@ -58,9 +58,35 @@
  */
 
 /**
+ * Why a media is not better than it is: `paused` when nothing of it is sent, `muted` when it is silenced at the server,
+ * `view` when it is shown small or hidden; `none` when nothing holds it back.
+ * @typedef {'none' | 'cpu' | 'bandwidth' | 'view' | 'paused' | 'muted'} Limit
+ */
+
+/**
+ * How good a media is: a score from 1.0, bad, to 5.0, excellent (4.4 is the best of a sound), and what costs the most.
+ * @typedef {object} Quality
+ * @property {number} score
+ * @property {'none' | 'loss' | 'delay' | 'jitter' | 'freezes' | 'bandwidth' | 'frame_rate' | 'view' | 'cpu'} reason
+ */
+
+/**
+ * The figures of any media. Rates are those of the last second or two; what is counted is counted since the media has its
+ * line to the server.
+ * @typedef {object} MediaStats
+ * @property {number} bitRate in kbit/s
+ * @property {number} packets sent or received
+ * @property {number} packetsLost of those that were sent: as the server tells
+ * @property {number} lossRate the share of lost packets, from 0 to 1
+ * @property {number} jitterMs how unevenly packets arrive
+ * @property {number | null} roundTripMs to the server and back; null while it is not known
+ * @property {Limit} limitedBy
+ * @property {Quality | null} quality null while nothing flows
+ */
+
+/**
  * The figures of a sound.
- * @typedef {object} SoundStats
- * @property {number} volume from 0 to 100
+ * @typedef {MediaStats & { volume: number }} SoundStats `volume` is from 0 to 100
  */
 
 /**
@@ -73,12 +99,16 @@
 
 /**
  * The figures of a camera or screen.
- * @typedef {object} PictureStats
+ * @typedef {object} Picture
  * @property {number} width
  * @property {number} height
  * @property {number} frameRate frames a second
- * @property {number} bitRate in kbit/s
+ * @property {number} freezeCount how often a received picture stood still
+ * @property {number} freezeMs for how long, all together
+ * @property {string | null} layer of encodings that are sent side by side, the name of the largest one that is sent
  */
+
+/** @typedef {MediaStats & Picture} PictureStats */
 
 /**
  * What `getStats` gives; of the kind that the media is not, all is 0. Bit rates are in kbit/s.

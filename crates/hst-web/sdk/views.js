@@ -33,6 +33,14 @@ export class Views {
     this.#views.delete(media.key);
   }
 
+  /**
+   * How high it is asked for; `Infinity` is all that there is.
+   * @param {MediaRef} media
+   */
+  asked(media) {
+    return this.#views.get(media.key)?.view.asked ?? Infinity;
+  }
+
   /** The server knows nothing of it any more: everything is received anew, and in full. */
   clear() {
     for (const { media } of [...this.#views.values()]) this.end(media);

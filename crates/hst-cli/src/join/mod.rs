@@ -5,7 +5,7 @@ mod progress;
 mod record;
 mod summary;
 
-use std::{collections::BTreeMap, io::IsTerminal, path::Path, sync::Arc, time::Duration};
+use std::{io::IsTerminal, path::Path, sync::Arc, time::Duration};
 
 use hst_rtc::{
     Event, Events, GroupEvent, LoginOptions, MediaRef, MediaType, RtcEngine, UserId,
@@ -160,13 +160,7 @@ impl<'a> Stay<'a> {
     }
 
     async fn read_figures(&mut self) -> Result<(), CliError> {
-        let figures: BTreeMap<_, _> = self
-            .engine
-            .stats()
-            .await?
-            .into_iter()
-            .map(|s| (s.key, s.line))
-            .collect();
+        let figures = self.engine.stats().await?;
         self.summary.figures(&self.options.user, figures);
         Ok(())
     }

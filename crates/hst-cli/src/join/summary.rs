@@ -1,13 +1,10 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::{self, Write},
 };
 
-use hst_rtc::{
-    GroupId, MediaRef, UserId,
-    media::{Direction, LineStats},
-};
-use serde::Serialize;
+use hst_rtc::{GroupId, MediaRef, MediaStats, Quality, UserId, media::Direction};
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use super::record::Recorded;
 use crate::error::CliError;
@@ -38,6 +35,9 @@ pub(super) struct Carried {
     files: Vec<String>,
     /// Over the last second.
     pub(super) bits_per_second: u64,
+    /// Over the last second, too, or the last one in which it was known.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_object")]
+    pub(super) quality: Option<Quality>,
 }
 
 impl Summary {
@@ -65,16 +65,24 @@ impl Summary {
     }
 
     /// The figures of this moment, read once a second.
-    pub(super) fn figures(&mut self, own: &UserId, figures: BTreeMap<MediaRef, LineStats>) {
+    pub(super) fn figures(&mut self, own: &UserId, figures: Vec<MediaStats>) {
         for carried in self.sent.iter_mut().chain(&mut self.received) {
             carried.bits_per_second = 0;
         }
-        for (key, line) in figures {
+        for MediaStats {
+            key,
+            line,
+            bitrate,
+            quality,
+            ..
+        } in figures
+        {
             if (*own == key.user) != (line.direction == Direction::Send) {
                 continue;
             }
             let carried = self.carried(key, line.direction);
-            carried.bits_per_second = line.bytes.saturating_sub(carried.bytes) * 8;
+            carried.bits_per_second = bitrate;
+            carried.quality = quality.or(carried.quality);
             carried.codec = line.codec.map(|codec| codec.as_str());
             carried.packets = line.packets;
             carried.bytes = line.bytes;
@@ -107,12 +115,16 @@ impl Summary {
                     bytes,
                     frames,
                     lost,
+                    quality,
                     ..
                 } = carried;
+                let quality = quality
+                    .map(|it| format!("  quality {:.1} ({})", it.score, it.reason))
+                    .unwrap_or_default();
                 let codec = carried.codec.unwrap_or("-");
                 writeln!(
                     out,
-                    "{way:9}{key}  {codec}  {packets} packets  {bytes} bytes  {frames} frames  {lost} lost"
+                    "{way:9}{key}  {codec}  {packets} packets  {bytes} bytes  {frames} frames  {lost} lost{quality}"
                 )?;
                 for file in &carried.files {
                     writeln!(out, "         -> {file}")?;
@@ -137,10 +149,21 @@ impl Summary {
                 lost: 0,
                 files: Vec::new(),
                 bits_per_second: 0,
+                quality: None,
             };
             all.push(none);
             all.len() - 1
         });
         &mut all[at]
     }
+}
+
+fn as_object<S: Serializer>(quality: &Option<Quality>, serializer: S) -> Result<S::Ok, S::Error> {
+    let quality = quality.map(|it| (it.score, it.reason.as_str()));
+    let mut object = serializer.serialize_struct("quality", 2)?;
+    if let Some((score, reason)) = quality {
+        object.serialize_field("score", &score)?;
+        object.serialize_field("reason", reason)?;
+    }
+    object.end()
 }

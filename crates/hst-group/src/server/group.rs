@@ -10,13 +10,14 @@ use std::{
     time::Instant,
 };
 
-use hst_id::{GroupId, UserId};
+use hst_id::{GroupId, MediaRef, UserId};
 use hst_proto::{Class, ErrorCode, Event, Failure, Joined, MAX_MESSAGE, Media, Reply, RequestId, encode_event};
 
 pub(super) use self::view::Height;
 use self::{board::Boards, message::Messages, roster::Roster, view::Views};
 use super::{
-    GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Permissions, Recipients, ToMember, member::Member,
+    GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Permissions, Recipients, ToMember, TrackId,
+    member::Member,
 };
 
 /// What an App allows its groups.
@@ -104,6 +105,19 @@ impl Group {
     /// What is published in it.
     pub fn media(&self) -> impl Iterator<Item = Media> + '_ {
         self.media_of_all_but(None)
+    }
+
+    /// Who is in it, by what the media plane calls them.
+    pub fn members(&self) -> impl Iterator<Item = (MemberId, &UserId)> {
+        self.members.iter().map(|(&id, member)| (id, &member.user))
+    }
+
+    /// What is published in it, by what the media plane calls it.
+    pub fn tracks(&self) -> impl Iterator<Item = (TrackId, MediaRef)> + '_ {
+        self.members.values().flat_map(|member| {
+            let published = member.published.iter();
+            published.map(|((media_type, media), it)| (it.track, member.key(*media_type, media.clone())))
+        })
     }
 
     /// Whether newcomers are kept out.

@@ -42,7 +42,7 @@ async fn every_picture_arrives_whole_in_spite_of_loss() {
     for codec in [Codec::Vp8, Codec::H264] {
         let server = Server::start().await;
         let (alice, _alice_events, writer) = open(&server, 0, Route::Send("camera".into()), codec).await;
-        let (bob, mut bob_events, _) = open(&server, 1, Route::Receive("camera".into()), codec).await;
+        let (mut bob, mut bob_events, _) = open(&server, 1, Route::Receive("camera".into()), codec).await;
         let mut writer = writer.unwrap();
         server.lose(9).await;
 
@@ -80,7 +80,7 @@ async fn every_picture_arrives_whole_in_spite_of_loss() {
             "{codec}: {} pictures",
             seen.len()
         );
-        let received = bob.stats()[0];
+        let received = bob.stats().await[0];
         assert!(received.lost < 10, "{received:?}");
         drop(alice);
     }

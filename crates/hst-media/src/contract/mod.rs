@@ -240,6 +240,7 @@ pub async fn a_stopped_section_carries_the_next_line(engine: &dyn MediaEngine, o
         alice
             .peer
             .stats()
+            .await
             .iter()
             .any(|stats| stats.line == line && stats.frames == 2)
     );
@@ -390,8 +391,11 @@ pub async fn statistics_count_what_was_carried(engine: &dyn MediaEngine, other: 
         }
         reader.as_mut().unwrap().read().await.unwrap();
     }
-    for (party, line, direction) in [(&alice, sent, Direction::Send), (&bob, received, Direction::Receive)] {
-        let stats = party.peer.stats();
+    for (party, line, direction) in [
+        (&mut alice, sent, Direction::Send),
+        (&mut bob, received, Direction::Receive),
+    ] {
+        let stats = party.peer.stats().await;
         assert_eq!(stats.len(), 1);
         assert_eq!(
             (stats[0].line, stats[0].direction, stats[0].kind),

@@ -10,3 +10,4 @@ mod sps;
 
 pub use sink::{FileSink, open_sink};
 pub use source::{FileSource, open_source};
+pub(crate) use sps::Sps;

@@ -1,15 +1,15 @@
 /// What a sequence parameter set says that somebody here needs (ITU-T H.264 sections 7.3.2.1.1 and E.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sps {
-    pub(super) width: u16,
-    pub(super) height: u16,
+pub(crate) struct Sps {
+    pub(crate) width: u16,
+    pub(crate) height: u16,
     /// Frames a second, as numerator and denominator, if it says so.
-    pub(super) rate: Option<(u32, u32)>,
+    pub(crate) rate: Option<(u32, u32)>,
 }
 
 impl Sps {
     /// Reads a NAL unit of type 7; `None` if it is damaged.
-    pub(super) fn parse(nal: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(nal: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(nal.get(1..)?);
         let profile = bits.read(8)?;
         bits.read(16)?; // constraints and level

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 
 use super::{HubError, PlainEngine};
-use crate::{Codec, Direction, Frame, FrameReader, Kind, LineId, LineStats, PeerEvent, PeerEventSender, PeerState};
+use crate::{
+    Codec, Direction, Frame, FrameReader, Kind, LineId, LineStats, PeerEvent, PeerEventSender, PeerState, size::size_of,
+};
 
 /// Frames between a line and its reader; when full the newest is dropped, and video goes on with a keyframe.
 const UNREAD_FRAMES: usize = 128;
@@ -303,6 +305,7 @@ fn count(stats: &mut LineStats, codec: Codec, frame: &Frame) {
     stats.packets += 1;
     stats.frames += 1;
     stats.bytes += frame.data.len() as u64;
+    stats.size = size_of(codec, frame).or(stats.size);
 }
 
 #[derive(Debug)]

@@ -168,7 +168,7 @@ impl MediaPeer for PlainPeer {
         Ok(())
     }
 
-    fn stats(&self) -> Vec<LineStats> {
+    async fn stats(&mut self) -> Vec<LineStats> {
         let state = self.hub.lock();
         let sections = state.peers.get(&self.id).map(|peer| &peer.sections);
         let stats = self

@@ -1,6 +1,9 @@
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
-use crate::{Codec, LineStats};
+use crate::{Codec, Frame, LineStats, size::size_of};
 
 const CODECS: [Codec; 3] = [Codec::Opus, Codec::Vp8, Codec::H264];
 
@@ -16,6 +19,13 @@ pub struct Counters {
     lost: AtomicU64,
     /// The bits of an `f64`, in seconds.
     jitter: AtomicU64,
+    /// In microseconds; 0 is not known.
+    round_trip: AtomicU64,
+    /// Width and height in 16 bits each; 0 is not known.
+    size: AtomicU64,
+    freezes: AtomicU64,
+    /// In microseconds.
+    frozen: AtomicU64,
 }
 
 impl Counters {
@@ -28,8 +38,17 @@ impl Counters {
     }
 
     /// A whole frame.
-    pub fn frame(&self) {
+    pub fn frame(&self, codec: Codec, frame: &Frame) {
         self.frames.fetch_add(1, Relaxed);
+        if let Some((width, height)) = size_of(codec, frame) {
+            self.size.store(u64::from(width) << 16 | u64::from(height), Relaxed);
+        }
+    }
+
+    /// A picture stood still for so long.
+    pub fn froze(&self, time: Duration) {
+        self.freezes.fetch_add(1, Relaxed);
+        self.frozen.fetch_add(micros(time), Relaxed);
     }
 
     /// So many more packets are lost.
@@ -47,6 +66,11 @@ impl Counters {
         self.jitter.store(seconds.to_bits(), Relaxed);
     }
 
+    /// How long it takes to the other side and back.
+    pub fn set_round_trip(&self, time: Duration) {
+        self.round_trip.store(micros(time).max(1), Relaxed);
+    }
+
     /// Puts the figures into what is known of the line beside them.
     pub fn fill(&self, mut stats: LineStats) -> LineStats {
         let place = self.codec.load(Relaxed).checked_sub(1);
@@ -56,6 +80,15 @@ impl Counters {
         stats.frames = self.frames.load(Relaxed);
         stats.lost = self.lost.load(Relaxed);
         stats.jitter = f64::from_bits(self.jitter.load(Relaxed));
+        let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|&figure| figure > 0);
+        stats.round_trip = known(&self.round_trip).map(Duration::from_micros);
+        stats.size = known(&self.size).map(|size| ((size >> 16) as u16, size as u16));
+        stats.freezes = self.freezes.load(Relaxed);
+        stats.frozen = Duration::from_micros(self.frozen.load(Relaxed));
         stats
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

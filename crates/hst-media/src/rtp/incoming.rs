@@ -6,9 +6,10 @@ use tokio::{sync::mpsc, time::Instant};
 use super::{
     Counters, Packet,
     assemble::Assembler,
+    freezes::Freezes,
     reorder::{Ordered, Reorder},
 };
-use crate::{Codec, Frame, FrameReader};
+use crate::{Codec, Frame, FrameReader, Kind};
 
 /// Frames between a line and its reader; when full the newest is dropped, and video goes on with a keyframe.
 const UNREAD_FRAMES: usize = 128;
@@ -27,6 +28,7 @@ pub struct Incoming {
     out: mpsc::Sender<Frame>,
     keyframe_requested: Option<Instant>,
     jitter: Jitter,
+    freezes: Freezes,
 }
 
 /// What the other side is to be told.
@@ -50,6 +52,7 @@ impl Incoming {
             out,
             keyframe_requested: None,
             jitter: Jitter::default(),
+            freezes: Freezes::default(),
         };
         (incoming, Box::new(Reader { frames }))
     }
@@ -92,10 +95,17 @@ impl Incoming {
             if self.assembler.needs_keyframe() && !frame.keyframe {
                 continue;
             }
-            match self.out.try_send(frame) {
-                Ok(()) => self.counters.frame(),
-                Err(_) => self.assembler.dropped(),
+            let Ok(place) = self.out.try_reserve() else {
+                self.assembler.dropped();
+                continue;
+            };
+            self.counters.frame(self.codec, &frame);
+            if self.codec.kind() == Kind::Video
+                && let Some(time) = self.freezes.arrived(now)
+            {
+                self.counters.froze(time);
             }
+            place.send(frame);
         }
         let waited = self.keyframe_requested.is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
         let keyframe = self.assembler.needs_keyframe() && waited;

@@ -3,6 +3,7 @@
 
 mod assemble;
 mod counters;
+mod freezes;
 mod incoming;
 mod outgoing;
 mod packetize;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a group may take to answer. It waits for nobody, so this is long.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Hub {
     /// A group as it is now.
@@ -50,7 +50,7 @@ impl Hub {
         self.govern(&app.id, group, Governance::Announce(body)).await
     }
 
-    async fn ask_group<T>(
+    pub(super) async fn ask_group<T>(
         &self,
         app: &AppId,
         group: &GroupId,

@@ -22,6 +22,7 @@ async fn h7_pages_that_cannot_be_are_refused() {
         "/v1/apps".to_owned(),
         format!("/v1/apps/{app}/groups"),
         format!("/v1/apps/{app}/groups/g"),
+        format!("/v1/apps/{app}/groups/g/stats"),
         format!("/v1/apps/{app}/online"),
         format!("/v1/apps/{app}/bans"),
     ];

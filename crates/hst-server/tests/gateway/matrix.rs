@@ -110,6 +110,14 @@ fn rows() -> Vec<Row> {
         row("GET", group, "", none.clone(), NO_GROUP, NO_APP),
         row("DELETE", group, "", none.clone(), NO_GROUP, NO_APP),
         row(
+            "GET",
+            leak(format!("{group}/stats")),
+            "",
+            none.clone(),
+            NO_GROUP,
+            NO_APP,
+        ),
+        row(
             "POST",
             leak(format!("{group}/lock")),
             "",

@@ -78,10 +78,7 @@ impl Worker {
                     self.finish(now, done);
                 }
                 Ask::Stats(reply) => {
-                    let is_here = |transport: &&Transport| transport.room == room && transport.is_connected();
-                    let peers = self.transports.values().filter(is_here).count();
-                    let stats = self.rooms.get(&room).map(|room| room.stats(peers));
-                    let _ = reply.send(stats.unwrap_or_default());
+                    let _ = reply.send(self.stats(now, room));
                 }
             }
         }

@@ -106,7 +106,8 @@ impl Camera {
 
     pub(crate) fn tell_heights(&mut self) {
         for encoding in 0..3 {
-            self.router.set_heights(CAMERA, encoding, [180 << encoding].into_iter());
+            self.router
+                .set_sizes(CAMERA, encoding, [(320 << encoding, 180 << encoding)].into_iter());
         }
     }
 

@@ -27,6 +27,7 @@ mod revocations;
 mod routes;
 mod secret;
 mod settings;
+mod stats;
 mod terminals;
 
 pub(super) use self::routes::routes;

@@ -17,7 +17,7 @@ use super::{
     document::document,
     groups, invite, kickout, members, messages, online,
     problem::{Code, Problem},
-    revocations, secret, settings, terminals,
+    revocations, secret, settings, stats, terminals,
 };
 use crate::http::Web;
 
@@ -64,6 +64,7 @@ fn own() -> OpenApiRouter<Arc<Web>> {
         .routes(paths!(groups::list_groups))
         .routes(paths!(groups::get_group, groups::close_group))
         .routes(paths!(groups::lock_group))
+        .routes(paths!(stats::get_group_stats))
         .routes(paths!(members::kick_member))
         .routes(paths!(members::mute_media))
         .routes(paths!(messages::tell_group))
