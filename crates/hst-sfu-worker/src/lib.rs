@@ -13,6 +13,7 @@ mod line;
 mod network;
 mod offer;
 mod plane;
+mod red;
 mod remote;
 mod room;
 mod room_state;

@@ -1,13 +1,21 @@
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hst_sfu::{Codec, Format, Formats, Forward, MAX_ENCODINGS, TrackId, Vp8Ids};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
-    rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
+    rtp::{ExtensionValues, RtpHeader, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
 };
 
-use crate::{LineRole, extension::DependencyDescriptor, rtc::payload_types};
+use crate::{
+    LineRole,
+    extension::DependencyDescriptor,
+    red::{Red, Trail},
+    rtc::{payload_types, red_types},
+};
 
 /// How long a receiver may ask for a lost packet again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(1);
@@ -25,10 +33,14 @@ pub(crate) struct Slot {
     /// The names of the encodings that the client sends side by side, in their order: by convention the smallest first.
     /// Empty when he sends one without a name.
     pub(crate) rids: Vec<Rid>,
+    /// What has come of its sound.
+    pub(crate) sound: Trail,
     /// The SSRC that we send on it, for as long as it is a receiving line.
     sent: Option<Ssrc>,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
+    /// The same for sound that is sent redundantly (RED).
+    red_types: Vec<Option<Pt>>,
 }
 
 /// A packet on its way through, shared by all its receivers.
@@ -38,7 +50,29 @@ pub(crate) struct Media {
     pub(crate) format: Format,
     pub(crate) codec: Codec,
     pub(crate) encoding: u8,
-    pub(crate) packet: RtpPacket,
+    /// What it consists of, if it is redundant sound.
+    pub(crate) red: Option<Red>,
+    pub(crate) header: RtpHeader,
+    pub(crate) payload: Arc<[u8]>,
+    pub(crate) arrived: Instant,
+}
+
+impl Media {
+    /// The packets that it repeats of those that were lost just before it, the oldest first.
+    pub(crate) fn repeated(&self, lost: u16) -> impl Iterator<Item = Self> {
+        let repeats = self.red.as_ref().map_or(&[][..], |red| red.of_lost(lost));
+        repeats.iter().zip(1..=lost).rev().map(|(repeat, distance)| Self {
+            red: None,
+            header: RtpHeader {
+                sequence_number: self.header.sequence_number.wrapping_sub(distance),
+                timestamp: self.header.timestamp.wrapping_sub(repeat.age),
+                marker: false,
+                ..self.header.clone()
+            },
+            payload: repeat.payload.clone(),
+            ..*self
+        })
+    }
 }
 
 /// What an offer changed for the router, in an order in which it can be applied.
@@ -71,8 +105,10 @@ impl Slot {
             role: None,
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),
+            sound: Trail::default(),
             sent: None,
             payload_types: Vec::new(),
+            red_types: Vec::new(),
         }
     }
 
@@ -83,6 +119,7 @@ impl Slot {
         let sends = is_open && media.direction().is_sending();
         let receives = is_open && media.direction().is_receiving();
         self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
+        self.red_types = red_types(rtc.codec_config(), media.remote_pts());
         self.rids = match media.rids_rx() {
             Rids::Specific(rids) => rids.clone(),
             Rids::None | Rids::Any => Vec::new(),
@@ -157,10 +194,15 @@ impl Slot {
     }
 
     pub(crate) fn write(&self, rtc: &mut Rtc, media: &Media, forward: Forward) {
-        let Media { format, packet, .. } = media;
-        let payload_type = self.payload_types.get(usize::from(format.number())).copied().flatten();
-        let (Some(pt), Some(ssrc)) = (payload_type, self.sent) else {
+        let Media { header, payload, .. } = media;
+        let format = usize::from(media.format.number());
+        let (Some(&Some(plain)), Some(ssrc)) = (self.payload_types.get(format), self.sent) else {
             return;
+        };
+        let (pt, payload) = match (&media.red, self.red_types[format]) {
+            (Some(red), Some(redundant)) => (redundant, red.addressed(payload, plain)),
+            (Some(red), None) => (plain, red.primary.clone()),
+            (None, _) => (plain, payload.clone()),
         };
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx(&ssrc) else { return };
@@ -171,11 +213,12 @@ impl Slot {
             vp8,
             ..
         } = forward;
-        let mut write = RtpWrite::new(pt, seq.into(), timestamp, packet.timestamp, packet.payload.clone())
-            .marker(packet.header.marker || ends_picture)
-            .ext_vals(end_to_end(&packet.header.ext_vals))
+        let patch = vp8.and_then(|ids| vp8_patch(&payload, ids));
+        let mut write = RtpWrite::new(pt, seq.into(), timestamp, media.arrived, payload)
+            .marker(header.marker || ends_picture)
+            .ext_vals(end_to_end(&header.ext_vals))
             .nackable(media.codec.is_video());
-        if let Some(patch) = vp8.and_then(|ids| vp8_patch(&packet.payload, ids)) {
+        if let Some(patch) = patch {
             write = write.vp8_patch(patch);
         }
         stream.write_rtp(write);

@@ -429,9 +429,8 @@ impl Transport {
                 }
             }
             Event::RtpPacket(packet) => {
-                if let Some(media) = self.media(packet, happenings) {
-                    happenings.push(Happening::Media(media));
-                }
+                // What is not to be forwarded is dropped.
+                let _ = self.handle_packet(packet, happenings);
             }
             Event::KeyframeRequest(request) => {
                 let slot = self.slots.iter().position(|slot| slot.mid == request.mid);

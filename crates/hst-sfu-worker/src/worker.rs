@@ -294,8 +294,8 @@ impl Worker {
             return;
         };
         published.packets += 1;
-        published.bytes += media.packet.payload.len() as u64;
-        let header = &media.packet.header;
+        published.bytes += media.payload.len() as u64;
+        let header = &media.header;
         if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
             for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
                 let heights = stream.spatial_layers.iter().map_while(|layer| {
@@ -318,7 +318,7 @@ impl Worker {
             codec: media.codec,
             format: media.format,
             level: header.ext_vals.audio_level.map(|level| level.unsigned_abs()),
-            payload: &media.packet.payload,
+            payload: &media.payload,
         };
         room.router.handle_packet(now, media.track, &packet);
         self.batch.push(media);
@@ -341,7 +341,7 @@ impl Worker {
                         continue;
                     };
                     room.forwarded_packets += 1;
-                    room.forwarded_bytes += self.batch[index].packet.payload.len() as u64;
+                    room.forwarded_bytes += self.batch[index].payload.len() as u64;
                     if transport.enqueue(Queued { index, forward }) {
                         self.dirty.push(id);
                     }
