@@ -10,6 +10,7 @@ mod event;
 mod extension;
 mod framing;
 mod line;
+mod losses;
 mod network;
 mod offer;
 mod plane;

@@ -10,8 +10,9 @@ use str0m::{
 /// A packet of redundant sound, parted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Red {
-    /// The payload type that its publisher has for the sound.
-    pt: Pt,
+    /// The payload type that its publisher has for the sound, and the whole payload with that; `None` is one that did not
+    /// come as such.
+    whole: Option<(Pt, Arc<[u8]>)>,
     /// The sound of this packet.
     pub(crate) primary: Arc<[u8]>,
     /// What it repeats, the newest first.
@@ -19,11 +20,21 @@ pub(crate) struct Red {
 }
 
 /// The sound of an earlier packet.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Repeat {
     /// How much older it is than the packet's own, in ticks of the timestamp.
     pub(crate) age: u32,
     pub(crate) payload: Arc<[u8]>,
+}
+
+/// A packet that was lost, made of what a later one repeats.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Earlier {
+    /// So many packets before that one.
+    pub(crate) distance: u16,
+    /// So many ticks before it.
+    pub(crate) age: u32,
+    pub(crate) red: Red,
 }
 
 /// Where a sound stands.
@@ -35,7 +46,7 @@ pub(crate) struct Trail {
 impl Red {
     /// Parts a payload whose blocks are all of the codec that its publisher sends under this payload type; `None` when it
     /// is anything else.
-    pub(crate) fn parse(payload: &[u8], pt: Pt) -> Option<Self> {
+    pub(crate) fn parse(payload: &Arc<[u8]>, pt: Pt) -> Option<Self> {
         let blocks = RedDecoder::decode(payload).ok()?;
         if blocks.iter().any(|block| block.pt != *pt) {
             return None;
@@ -46,25 +57,43 @@ impl Red {
             payload: block.payload.into(),
         });
         (!primary.payload.is_empty()).then(|| Self {
-            pt,
+            whole: Some((pt, payload.clone())),
             primary: primary.payload.into(),
             repeats: repeats.collect(),
         })
     }
 
-    /// What it repeats of so many packets that were lost just before it. Repeats tell how old they are, not of which packet:
-    /// they are taken for those just before where all are as long.
-    pub(crate) fn of_lost(&self, lost: u16) -> &[Repeat] {
+    /// What it repeats of so many packets that were lost just before it, the oldest first. Repeats tell how old they are, not
+    /// of which packet: they are taken for those just before where all are as long.
+    pub(crate) fn of_lost(&self, lost: u16) -> impl Iterator<Item = Earlier> {
         let length = self.repeats.first().map_or(0, |repeat| repeat.age);
-        let fits = |(repeat, distance): &(&Repeat, u32)| repeat.age == length * distance;
-        let count = self.repeats.iter().zip(1..=u32::from(lost)).take_while(fits).count();
-        &self.repeats[..count]
+        let fits = move |(repeat, distance): &(&Repeat, u16)| repeat.age == length * u32::from(*distance);
+        let count = self.repeats.iter().zip(1..=lost).take_while(fits).count();
+        (1..=count as u16).rev().map(|distance| {
+            let (repeat, older) = (
+                &self.repeats[usize::from(distance) - 1],
+                &self.repeats[usize::from(distance)..],
+            );
+            let older = older.iter().map(|older| Repeat {
+                age: older.age.saturating_sub(repeat.age),
+                payload: older.payload.clone(),
+            });
+            Earlier {
+                distance,
+                age: repeat.age,
+                red: Self {
+                    whole: None,
+                    primary: repeat.payload.clone(),
+                    repeats: older.collect(),
+                },
+            }
+        })
     }
 
-    /// The whole of it for a receiver who has this payload type for the sound; `payload` is what it was parted from.
-    pub(crate) fn addressed(&self, payload: &Arc<[u8]>, pt: Pt) -> Arc<[u8]> {
-        if pt == self.pt {
-            return payload.clone();
+    /// The whole of it for a receiver who has this payload type for the sound.
+    pub(crate) fn addressed(&self, pt: Pt) -> Arc<[u8]> {
+        if let Some((_, whole)) = self.whole.as_ref().filter(|(own, _)| *own == pt) {
+            return whole.clone();
         }
         let block = |repeat: &Repeat| RedundantBlock {
             pt: *pt,
@@ -99,7 +128,7 @@ mod tests {
     const PACKET: &[u8] = &[0x80 | PT, 0x1e, 0x00, 3, 0x80 | PT, 0x0f, 0x00, 1, PT, 1, 2, 3, 4, 5, 6];
 
     fn parse(payload: &[u8]) -> Option<Red> {
-        Red::parse(payload, PT.into())
+        Red::parse(&payload.into(), PT.into())
     }
 
     #[test]
@@ -117,10 +146,10 @@ mod tests {
 
     #[test]
     fn a_receiver_finds_his_own_payload_type_in_it() {
-        let red = parse(PACKET).expect("well-formed");
         let payload: Arc<[u8]> = PACKET.into();
-        assert!(Arc::ptr_eq(&red.addressed(&payload, PT.into()), &payload), "not copied");
-        let other = Red::parse(&red.addressed(&payload, 96.into()), 96.into()).expect("well-formed");
+        let red = Red::parse(&payload, PT.into()).expect("well-formed");
+        assert!(Arc::ptr_eq(&red.addressed(PT.into()), &payload), "not copied");
+        let other = Red::parse(&red.addressed(96.into()), 96.into()).expect("well-formed");
         assert_eq!((other.primary, other.repeats), (red.primary, red.repeats));
     }
 
@@ -134,14 +163,21 @@ mod tests {
         }
         assert_eq!(trail.lost_before(8.into(), 900), 0, "another sound");
         let red = parse(PACKET).expect("well-formed");
-        let ages = |lost| red.of_lost(lost).iter().map(|it| it.age).collect::<Vec<_>>();
+        let found = |lost| red.of_lost(lost).map(|it| (it.distance, it.age)).collect::<Vec<_>>();
+        assert_eq!(found(0), []);
+        assert_eq!(found(1), [(1, 960)]);
+        assert_eq!(found(9), [(2, 1920), (1, 960)]);
+        let earlier = red.of_lost(1).next().expect("it was lost");
+        assert_eq!(*earlier.red.primary, [4]);
+        let older = &earlier.red.repeats[0];
         assert_eq!(
-            [ages(0), ages(1), ages(2), ages(9)],
-            [vec![], vec![960], vec![960, 1920], vec![960, 1920]]
+            (older.age, &*older.payload),
+            (960, &[1, 2, 3][..]),
+            "it repeats what it can"
         );
         let mut uneven = parse(PACKET).expect("well-formed");
         uneven.repeats[1].age = 5000;
-        assert_eq!(uneven.of_lost(2).len(), 1, "there was a pause");
+        assert_eq!(uneven.of_lost(2).count(), 1, "there was a pause");
     }
 
     #[test]
@@ -150,7 +186,7 @@ mod tests {
         for end in 0..PACKET.len() - 1 {
             assert_eq!(parse(&PACKET[..end]), None, "{end}");
         }
-        assert_eq!(Red::parse(PACKET, 13.into()), None);
+        assert_eq!(Red::parse(&PACKET.into(), 13.into()), None);
         assert_eq!(parse(&[0x80 | PT; 1400]), None);
     }
 }

@@ -1,7 +1,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hst_sfu::{Codec, Format};
@@ -19,6 +19,8 @@ use crate::{credentials::Credentials, extension};
 
 /// What a receiver's network is taken to carry before anything is known of it.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
+/// How often it is looked at what a receiver's network loses.
+const REPORTS: Duration = Duration::from_secs(1);
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -47,7 +49,8 @@ impl RtcFactory {
             // What the router needs to choose among layers.
             .set_extension(8, extension::layers_allocation())
             .set_extension(9, extension::dependency_descriptor())
-            .enable_bwe(Some(FIRST_ESTIMATE));
+            .enable_bwe(Some(FIRST_ESTIMATE))
+            .set_stats_interval(Some(REPORTS));
         // One certificate for all: making one takes longer than a handshake.
         if let Some(certificate) = provider.dtls_provider.generate_certificate() {
             template = template.set_dtls_cert(certificate);

@@ -13,15 +13,13 @@ use str0m::{
 use crate::{
     LineRole,
     extension::DependencyDescriptor,
-    red::{Red, Trail},
+    red::{Earlier, Red, Trail},
     rtc::{payload_types, red_types},
 };
 
 /// How long a receiver may ask for a lost packet again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(1);
 const RESEND_PACKETS: usize = 512;
-/// At most this share of what is sent goes into answering such requests.
-const RESEND_SHARE: f32 = 0.15;
 
 /// An m-line.
 #[derive(Debug)]
@@ -60,16 +58,16 @@ pub(crate) struct Media {
 impl Media {
     /// The packets that it repeats of those that were lost just before it, the oldest first.
     pub(crate) fn repeated(&self, lost: u16) -> impl Iterator<Item = Self> {
-        let repeats = self.red.as_ref().map_or(&[][..], |red| red.of_lost(lost));
-        repeats.iter().zip(1..=lost).rev().map(|(repeat, distance)| Self {
-            red: None,
+        let earlier = self.red.iter().flat_map(move |red| red.of_lost(lost));
+        earlier.map(|Earlier { distance, age, red }| Self {
             header: RtpHeader {
                 sequence_number: self.header.sequence_number.wrapping_sub(distance),
-                timestamp: self.header.timestamp.wrapping_sub(repeat.age),
+                timestamp: self.header.timestamp.wrapping_sub(age),
                 marker: false,
                 ..self.header.clone()
             },
-            payload: repeat.payload.clone(),
+            payload: red.primary.clone(),
+            red: Some(red),
             ..*self
         })
     }
@@ -112,8 +110,16 @@ impl Slot {
         }
     }
 
-    /// Takes over what the offer just applied says of this m-line.
-    pub(crate) fn update(&mut self, slot: u16, declared: Option<LineRole>, rtc: &mut Rtc, changes: &mut Vec<Change>) {
+    /// Takes over what the offer just applied says of this m-line. `share` of what is sent may go into sending lost packets
+    /// again.
+    pub(crate) fn update(
+        &mut self,
+        slot: u16,
+        declared: Option<LineRole>,
+        share: f32,
+        rtc: &mut Rtc,
+        changes: &mut Vec<Change>,
+    ) {
         let Some(media) = rtc.media(self.mid) else { return };
         let is_open = !media.disabled();
         let sends = is_open && media.direction().is_sending();
@@ -140,7 +146,7 @@ impl Slot {
         }
         if sent != self.sent {
             if let Some(stream) = sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
-                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
+                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(share));
                 // Publishers pace what they send; to do it again would only delay it.
                 stream.set_unpaced(true);
             }
@@ -164,6 +170,14 @@ impl Slot {
             }
         }
         changes.extend(self.carry(slot));
+    }
+
+    /// Lets another share of what is sent go into sending lost packets again; those of before are forgotten.
+    pub(crate) fn limit_resends(&self, share: f32, rtc: &mut Rtc) {
+        let mut api = rtc.direct_api();
+        if let Some(stream) = self.sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
+            stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(share));
+        }
     }
 
     /// What has to be undone when the m-line becomes another.
@@ -200,7 +214,7 @@ impl Slot {
             return;
         };
         let (pt, payload) = match (&media.red, self.red_types[format]) {
-            (Some(red), Some(redundant)) => (redundant, red.addressed(payload, plain)),
+            (Some(red), Some(redundant)) => (redundant, red.addressed(plain)),
             (Some(red), None) => (plain, red.primary.clone()),
             (None, _) => (plain, payload.clone()),
         };

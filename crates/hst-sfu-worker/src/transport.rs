@@ -19,6 +19,7 @@ use crate::{
     LostReason, OfferError, RoomId,
     answer::Answer,
     credentials::{Credentials, Sessions},
+    losses::Losses,
     network::Outbox,
     offer::Offer,
     remote::Remote,
@@ -66,6 +67,9 @@ pub(crate) struct Transport {
     /// Whether it waits for a flush.
     is_dirty: bool,
     is_connected: bool,
+    /// How many bits in a second its network carries by the estimate; `None` is not known.
+    estimate: Option<u64>,
+    losses: Losses,
     /// Until when its network is given the benefit of the doubt.
     trusted_until: Option<Instant>,
     is_over: bool,
@@ -122,6 +126,8 @@ impl Transport {
             keyframes_wanted: Vec::new(),
             is_dirty: false,
             is_connected: false,
+            estimate: None,
+            losses: Losses::default(),
             trusted_until: None,
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
@@ -175,7 +181,8 @@ impl Transport {
                 }
                 Some(_) => {}
             }
-            self.slots[index].update(slot, role, &mut self.rtc, &mut changes);
+            let share = self.losses.resend_share();
+            self.slots[index].update(slot, role, share, &mut self.rtc, &mut changes);
         }
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
@@ -437,14 +444,31 @@ impl Transport {
                 happenings.extend(slot.map(|slot| Happening::KeyframeRequest { slot: slot as u16 }));
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
-                let estimate = can_probe.then(|| estimate.as_u64());
-                let is_trusted = self.trusted_until.is_none_or(|until| now < until);
-                let least = if is_trusted { TRUSTED } else { 0 };
-                happenings.push(Happening::Budget(estimate.map(|estimate| estimate.max(least))));
+                self.estimate = can_probe.then(|| estimate.as_u64());
+                happenings.push(Happening::Budget(self.budget(now)));
+            }
+            Event::PeerStats(stats) => {
+                let before = self.losses.least();
+                if self.losses.report(&stats) {
+                    let share = self.losses.resend_share();
+                    self.slots
+                        .iter()
+                        .for_each(|slot| slot.limit_resends(share, &mut self.rtc));
+                }
+                if self.losses.least() != before {
+                    happenings.push(Happening::Budget(self.budget(now)));
+                }
             }
             Event::Closed => self.end(LostReason::Closed, happenings),
             _ => {}
         }
+    }
+
+    /// How many bits in a second the client's network is taken to carry; `None` is not known.
+    fn budget(&self, now: Instant) -> Option<u64> {
+        let is_trusted = self.trusted_until.is_none_or(|until| now < until);
+        let trusted = if is_trusted { TRUSTED } else { 0 };
+        Some(self.estimate?.max(trusted).max(self.losses.least()))
     }
 }
 

@@ -31,6 +31,8 @@ use crate::{
 
 mod connections;
 mod control;
+#[cfg(test)]
+mod simulation;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -412,6 +414,13 @@ impl Worker {
 
     /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
     fn flush(&mut self, now: Instant) {
+        self.flush_transports(now);
+        self.network.flush(|destination| self.demux.local_ip(destination));
+        self.forget_closed();
+        self.events.flush();
+    }
+
+    fn flush_transports(&mut self, now: Instant) {
         // Who is flushed may tell something that makes another one dirty.
         while let Some(id) = self.dirty.pop() {
             if let Some(transport) = self.transports.get_mut(&id) {
@@ -420,9 +429,6 @@ impl Worker {
             }
         }
         self.batch.clear();
-        self.network.flush(|destination| self.demux.local_ip(destination));
-        self.forget_closed();
-        self.events.flush();
     }
 
     fn touch(&mut self, id: TransportId) {

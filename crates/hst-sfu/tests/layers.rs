@@ -199,6 +199,17 @@ fn an_encoding_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
+fn an_encoding_that_stops_while_a_smaller_one_goes_on_is_left_within_a_second() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.run(Duration::from_secs(2));
+    camera.is_on[2] = false;
+    assert_eq!(encodings(camera.run(Duration::from_millis(950))).last(), Some(&1));
+    assert_decodable(&camera.got);
+}
+
+#[test]
 fn when_only_the_smallest_still_comes_that_one_is_shown() {
     let mut camera = Camera::new();
     camera.run(Duration::from_secs(2));
