@@ -35,7 +35,8 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
-    /// Takes a report; says whether [`resend_share`](Self::resend_share) is another one now.
+    /// Takes a report; says whether [`resend_share`](Self::resend_share) is another one now. What is lost while packets wait in
+    /// a queue is lost by sending too much: to send more for that would make it worse.
     pub(crate) fn report(&mut self, stats: &PeerStats) -> bool {
         let now = stats.timestamp;
         let lost = stats.egress_loss_fraction.unwrap_or(0.0).clamp(0.0, 1.0);
@@ -51,9 +52,13 @@ impl Losses {
             .rtt
             .zip(self.shortest)
             .is_none_or(|(rtt, shortest)| rtt > shortest + QUEUED);
+        if is_queued {
+            self.least = 0;
+            return false;
+        }
         let has_changed = self.judge(now, lost);
         let arrived = (sent as f32 * (1.0 - lost)) as u64;
-        self.least = match self.is_lossy && !is_queued {
+        self.least = match self.is_lossy {
             true => MOST.min(arrived * MORE / 100).max(self.least * KEPT / 100),
             false => 0,
         };
@@ -68,6 +73,11 @@ impl Losses {
             false => lost >= LOSSY,
         };
         std::mem::replace(&mut self.is_lossy, is_lossy) != is_lossy
+    }
+
+    /// Whether he loses much.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.is_lossy
     }
 
     /// Which share of what is sent may go into sending lost packets again.

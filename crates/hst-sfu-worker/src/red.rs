@@ -1,11 +1,16 @@
 //! Redundant sound (RED, RFC 2198): packets that repeat the sound of those before them.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use str0m::{
     media::Pt,
     rtp::{RedDecoder, RedEncoder, RedundantBlock, Ssrc},
 };
+
+/// So many sounds are repeated for who loses much: of 50 % random loss 6 % are left, for three times the bits of a sound.
+const REPEATS: usize = 3;
+/// A sound that is older than this, in ticks, cannot be told in a packet.
+const MAX_AGE: u32 = 0x3fff;
 
 /// A packet of redundant sound, parted.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +40,13 @@ pub(crate) struct Earlier {
     /// So many ticks before it.
     pub(crate) age: u32,
     pub(crate) red: Red,
+}
+
+/// The sounds that a line has carried last: who loses much gets them more often than their publisher repeats them.
+#[derive(Debug, Default)]
+pub(crate) struct Echo {
+    /// Their timestamps, the newest last; at most [`REPEATS`].
+    sounds: VecDeque<(u32, Arc<[u8]>)>,
 }
 
 /// Where a sound stands.
@@ -102,6 +114,31 @@ impl Red {
         };
         let repeats: Vec<_> = self.repeats.iter().rev().map(block).collect();
         RedEncoder::encode(*pt, &self.primary, &repeats).into()
+    }
+}
+
+impl Echo {
+    /// Takes the next sound. With `pt`, the payload type that its receiver has for the sound, this is the payload of a
+    /// redundant packet that repeats those before it.
+    pub(crate) fn take(&mut self, timestamp: u32, sound: &Arc<[u8]>, pt: Option<Pt>) -> Option<Arc<[u8]>> {
+        let payload = pt.map(|pt| {
+            let block = |(earlier, sound): &(u32, Arc<[u8]>)| RedundantBlock {
+                pt: *pt,
+                timestamp_offset: timestamp.wrapping_sub(*earlier),
+                payload: sound.to_vec(),
+            };
+            // What comes late is newer than itself for none of them.
+            let blocks = self.sounds.iter().map(block);
+            let blocks: Vec<_> = blocks
+                .filter(|it| (1..=MAX_AGE).contains(&it.timestamp_offset))
+                .collect();
+            RedEncoder::encode(*pt, sound, &blocks).into()
+        });
+        if self.sounds.len() == REPEATS {
+            self.sounds.pop_front();
+        }
+        self.sounds.push_back((timestamp, sound.clone()));
+        payload
     }
 }
 
@@ -178,6 +215,24 @@ mod tests {
         let mut uneven = parse(PACKET).expect("well-formed");
         uneven.repeats[1].age = 5000;
         assert_eq!(uneven.of_lost(2).count(), 1, "there was a pause");
+    }
+
+    #[test]
+    fn three_sounds_are_repeated_and_none_that_is_too_old() {
+        let mut echo = Echo::default();
+        let sound = |number: u8| Arc::from([number]);
+        assert_eq!(echo.take(0, &sound(0), None), None);
+        for number in 1..5 {
+            let last = echo.take(u32::from(number) * 960, &sound(number), Some(PT.into()));
+            let red = Red::parse(&last.expect("it is asked for"), PT.into()).expect("well-formed");
+            assert_eq!(*red.primary, [number]);
+            let ages: Vec<_> = red.repeats.iter().map(|it| it.age).collect();
+            assert_eq!(ages, [960, 1920, 2880][..usize::from(number).min(3)]);
+        }
+        let late = echo.take(960, &sound(1), Some(PT.into())).expect("it is asked for");
+        assert_eq!(parse(&late).expect("well-formed").repeats, []);
+        let after_a_pause = echo.take(50_000, &sound(9), Some(PT.into())).expect("it is asked for");
+        assert_eq!(parse(&after_a_pause).expect("well-formed").repeats, []);
     }
 
     #[test]

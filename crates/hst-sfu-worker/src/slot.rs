@@ -13,7 +13,7 @@ use str0m::{
 use crate::{
     LineRole,
     extension::DependencyDescriptor,
-    red::{Earlier, Red, Trail},
+    red::{Earlier, Echo, Red, Trail},
     rtc::{payload_types, red_types},
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Slot {
     sent: Option<Ssrc>,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
+    /// What it has sent of its sound.
+    echo: Echo,
     /// The same for sound that is sent redundantly (RED).
     red_types: Vec<Option<Pt>>,
 }
@@ -106,6 +108,7 @@ impl Slot {
             sound: Trail::default(),
             sent: None,
             payload_types: Vec::new(),
+            echo: Echo::default(),
             red_types: Vec::new(),
         }
     }
@@ -150,6 +153,7 @@ impl Slot {
                 // Publishers pace what they send; to do it again would only delay it.
                 stream.set_unpaced(true);
             }
+            self.echo = Echo::default();
             changes.extend(self.sent.map(|_| Change::Forget { slot }));
             self.sent = sent;
         }
@@ -207,16 +211,23 @@ impl Slot {
         (number < MAX_ENCODINGS).then_some(number as u8)
     }
 
-    pub(crate) fn write(&self, rtc: &mut Rtc, media: &Media, forward: Forward) {
+    /// Sends a packet; to who loses much, sound with more of what was before it.
+    pub(crate) fn write(&mut self, rtc: &mut Rtc, media: &Media, forward: Forward, is_lossy: bool) {
         let Media { header, payload, .. } = media;
         let format = usize::from(media.format.number());
         let (Some(&Some(plain)), Some(ssrc)) = (self.payload_types.get(format), self.sent) else {
             return;
         };
-        let (pt, payload) = match (&media.red, self.red_types[format]) {
-            (Some(red), Some(redundant)) => (redundant, red.addressed(plain)),
-            (Some(red), None) => (plain, red.primary.clone()),
-            (None, _) => (plain, payload.clone()),
+        let redundant = self.red_types[format];
+        let sound = media.red.as_ref().map_or(payload, |red| &red.primary);
+        let with_more = match redundant.is_some() && !media.codec.is_video() {
+            true => self.echo.take(forward.timestamp, sound, is_lossy.then_some(plain)),
+            false => None,
+        };
+        let (pt, payload) = match (redundant, with_more, &media.red) {
+            (Some(redundant), Some(payload), _) => (redundant, payload),
+            (Some(redundant), None, Some(red)) => (redundant, red.addressed(plain)),
+            _ => (plain, sound.clone()),
         };
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx(&ssrc) else { return };

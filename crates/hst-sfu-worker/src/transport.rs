@@ -318,6 +318,7 @@ impl Transport {
                 rtc,
                 slots,
                 queue,
+                losses,
                 keyframes_wanted,
                 ..
             } = it;
@@ -333,8 +334,8 @@ impl Transport {
                 }
             }
             for Queued { index, forward } in queue.drain(..) {
-                let slot = &slots[usize::from(forward.line.slot)];
-                slot.write(rtc, &batch[index], forward);
+                let slot = &mut slots[usize::from(forward.line.slot)];
+                slot.write(rtc, &batch[index], forward, losses.is_lossy());
             }
             Ok(())
         });
