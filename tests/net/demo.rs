@@ -76,7 +76,7 @@ async fn assert_no_loopback(page: &Page) {
 }
 
 /// Starts the program itself on that host, and gives what it prints: the address of the page, and those of media.
-async fn serve(host: &Namespace) -> (Child, String, String) {
+pub(crate) async fn serve(host: &Namespace) -> (Child, String, String) {
     let mut server = Command::new("ip")
         .args(["netns", "exec", &host.name])
         .arg(program())

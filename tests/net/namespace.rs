@@ -1,4 +1,7 @@
-use std::process::{Command, id};
+use std::{
+    io::Write as _,
+    process::{Command, Stdio, id},
+};
 
 /// A host of its own: with loopback, one address, and a cable to this machine. Dropping it removes it.
 ///
@@ -39,6 +42,21 @@ impl Namespace {
             ip(&arguments).unwrap();
         }
         Ok(host)
+    }
+
+    /// From now on its packets are lost by these rules alone, as `nft` reads them.
+    ///
+    /// # Panics
+    /// When they are no rules, and when there is no `nft`.
+    pub(crate) fn lose(&self, rules: &str) {
+        let rules = format!("flush ruleset\n{rules}\n");
+        let mut nft = Command::new("ip")
+            .args(["netns", "exec", &self.name, "nft", "-f", "-"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        nft.stdin.take().unwrap().write_all(rules.as_bytes()).unwrap();
+        assert!(nft.wait().unwrap().success(), "apt-get install nftables");
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("chromium", "chromium", "shows the pages of the browser tests"),
     Tool::new("chromedriver", "chromium-driver", "drives that browser"),
     Tool::new("ffprobe", "ffmpeg", "judges the files that we record"),
-    Tool::new("ip", "iproute2", "makes the network of the namespace test"),
+    Tool::new("ip", "iproute2", "makes the network of the namespace tests"),
+    Tool::new("nft", "nftables", "loses packets there"),
     NODE,
     NPM,
 ];

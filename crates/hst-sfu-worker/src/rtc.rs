@@ -1,7 +1,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hst_sfu::{Codec, Format};
@@ -9,7 +9,7 @@ use str0m::{
     Candidate, Rtc, RtcConfig, RtcError,
     bwe::Bitrate,
     crypto::CryptoProvider,
-    format::{self, CodecConfig},
+    format::{self, CodecConfig, PayloadParams},
     media::Pt,
     net::TcpType,
     rtp::Extension,
@@ -19,6 +19,8 @@ use crate::{credentials::Credentials, dtls, extension, reports};
 
 /// What a receiver's network is taken to carry before anything is known of it.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
+/// How often it is looked at what a receiver's network loses.
+const REPORTS: Duration = Duration::from_secs(1);
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl RtcFactory {
             .set_rtp_mode(true)
             .set_stats_interval(Some(reports::INTERVAL))
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
             .enable_vp9(true)
@@ -48,7 +50,8 @@ impl RtcFactory {
             // What the router needs to choose among layers.
             .set_extension(8, extension::layers_allocation())
             .set_extension(9, extension::dependency_descriptor())
-            .enable_bwe(Some(FIRST_ESTIMATE));
+            .enable_bwe(Some(FIRST_ESTIMATE))
+            .set_stats_interval(Some(REPORTS));
         // One certificate for all: making one takes longer than a handshake.
         if let Some(certificate) = provider.dtls_provider.generate_certificate() {
             template = template.set_dtls_cert(certificate);
@@ -77,9 +80,10 @@ impl RtcFactory {
 }
 
 /// What a payload type of a publisher stands for. Every transport has the same formats at the same positions; only
-/// the payload types differ.
+/// the payload types differ. Sound is of one format whether it is redundant (RED) or not.
 pub(crate) fn format_of(config: &CodecConfig, pt: Pt) -> Option<(Format, Codec)> {
-    let position = config.iter().position(|params| params.pt() == pt)?;
+    let is_meant = |params: &PayloadParams| params.pt() == pt || params.red() == Some(pt);
+    let position = config.iter().position(is_meant)?;
     let codec = match config[position].spec().codec {
         format::Codec::Opus => Codec::Opus,
         format::Codec::Vp8 => Codec::Vp8,
@@ -89,6 +93,19 @@ pub(crate) fn format_of(config: &CodecConfig, pt: Pt) -> Option<(Format, Codec)>
         _ => return None,
     };
     Some((Format::new(position as u8)?, codec))
+}
+
+/// The payload type that the sound of redundant packets (RED) has, if this is the payload type of such packets.
+pub(crate) fn sound_in(config: &CodecConfig, red: Pt) -> Option<Pt> {
+    let params = config.iter().find(|params| params.red() == Some(red))?;
+    Some(params.pt())
+}
+
+/// The payload types under which a receiver takes sound that is redundant (RED), by format. str0m negotiates them for a whole
+/// connection, and answers so for each line.
+pub(crate) fn red_types(config: &CodecConfig, negotiated: &[Pt]) -> Vec<Option<Pt>> {
+    let red = |params: &PayloadParams| params.red().filter(|_| negotiated.contains(&params.pt()));
+    config.iter().map(red).collect()
 }
 
 /// The payload types which a receiver has negotiated on a line, by format.

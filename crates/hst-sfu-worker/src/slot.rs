@@ -1,19 +1,27 @@
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hst_sfu::{Codec, Format, Formats, Forward, MAX_ENCODINGS, TrackId, Vp8Ids};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
-    rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
+    rtp::{ExtensionValues, RtpHeader, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
 };
 
-use crate::{LineRole, extension::DependencyDescriptor, reports::LineReport, rtc::payload_types};
+use crate::{
+    LineRole,
+    extension::DependencyDescriptor,
+    extension::DependencyDescriptor,
+    red::{Earlier, Echo, Red, Trail},
+    reports::LineReport,
+    rtc::{payload_types, red_types},
+};
 
 /// How long a receiver may ask for a lost packet again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(1);
 const RESEND_PACKETS: usize = 512;
-/// At most this share of what is sent goes into answering such requests.
-const RESEND_SHARE: f32 = 0.15;
 
 /// An m-line.
 #[derive(Debug)]
@@ -25,11 +33,17 @@ pub(crate) struct Slot {
     /// The names of the encodings that the client sends side by side, in their order: by convention the smallest first.
     /// Empty when he sends one without a name.
     pub(crate) rids: Vec<Rid>,
+    /// What has come of its sound.
+    pub(crate) sound: Trail,
     /// The SSRC that we send on it, for as long as it is a receiving line.
     sent: Option<Ssrc>,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
     pub(crate) report: LineReport,
+    /// What it has sent of its sound.
+    echo: Echo,
+    /// The same for sound that is sent redundantly (RED).
+    red_types: Vec<Option<Pt>>,
 }
 
 /// A packet on its way through, shared by all its receivers.
@@ -39,7 +53,29 @@ pub(crate) struct Media {
     pub(crate) format: Format,
     pub(crate) codec: Codec,
     pub(crate) encoding: u8,
-    pub(crate) packet: RtpPacket,
+    /// What it consists of, if it is redundant sound.
+    pub(crate) red: Option<Red>,
+    pub(crate) header: RtpHeader,
+    pub(crate) payload: Arc<[u8]>,
+    pub(crate) arrived: Instant,
+}
+
+impl Media {
+    /// The packets that it repeats of those that were lost just before it, the oldest first.
+    pub(crate) fn repeated(&self, lost: u16) -> impl Iterator<Item = Self> {
+        let earlier = self.red.iter().flat_map(move |red| red.of_lost(lost));
+        earlier.map(|Earlier { distance, age, red }| Self {
+            header: RtpHeader {
+                sequence_number: self.header.sequence_number.wrapping_sub(distance),
+                timestamp: self.header.timestamp.wrapping_sub(age),
+                marker: false,
+                ..self.header.clone()
+            },
+            payload: red.primary.clone(),
+            red: Some(red),
+            ..*self
+        })
+    }
 }
 
 /// What an offer changed for the router, in an order in which it can be applied.
@@ -72,19 +108,31 @@ impl Slot {
             role: None,
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),
+            sound: Trail::default(),
             sent: None,
             payload_types: Vec::new(),
             report: LineReport::default(),
+            echo: Echo::default(),
+            red_types: Vec::new(),
         }
     }
 
-    /// Takes over what the offer just applied says of this m-line.
-    pub(crate) fn update(&mut self, slot: u16, declared: Option<LineRole>, rtc: &mut Rtc, changes: &mut Vec<Change>) {
+    /// Takes over what the offer just applied says of this m-line. `share` of what is sent may go into sending lost packets
+    /// again.
+    pub(crate) fn update(
+        &mut self,
+        slot: u16,
+        declared: Option<LineRole>,
+        share: f32,
+        rtc: &mut Rtc,
+        changes: &mut Vec<Change>,
+    ) {
         let Some(media) = rtc.media(self.mid) else { return };
         let is_open = !media.disabled();
         let sends = is_open && media.direction().is_sending();
         let receives = is_open && media.direction().is_receiving();
         self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
+        self.red_types = red_types(rtc.codec_config(), media.remote_pts());
         self.rids = match media.rids_rx() {
             Rids::Specific(rids) => rids.clone(),
             Rids::None | Rids::Any => Vec::new(),
@@ -105,10 +153,11 @@ impl Slot {
         }
         if sent != self.sent {
             if let Some(stream) = sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
-                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
+                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(share));
                 // Publishers pace what they send; to do it again would only delay it.
                 stream.set_unpaced(true);
             }
+            self.echo = Echo::default();
             changes.extend(self.sent.map(|_| Change::Forget { slot }));
             self.report = LineReport::default();
             self.sent = sent;
@@ -130,6 +179,14 @@ impl Slot {
             }
         }
         changes.extend(self.carry(slot));
+    }
+
+    /// Lets another share of what is sent go into sending lost packets again; those of before are forgotten.
+    pub(crate) fn limit_resends(&self, share: f32, rtc: &mut Rtc) {
+        let mut api = rtc.direct_api();
+        if let Some(stream) = self.sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
+            stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(share));
+        }
     }
 
     /// What has to be undone when the m-line becomes another.
@@ -159,11 +216,23 @@ impl Slot {
         (number < MAX_ENCODINGS).then_some(number as u8)
     }
 
-    pub(crate) fn write(&self, rtc: &mut Rtc, media: &Media, forward: Forward) {
-        let Media { format, packet, .. } = media;
-        let payload_type = self.payload_types.get(usize::from(format.number())).copied().flatten();
-        let (Some(pt), Some(ssrc)) = (payload_type, self.sent) else {
+    /// Sends a packet; to who loses much, sound with more of what was before it.
+    pub(crate) fn write(&mut self, rtc: &mut Rtc, media: &Media, forward: Forward, is_lossy: bool) {
+        let Media { header, payload, .. } = media;
+        let format = usize::from(media.format.number());
+        let (Some(&Some(plain)), Some(ssrc)) = (self.payload_types.get(format), self.sent) else {
             return;
+        };
+        let redundant = self.red_types[format];
+        let sound = media.red.as_ref().map_or(payload, |red| &red.primary);
+        let with_more = match redundant.is_some() && !media.codec.is_video() {
+            true => self.echo.take(forward.timestamp, sound, is_lossy.then_some(plain)),
+            false => None,
+        };
+        let (pt, payload) = match (redundant, with_more, &media.red) {
+            (Some(redundant), Some(payload), _) => (redundant, payload),
+            (Some(redundant), None, Some(red)) => (redundant, red.addressed(plain)),
+            _ => (plain, sound.clone()),
         };
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx(&ssrc) else { return };
@@ -174,11 +243,12 @@ impl Slot {
             vp8,
             ..
         } = forward;
-        let mut write = RtpWrite::new(pt, seq.into(), timestamp, packet.timestamp, packet.payload.clone())
-            .marker(packet.header.marker || ends_picture)
-            .ext_vals(end_to_end(&packet.header.ext_vals))
+        let patch = vp8.and_then(|ids| vp8_patch(&payload, ids));
+        let mut write = RtpWrite::new(pt, seq.into(), timestamp, media.arrived, payload)
+            .marker(header.marker || ends_picture)
+            .ext_vals(end_to_end(&header.ext_vals))
             .nackable(media.codec.is_video());
-        if let Some(patch) = vp8.and_then(|ids| vp8_patch(&packet.payload, ids)) {
+        if let Some(patch) = patch {
             write = write.vp8_patch(patch);
         }
         stream.write_rtp(write);

@@ -19,6 +19,7 @@ use crate::{
     LineRole, LostReason, OfferError, RoomId,
     answer::Answer,
     credentials::{Credentials, Sessions},
+    losses::Losses,
     network::Outbox,
     offer::Offer,
     remote::Remote,
@@ -70,6 +71,9 @@ pub(crate) struct Transport {
     /// Whether it waits for a flush.
     is_dirty: bool,
     is_connected: bool,
+    /// How many bits in a second its network carries by the estimate; `None` is not known.
+    estimate: Option<u64>,
+    losses: Losses,
     /// Until when its network is given the benefit of the doubt.
     trusted_until: Option<Instant>,
     is_over: bool,
@@ -128,6 +132,8 @@ impl Transport {
             path: PathReport::default(),
             is_dirty: false,
             is_connected: false,
+            estimate: None,
+            losses: Losses::default(),
             trusted_until: None,
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
@@ -181,7 +187,8 @@ impl Transport {
                 }
                 Some(_) => {}
             }
-            self.slots[index].update(slot, role, &mut self.rtc, &mut changes);
+            let share = self.losses.resend_share();
+            self.slots[index].update(slot, role, share, &mut self.rtc, &mut changes);
         }
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
@@ -338,6 +345,7 @@ impl Transport {
                 rtc,
                 slots,
                 queue,
+                losses,
                 keyframes_wanted,
                 ..
             } = it;
@@ -353,8 +361,8 @@ impl Transport {
                 }
             }
             for Queued { index, forward } in queue.drain(..) {
-                let slot = &slots[usize::from(forward.line.slot)];
-                slot.write(rtc, &batch[index], forward);
+                let slot = &mut slots[usize::from(forward.line.slot)];
+                slot.write(rtc, &batch[index], forward, losses.is_lossy());
             }
             Ok(())
         });
@@ -457,21 +465,30 @@ impl Transport {
             }
             Event::RtpPacket(packet) => {
                 self.has_heard = true;
-                if let Some(media) = self.media(packet, happenings) {
-                    happenings.push(Happening::Media(media));
-                }
+                // What is not to be forwarded is dropped.
+                let _ = self.handle_packet(packet, happenings);
             }
             Event::KeyframeRequest(request) => {
                 let slot = self.slots.iter().position(|slot| slot.mid == request.mid);
                 happenings.extend(slot.map(|slot| Happening::KeyframeRequest { slot: slot as u16 }));
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
-                let estimate = can_probe.then(|| estimate.as_u64());
-                let is_trusted = self.trusted_until.is_none_or(|until| now < until);
-                let least = if is_trusted { TRUSTED } else { 0 };
-                happenings.push(Happening::Budget(estimate.map(|estimate| estimate.max(least))));
+                self.estimate = can_probe.then(|| estimate.as_u64());
+                happenings.push(Happening::Budget(self.budget(now)));
             }
-            Event::PeerStats(stats) => self.path.take(&stats),
+            Event::PeerStats(stats) => {
+                self.path.take(&stats);
+                let before = self.losses.least();
+                if self.losses.report(&stats) {
+                    let share = self.losses.resend_share();
+                    self.slots
+                        .iter()
+                        .for_each(|slot| slot.limit_resends(share, &mut self.rtc));
+                }
+                if self.losses.least() != before {
+                    happenings.push(Happening::Budget(self.budget(now)));
+                }
+            }
             Event::MediaEgressStats(stats) => {
                 if let Some(slot) = self.slots.iter_mut().find(|slot| slot.mid == stats.mid) {
                     slot.report.egress = Some(stats);
@@ -487,6 +504,13 @@ impl Transport {
             Event::Closed => self.end(LostReason::Closed, happenings),
             _ => {}
         }
+    }
+
+    /// How many bits in a second the client's network is taken to carry; `None` is not known.
+    fn budget(&self, now: Instant) -> Option<u64> {
+        let is_trusted = self.trusted_until.is_none_or(|until| now < until);
+        let trusted = if is_trusted { TRUSTED } else { 0 };
+        Some(self.estimate?.max(trusted).max(self.losses.least()))
     }
 }
 

@@ -33,6 +33,8 @@ use crate::{
 mod connections;
 mod control;
 mod figures;
+#[cfg(test)]
+mod simulation;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -299,8 +301,8 @@ impl Worker {
             return;
         };
         published.packets += 1;
-        published.bytes += media.packet.payload.len() as u64;
-        let header = &media.packet.header;
+        published.bytes += media.payload.len() as u64;
+        let header = &media.header;
         if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
             for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
                 let sizes = stream.spatial_layers.iter().map_while(|layer| {
@@ -323,7 +325,7 @@ impl Worker {
             codec: media.codec,
             format: media.format,
             level: header.ext_vals.audio_level.map(|level| level.unsigned_abs()),
-            payload: &media.packet.payload,
+            payload: &media.payload,
         };
         room.router.handle_packet(now, media.track, &packet);
         self.batch.push(media);
@@ -346,7 +348,7 @@ impl Worker {
                         continue;
                     };
                     room.forwarded_packets += 1;
-                    room.forwarded_bytes += self.batch[index].packet.payload.len() as u64;
+                    room.forwarded_bytes += self.batch[index].payload.len() as u64;
                     if transport.enqueue(Queued { index, forward }) {
                         self.dirty.push(id);
                     }
@@ -417,6 +419,13 @@ impl Worker {
 
     /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
     fn flush(&mut self, now: Instant) {
+        self.flush_transports(now);
+        self.network.flush(|destination| self.demux.local_ip(destination));
+        self.forget_closed();
+        self.events.flush();
+    }
+
+    fn flush_transports(&mut self, now: Instant) {
         // Who is flushed may tell something that makes another one dirty.
         while let Some(id) = self.dirty.pop() {
             if let Some(transport) = self.transports.get_mut(&id) {
@@ -425,9 +434,6 @@ impl Worker {
             }
         }
         self.batch.clear();
-        self.network.flush(|destination| self.demux.local_ip(destination));
-        self.forget_closed();
-        self.events.flush();
     }
 
     fn touch(&mut self, id: TransportId) {

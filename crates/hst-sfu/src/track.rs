@@ -17,6 +17,8 @@ pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 const SETTLED: Duration = Duration::from_millis(500);
 /// An encoding that is wanted but has not come for so long is not there: its sender lacks the power or the bandwidth.
 const MISSING: Duration = Duration::from_secs(2);
+/// One that came and has stopped for so long, while a smaller one goes on, is not there either.
+const STOPPED: Duration = Duration::from_millis(400);
 /// One that was missing is wanted again after so long, if it does not come by itself.
 const RETRY: Duration = Duration::from_secs(10);
 /// Its publisher is told that an encoding is not wanted when it was so for this long: until then somebody may take it up
@@ -170,11 +172,13 @@ impl Track {
     /// Which encodings somebody should carry; gives what the publisher is to be told, if anything.
     pub(crate) fn want(&mut self, now: Instant, wanted: Encodings) -> Option<Encodings> {
         let mut due = wanted;
+        let mut newest = None;
         for (number, encoding) in self.encodings.iter_mut().enumerate() {
             let number = number as u8;
             if wanted.contains(number) {
                 let since = *encoding.wanted_since.get_or_insert(now);
-                if !encoding.comes(now) && now.saturating_duration_since(since) >= MISSING {
+                let is_late = !encoding.comes(now) && now.saturating_duration_since(since) >= MISSING;
+                if is_late || encoding.has_stopped(since, newest) {
                     encoding.missing_until = Some(now + RETRY);
                 }
                 encoding.unwanted_since = None;
@@ -186,6 +190,7 @@ impl Track {
                     due.insert(number);
                 }
             }
+            newest = newest.max(encoding.source.as_ref().map(|source| source.last_at));
         }
         (self.told.replace(due) != Some(due)).then_some(due)
     }
@@ -226,7 +231,14 @@ impl Encoding {
 
     /// Whether it would come if somebody wanted it.
     fn is_there(&self, now: Instant) -> bool {
-        self.comes(now) || self.missing_until.is_none_or(|until| until <= now)
+        self.missing_until.is_none_or(|until| until <= now)
+    }
+
+    /// Whether it came while it was wanted, and has stopped since while `newest` of the smaller ones came.
+    fn has_stopped(&self, wanted_since: Instant, newest: Option<Instant>) -> bool {
+        let last = self.source.as_ref().map(|source| source.last_at);
+        let stopped = last.filter(|&last| last > wanted_since).zip(newest);
+        stopped.is_some_and(|(last, newest)| newest.saturating_duration_since(last) >= STOPPED)
     }
 
     /// Whether it comes at present.

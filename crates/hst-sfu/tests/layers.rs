@@ -257,6 +257,24 @@ fn an_encoding_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
+fn an_encoding_that_stops_while_a_smaller_one_goes_on_is_left_within_a_second() {
+    let mut camera = Camera::new();
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.subscribe(2);
+    camera.budget(2, 200);
+    camera.run(Duration::from_secs(5));
+    assert_eq!(camera.wanted(), [0, 2]);
+    camera.is_on[2] = false;
+    camera.run(Duration::from_secs(1));
+    let got = camera.run(Duration::from_millis(500)).to_vec();
+    let first: Vec<_> = got.iter().filter(|it| it.line == line(1)).copied().collect();
+    assert_eq!(encodings(&first), [1], "the next one has been woken");
+    let all: Vec<_> = camera.got.iter().filter(|it| it.line == line(1)).copied().collect();
+    assert_decodable(&all);
+}
+
+#[test]
 fn when_only_the_smallest_still_comes_that_one_is_shown() {
     let mut camera = Camera::new();
     camera.run(Duration::from_secs(2));

@@ -31,8 +31,12 @@ const LAST_CHECK = 1_000;
 /** A sound whose last packet is older than this is silent, in ms. */
 const STALE = 500;
 
-/** Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. */
+/**
+ * Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. A browser
+ * repeats sound in the packets that follow it (RED) only where that is preferred to the plain one.
+ */
 const CODECS = [
+  { mimeType: 'audio/red' },
   { mimeType: 'audio/opus' },
   { mimeType: 'video/VP8' },
   { mimeType: 'video/H264', fmtp: /packetization-mode=1/ },

@@ -6,7 +6,12 @@ use str0m::{
 };
 
 use super::{Happening, MAX_PAYLOAD, Transport};
-use crate::{LineRole, LostReason, rtc::format_of, slot::Media};
+use crate::{
+    LineRole, LostReason,
+    red::Red,
+    rtc::{format_of, sound_in},
+    slot::Media,
+};
 
 /// How many sources (SSRCs) a client may use in a connection's life.
 pub(super) const MAX_SOURCES: usize = 1024;
@@ -91,7 +96,8 @@ impl Transport {
         feeds
     }
 
-    pub(super) fn media(&mut self, packet: RtpPacket, happenings: &mut Vec<Happening>) -> Option<Media> {
+    /// Takes a packet, if it is one to forward: with it come those that were lost before it and that it repeats.
+    pub(super) fn handle_packet(&mut self, packet: RtpPacket, happenings: &mut Vec<Happening>) -> Option<()> {
         if packet.payload.is_empty() || packet.payload.len() > MAX_PAYLOAD {
             return None;
         }
@@ -106,14 +112,28 @@ impl Transport {
         let Some(LineRole::Send { track }) = slot.role else {
             return None;
         };
-        let (format, codec) = format_of(self.rtc.codec_config(), packet.header.payload_type)?;
-        Some(Media {
+        let config = self.rtc.codec_config();
+        let RtpPacket { header, payload, .. } = packet;
+        let (format, codec) = format_of(config, header.payload_type)?;
+        let red = match sound_in(config, header.payload_type) {
+            // What cannot be taken apart is of no use to those who want it plain.
+            Some(sound) => Some(Red::parse(&payload, sound)?),
+            None => None,
+        };
+        let lost = slot.sound.lost_before(ssrc, header.sequence_number);
+        let media = Media {
             track,
             format,
             codec,
             encoding,
-            packet,
-        })
+            red,
+            header,
+            payload,
+            arrived: packet.timestamp,
+        };
+        happenings.extend(media.repeated(lost).map(Happening::Media));
+        happenings.push(Happening::Media(media));
+        Some(())
     }
 
     /// Finds the slot of an SSRC that was not seen before, and which of its encodings it is.

@@ -1,0 +1,133 @@
+//! What is left of pictures and sound when the network loses packets.
+
+use super::*;
+
+/// For so long packets are lost.
+const LENGTH: Duration = Duration::from_secs(40);
+/// A camera in three encodings, in bits in a second.
+const CAMERA_RATES: [u32; 3] = [150_000, 500_000, 1_300_000];
+/// How many packets are lost in a row, on average, where they are lost in bursts.
+const BURST: f64 = 4.0;
+
+/// What a receiver made of a call.
+#[derive(Debug)]
+struct Figures {
+    /// The share of packets of video that never came.
+    video: f64,
+    freeze: Duration,
+    /// The share of sounds that never came.
+    sound: f64,
+    /// The longest gap in them.
+    gap: Duration,
+}
+
+/// A call over networks that lose packets in both directions: the publisher's, and the receiver's.
+fn call(up: Loss, down: Loss, receiver: fn(RtcConfig) -> RtcConfig) -> Figures {
+    let mut world = World::new(1);
+    let publisher = world.join(Role::Publish(CAMERA_RATES.to_vec(), Some(2)), with_red);
+    let receiver = world.join(Role::Receive, receiver);
+    world.run(START);
+    for (at, loss) in [(publisher, up), (receiver, down)] {
+        (world.clients[at].up.loss, world.clients[at].down.loss) = (loss, loss);
+    }
+    let from = world.now;
+    let first = world.clients[receiver].screen.seqs.last().map_or(0, |last| last + 1);
+    let first_sound = world.sounds(publisher);
+    world.run(LENGTH);
+    let Client { screen, ear, .. } = &world.clients[receiver];
+    // What has just been sent is still on its way.
+    let (sound, gap) = ear.missing(first_sound..world.sounds(publisher) - SOUNDS);
+    Figures {
+        video: screen.missing(first),
+        freeze: screen.longest_freeze(from, world.now),
+        sound,
+        gap: gap as u32 * Duration::from_secs(1) / SOUNDS,
+    }
+}
+
+/// With packets, requests and retransmissions lost alike, what is left after three rounds of asking; and half a point.
+fn video_bound(share: f64) -> f64 {
+    share * (1.0 - (1.0 - share).powi(2)).powi(3) + 0.005
+}
+
+/// Sound that two packets repeat is lost with all three of them; and two points, as chance is not even within 2,000 sounds.
+fn sound_bound(share: f64) -> f64 {
+    share.powi(3) + 0.02
+}
+
+/// Of two networks one after the other.
+fn twice(bound: f64) -> f64 {
+    1.0 - (1.0 - bound).powi(2)
+}
+
+fn assert_within(figures: &Figures, video: f64, freeze: u64, sound: f64, gap: u64) {
+    let holds = figures.video <= video
+        && figures.freeze <= Duration::from_millis(freeze)
+        && figures.sound <= sound
+        && figures.gap <= Duration::from_millis(gap);
+    assert!(holds, "{figures:?}, not {video:.4}, {freeze} ms, {sound:.4}, {gap} ms");
+}
+
+const NONE: Loss = Loss::Random(0.0);
+
+#[test]
+fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_receiver() {
+    for (share, freeze, gap) in [(0.1, 1200, 60), (0.2, 1800, 120), (0.4, 4000, 400)] {
+        let figures = call(NONE, Loss::Random(share), with_red);
+        assert_within(&figures, video_bound(share), freeze, sound_bound(share), gap);
+    }
+}
+
+#[test]
+fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_server() {
+    for (share, freeze, gap) in [(0.1, 2500, 60), (0.2, 4000, 120), (0.4, 8000, 400)] {
+        let figures = call(Loss::Random(share), NONE, with_red);
+        assert_within(&figures, video_bound(share), freeze, sound_bound(share), gap);
+    }
+}
+
+#[test]
+fn rows_3_5_and_3_6_random_loss_on_both_ways() {
+    for (share, freeze, gap) in [(0.1, 3500, 100), (0.2, 6000, 200), (0.4, 12_000, 500)] {
+        let figures = call(Loss::Random(share), Loss::Random(share), with_red);
+        let (video, sound) = (twice(video_bound(share)), twice(sound_bound(share)) + share / 8.0);
+        assert_within(&figures, video, freeze, sound, gap);
+    }
+}
+
+#[test]
+fn rows_3_5_and_3_6_loss_in_bursts() {
+    for (share, freeze, gap) in [(0.1, 2000, 300), (0.2, 2500, 400), (0.4, 5000, 800)] {
+        let figures = call(NONE, Loss::bursts(share, BURST), with_red);
+        // Repeats are lost with what they repeat, where a burst takes both.
+        assert_within(&figures, video_bound(share), freeze, share / 2.0, gap);
+    }
+}
+
+#[test]
+fn who_takes_no_redundant_sound_gets_what_the_server_finds_in_it() {
+    let figures = call(Loss::Random(0.2), NONE, without_red);
+    assert!(figures.sound < sound_bound(0.2), "{figures:?}");
+    let figures = call(NONE, Loss::Random(0.2), without_red);
+    assert!(figures.sound > 0.1, "nothing repeats it for him: {figures:?}");
+}
+
+#[test]
+fn r10_a_flood_of_keyframe_requests_reaches_the_publisher_twice_a_second_and_for_one_encoding() {
+    let mut world = World::new(1);
+    let publisher = world.join(Role::Publish(CAMERA_RATES.to_vec(), None), with_red);
+    let receiver = world.join(Role::Receive, with_red);
+    world.run(START);
+    world.clients[publisher].keyframe_requests.clear();
+    for _ in 0..5_000 {
+        world.clients[receiver].ask_for_keyframe();
+        world.run(Duration::from_millis(1));
+    }
+    let requests = &world.clients[publisher].keyframe_requests;
+    assert!((9..=11).contains(&requests.len()), "{requests:?}");
+    let largest = Some(Rid::from("f"));
+    assert!(requests.iter().all(|(_, rid)| *rid == largest), "{requests:?}");
+    let apart = requests.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    // Datagrams leave in whole milliseconds here.
+    assert!(apart.min() >= Some(Duration::from_millis(495)), "{requests:?}");
+}

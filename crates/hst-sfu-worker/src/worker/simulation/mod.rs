@@ -1,0 +1,253 @@
+//! The worker and its clients in a time of their own: everything is real but the sockets and the clock.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, atomic::AtomicUsize},
+    time::{Duration, Instant},
+};
+
+use hst_sfu::{PeerId, TrackId};
+use str0m::{
+    Candidate, RtcConfig,
+    bwe::Bitrate,
+    change::SdpAnswer,
+    media::{Direction, MediaKind, Rid, Simulcast, SimulcastLayer},
+};
+use tokio::sync::mpsc;
+
+use super::Worker;
+use crate::{
+    Line, LineRole, MediaEvent, RoomId,
+    event::Events,
+    network::{Datagram, Network},
+    offer::Offer,
+    remote::Remote,
+    room_state::RoomState,
+    rtc::RtcFactory,
+};
+
+mod bottleneck;
+mod client;
+mod link;
+mod loss;
+mod media;
+
+use client::{Camera, Client, Microphone, SOUNDS};
+use link::{Link, Loss};
+
+const ROOM: RoomId = RoomId(1);
+const CAMERA: TrackId = TrackId(1);
+const MICROPHONE: TrackId = TrackId(2);
+/// How long a datagram travels from a client to the server, or back.
+const DELAY: Duration = Duration::from_millis(25);
+/// After this everybody is connected, and the numbers of sound and picture have begun.
+const START: Duration = Duration::from_secs(10);
+
+struct World {
+    now: Instant,
+    seed: u64,
+    worker: Worker,
+    events: mpsc::Receiver<MediaEvent>,
+    clients: Vec<Client>,
+    /// Datagrams on their way: when they arrive, in which order they left, whose, and whether he gets them.
+    air: BinaryHeap<Reverse<(Instant, u64, usize, bool, Vec<u8>)>>,
+    departed: u64,
+    _alive: Arc<()>,
+}
+
+/// What a client does with its lines.
+enum Role {
+    /// Sends a camera in these encodings (bits in a second), and a microphone that repeats so many sounds.
+    Publish(Vec<u32>, Option<usize>),
+    /// Receives them.
+    Receive,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let now = Instant::now();
+        // Of the network only the outbox is used.
+        let ip = Ipv4Addr::LOCALHOST.into();
+        let network = Network::bind((ip, 0).into(), &[ip]).expect("loopback");
+        let server = network.local_addr();
+        let factory = RtcFactory::new(&[ip], server.port()).expect("a factory");
+        let (_, commands) = mpsc::channel(1);
+        let (sender, events) = mpsc::channel(crate::event::EVENTS);
+        let load = Arc::new(AtomicUsize::new(0));
+        let made = Worker::new(network, factory, commands, Events::new(sender), load, Arc::default());
+        let (mut worker, _) = made.expect("a worker");
+        let alive = Arc::new(());
+        worker.rooms.insert(ROOM, RoomState::new(Arc::downgrade(&alive)));
+        Self {
+            now,
+            seed,
+            worker,
+            events,
+            clients: Vec::new(),
+            air: BinaryHeap::new(),
+            departed: 0,
+            _alive: alive,
+        }
+    }
+
+    /// A client that connects; returns its index.
+    fn join(&mut self, role: Role, build: impl FnOnce(RtcConfig) -> RtcConfig) -> usize {
+        let (now, index) = (self.now, self.clients.len());
+        let addr = SocketAddr::new([198, 51, 100, 1 + index as u8].into(), 40_000);
+        let mut config = RtcConfig::new().clear_codecs().enable_vp8(true).set_rtp_mode(true);
+        // As those of our engines, its checks take losses.
+        config.set_max_stun_rto(Duration::from_secs(1));
+        config.set_max_stun_retransmits(24);
+        if matches!(role, Role::Publish(..)) {
+            config = config.enable_bwe(Some(Bitrate::bps(client::FIRST_BUDGET)));
+        }
+        let mut rtc = build(config).build(now);
+        rtc.add_local_candidate(Candidate::host(addr, "udp").expect("a candidate"));
+        let (mut camera, mut microphone) = (None, None);
+        let mut api = rtc.sdp_api();
+        let lines = match role {
+            Role::Publish(rates, repeats) => {
+                let is_alone = rates.len() == 1;
+                let rids: Vec<_> = rates.iter().zip(["q", "h", "f"]).map(|(_, name)| name).collect();
+                let simulcast = (!is_alone).then(|| Simulcast {
+                    send: rids.iter().map(|name| SimulcastLayer::new(name)).collect(),
+                    recv: Vec::new(),
+                });
+                let video = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, simulcast);
+                let audio = api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+                let encodings = rids.into_iter().zip(rates);
+                let encodings = encodings.map(|(name, rate)| ((!is_alone).then(|| Rid::from(name)), rate));
+                let first = now + Duration::from_secs(1);
+                camera = Some(Camera::new(first, video, encodings.collect()));
+                microphone = Some(Microphone::new(first, audio, repeats));
+                let send = |track| LineRole::Send { track };
+                [(video, send(CAMERA)), (audio, send(MICROPHONE))]
+            }
+            Role::Receive => {
+                let video = api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+                let audio = api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+                let receive = |track| LineRole::Receive { track };
+                [(video, receive(CAMERA)), (audio, receive(MICROPHONE))]
+            }
+        };
+        let (offer, pending) = api.apply().expect("an offer");
+        let lines = lines.map(|(mid, role)| Line {
+            mid: mid.to_string(),
+            role,
+        });
+        let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
+        let peer = PeerId(1 + index as u64);
+        let answer = self.worker.handle_offer(now, ROOM, peer, 1, offer).expect("an answer");
+        let answer = SdpAnswer::from_sdp_string(&answer.to_sdp_string()).expect("readable");
+        rtc.sdp_api().accept_answer(pending, answer).expect("it fits");
+        if let Some(camera) = &camera {
+            let all = Bitrate::bps(camera.encodings.iter().map(|(_, rate)| u64::from(*rate)).sum::<u64>() * 3 / 2);
+            rtc.bwe().set_bitrate(all, all);
+            let mut api = rtc.direct_api();
+            for (rid, _) in &camera.encodings {
+                let stream = api.stream_tx_by_mid(camera.mid, *rid).expect("a sending line");
+                // Browsers send again what they are asked for.
+                stream.set_rtx_cache(1024, Duration::from_secs(2), None);
+                stream.set_unpaced(true);
+            }
+        }
+        let seed = self.seed.wrapping_mul(1000) + 2 * index as u64;
+        self.clients.push(Client {
+            addr,
+            server: self.worker.network.local_addr(),
+            rtc,
+            up: Link::new(now, DELAY, seed),
+            down: Link::new(now, DELAY, seed + 1),
+            wake_at: now,
+            camera,
+            microphone,
+            screen: media::Screen::default(),
+            ear: media::Ear::default(),
+            keyframe_requests: Vec::new(),
+            shown_ssrc: None,
+            outgoing: Vec::new(),
+        });
+        index
+    }
+
+    /// Lets time pass.
+    fn run(&mut self, length: Duration) {
+        let end = self.now + length;
+        loop {
+            let arrival = self.air.peek().map(|Reverse((at, ..))| *at);
+            let clients = self.clients.iter().map(Client::next);
+            let next = clients
+                .chain(arrival)
+                .chain(self.worker.timers.next())
+                .min()
+                .expect("clients");
+            if next > end {
+                self.now = end;
+                return;
+            }
+            self.now = self.now.max(next);
+            self.step();
+        }
+    }
+
+    /// Does everything that is due.
+    fn step(&mut self) {
+        let now = self.now;
+        while self.air.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
+            let Some(Reverse((.., at, is_down, bytes))) = self.air.pop() else {
+                break;
+            };
+            if is_down {
+                self.clients[at].receive(now, &bytes);
+            } else {
+                let datagram = Datagram {
+                    source: Remote::udp(self.clients[at].addr),
+                    local_ip: None,
+                    bytes: &bytes,
+                };
+                self.worker.handle_datagram(now, datagram);
+            }
+        }
+        self.worker.handle_timers(now);
+        self.worker.flush_transports(now);
+        for (remote, bytes) in self.worker.network.outbox().take() {
+            let at = self.clients.iter().position(|client| client.addr == remote.addr);
+            let at = at.expect("a client's address");
+            let arrival = self.clients[at].down.carry(now, bytes.len());
+            self.depart(arrival, at, true, bytes);
+        }
+        for at in 0..self.clients.len() {
+            if self.clients[at].next() <= now {
+                self.clients[at].tick(now);
+            }
+            for bytes in std::mem::take(&mut self.clients[at].outgoing) {
+                let arrival = self.clients[at].up.carry(now, bytes.len());
+                self.depart(arrival, at, false, bytes);
+            }
+        }
+        while self.events.try_recv().is_ok() {}
+    }
+
+    /// How many sounds a client has sent.
+    fn sounds(&self, at: usize) -> u32 {
+        let microphone = self.clients[at].microphone.as_ref();
+        microphone.map_or(0, |microphone| microphone.next_sound)
+    }
+
+    fn depart(&mut self, arrival: Option<Instant>, at: usize, is_down: bool, bytes: Vec<u8>) {
+        if let Some(arrival) = arrival {
+            self.departed += 1;
+            self.air.push(Reverse((arrival, self.departed, at, is_down, bytes)));
+        }
+    }
+}
+
+fn with_red(config: RtcConfig) -> RtcConfig {
+    config.enable_opus(true, true)
+}
+
+fn without_red(config: RtcConfig) -> RtcConfig {
+    config.enable_opus(true, false)
+}

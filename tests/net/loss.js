@@ -1,0 +1,36 @@
+// A member of a group: publishes a camera and a microphone, or shows and plays what others publish.
+const [userId, publishes] = args;
+const engine = (window.engine = new HstRtcEngine());
+const { AUDIO, VIDEO } = engine.MediaType;
+const video = document.createElement('video');
+Object.assign(video, { autoplay: true, playsInline: true });
+Object.assign(video.style, { width: '640px', height: '480px' });
+document.body.append(video);
+
+engine.on('onPublishMedia', (media) => engine.startReceiveMedia(media.userId, media.mediaType, media.mediaId));
+engine.on('onRemoteMediaAdd', (media) => engine.setMediaRender(media.userId, media.mediaType, media.mediaId, video));
+
+// What has come so far: of the sound how much there was and how much of that was made up, in samples; of the picture the
+// frames, how often it froze and for how long, in s.
+window.figures = async () => {
+  const all = await peers.at(-1).getStats();
+  const lines = [...all.values()].filter(({ type }) => type === 'inbound-rtp');
+  const of = (kind) => lines.find((line) => line.kind === kind) ?? {};
+  const [sound, picture] = [of('audio'), of('video')];
+  return {
+    codec: all.get(sound.codecId)?.mimeType,
+    samples: sound.totalSamplesReceived ?? 0,
+    concealed: sound.concealedSamples ?? 0,
+    packets: (sound.packetsReceived ?? 0) + (picture.packetsReceived ?? 0),
+    frames: picture.framesDecoded ?? 0,
+    freezes: picture.freezeCount ?? 0,
+    frozen: picture.totalFreezesDuration ?? 0,
+    height: picture.frameHeight ?? 0,
+  };
+};
+setInterval(async () => peers.length > 0 && (window.now = await figures()), 100);
+
+await engine.init();
+await engine.login({ ...credentials, userId });
+await engine.joinGroup('loss');
+if (publishes) await Promise.all([AUDIO, VIDEO].map((type) => engine.startPublishMedia(type, null)));

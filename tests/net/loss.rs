@@ -1,0 +1,99 @@
+//! A call over a network that loses very much of it.
+
+use std::io::{self, Write as _};
+
+use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
+use hst_tests::{
+    browser::{Browser, Network, Page},
+    house::token,
+};
+use serde_json::{Value, json};
+
+use crate::{demo::serve, namespace::Namespace};
+
+/// The packets of sound and of pictures that are lost, in percent.
+const SOUND: u32 = 50;
+const PICTURES: u32 = 40;
+/// For so many samples of sound it is watched: 20 s.
+const WATCHED: f64 = 20.0 * 48_000.0;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_half_of_the_sound_and_40_percent_of_the_picture_still_hears_and_sees() {
+    let host = match Namespace::make() {
+        Ok(host) => host,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "SKIPPED: this test makes a network namespace, as root. {why}");
+            return;
+        }
+    };
+    let (_server, url, media) = serve(&host).await;
+    let network = Network::Namespace {
+        name: &host.name,
+        address: Namespace::ADDRESS,
+        from: Namespace::OUTSIDE,
+    };
+    let browser = Browser::start(network).await;
+    let (ann, ben) = tokio::join!(member(&browser, &url, "ann", true), member(&browser, &url, "ben", false));
+    ben.wait_until("now.frames > 100 && now.samples > 96_000").await;
+    for (way, from_server) in [("to the receiver", true), ("to the server", false)] {
+        host.lose(&losses(&media, from_server));
+        let lossy = watch(&ben).await;
+        host.lose("");
+        let _ = writeln!(io::stderr(), "lost on the way {way}: {lossy:?}");
+    }
+    drop(ann);
+}
+
+/// What a page made of what came in a while.
+#[derive(Debug)]
+#[allow(dead_code)]
+struct Figures {
+    codec: String,
+    /// The share of the sound that was made up.
+    concealed: f64,
+    frames: f64,
+    freezes: f64,
+    frozen: f64,
+    height: f64,
+}
+
+async fn watch(page: &Page) -> Figures {
+    let before = page.run("return await figures()", Vec::new()).await;
+    let enough = before["samples"].as_f64().unwrap() + WATCHED;
+    page.wait_until(&format!("now.samples > {enough}")).await;
+    let after = page.run("return await figures()", Vec::new()).await;
+    let of = |figures: &Value, name: &str| figures[name].as_f64().unwrap();
+    let more = |name| of(&after, name) - of(&before, name);
+    Figures {
+        codec: after["codec"].to_string(),
+        concealed: more("concealed") / more("samples"),
+        frames: more("frames"),
+        freezes: more("freezes"),
+        frozen: more("frozen"),
+        height: of(&after, "height"),
+    }
+}
+
+/// Rules by which packets of media (RTP and RTCP, version 2) are lost: sound by its payload types, pictures by all others.
+fn losses(media: &str, from_server: bool) -> String {
+    let ports: Vec<_> = media
+        .split_whitespace()
+        .filter_map(|word| word.trim_matches(',').rsplit_once(':')?.1.parse::<u16>().ok())
+        .map(|port| port.to_string())
+        .collect();
+    let side = if from_server { "sport" } else { "dport" };
+    let media = format!("udp {side} {{ {} }} @th,64,2 2", ports.join(", "));
+    format!(
+        "table inet loss {{ chain input {{ type filter hook input priority 0; \
+         {media} @th,73,7 {{ 63, 111 }} numgen random mod 100 < {SOUND} drop; \
+         {media} @th,73,7 != {{ 63, 111 }} numgen random mod 100 < {PICTURES} drop; }} }}"
+    )
+}
+
+async fn member(browser: &Browser, url: &str, user: &str, publishes: bool) -> Page {
+    let page = browser.open(&format!("{}/healthz", url.trim_end_matches('/'))).await;
+    let credentials = json!({ "appId": DEV_APP_ID, "token": token(DEV_APP_ID, DEV_APP_SECRET) });
+    page.run(include_str!("../browser/bare.js"), vec![credentials]).await;
+    page.run(include_str!("loss.js"), vec![json!(user), json!(publishes)]).await;
+    page
+}
