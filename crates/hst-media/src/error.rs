@@ -75,6 +75,9 @@ pub enum SourceError {
     /// The source is live and cannot start again.
     #[error("a live source has no beginning to go back to")]
     Live,
+    /// The device that it comes from has stopped: it is gone, or the system has taken it away.
+    #[error("the device gives no more")]
+    Device(#[source] Cause),
 }
 
 /// Why a sink takes no more frames.
@@ -92,6 +95,9 @@ pub enum SinkError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// The device that it goes to has stopped: it is gone, or the system has taken it away.
+    #[error("the device takes no more")]
+    Device(#[source] Cause),
 }
 
 /// Why the memory engine's [`Hub`](crate::memory::Hub) cannot answer an offer.

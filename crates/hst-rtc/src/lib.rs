@@ -19,6 +19,9 @@ pub use hst_access as access;
 /// Access discovery over HTTP.
 #[cfg(feature = "http")]
 pub use hst_access_http as access_http;
+/// Microphone, speaker, camera and screen.
+#[cfg(feature = "devices")]
+pub use hst_devices as devices;
 /// The seam of the media pipeline, with file sources and sinks.
 pub use hst_media as media;
 /// The seam of signalling.

@@ -13,7 +13,6 @@ use str0m::{
 use crate::{
     LineRole,
     extension::DependencyDescriptor,
-    extension::DependencyDescriptor,
     red::{Earlier, Echo, Red, Trail},
     reports::LineReport,
     rtc::{payload_types, red_types},
