@@ -13,12 +13,10 @@ engine.on('onRemoteMediaAdd', (media) => engine.setMediaRender(media.userId, med
 // What has come so far: of the sound how much there was and how much of that was made up, in samples; of the picture the
 // frames, how often it froze and for how long, in s.
 window.figures = async () => {
-  const all = await peers.at(-1).getStats();
-  const lines = [...all.values()].filter(({ type }) => type === 'inbound-rtp');
+  const lines = [...(await peers.at(-1).getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
   const of = (kind) => lines.find((line) => line.kind === kind) ?? {};
   const [sound, picture] = [of('audio'), of('video')];
   return {
-    codec: all.get(sound.codecId)?.mimeType,
     samples: sound.totalSamplesReceived ?? 0,
     concealed: sound.concealedSamples ?? 0,
     packets: (sound.packetsReceived ?? 0) + (picture.packetsReceived ?? 0),

@@ -1,4 +1,4 @@
-//! The server and its users on hosts that are made of network namespaces. Needs root and iproute2.
+//! The server and its users on hosts that are made of network namespaces. Needs root, iproute2 and nftables.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
