@@ -17,7 +17,7 @@ const MOST: usize = 3;
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result {
     let (first, output) = cargo::run_and_listen(root, args)?;
     let failed = failed(&output);
-    if first.is_ok() || failed.is_empty() || failed.len() > MOST {
+    if first.is_ok() || failed.is_empty() || failed.len() > MOST || !all_have_ended(&output) {
         return first;
     }
     let list = [&BROWSER_TESTS[..], &["--", "--list", "--include-ignored"]].concat();
@@ -29,6 +29,15 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result {
     println!("xtask: a second run for {failed:?}");
     let again = [&BROWSER_TESTS[..], &["--", "--include-ignored", "--exact"]].concat();
     cargo::run(root, &[again, failed.into_iter().collect()].concat())
+}
+
+/// Whether each program of tests came to its end. One that crashed names nobody who failed.
+fn all_have_ended(output: &str) -> bool {
+    let count = |begin: &str, end: &str| {
+        let is_it = |line: &&str| line.starts_with(begin) && line.contains(end);
+        output.lines().filter(is_it).count()
+    };
+    count("running ", " test") == count("test result: ", ".")
 }
 
 /// The names of the tests that failed.
@@ -56,6 +65,10 @@ mod tests {
             !failed(output).is_subset(&browser),
             "an example failed too: no second run"
         );
+        assert!(all_have_ended(output));
+        assert!(!all_have_ended(
+            "running 1 test\ntest it ... ok\ntest result: ok. 1 passed\n\nrunning 2 tests\n"
+        ));
         assert_eq!(failed("test cut::long ... FAILED\n"), BTreeSet::from(["cut::long"]));
         assert!(failed("test cut::long ... FAILED\n").is_subset(&browser));
     }

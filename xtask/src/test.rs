@@ -12,11 +12,7 @@ pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     // so that this builds nothing that the next step would not.
     cargo::run(root, &["build", "--workspace", "--all-targets"])?;
     for command in commands(cargo::has(root, "nextest"), filters) {
-        match command[0] {
-            // Has its own rule for it, in `.config/nextest.toml`.
-            "nextest" => cargo::run(root, &command)?,
-            _ => second_run::run(root, &command)?,
-        }
+        second_run::run(root, &command)?;
     }
     Ok(())
 }

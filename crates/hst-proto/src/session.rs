@@ -56,8 +56,7 @@ pub struct LoggedIn {
     /// What helps a client to reach the media where it cannot do so directly; good as long as the session is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ice_servers: Vec<IceServer>,
-    /// What the answer to the first offer in a group will say of ICE, where that is known; good as long as the session
-    /// is. With it a client can begin to connect together with the offer.
+    /// What the answer to the first offer will say of ICE, where that is known. With it a client can begin to connect together with the offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foretold: Option<Foretold>,
 }

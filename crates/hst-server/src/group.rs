@@ -323,7 +323,10 @@ impl GroupTask {
             _ => None,
         };
         let session = offer.and_then(|(member, _)| self.sessions.get(&member).or_else(|| self.guests.get(&member)));
-        let answered = self.media.command(command, session.map(|session| session.id)).await;
+        let foretold = session
+            .filter(|session| session.offers_first())
+            .map(|session| session.id);
+        let answered = self.media.command(command, foretold).await;
         if let Some((member, re)) = offer {
             self.offers.spawn(async move {
                 let gone = |_| Err(Failure::new(ErrorCode::ServerInternal, "the media plane has ended"));

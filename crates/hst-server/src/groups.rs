@@ -66,7 +66,7 @@ impl Groups {
         MemberId(1 + self.last_member.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// What a session may know of the answer to its first offer in a group.
+    /// What a session may know of the answer to its first offer.
     pub(crate) fn foretell(&self, session: SessionId) -> Option<Foretold> {
         self.media.foretell(session)
     }

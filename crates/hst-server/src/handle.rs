@@ -2,7 +2,10 @@ use std::{
     collections::VecDeque,
     fmt,
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Poll, Waker},
     time::Duration,
 };
@@ -86,6 +89,7 @@ struct Mail {
     pile: Mutex<Pile>,
     /// Says that the session has ended.
     gone: Notify,
+    has_offered: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -122,6 +126,11 @@ impl SessionHandle {
         }
         pile.wake();
         if has_room { Ok(()) } else { Err(Gone) }
+    }
+
+    /// Whether this is its first offer: the answer to that one was foretold to it.
+    pub(crate) fn offers_first(&self) -> bool {
+        !self.mail.has_offered.swap(true, Ordering::Relaxed)
     }
 
     /// Ends it. Whether it has ended is not waited for: see [`ended`](Self::ended).

@@ -46,7 +46,7 @@ pub(crate) struct RoomFigures {
     last: Arc<tokio::sync::Mutex<Option<(Instant, Arc<RoomStats>)>>>,
 }
 
-/// A command, whose it is, and where the answer to an offer goes.
+/// A command, for which session its answer was foretold, and where the answer to an offer goes.
 type Asked = (
     MediaCommand,
     Option<SessionId>,
@@ -74,7 +74,7 @@ impl Media {
         }
     }
 
-    /// What a session may know of the answer to its first offer in a group.
+    /// What a session may know of the answer to its first offer.
     pub(crate) fn foretell(&self, session: SessionId) -> Option<Foretold> {
         let hst_sfu_worker::Foretold {
             ufrag,
@@ -135,7 +135,7 @@ impl RoomMedia {
         self.figures.clone()
     }
 
-    /// Hands over a command, an offer with the session that makes it; the answer to that comes out of
+    /// Hands over a command, with the session for which the answer was foretold, if it was; the answer to an offer comes out of
     /// what is returned. Commands are carried out in order.
     pub(crate) async fn command(
         &self,

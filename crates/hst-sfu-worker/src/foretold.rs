@@ -50,22 +50,27 @@ impl Foretelling {
 
     /// The credentials that belong to a name. They tell nothing about those of other names.
     pub(crate) fn credentials(&self, name: u64) -> Credentials {
-        // 64 and 160 bits that nobody can guess (RFC 8445 section 5.3 wants 24 and 128).
-        let ufrag = format!("{name:016x}{}", &self.secret("ufrag", name)[..16]);
-        Credentials::new(ufrag, self.secret("password", name))
+        Credentials::new(self.ufrag(name), self.secret("password", name))
     }
 
     /// The credentials with this user name fragment, if it is one that was foretold.
     fn recognise(&self, ufrag: &str) -> Option<Credentials> {
         let name = u64::from_str_radix(ufrag.get(..16)?, 16).ok()?;
-        let credentials = self.credentials(name);
-        (credentials.ice().ufrag == ufrag).then_some(credentials)
+        (self.ufrag(name) == ufrag).then(|| self.credentials(name))
+    }
+
+    /// 64 bits that nobody can guess, and a password of 160 (RFC 8445 section 5.3 wants 24 and 128).
+    fn ufrag(&self, name: u64) -> String {
+        format!("{name:016x}{}", &self.secret("ufrag", name)[..16])
     }
 
     fn secret(&self, purpose: &str, name: u64) -> String {
         let hmac = crypto::from_feature_flags().sha1_hmac_provider;
         let secret = hmac.sha1_hmac(&self.key, &[purpose.as_bytes(), &name.to_be_bytes()]);
-        secret.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = secret.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        digits
+            .map(|digit| char::from_digit(digit.into(), 16).expect("a digit"))
+            .collect()
     }
 }
 
@@ -139,6 +144,8 @@ impl Early {
         if known.is_none_or(|credentials| !credentials.prove(bytes)) {
             return;
         }
+        // From another address it is the same client, or one whose secret he has told.
+        self.clients.retain(|client| client.ufrag != ufrag);
         if self.clients.len() == MAX_CLIENTS {
             self.clients.pop_front();
         }

@@ -14,6 +14,9 @@ const SHARE: f32 = 1.0 / 6.0;
 const LOSSY_SHARE: f32 = 0.5;
 /// Losses come from a full queue, when a round trip takes so much longer than the shortest one.
 const QUEUED: Duration = Duration::from_millis(100);
+/// For how long, at least and twice as long at most, a round trip is remembered as the shortest: the way may have become
+/// another one.
+const REMEMBERED: Duration = Duration::from_secs(120);
 /// So much more than what has arrived, in percent, a network is taken to carry when what it loses is not for a queue; but
 /// not more than this for that alone: sound and small pictures, which have the fewest packets to lose.
 const MORE: u64 = 125;
@@ -30,7 +33,7 @@ pub(crate) struct Losses {
     is_lossy: bool,
     /// The last report: when, and the bytes sent until then.
     last: Option<(Instant, u64)>,
-    shortest: Option<Duration>,
+    shortest: Shortest,
     least: u64,
 }
 
@@ -45,14 +48,7 @@ impl Losses {
             let millis = now.saturating_duration_since(at).as_millis().max(1) as u64;
             stats.bytes_tx.saturating_sub(bytes) * 8000 / millis
         });
-        if let Some(rtt) = stats.rtt {
-            self.shortest = Some(self.shortest.map_or(rtt, |shortest| shortest.min(rtt)));
-        }
-        let is_queued = stats
-            .rtt
-            .zip(self.shortest)
-            .is_none_or(|(rtt, shortest)| rtt > shortest + QUEUED);
-        if is_queued {
+        if stats.rtt.is_none_or(|rtt| rtt > self.shortest.with(now, rtt) + QUEUED) {
             self.least = 0;
             return false;
         }
@@ -89,6 +85,29 @@ impl Losses {
     /// congestion, and falls to a tenth of what arrives.
     pub(crate) fn least(&self) -> u64 {
         self.least
+    }
+}
+
+/// The shortest round trip of late.
+#[derive(Debug, Default)]
+struct Shortest {
+    since: Option<Instant>,
+    /// Since then, and in the time before.
+    present: Option<Duration>,
+    before: Option<Duration>,
+}
+
+impl Shortest {
+    /// Takes another one.
+    fn with(&mut self, now: Instant, rtt: Duration) -> Duration {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= REMEMBERED {
+            self.since = Some(now);
+            self.before = self.present.take();
+        }
+        let present = self.present.map_or(rtt, |present| present.min(rtt));
+        self.present = Some(present);
+        self.before.map_or(present, |before| before.min(present))
     }
 }
 
@@ -145,6 +164,16 @@ mod tests {
         }
         assert!(reports.next(0.0, RTT));
         assert_eq!(reports.losses.resend_share(), SHARE);
+    }
+
+    #[test]
+    fn a_longer_way_is_no_queue_once_it_has_been_the_way_for_a_while() {
+        let mut reports = Reports::new();
+        for _ in 0..REMEMBERED.as_secs() {
+            assert!(!reports.next(0.2, RTT + 300), "that may be a queue");
+        }
+        let seconds = 2 * REMEMBERED.as_secs();
+        assert!((0..seconds).any(|_| reports.next(0.2, RTT + 300)));
     }
 
     #[test]

@@ -92,8 +92,7 @@ impl MediaPlane {
         self.threads.iter().map(|thread| thread.local_addr).collect()
     }
 
-    /// What the answer to the first offer in a room will say, if that is made under this name
-    /// ([`Room::offer_foretold`]); `None` where there are so many threads and addresses that it would not help.
+    /// What the answer to the first offer under this name will say ([`Room::offer_foretold`]); `None` where there are so many threads and addresses that it would not help.
     ///
     /// Who knows a name's credentials can connect in its place: tell each to nobody but its client.
     pub fn foretell(&self, name: u64) -> Option<Foretold> {

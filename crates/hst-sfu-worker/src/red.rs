@@ -11,6 +11,10 @@ use str0m::{
 const REPEATS: usize = 3;
 /// A sound that is older than this, in ticks, cannot be told in a packet.
 const MAX_AGE: u32 = 0x3fff;
+/// The largest payload that is made of several sounds: it fits a datagram on any ordinary path.
+const MAX_REDUNDANT: usize = 1150;
+/// What a repeated sound takes beside itself (RFC 2198 section 3).
+const BLOCK_HEADER: usize = 4;
 
 /// A packet of redundant sound, parted.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub(crate) struct Red {
     whole: Option<(Pt, Arc<[u8]>)>,
     /// The sound of this packet.
     pub(crate) primary: Arc<[u8]>,
-    /// What it repeats, the newest first.
+    /// What it repeats, the newest first; at most [`REPEATS`].
     pub(crate) repeats: Vec<Repeat>,
 }
 
@@ -64,9 +68,14 @@ impl Red {
             return None;
         }
         let (primary, repeats) = blocks.split_last()?;
-        let repeats = repeats.iter().rev().map(|block| Repeat {
-            age: block.timestamp_offset,
-            payload: block.payload.into(),
+        // What is not older than the next one, or nothing, ends what can be made use of.
+        let mut last = 0;
+        let repeats = repeats.iter().rev().take(REPEATS).map_while(|block| {
+            let is_older = block.timestamp_offset > std::mem::replace(&mut last, block.timestamp_offset);
+            (is_older && !block.payload.is_empty()).then(|| Repeat {
+                age: block.timestamp_offset,
+                payload: block.payload.into(),
+            })
         });
         (!primary.payload.is_empty()).then(|| Self {
             whole: Some((pt, payload.clone())),
@@ -119,7 +128,7 @@ impl Red {
 
 impl Echo {
     /// Takes the next sound. With `pt`, the payload type that its receiver has for the sound, this is the payload of a
-    /// redundant packet that repeats those before it.
+    /// redundant packet that repeats those before it, as many as fit.
     pub(crate) fn take(&mut self, timestamp: u32, sound: &Arc<[u8]>, pt: Option<Pt>) -> Option<Arc<[u8]>> {
         let payload = pt.map(|pt| {
             let block = |(earlier, sound): &(u32, Arc<[u8]>)| RedundantBlock {
@@ -128,16 +137,26 @@ impl Echo {
                 payload: sound.to_vec(),
             };
             // What comes late is newer than itself for none of them.
-            let blocks = self.sounds.iter().map(block);
-            let blocks: Vec<_> = blocks
-                .filter(|it| (1..=MAX_AGE).contains(&it.timestamp_offset))
-                .collect();
+            let is_before = |block: &RedundantBlock| (1..=MAX_AGE).contains(&block.timestamp_offset);
+            let mut room = MAX_REDUNDANT.saturating_sub(1 + sound.len());
+            let fits = |block: &RedundantBlock| {
+                let left = room.checked_sub(BLOCK_HEADER + block.payload.len());
+                room = left.unwrap_or(room);
+                left.is_some()
+            };
+            let newest_first = self.sounds.iter().rev().map(block);
+            let mut blocks: Vec<_> = newest_first.filter(is_before).take_while(fits).collect();
+            blocks.reverse();
             RedEncoder::encode(*pt, sound, &blocks).into()
         });
-        if self.sounds.len() == REPEATS {
-            self.sounds.pop_front();
+        let newest = self.sounds.back().map(|(newest, _)| *newest);
+        // The short way round the circle of 32 bits.
+        if newest.is_none_or(|newest| timestamp.wrapping_sub(newest) as i32 > 0) {
+            if self.sounds.len() == REPEATS {
+                self.sounds.pop_front();
+            }
+            self.sounds.push_back((timestamp, sound.clone()));
         }
-        self.sounds.push_back((timestamp, sound.clone()));
         payload
     }
 }
@@ -231,8 +250,46 @@ mod tests {
         }
         let late = echo.take(960, &sound(1), Some(PT.into())).expect("it is asked for");
         assert_eq!(parse(&late).expect("well-formed").repeats, []);
+        let next = echo.take(5 * 960, &sound(5), Some(PT.into())).expect("it is asked for");
+        let ages: Vec<_> = parse(&next)
+            .expect("well-formed")
+            .repeats
+            .iter()
+            .map(|it| it.age)
+            .collect();
+        assert_eq!(ages, [960, 1920, 2880], "what came late took nobody's place");
         let after_a_pause = echo.take(50_000, &sound(9), Some(PT.into())).expect("it is asked for");
         assert_eq!(parse(&after_a_pause).expect("well-formed").repeats, []);
+    }
+
+    #[test]
+    fn large_sounds_are_repeated_only_as_far_as_they_fit() {
+        let mut echo = Echo::default();
+        let sound = |len: usize| Arc::from(vec![9; len]);
+        for (number, len) in [(1, 1000), (2, 500), (3, 400), (4, 300), (5, 1450), (6, 1000)] {
+            let payload = echo
+                .take(number * 960, &sound(len), Some(PT.into()))
+                .expect("it is asked for");
+            assert!(payload.len() <= MAX_REDUNDANT.max(1 + len), "{}", payload.len());
+            assert_eq!(parse(&payload).expect("well-formed").primary.len(), len);
+        }
+    }
+
+    #[test]
+    fn of_repeats_that_make_no_sense_nothing_is_made() {
+        let block = |age: u32, payload: Vec<u8>| RedundantBlock {
+            pt: PT,
+            timestamp_offset: age,
+            payload,
+        };
+        let of = |repeats: &[RedundantBlock]| {
+            let red = parse(&RedEncoder::encode(PT, &[1], repeats)).expect("well-formed");
+            red.of_lost(u16::MAX).count()
+        };
+        assert_eq!(of(&vec![block(0, vec![7]); 31]), 0, "as new as the packet itself");
+        assert_eq!(of(&[block(960, Vec::new())]), 0, "nothing");
+        let many: Vec<_> = (1..=16).rev().map(|at| block(at * 960, vec![7])).collect();
+        assert_eq!(of(&many), REPEATS);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 
 use crate::Path;
 
-/// How often str0m sums up what it has counted: an event for each stream, beside hundreds of packets.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
+/// How often str0m sums up what it has counted: an event for each stream, beside hundreds of packets. It is also how soon a
+/// receiver counts as one who loses much.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The last that str0m has told of a connection as a whole.
 #[derive(Debug, Default)]

@@ -86,9 +86,10 @@ impl Room {
         self.offer_foretold(peer, generation, sdp, lines, None).await
     }
 
-    /// As [`offer`](Self::offer), by one who was told under this name what the answer to his first offer in the room will
-    /// say ([`MediaPlane::foretell`](crate::MediaPlane::foretell)), and may have begun to connect. Where the name has a
-    /// connection already, the answer says something else, and holds.
+    /// As [`offer`](Self::offer), by one who was told under this name what the answer to his first offer will say
+    /// ([`MediaPlane::foretell`](crate::MediaPlane::foretell)), and may have begun to connect. Give a name with one offer
+    /// alone: what came early for another would be taken for this. Where the name has a connection on the room's thread, or
+    /// the peer has had one, the answer says something else, and holds.
     ///
     /// # Errors
     /// As [`offer`](Self::offer).

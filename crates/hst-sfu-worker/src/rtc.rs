@@ -1,7 +1,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use hst_sfu::{Codec, Format};
@@ -19,8 +19,6 @@ use crate::{credentials::Credentials, dtls, extension, reports};
 
 /// What a receiver's network is taken to carry before anything is known of it.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
-/// How often it is looked at what a receiver's network loses.
-const REPORTS: Duration = Duration::from_secs(1);
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -50,8 +48,7 @@ impl RtcFactory {
             // What the router needs to choose among layers.
             .set_extension(8, extension::layers_allocation())
             .set_extension(9, extension::dependency_descriptor())
-            .enable_bwe(Some(FIRST_ESTIMATE))
-            .set_stats_interval(Some(REPORTS));
+            .enable_bwe(Some(FIRST_ESTIMATE));
         // One certificate for all: making one takes longer than a handshake.
         if let Some(certificate) = provider.dtls_provider.generate_certificate() {
             template = template.set_dtls_cert(certificate);

@@ -168,6 +168,7 @@ impl Slot {
         });
         let old = std::mem::replace(&mut self.role, role);
         if old != role {
+            self.echo = Echo::default();
             match old {
                 Some(LineRole::Send { track }) => changes.push(Change::Unpublish(track)),
                 Some(LineRole::Receive { .. }) => changes.push(Change::Pause { slot }),
@@ -180,7 +181,8 @@ impl Slot {
         changes.extend(self.carry(slot));
     }
 
-    /// Lets another share of what is sent go into sending lost packets again; those of before are forgotten.
+    /// Lets another share of what is sent go into sending lost packets again. Those of before are forgotten, because str0m has
+    /// no other way to it: what is missing of them at that moment takes a keyframe.
     pub(crate) fn limit_resends(&self, share: f32, rtc: &mut Rtc) {
         let mut api = rtc.direct_api();
         if let Some(stream) = self.sent.and_then(|ssrc| api.stream_tx(&ssrc)) {

@@ -57,6 +57,8 @@ pub(crate) struct Transport {
     announced: Vec<Ssrc>,
     /// On which slot each SSRC was seen, and as which of its encodings; `None` is one that is not forwarded.
     sources: Vec<(Ssrc, Option<(u16, u8)>)>,
+    /// Those that only repair others (RTX), of which packets have come.
+    repairs: HashSet<Ssrc>,
     moves: usize,
     sources_seen: HashSet<Ssrc>,
     /// Whether there was a packet of the client's in the datagram received last.
@@ -120,6 +122,7 @@ impl Transport {
             slots: Vec::new(),
             announced: Vec::new(),
             sources: Vec::new(),
+            repairs: HashSet::new(),
             moves: 0,
             sources_seen: HashSet::new(),
             has_heard: false,

@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// The protocol's words as the engine takes them.
-fn foretold(of: &hst_proto::Foretold) -> Foretold {
+fn foretold(of: hst_proto::Foretold) -> Foretold {
     Foretold {
-        ufrag: of.ufrag.clone(),
-        password: of.password.clone(),
-        addresses: of.addresses.clone(),
+        ufrag: of.ufrag,
+        password: of.password,
+        addresses: of.addresses,
     }
 }
 
@@ -37,7 +37,7 @@ impl Driver {
     pub(super) async fn turn_to(&mut self, group: String) {
         if self.prepared.as_ref() != Some(&group) {
             self.media.close(&stopped()).await;
-            self.media.foretold = self.session.foretold().map(foretold);
+            self.media.foretold = self.session.take_foretold().map(foretold);
             self.prepared = Some(group);
         }
     }

@@ -133,9 +133,9 @@ impl Session {
         Some(&previous.session)
     }
 
-    /// What the server has foretold of its answer to the first offer in a group.
-    pub fn foretold(&self) -> Option<&Foretold> {
-        self.foretold.as_ref()
+    /// What the server has foretold of its answer to the first offer of the login; it is given once.
+    pub fn take_foretold(&mut self) -> Option<Foretold> {
+        self.foretold.take()
     }
 
     /// The next thing to do.

@@ -1,7 +1,7 @@
 //! Which of a client's streams is which.
 
 use str0m::{
-    media::{Mid, Rid},
+    media::{MediaKind, Mid, Rid},
     rtp::{RtpPacket, Ssrc},
 };
 
@@ -32,6 +32,12 @@ struct Feed {
     rtx: Option<Ssrc>,
 }
 
+impl Feed {
+    fn place(&self) -> (Mid, Option<Rid>, Ssrc) {
+        (self.mid, self.rid, self.ssrc)
+    }
+}
+
 impl Transport {
     /// Whether this is RTP of a source that is not known and may name a line in a header extension.
     ///
@@ -59,22 +65,33 @@ impl Transport {
         let is_rtcp = (64..96).contains(&(second & 0x7f));
         let has_extension = first & 0x10 != 0;
         let ssrc = Ssrc::from(u32::from_be_bytes([ssrc0, ssrc1, ssrc2, ssrc3]));
-        if is_rtcp || !has_extension || self.sources.iter().any(|(known, _)| *known == ssrc) {
+        let is_known = self.repairs.contains(&ssrc) || self.sources.iter().any(|(known, _)| *known == ssrc);
+        if is_rtcp || !has_extension || is_known {
             return None;
         }
         let before = self.feeds();
-        let is_known = before.iter().any(|feed| feed.ssrc == ssrc || feed.rtx == Some(ssrc));
+        if before.iter().any(|feed| feed.rtx == Some(ssrc)) {
+            self.repairs.insert(ssrc);
+            return None;
+        }
+        let is_known = before.iter().any(|feed| feed.ssrc == ssrc);
         (!is_known).then_some(Newcomer { ssrc, before })
     }
 
-    /// Undoes what a newcomer has changed that was not the client's.
+    /// Gives the lines back that a newcomer has taken who was not the client. What was to be asked for again of such a line
+    /// is forgotten; and where no source of repairs was known yet (RTX), the one that he named stays until the next.
     pub(super) fn turn_away(&mut self, Newcomer { ssrc, before }: Newcomer) {
         self.rtc.direct_api().remove_stream_rx(ssrc);
         let after = self.feeds();
-        for feed in before.into_iter().filter(|feed| !after.contains(feed)) {
+        let has_it = |feed: &Feed| after.iter().any(|now| now.place() == feed.place());
+        for feed in before.into_iter().filter(|feed| !has_it(feed)) {
             let Feed { mid, rid, ssrc, rtx } = feed;
+            let is_sound = self
+                .rtc
+                .media(mid)
+                .is_some_and(|media| media.kind() == MediaKind::Audio);
             let mut api = self.rtc.direct_api();
-            api.expect_stream_rx(ssrc, rtx, mid, rid).suppress_nack(rtx.is_none());
+            api.expect_stream_rx(ssrc, rtx, mid, rid).suppress_nack(is_sound);
         }
     }
 
@@ -157,6 +174,7 @@ impl Transport {
     /// Forgets the SSRCs that are neither in use nor in the new offer, so that they cannot pile up.
     pub(super) fn forget_sources(&mut self, announced: Vec<u32>) {
         let announced: Vec<Ssrc> = announced.into_iter().map(Ssrc::from).collect();
+        self.repairs.clear();
         let old = std::mem::replace(&mut self.announced, announced);
         let seen = std::mem::take(&mut self.sources).into_iter().map(|(ssrc, _)| ssrc);
         for ssrc in old.into_iter().chain(seen) {

@@ -26,7 +26,7 @@ fn good() -> String {
 /// What a fresh transport makes of this offer, within its time and without a fault of the stack.
 fn judge(sdp: &str) -> Result<String, OfferError> {
     let start = Instant::now();
-    let rtc = FACTORY.with(|factory| factory.build(start));
+    let rtc = FACTORY.with(|factory| factory.build(start, Credentials::generate()));
     let mut transport = Transport::new(start, rtc, RoomId(1), PeerId(1), 1);
     let answered = Offer::parse(sdp, &[]).and_then(|offer| transport.negotiate(start, offer));
     let took = start.elapsed();

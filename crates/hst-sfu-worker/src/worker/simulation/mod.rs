@@ -21,6 +21,7 @@ use super::Worker;
 use crate::{
     Line, LineRole, MediaEvent, RoomId,
     event::Events,
+    foretold::{Early, Foretelling},
     network::{Datagram, Network},
     offer::Offer,
     remote::Remote,
@@ -76,7 +77,16 @@ impl World {
         let (_, commands) = mpsc::channel(1);
         let (sender, events) = mpsc::channel(crate::event::EVENTS);
         let load = Arc::new(AtomicUsize::new(0));
-        let made = Worker::new(network, factory, commands, Events::new(sender), load, Arc::default());
+        let early = Early::new(Foretelling::new());
+        let made = Worker::new(
+            network,
+            factory,
+            early,
+            commands,
+            Events::new(sender),
+            load,
+            Arc::default(),
+        );
         let (mut worker, _) = made.expect("a worker");
         let alive = Arc::new(());
         worker.rooms.insert(ROOM, RoomState::new(Arc::downgrade(&alive)));
@@ -139,7 +149,10 @@ impl World {
         });
         let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
         let peer = PeerId(1 + index as u64);
-        let answer = self.worker.handle_offer(now, ROOM, peer, 1, offer).expect("an answer");
+        let answer = self
+            .worker
+            .handle_offer(now, ROOM, (peer, 1), None, offer)
+            .expect("an answer");
         let answer = SdpAnswer::from_sdp_string(&answer.to_sdp_string()).expect("readable");
         rtc.sdp_api().accept_answer(pending, answer).expect("it fits");
         if let Some(camera) = &camera {
