@@ -9,7 +9,10 @@ use std::{
 
 use crate::Result;
 
-/// A program that must be found on the `PATH`.
+/// Where the headers of the system's libraries are.
+const HEADERS: &[&str] = &["/usr/include", "/usr/local/include"];
+
+/// A program that must be found on the `PATH`, or the header of a library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tool {
     program: &'static str,
@@ -49,6 +52,13 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("nft", "nftables", "loses packets there"),
     NODE,
     NPM,
+];
+
+/// What the tests of microphones and speakers need beside that.
+pub(crate) const TO_HEAR: &[Tool] = &[
+    Tool::new("cmake", "cmake", "builds Opus, for the tests of devices"),
+    Tool::new("pkg-config", "pkgconf", "finds the sound system"),
+    Tool::new("alsa/asoundlib.h", "libasound2-dev", "is the sound system"),
 ];
 
 impl Tool {
@@ -138,10 +148,10 @@ fn commands(tools: &[Tool], host: Host) -> Result<Vec<Vec<&'static str>>> {
     Ok(vec![update, install])
 }
 
-/// The folders where programs are looked for: some accounts lack the administrator's, where `ip` may be.
+/// The folders where programs and headers are looked for: some accounts lack the administrator's, where `ip` may be.
 fn search_path() -> Vec<std::path::PathBuf> {
     let own = env::var_os("PATH").unwrap_or_default();
-    let administrator = ["/usr/sbin", "/sbin"].map(Into::into);
+    let administrator = ["/usr/sbin", "/sbin"].iter().chain(HEADERS).map(Into::into);
     env::split_paths(&own).chain(administrator).collect()
 }
 

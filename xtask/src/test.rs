@@ -14,7 +14,17 @@ pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     for command in commands(cargo::has(root, "nextest"), filters) {
         second_run::run(root, &command)?;
     }
-    Ok(())
+    devices(root, filters)
+}
+
+/// The tests of devices, of which the workspace builds nothing: they need a sound system to build, and none to run.
+fn devices(root: &Path, filters: &[&str]) -> Result {
+    if let Err(words) = system::ensure(system::TO_HEAR) {
+        println!("devices: left out, because {words}");
+        return Ok(());
+    }
+    let command = ["test", "-p", "hst-devices", "--features", "processing,video", "--"];
+    cargo::run(root, &[&command, filters].concat())
 }
 
 /// The commands that run the tests, also those that are left out of a quick `cargo test`. cargo-nextest leaves out the examples in documentation, cargo itself does not.

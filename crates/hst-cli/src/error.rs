@@ -49,6 +49,12 @@ pub(crate) enum CliError {
     Ended(Refusal),
     #[error("{file} can't be published: {fault}", file = file.display())]
     Source { file: PathBuf, fault: SourceError },
+    #[cfg(feature = "devices")]
+    #[error("the {kind} can't be used: {fault}")]
+    Device {
+        kind: &'static str,
+        fault: hst_rtc::devices::DeviceError,
+    },
     #[error("a recording can't be written: {0}")]
     Sink(#[from] SinkError),
     #[error(transparent)]

@@ -31,6 +31,9 @@ enum Command {
     /// Measure a server.
     #[command(subcommand)]
     Bench(bench::Command),
+    /// List the devices of this machine that can take part in a group.
+    #[cfg(feature = "devices")]
+    Devices,
     /// Join a group, publish files into it and record what the others publish.
     Join(Box<join::JoinOptions>),
     /// Look after Apps, groups and users, as a developer's backend does.
@@ -58,6 +61,8 @@ fn run(command: Command) -> Result<(), CliError> {
             log_errors();
             tokio::runtime::Runtime::new()?.block_on(bench::run(command))
         }
+        #[cfg(feature = "devices")]
+        Command::Devices => Ok(join::list_devices()?),
         Command::Join(options) => {
             log_errors();
             tokio::runtime::Runtime::new()?.block_on(join::run(*options))

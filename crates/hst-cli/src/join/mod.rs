@@ -1,5 +1,7 @@
 //! `hst join`: a member of a group without a screen, who publishes files and records what he receives.
 
+#[cfg(feature = "devices")]
+mod devices;
 mod options;
 mod progress;
 mod record;
@@ -17,6 +19,8 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+#[cfg(feature = "devices")]
+pub(crate) use devices::list as list_devices;
 pub(crate) use options::JoinOptions;
 
 use crate::error::CliError;
@@ -44,7 +48,13 @@ pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
     for file in &options.publish {
         publish(&engine, file).await?;
     }
-    let summary = Stay::new(engine.clone(), &options).run(events).await;
+    let stay = Stay::new(engine.clone(), &options);
+    #[cfg(feature = "devices")]
+    let stay = Stay {
+        speaker: devices::take_part(&engine, &options.devices).await?,
+        ..stay
+    };
+    let summary = stay.run(events).await;
     // The platform may never answer; the visit is over either way.
     let _ = engine.exit().await;
     engine.destroy();
@@ -78,6 +88,8 @@ struct Stay<'a> {
     since: Instant,
     members: Vec<UserId>,
     summary: Summary,
+    #[cfg(feature = "devices")]
+    speaker: Option<hst_rtc::devices::Speaker>,
     /// One task for each received media, ended with it.
     recordings: JoinSet<(MediaRef, Result<Recorded, CliError>)>,
 }
@@ -90,6 +102,8 @@ impl<'a> Stay<'a> {
             since: Instant::now(),
             members: Vec::new(),
             summary: Summary::new(&options.user, &options.group),
+            #[cfg(feature = "devices")]
+            speaker: None,
             recordings: JoinSet::new(),
         }
     }
@@ -140,13 +154,24 @@ impl<'a> Stay<'a> {
             Event::Group(GroupEvent::Published(media)) if media.key.media_type.is_stream() => {
                 let engine = self.engine.clone();
                 let folder = self.options.record.clone();
+                #[cfg(feature = "devices")]
+                let voice = self.voice(&media.key);
+                #[cfg(not(feature = "devices"))]
+                let voice = None;
                 self.recordings.spawn(async move {
-                    let recorded = record(&engine, &media.key, folder.as_deref()).await;
+                    let recorded = record(&engine, &media.key, folder.as_deref(), voice).await;
                     (media.key, recorded)
                 });
             }
             _ => {}
         }
+    }
+
+    /// Where a sound is to be heard, beside being recorded.
+    #[cfg(feature = "devices")]
+    fn voice(&self, key: &MediaRef) -> Option<Box<dyn hst_rtc::media::MediaSink>> {
+        let speaker = self.speaker.as_ref().filter(|_| key.media_type == MediaType::Audio)?;
+        Some(Box::new(speaker.voice()))
     }
 
     fn recorded(

@@ -35,6 +35,9 @@ pub(crate) struct JoinOptions {
     /// A file to publish over and over: IVF (VP8), H.264 Annex B, or Ogg (Opus). May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) publish: Vec<PathBuf>,
+    #[cfg(feature = "devices")]
+    #[command(flatten)]
+    pub(crate) devices: super::devices::DeviceOptions,
     /// The folder to record every received media into.
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,

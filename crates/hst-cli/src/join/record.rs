@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use hst_rtc::{
     MediaRef, RtcEngine,
-    media::{Codec, FileSink, MediaSink as _, open_sink},
+    media::{Codec, FileSink, MediaSink, open_sink},
 };
 
 use crate::error::CliError;
@@ -17,8 +17,14 @@ pub(super) struct Recorded {
     pub(super) bytes: u64,
 }
 
-/// Receives a media until it ends and writes it into `folder`, if there is one. A change of codec begins a new file.
-pub(super) async fn record(engine: &RtcEngine, key: &MediaRef, folder: Option<&Path>) -> Result<Recorded, CliError> {
+/// Receives a media until it ends and writes it into `folder`, if there is one, and into `voice`, if it is sound and there
+/// is one. A change of codec begins a new file.
+pub(super) async fn record(
+    engine: &RtcEngine,
+    key: &MediaRef,
+    folder: Option<&Path>,
+    mut voice: Option<Box<dyn MediaSink>>,
+) -> Result<Recorded, CliError> {
     let mut recorded = Recorded::default();
     let mut remote = match engine.receive(key.clone()).await {
         Ok(remote) => remote,
@@ -32,6 +38,14 @@ pub(super) async fn record(engine: &RtcEngine, key: &MediaRef, folder: Option<&P
     while let Some((codec, frame)) = remote.read().await {
         recorded.frames += 1;
         recorded.bytes += frame.data.len() as u64;
+        if codec == Codec::Opus
+            && let Some(sink) = &mut voice
+            && let Err(error) = sink.write(frame.clone())
+        {
+            // The others can still be recorded.
+            tracing::error!(%key, %error, "not heard any more");
+            voice = None;
+        }
         let Some(folder) = folder else { continue };
         if open.as_ref().is_none_or(|(current, _)| *current != codec) {
             close(open.take())?;

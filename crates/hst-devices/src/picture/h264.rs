@@ -34,6 +34,7 @@ impl H264Encoder {
     }
 
     fn new(options: VideoOptions, usage: UsageType) -> Result<Self, DeviceError> {
+        let is_camera = matches!(usage, UsageType::CameraVideoRealTime);
         let config = EncoderConfig::new()
             .bitrate(BitRate::from_bps(options.bitrate))
             .max_frame_rate(FrameRate::from_hz(options.rate as f32))
@@ -41,6 +42,9 @@ impl H264Encoder {
             .skip_frames(true)
             .profile(Profile::Baseline)
             .usage_type(usage)
+            // What the encoder offers for cameras alone.
+            .adaptive_quantization(is_camera)
+            .background_detection(is_camera)
             .vui(VuiConfig::bt601());
         let encoder = Encoder::with_api_config(OpenH264API::from_source(), config).map_err(fault)?;
         Ok(Self { encoder })

@@ -70,9 +70,11 @@ fn open(
 
 fn fault(error: XCapError) -> DeviceError {
     match error {
-        XCapError::NotSupported => DeviceError::Unsupported {
+        // The desktop's portal, which asks the user.
+        #[cfg(target_os = "linux")]
+        XCapError::ZbusError(_) => DeviceError::Denied,
+        _ => DeviceError::Unsupported {
             reason: error.to_string(),
         },
-        _ => DeviceError::Denied,
     }
 }

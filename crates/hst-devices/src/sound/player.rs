@@ -10,7 +10,7 @@ use super::{BLOCK, Format, RATE, mix::limit, resample::Resampler, voice::Track};
 #[derive(Debug)]
 pub(crate) enum Guest {
     /// Somebody to be played.
-    Track(Track),
+    Track(Box<Track>),
     /// Somebody who wants to know what is played: one channel, in blocks.
     Listener(SyncSender<[f32; BLOCK]>),
 }
@@ -51,7 +51,7 @@ impl Player {
         }
         for guest in self.guests.try_iter() {
             match guest {
-                Guest::Track(track) => self.tracks.push(track),
+                Guest::Track(track) => self.tracks.push(*track),
                 Guest::Listener(listener) => self.listeners.push(listener),
             }
         }

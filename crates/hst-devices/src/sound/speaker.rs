@@ -66,7 +66,8 @@ impl Speaker {
         let (packets, arriving) = sync_channel(PACKETS);
         let volume = Volume::new();
         // Where there is no room the track is gone, and the voice notices that.
-        let _ = self.guests.try_send(Guest::Track(Track::new(arriving, volume.clone())));
+        let track = Box::new(Track::new(arriving, volume.clone()));
+        let _ = self.guests.try_send(Guest::Track(track));
         Voice {
             packets,
             volume,

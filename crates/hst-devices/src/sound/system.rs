@@ -6,6 +6,9 @@ use cpal::{
 use super::{Fill, Format, Hear, Lose, RATE, Running, SoundBackend};
 use crate::{Device, DeviceError, DeviceKind};
 
+/// ALSA's device that hears nothing and that nobody hears: it is on every machine, and nobody looks for it.
+const NULL: &str = "alsa:null";
+
 /// The system's microphones and speakers, by the crate `cpal`: ALSA on Linux, WASAPI on Windows, CoreAudio on macOS.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemSound;
@@ -21,7 +24,9 @@ impl SoundBackend for SystemSound {
             let default = default.and_then(|device| device.id().ok());
             let of_kind = |device: &cpal::Device| config(device, kind).is_ok();
             for device in host.devices().into_iter().flatten().filter(of_kind) {
-                if let (Ok(id), Ok(description)) = (device.id(), device.description()) {
+                if let (Ok(id), Ok(description)) = (device.id(), device.description())
+                    && id.to_string() != NULL
+                {
                     devices.push(Device {
                         is_default: default.as_ref() == Some(&id),
                         id: id.to_string(),
