@@ -6,7 +6,7 @@ use std::{f32::consts::TAU, ops::ControlFlow, time::Duration};
 use hst_devices::{DeviceError, Format, MemorySound, Microphone, SoundBackend as _, Speaker, Voice};
 use hst_media::{
     Frame, FrameReader, FrameWriter, Kind, MediaEngine as _, MediaPeer, MediaSink as _, MediaSource as _, PeerConfig,
-    PeerEvent, SinkError, SourceError,
+    PeerEvent, PeerEvents, SinkError, SourceError,
     memory::{Hub, Route},
 };
 
@@ -44,13 +44,10 @@ fn share(sound: &[f32], hertz: f32, format: Format) -> f32 {
     (2.0 * re.hypot(im) / (sound.len() / channels) as f64) as f32
 }
 
-/// A line from one peer to another.
-async fn line(
-    hub: &Hub,
-    microphone: &Microphone,
-) -> (Box<dyn FrameWriter>, Box<dyn FrameReader>, [Box<dyn MediaPeer>; 2]) {
+/// A line from one peer to another: where it begins, and what tells where it ends.
+async fn line(hub: &Hub, microphone: &Microphone) -> (Box<dyn FrameWriter>, PeerEvents, [Box<dyn MediaPeer>; 2]) {
     let (mut alice, _) = hub.engine().open(PeerConfig::default()).await.unwrap();
-    let (mut bob, mut events) = hub.engine().open(PeerConfig::default()).await.unwrap();
+    let (mut bob, events) = hub.engine().open(PeerConfig::default()).await.unwrap();
     let (_, writer) = alice.add_sender(microphone.info()).await.unwrap();
     bob.add_receiver(Kind::Audio).await.unwrap();
     for (peer, route) in [
@@ -64,9 +61,14 @@ async fn line(
         );
         peer.answer(&answer.unwrap()).await.unwrap();
     }
+    (writer, events, [alice, bob])
+}
+
+/// Where a line ends: it comes with its first packet.
+async fn end(events: &mut PeerEvents) -> Box<dyn FrameReader> {
     loop {
-        if let Some(PeerEvent::Track { reader, .. }) = events.next().await {
-            return (writer, reader, [alice, bob]);
+        if let PeerEvent::Track { reader, .. } = events.next().await.unwrap() {
+            return reader;
         }
     }
 }
@@ -78,17 +80,18 @@ async fn what_one_says_into_a_microphone_is_heard_from_the_others_speaker_whatev
         let mut microphone = Microphone::of(&alice, None).unwrap();
         let speaker = Speaker::of(&bob, None).unwrap();
         let mut voice = speaker.voice();
-        let (mut writer, mut reader, _peers) = line(&Hub::new(), &microphone).await;
-        let mut heard = Vec::new();
+        let (mut writer, mut events, _peers) = line(&Hub::new(), &microphone).await;
+        let (mut reader, mut heard) = (None, Vec::new());
         for at in 0..100 {
             alice.say(hears, &tone(440.0, hears, at));
             // The first chunk of another rate is not quite a frame.
             if at > 0 || hears.rate == 48_000 {
                 writer.write(microphone.next().await.unwrap().unwrap()).await.unwrap();
-                assert_eq!(
-                    voice.write(reader.read().await.unwrap()).unwrap(),
-                    ControlFlow::Continue(())
-                );
+                if reader.is_none() {
+                    reader = Some(end(&mut events).await);
+                }
+                let packet = reader.as_mut().unwrap().read().await.unwrap();
+                assert_eq!(voice.write(packet).unwrap(), ControlFlow::Continue(()));
             }
             heard.extend(bob.listen(plays, plays.rate as usize / 50));
         }

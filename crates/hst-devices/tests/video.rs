@@ -1,5 +1,5 @@
 //! From the pictures of a device to H.264 that a decoder shows.
-#![cfg(feature = "video")]
+#![cfg(feature = "h264")]
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 

@@ -6,7 +6,7 @@ use hst_media::Codec;
 use super::Picture;
 use crate::DeviceError;
 
-/// Makes frames of pictures. [`H264Encoder`](super::H264Encoder) is ours; one of your own brings another codec.
+/// Makes frames of pictures. With feature `h264` there is one, `H264Encoder`; one of your own brings another codec.
 pub trait PictureEncoder: fmt::Debug + Send + 'static {
     /// What it makes.
     fn codec(&self) -> Codec;

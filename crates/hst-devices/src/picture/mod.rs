@@ -1,10 +1,11 @@
-//! Pictures: what a camera sees or a screen shows becomes H.264.
+//! Pictures: what a camera sees or a screen shows becomes video.
 
 #[cfg(feature = "camera")]
 mod camera;
 mod convert;
 mod encoder;
 mod filming;
+#[cfg(feature = "h264")]
 mod h264;
 mod live;
 mod options;
@@ -15,11 +16,12 @@ mod yuv;
 
 #[cfg(feature = "camera")]
 pub use camera::Camera;
+#[cfg(feature = "h264")]
+pub use h264::H264Encoder;
 #[cfg(feature = "screen")]
 pub use screen::Screen;
 pub use {
     encoder::PictureEncoder,
-    h264::H264Encoder,
     live::LiveVideo,
     options::VideoOptions,
     raw::{PixelFormat, RawPicture},
