@@ -13,8 +13,11 @@ mod signal;
 mod tokens;
 mod webhooks;
 
+/// A target: its name, and what is done with the bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[Target] = &[
     ("client_frame", signal::client_frame),
     ("server_frame", signal::server_frame),
     ("payload", signal::payload),

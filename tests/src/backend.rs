@@ -56,7 +56,6 @@ impl Backend {
                 if is_right(&answer) {
                     return answer;
                 }
-                println!("not yet: {answer}");
                 // tidy: allowed, because a server cannot be asked to call back
                 sleep(PAUSE).await;
             }

@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use hst_group::client::Refusal;
 use hst_id::{MediaRef, MediaType, UserId};
 use hst_media::{
-    Codec, Foretold, FrameReader, Kind, LineId, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig, SourceError,
-    TrackInfo,
+    Codec, Foretold, FrameReader, Kind, LineId, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
+    SourceError, TrackInfo,
 };
 use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{

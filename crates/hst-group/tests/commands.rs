@@ -230,15 +230,7 @@ impl House {
         match output {
             SessionOutput::Send(frame) | SessionOutput::SendLossy(frame) => self.sent.push(frame),
             SessionOutput::SignIn(_) => {
-                let signed_in = SignedIn {
-                    session: "s1".into(),
-                    secret: "secret".into(),
-                    token_lasts: None,
-                    max_message: 8192,
-                    ice_servers: Vec::new(),
-                    foretold: None,
-                };
-                self.session.handle_signed_in(self.now, Ok(signed_in));
+                self.session.handle_signed_in(self.now, Ok(signed_in()));
             }
             SessionOutput::Resume { .. } => {
                 let gone = Failure::new(ErrorCode::SessionGone, "log in");
@@ -276,6 +268,17 @@ impl House {
                 self.group.handle_gone(self.now, self.member);
             }
         }
+    }
+}
+
+fn signed_in() -> SignedIn {
+    SignedIn {
+        session: "s1".into(),
+        secret: "secret".into(),
+        token_lasts: None,
+        max_message: 8192,
+        ice_servers: Vec::new(),
+        foretold: None,
     }
 }
 
@@ -434,15 +437,7 @@ fn s17_while_a_session_joins_or_logs_in_it_takes_nothing_else() {
     let mut session = Session::new(now, now + LOGIN_DEADLINE);
     session.handle_frame(now, format!(r#"{{"id":0,"do":{}}}"#, COMMANDS[0].1).as_bytes());
     assert!(session.is_busy());
-    let signed_in = SignedIn {
-        session: "s1".into(),
-        secret: "secret".into(),
-        token_lasts: None,
-        max_message: 8192,
-        ice_servers: Vec::new(),
-        foretold: None,
-    };
-    session.handle_signed_in(now, Ok(signed_in));
+    session.handle_signed_in(now, Ok(signed_in()));
     for command in [5, 9] {
         assert!(!session.is_busy());
         let frame = format!(r#"{{"id":{command},"do":{}}}"#, COMMANDS[command].1);

@@ -10,10 +10,12 @@ async fn an_ice_server_that_is_none_is_refused() {
         ..IceServer::default()
     };
     let ice_servers = vec![server];
-    let opened = Str0mEngine::new().open(PeerConfig {
+    let opened = Str0mEngine::new()
+        .open(PeerConfig {
             ice_servers,
             ..PeerConfig::default()
-        }).await;
+        })
+        .await;
     assert!(matches!(opened, Err(MediaError::Config(_))), "{opened:?}");
 }
 

@@ -43,8 +43,11 @@ pub(crate) struct RoomMedia {
 #[derive(Debug, Clone)]
 pub(crate) struct RoomFigures {
     room: Room,
-    last: Arc<tokio::sync::Mutex<Option<(Instant, Arc<RoomStats>)>>>,
+    last: Arc<tokio::sync::Mutex<Option<Figures>>>,
 }
+
+/// What a media thread has told, and when.
+type Figures = (Instant, Arc<RoomStats>);
 
 /// A command, for which session its answer was foretold, and where the answer to an offer goes.
 type Asked = (

@@ -38,11 +38,11 @@ fn check(foretold: &Foretold, offer: &str) -> Vec<u8> {
 
 /// A socket that has sent one check to each of the addresses.
 fn checking(foretold: &Foretold, offer: &str) -> UdpSocket {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let check = check(foretold, offer);
     for address in &foretold.addresses {
-        socket.send_to(&check, address).unwrap();
+        socket.send_to(&check, address).expect("it leaves");
     }
     socket
 }

@@ -119,7 +119,7 @@ fn null_hello() -> Vec<u8> {
 
 fn greet(stranger: &UdpSocket, server: SocketAddr, times: usize) {
     for _ in 0..times {
-        stranger.send_to(&null_hello(), server).unwrap();
+        stranger.send_to(&null_hello(), server).expect("it leaves");
     }
 }
 

@@ -54,7 +54,9 @@ impl House {
 
 #[test]
 fn r13_what_cannot_be_read_is_forwarded_as_it_is() {
-    let cases: [(Codec, &[u8], &[&[u8]]); 4] = [
+    /// What can be read, and what cannot.
+    type Case<'a> = (Codec, &'a [u8], &'a [&'a [u8]]);
+    let cases: [Case<'_>; 4] = [
         (Codec::Vp8, &[0x10, 0], &[&[0x80], &[0x90, 0xf0], &[0x90, 0x80, 0x81]]),
         (Codec::Vp9, &[0x08], &[&[0xa0], &[0x80, 0x81], &[0xa0, 0x05]]),
         (

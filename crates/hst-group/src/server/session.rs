@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use hst_id::{AppId, GroupId, TerminalType, UserId};
 use hst_proto::{
-    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, Foretold, IceServer, Invite, InviteAnswer, InviteCancel, Login,
-    MESSAGES_PER_SECOND, OnlinePage, Payload, Prepare, Reply, Request, RequestId, Resume, decode_client,
+    ClientFrame, DecodeError, ErrorCode, EventBody, Failure, Foretold, IceServer, Invite, InviteAnswer, InviteCancel,
+    Login, MESSAGES_PER_SECOND, OnlinePage, Payload, Prepare, Reply, Request, RequestId, Resume, decode_client,
     encode_failure, encode_reply, frame_event,
 };
 

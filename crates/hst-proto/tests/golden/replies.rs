@@ -1,6 +1,6 @@
 use hst_proto::{
-    ErrorCode, Failure, Foretold, IceServer, Invited, Joined, LoggedIn, Media, Online, OnlineUser, Reply, Resumed, Roster,
-    ServerFrame, decode_server, encode_failure, encode_reply, number_reply,
+    ErrorCode, Failure, Foretold, IceServer, Invited, Joined, LoggedIn, Media, Online, OnlineUser, Reply, Resumed,
+    Roster, ServerFrame, decode_server, encode_failure, encode_reply, number_reply,
 };
 
 use crate::{camera, message, terminal, user};

@@ -85,10 +85,10 @@ fn header_len(plain: &[u8]) -> usize {
     let fixed = 12 + 4 * usize::from(plain[0] & 0x0f);
     let has_extension = plain[0] & 0x10 != 0;
     let words = |at: usize| Some(usize::from(u16::from_be_bytes([*plain.get(at)?, *plain.get(at + 1)?])));
-    fixed
-        + has_extension
-            .then(|| 4 + 4 * words(fixed + 2).unwrap_or(0))
-            .unwrap_or(0)
+    match has_extension {
+        true => fixed + 4 + 4 * words(fixed + 2).unwrap_or(0),
+        false => fixed,
+    }
 }
 
 /// An RTP packet that can be told apart and changed.

@@ -18,7 +18,7 @@ fn one_byte(id: u8, value: &[u8]) -> Vec<u8> {
 
 impl Pair {
     /// A packet of the camera that names its line, from this source.
-    fn from_source(&mut self, ssrc: u32, seq: u16) -> Draft {
+    fn of_source(&mut self, ssrc: u32, seq: u16) -> Draft {
         let mid = self.camera.to_string();
         let draft = self.draft(seq);
         Draft { ssrc, ..draft }.extended(&one_byte(MID, mid.as_bytes()))
@@ -69,7 +69,7 @@ fn r2_r7_sources_that_are_made_up_in_the_clients_name_do_not_count_as_his() {
     let mut pair = Pair::connected();
     let forger = Forger::new();
     for ssrc in 0..10_000 {
-        let mut packet = forger.rtp(&pair.from_source(ssrc, 1).bytes(), 0);
+        let mut packet = forger.rtp(&pair.of_source(ssrc, 1).bytes(), 0);
         let end = packet.len() - 1;
         packet[end] ^= 1;
         pair.receive(&packet);
@@ -84,7 +84,7 @@ fn r2_r7_nobody_takes_a_line_from_its_source_in_the_clients_name() {
     let forger = Forger::new();
     let draft = pair.draft(1);
     assert!(pair.takes(&forger, &draft));
-    let mut forged = forger.rtp(&pair.from_source(666, 1).bytes(), 0);
+    let mut forged = forger.rtp(&pair.of_source(666, 1).bytes(), 0);
     let end = forged.len() - 1;
     forged[end] ^= 1;
     pair.receive(&forged);
@@ -146,7 +146,7 @@ fn r4_numbers_roll_over_three_times_under_loss_and_nothing_else_is_lost() {
             };
         }
         // Another source takes over, and the first one comes back where it was.
-        let [other, mut again] = [pair.from_source(77, 65_500), pair.draft(seq as u16)];
+        let [other, mut again] = [pair.of_source(77, 65_500), pair.draft(seq as u16)];
         assert!(pair.takes(&forger, &other));
         let mid = pair.camera.to_string();
         again = again.extended(&one_byte(MID, mid.as_bytes()));
@@ -274,7 +274,7 @@ fn r7_a_source_belongs_to_the_line_that_had_it_first() {
         assert_eq!(pair.transport.sources, sources);
     }
     // It goes on as another source in the middle.
-    let draft = pair.from_source(99, 1);
+    let draft = pair.of_source(99, 1);
     assert!(pair.takes(&forger, &draft));
     assert_eq!(pair.transport.sources.len(), 2);
 }
@@ -324,7 +324,7 @@ fn r12_r13_changed_packets_under_the_right_keys_harm_nothing() {
         let mut draft = if seq % 2 == 0 {
             pair.draft(seq)
         } else {
-            pair.from_source(u32::from(seq % 8), seq)
+            pair.of_source(u32::from(seq % 8), seq)
         };
         draft.payload_type = types[dice.random_range(0..types.len())];
         draft.payload.resize(dice.random_range(0..60), 0);

@@ -46,14 +46,16 @@ const DELAY: Duration = Duration::from_millis(25);
 /// After this everybody is connected, and the numbers of sound and picture have begun.
 const START: Duration = Duration::from_secs(10);
 
+/// A datagram on its way: when it arrives, which of all it is, whose, whether he gets it, and its bytes.
+type Flying = (Instant, u64, usize, bool, Vec<u8>);
+
 struct World {
     now: Instant,
     seed: u64,
     worker: Worker,
     events: mpsc::Receiver<MediaEvent>,
     clients: Vec<Client>,
-    /// Datagrams on their way: when they arrive, in which order they left, whose, and whether he gets them.
-    air: BinaryHeap<Reverse<(Instant, u64, usize, bool, Vec<u8>)>>,
+    air: BinaryHeap<Reverse<Flying>>,
     departed: u64,
     _alive: Arc<()>,
 }
