@@ -132,15 +132,10 @@ impl Reports {
     fn loss_rate(&mut self, Reading { at, line }: Reading) -> f64 {
         let is_new = line.lost != self.told;
         if is_new || at - self.at >= QUIET {
-            let (lost, sent) = (
-                line.lost.saturating_sub(self.lost),
-                line.packets.saturating_sub(self.packets),
-            );
-            self.rate = if is_new && sent > 0 {
-                (lost as f64 / sent as f64).min(1.0)
-            } else {
-                0.0
-            };
+            let lost = line.lost.saturating_sub(self.lost);
+            let sent = line.packets.saturating_sub(self.packets);
+            let share = if sent > 0 { lost as f64 / sent as f64 } else { 0.0 };
+            self.rate = if is_new { share.min(1.0) } else { 0.0 };
             (self.at, self.packets, self.lost) = (at, line.packets, line.lost);
         }
         self.told = line.lost;
