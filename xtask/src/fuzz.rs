@@ -107,7 +107,13 @@ mod tests {
         assert_eq!((all.target, all.seconds), (None, SECONDS));
         let one = Options::parse(&["--seconds", "5", "token"]).unwrap();
         assert_eq!((one.target, one.seconds), (Some("token"), 5));
-        for wrong in [&["--seconds"][..], &["--seconds", "x"], &["--seconds", "0"], &["a", "b"], &["--fast"]] {
+        for wrong in [
+            &["--seconds"][..],
+            &["--seconds", "x"],
+            &["--seconds", "0"],
+            &["a", "b"],
+            &["--fast"],
+        ] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");
         }
     }
