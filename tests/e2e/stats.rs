@@ -112,6 +112,10 @@ async fn both_ends_and_the_server_tell_the_same_of_what_flows_and_give_it_a_scor
             (&0.0.into(), &"none".into()),
             "{film}"
         );
+        // What is not counted is not said to be nothing.
+        let is_inward = film["receiver"].is_null();
+        assert_eq!(film["nacks"].is_null(), is_inward, "{film}");
+        assert!(film["packets_lost"].is_null() || !is_inward, "{film}");
         // On a busy machine even a way of no length is uneven.
         assert!(film["quality"]["score"].as_f64().unwrap() >= 1.0, "{film}");
     }

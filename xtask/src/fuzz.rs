@@ -32,6 +32,9 @@ impl<'a> Options<'a> {
                 other => return Err(format!("what is `{other}`?").into()),
             }
         }
+        if seconds == 0 {
+            return Err("--seconds needs at least 1: libFuzzer takes 0 for no end".into());
+        }
         Ok(Self { target, seconds })
     }
 }
@@ -104,7 +107,13 @@ mod tests {
         assert_eq!((all.target, all.seconds), (None, SECONDS));
         let one = Options::parse(&["--seconds", "5", "token"]).unwrap();
         assert_eq!((one.target, one.seconds), (Some("token"), 5));
-        for wrong in [&["--seconds"][..], &["--seconds", "x"], &["a", "b"], &["--fast"]] {
+        for wrong in [
+            &["--seconds"][..],
+            &["--seconds", "x"],
+            &["--seconds", "0"],
+            &["a", "b"],
+            &["--fast"],
+        ] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -10,6 +10,8 @@ use crate::pump::OwnMedia;
 
 /// Over how long rates are measured at least.
 const WINDOW: Duration = Duration::from_secs(1);
+/// After how long without a report of further losses there are none: of sounds, servers report every 5 s.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// What one media in use is like.
 ///
@@ -39,6 +41,7 @@ pub struct MediaStats {
 pub(crate) struct Meter {
     /// Since when rates are measured, and since when they will be.
     since: Option<(Reading, Reading)>,
+    reports: Option<Reports>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,16 +50,29 @@ struct Reading {
     line: LineStats,
 }
 
+/// The losses of what is sent, of which only the other end's reports tell: each at once of all since the one before, so they
+/// are shared out over what was sent meanwhile.
+#[derive(Debug)]
+struct Reports {
+    at: Instant,
+    packets: u64,
+    lost: u64,
+    /// As told the last time.
+    told: u64,
+    rate: f64,
+}
+
 impl Meter {
     pub(crate) fn read(&mut self, at: Instant, key: MediaRef, line: LineStats, bounds: &Bounds) -> MediaStats {
-        let from = self.from(Reading { at, line });
+        let now = Reading { at, line };
+        let from = self.from(now);
         let seconds = (at - from.at).as_secs_f64();
         let per = |count: u64, of: f64| if of > 0.0 { count as f64 / of } else { 0.0 };
         let since = |now: u64, then: u64| now.saturating_sub(then);
         let lost = since(line.lost, from.line.lost);
-        let sent = match line.direction {
-            Direction::Send => since(line.packets, from.line.packets),
-            Direction::Receive => since(line.packets, from.line.packets) + lost,
+        let loss_rate = match line.direction {
+            Direction::Send => self.reports.get_or_insert_with(|| Reports::new(now)).loss_rate(now),
+            Direction::Receive => per(lost, (since(line.packets, from.line.packets) + lost) as f64),
         };
         let (limited_by, asked_height) = bounds.of(&key, line);
         let (width, height) = line.size.unwrap_or_default();
@@ -66,7 +82,7 @@ impl Meter {
             width: width.into(),
             height: height.into(),
             asked_height,
-            loss_rate: per(lost, sent as f64).min(1.0),
+            loss_rate,
             jitter: Duration::try_from_secs_f64(line.jitter).unwrap_or_default(),
             round_trip: line.round_trip.unwrap_or_default(),
             frozen: per(since(micros(line.frozen), micros(from.line.frozen)), seconds * 1e6),
@@ -89,12 +105,41 @@ impl Meter {
         let since = self
             .since
             .filter(|(_, next)| next.line.line == now.line.line && next.line.packets <= now.line.packets);
+        if since.is_none() {
+            self.reports = None;
+        }
         let (from, next) = *self.since.insert(since.unwrap_or((now, now)));
         if now.at - next.at < WINDOW {
             return from;
         }
         self.since = Some((next, now));
         next
+    }
+}
+
+impl Reports {
+    /// From the first reading of a line; reports count from the line's beginning.
+    fn new(first: Reading) -> Self {
+        Self {
+            at: first.at,
+            packets: 0,
+            lost: 0,
+            told: first.line.lost,
+            rate: 0.0,
+        }
+    }
+
+    fn loss_rate(&mut self, Reading { at, line }: Reading) -> f64 {
+        let is_new = line.lost != self.told;
+        if is_new || at - self.at >= QUIET {
+            let lost = line.lost.saturating_sub(self.lost);
+            let sent = line.packets.saturating_sub(self.packets);
+            let share = if sent > 0 { lost as f64 / sent as f64 } else { 0.0 };
+            self.rate = if is_new { share.min(1.0) } else { 0.0 };
+            (self.at, self.packets, self.lost) = (at, line.packets, line.lost);
+        }
+        self.told = line.lost;
+        self.rate
     }
 }
 
@@ -227,6 +272,30 @@ mod tests {
         assert_eq!(read(63_000, after(1, 2)).0, 0);
         assert_eq!(read(64_000, after(0, 2)).0, 0);
         assert_eq!(read(65_000, after(1, 2)), lossy);
+    }
+
+    #[test]
+    fn losses_of_what_is_sent_are_those_between_two_reports_however_often_it_is_asked() {
+        let (bounds, start) = (Bounds::default(), Instant::now());
+        // A hundred packets a second, of which every twentieth is lost for 20 s, as is told every 5 s.
+        let sent = |second: u64| {
+            let mut stats = LineStats::new(LineId(1), Direction::Send, hst_media::Kind::Audio);
+            (stats.packets, stats.lost) = (100 * second, 25 * (second.min(20) / 5));
+            stats
+        };
+        for first in [0, 3, 7] {
+            let mut meter = Meter::default();
+            let mut read = |second| {
+                let at = start + Duration::from_secs(second);
+                meter.read(at, key(), sent(second), &bounds).loss_rate
+            };
+            let told: Vec<_> = (first..=40).map(&mut read).collect();
+            let rises = 5 - usize::try_from(first).unwrap() % 5;
+            let falls = 30 - usize::try_from(first).unwrap();
+            assert_eq!(told[..rises], vec![0.0; rises]);
+            assert_eq!(told[rises..falls], vec![0.05; falls - rises]);
+            assert_eq!(told[falls..], [0.0; 11]);
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl PathReport {
         };
         let remote = egress.remote.as_ref();
         Path {
-            lost: remote.map_or(0, |remote| remote.packets_lost),
+            lost: remote.map(|remote| remote.packets_lost),
             loss_rate: egress.loss.unwrap_or_default(),
             jitter: remote.map_or(Duration::ZERO, |remote| ticks(remote.jitter, flow)),
             round_trip: egress.rtt.or(self.round_trip),

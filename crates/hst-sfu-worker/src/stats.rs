@@ -60,8 +60,9 @@ pub struct LineStats {
 /// How packets fare on their way, as of a moment ago.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Path {
-    /// Packets that never arrived at the client; of what comes from him only the share is known.
-    pub lost: u64,
+    /// Packets that never arrived at the client; `None` until he reports, and of what comes from him, whose share alone is
+    /// known.
+    pub lost: Option<u64>,
     /// The share of packets that never arrived lately, from 0 to 1.
     pub loss_rate: f32,
     /// How unevenly they arrive (RFC 3550 section 6.4.1).

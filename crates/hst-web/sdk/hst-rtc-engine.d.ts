@@ -91,8 +91,8 @@ export type Devices = {
     camDevs: Device[];
 };
 /**
- * Why a media is not better than it is: `paused` when nothing of it is sent, `muted` when it is silenced at the server,
- * `view` when it is shown small or hidden; `none` when nothing holds it back.
+ * Why a media is not better than it is: `muted` when it is silenced at the server, `view` when it is shown small or hidden;
+ * `none` when nothing holds it back. `paused`, when nothing of it is sent, is told by the server's figures only.
  */
 export type Limit = "none" | "cpu" | "bandwidth" | "view" | "paused" | "muted";
 /**
@@ -103,8 +103,8 @@ export type Quality = {
     reason: "none" | "loss" | "delay" | "jitter" | "freezes" | "bandwidth" | "frame_rate" | "view" | "cpu";
 };
 /**
- * The figures of any media. Rates are those of the last second or two; what is counted is counted since the media has its
- * line to the server.
+ * The figures of any media. Rates run over the interval between two questions, a second at least; what is counted is counted
+ * since the media has its line to the server.
  */
 export type MediaStats = {
     /**

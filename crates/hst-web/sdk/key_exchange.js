@@ -1,8 +1,9 @@
 import { fromBase64, toBase64 } from './base64.js';
 import { HstRtcError } from './errors.js';
+import { Identity, importPublic, randomSecret, safetyNumber } from './key_wrapping.js';
 
 /**
- * @typedef {Uint8Array<ArrayBuffer>} Bytes
+ * @import { Bytes } from './key_wrapping.js'
  *
  * @typedef {object} Errands what an exchange needs others to do
  * @property {(users: string[], body: object) => Promise<unknown>} send a message to some of the group
@@ -30,14 +31,6 @@ const MAX_KEYS = 48;
 const MAX_DROPPED = 4096;
 /** How many letters are kept of users who are not said to be here yet: further ones are left out. */
 const MAX_EARLY = 64;
-const [SECRET_SIZE, NONCE_SIZE] = [32, 12];
-/** The bytes of a point of P-256, neither of whose coordinates is left out. */
-const POINT_SIZE = 65;
-/** A safety number has so many groups of five digits. */
-const DIGIT_GROUPS = 12;
-const ECDH = { name: 'ECDH', namedCurve: 'P-256' };
-
-const text = new TextEncoder();
 
 /**
  * The letter in a message of the group; null for one that is the application's.
@@ -59,8 +52,8 @@ export class KeyExchange {
   #group;
   #self;
   #errands;
-  /** Of this stay in the group. @type {Promise<{ pair: CryptoKeyPair, own: Bytes }>} */
-  #identity = makeIdentity();
+  /** Of this stay in the group. @type {Promise<Identity>} */
+  #identity;
   /** All other members, whether they have introduced themselves or not. @type {Set<string>} */
   #members = new Set();
   /** Those who have. @type {Map<string, Other>} */
@@ -71,7 +64,7 @@ export class KeyExchange {
   #early = new Map();
   /** Counts the keys of one's own, under the last of which one sends. */
   #number = 0;
-  #secret = randomBytes(SECRET_SIZE);
+  #secret = randomSecret();
   #isOpen = true;
   /** One step after the other. @type {Promise<unknown>} */
   #steps = Promise.resolve();
@@ -85,6 +78,7 @@ export class KeyExchange {
     this.#group = group;
     this.#self = self;
     this.#errands = errands;
+    this.#identity = Identity.make(group, self);
   }
 
   /** The key to begin with. */
@@ -116,9 +110,9 @@ export class KeyExchange {
     return this.#step(async () => {
       for (const user of this.#others.keys()) this.#errands.forget(user);
       for (const all of [this.#others, this.#dropped, this.#early]) all.clear();
-      this.#identity = makeIdentity();
+      this.#identity = Identity.make(this.#group, this.#self);
       this.#number = 0;
-      this.#secret = randomBytes(SECRET_SIZE);
+      this.#secret = randomSecret();
       await this.#errands.setKey(0, this.#secret);
     });
   }
@@ -185,7 +179,8 @@ export class KeyExchange {
     // Whose key is no point of the curve is nobody.
     await importPublic(theirs);
     const wrapped = letter.keys && Object.hasOwn(letter.keys, this.#self) ? letter.keys[this.#self] : null;
-    const given = wrapped ? await this.#unwrap(user, theirs, letter.id, fromBase64(wrapped)) : null;
+    const identity = await this.#identity;
+    const given = wrapped ? await identity.unwrap(user, theirs, letter.id, fromBase64(wrapped)) : null;
     // It is a letter: from here on it counts.
     if (isNew) this.#drop(user);
     const newest = isNew ? -1 : known.newest;
@@ -215,7 +210,7 @@ export class KeyExchange {
    */
   async #renew() {
     this.#number += 1;
-    this.#secret = randomBytes(SECRET_SIZE);
+    this.#secret = randomSecret();
     try {
       await this.#give([...this.#others.keys()]);
     } finally {
@@ -225,10 +220,14 @@ export class KeyExchange {
 
   /** @param {string[]} users who get the own key */
   async #give(users) {
-    const { own } = await this.#identity;
+    const identity = await this.#identity;
+    const wrap = (/** @type {string} */ user) => {
+      const { key } = /** @type {Other} */ (this.#others.get(user));
+      return identity.wrap(user, key, this.#number, this.#secret);
+    };
     await this.#post(users, async (some) => {
-      const wrapped = some.map(async (user) => [user, toBase64(await this.#wrap(user))]);
-      return { public: toBase64(own), id: this.#number, keys: Object.fromEntries(await Promise.all(wrapped)) };
+      const wrapped = some.map(async (user) => [user, toBase64(await wrap(user))]);
+      return { public: toBase64(identity.own), id: this.#number, keys: Object.fromEntries(await Promise.all(wrapped)) };
     });
   }
 
@@ -241,53 +240,6 @@ export class KeyExchange {
       const some = users.slice(at, at + MAX_KEYS);
       await this.#errands.send(some, { [FIELD]: await write(some) });
     }
-  }
-
-  /** @param {string} user who is known */
-  async #wrap(user) {
-    const iv = randomBytes(NONCE_SIZE);
-    const { key: theirs } = /** @type {Other} */ (this.#others.get(user));
-    const key = await this.#between(this.#self, user, theirs);
-    const cipher = { name: 'AES-GCM', iv, additionalData: bytesOf(this.#number) };
-    const sealed = new Uint8Array(await crypto.subtle.encrypt(cipher, key, this.#secret));
-    const wrapped = new Uint8Array(NONCE_SIZE + sealed.length);
-    wrapped.set(iv);
-    wrapped.set(sealed, NONCE_SIZE);
-    return wrapped;
-  }
-
-  /**
-   * @param {string} user
-   * @param {Bytes} theirs
-   * @param {unknown} id
-   * @param {Bytes} wrapped
-   */
-  async #unwrap(user, theirs, id, wrapped) {
-    const number = checkNumber(id);
-    const key = await this.#between(user, this.#self, theirs);
-    const iv = wrapped.subarray(0, NONCE_SIZE);
-    const cipher = { name: 'AES-GCM', iv, additionalData: bytesOf(number) };
-    const secret = new Uint8Array(await crypto.subtle.decrypt(cipher, key, wrapped.subarray(NONCE_SIZE)));
-    if (secret.length !== SECRET_SIZE) throw new Error('no key');
-    return { number, secret };
-  }
-
-  /**
-   * What is known to two members alone, for what one sends to the other, one of whom has the public key `theirs`.
-   * @param {string} from
-   * @param {string} to
-   * @param {Bytes} theirs
-   */
-  async #between(from, to, theirs) {
-    const { pair, own } = await this.#identity;
-    const ecdh = { name: 'ECDH', public: await importPublic(theirs) };
-    const shared = await crypto.subtle.deriveBits(ecdh, pair.privateKey, 256);
-    const secret = await crypto.subtle.importKey('raw', shared, 'HKDF', false, ['deriveKey']);
-    const [first, second] = from === this.#self ? [own, theirs] : [theirs, own];
-    const names = `${this.#group}/${from}/${to}/${toBase64(first)}/${toBase64(second)}`;
-    const info = text.encode(`hst-e2ee 1 wrap ${names}`);
-    const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info };
-    return crypto.subtle.deriveKey(hkdf, secret, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
   }
 
   /** @param {string} user */
@@ -305,15 +257,7 @@ export class KeyExchange {
   async #tell() {
     const { own } = await this.#identity;
     const others = [...this.#others].map(([user, { key }]) => ({ user, key }));
-    const all = [...others, { user: this.#self, key: own }].sort((a, b) => (a.user < b.user ? -1 : 1));
-    const lines = all.map(({ user, key }) => `${user}/${toBase64(key)}\n`);
-    const hash = await crypto.subtle.digest('SHA-512', text.encode(`hst-e2ee 1 safety ${this.#group}\n${lines.join('')}`));
-    const bytes = [...new Uint8Array(hash)];
-    const digits = Array.from({ length: DIGIT_GROUPS }, (_, at) => {
-      const number = bytes.slice(at * 5, at * 5 + 5).reduce((sum, byte) => sum * 256 + byte, 0);
-      return String(number % 100_000).padStart(5, '0');
-    });
-    this.#errands.tell(digits.join(' '));
+    this.#errands.tell(await safetyNumber(this.#group, [...others, { user: this.#self, key: own }]));
   }
 
   /** @param {() => Promise<void>} step */
@@ -330,36 +274,4 @@ export class KeyExchange {
   #complain = (error) => {
     if (this.#isOpen && error instanceof HstRtcError) this.#errands.report(error);
   };
-}
-
-async function makeIdentity() {
-  const pair = await crypto.subtle.generateKey(ECDH, false, ['deriveBits']);
-  return { pair, own: new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)) };
-}
-
-/** @param {unknown} id */
-function checkNumber(id) {
-  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return id;
-  throw new Error('no number of a key');
-}
-
-/**
- * In 8 bytes, the highest first.
- * @param {number} number
- */
-function bytesOf(number) {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(number));
-  return bytes;
-}
-
-/** @param {Bytes} key */
-async function importPublic(key) {
-  if (key.length !== POINT_SIZE) throw new Error('no public key');
-  return crypto.subtle.importKey('raw', key, ECDH, true, []);
-}
-
-/** @param {number} size */
-function randomBytes(size) {
-  return crypto.getRandomValues(new Uint8Array(size));
 }

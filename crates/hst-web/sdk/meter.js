@@ -32,12 +32,16 @@ import { qualityOf } from './quality.js';
 
 /** Over how long rates are measured at least, in ms: a little less than the second at which most applications ask. */
 const WINDOW = 900;
+/** After how long without a report of further losses there are none, in ms: of sounds, servers report every 5 s. */
+const QUIET = 10_000;
 
 /** Measures one media, again and again. */
 export class Meter {
   #media;
   /** Since when rates are measured, and since when they will be. @type {{ from: Reading, next: Reading } | null} */
   #since = null;
+  /** @type {Reports | null} */
+  #reports = null;
 
   /** @param {MediaRef} media */
   constructor(media) {
@@ -59,8 +63,9 @@ export class Meter {
     const seconds = (reading.at - from.at) / 1000;
     const per = (/** @type {number} */ count, /** @type {number} */ of) => (of > 0 ? count / of : 0);
     const lost = Math.max(reading.packetsLost - from.packetsLost, 0);
-    const sent = reading.packets - from.packets + (bound.isOwn ? 0 : lost);
-    const lossRate = Math.min(per(lost, sent), 1);
+    const sent = reading.packets - from.packets + lost;
+    this.#reports ??= new Reports(reading);
+    const lossRate = bound.isOwn ? this.#reports.lossRate(reading) : per(lost, sent);
     const bitRate = Math.round(per((reading.bytes - from.bytes) * 8, seconds) / 1000);
     const quality = qualityOf({
       ...reading,
@@ -78,11 +83,45 @@ export class Meter {
   /** @param {Reading} reading */
   #from(reading) {
     // A media that got another line counts from zero again.
-    if (!this.#since || reading.bytes < this.#since.next.bytes) this.#since = { from: reading, next: reading };
+    if (!this.#since || reading.bytes < this.#since.next.bytes) {
+      this.#since = { from: reading, next: reading };
+      this.#reports = null;
+    }
     const { from, next } = this.#since;
     if (reading.at - next.at < WINDOW) return from;
     this.#since = { from: next, next: reading };
     return next;
+  }
+}
+
+/**
+ * The losses of what is sent, of which only the other end's reports tell: each at once of all since the one before, so they
+ * are shared out over what was sent meanwhile.
+ */
+class Reports {
+  #at;
+  #packets = 0;
+  #packetsLost = 0;
+  /** As told the last time. */
+  #told;
+  #rate = 0;
+
+  /** @param {Reading} reading the first of its line; reports count from the line's beginning */
+  constructor({ at, packetsLost }) {
+    this.#at = at;
+    this.#told = packetsLost;
+  }
+
+  /** @param {Reading} reading */
+  lossRate({ at, packets, packetsLost }) {
+    const isNew = packetsLost !== this.#told;
+    if (isNew || at - this.#at >= QUIET) {
+      const [lost, sent] = [Math.max(packetsLost - this.#packetsLost, 0), packets - this.#packets];
+      this.#rate = isNew && sent > 0 ? Math.min(lost / sent, 1) : 0;
+      [this.#at, this.#packets, this.#packetsLost] = [at, packets, packetsLost];
+    }
+    this.#told = packetsLost;
+    return this.#rate;
   }
 }
 

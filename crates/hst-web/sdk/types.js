@@ -58,8 +58,8 @@
  */
 
 /**
- * Why a media is not better than it is: `paused` when nothing of it is sent, `muted` when it is silenced at the server,
- * `view` when it is shown small or hidden; `none` when nothing holds it back.
+ * Why a media is not better than it is: `muted` when it is silenced at the server, `view` when it is shown small or hidden;
+ * `none` when nothing holds it back. `paused`, when nothing of it is sent, is told by the server's figures only.
  * @typedef {'none' | 'cpu' | 'bandwidth' | 'view' | 'paused' | 'muted'} Limit
  */
 
@@ -71,8 +71,8 @@
  */
 
 /**
- * The figures of any media. Rates are those of the last second or two; what is counted is counted since the media has its
- * line to the server.
+ * The figures of any media. Rates run over the interval between two questions, a second at least; what is counted is counted
+ * since the media has its line to the server.
  * @typedef {object} MediaStats
  * @property {number} bitRate in kbit/s
  * @property {number} packets sent or received

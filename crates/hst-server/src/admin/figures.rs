@@ -19,7 +19,8 @@ pub(crate) struct Stream {
     pub(crate) flow: Flow,
     pub(crate) path: Path,
     pub(crate) packets: u64,
-    pub(crate) nacks: u64,
+    /// `None` on the way from its publisher.
+    pub(crate) nacks: Option<u64>,
     pub(crate) keyframe_requests: u64,
     pub(crate) estimate: Option<u64>,
 }
@@ -55,7 +56,7 @@ impl Naming {
             flow: of.flow,
             path: of.path,
             packets: of.packets,
-            nacks: 0,
+            nacks: None,
             keyframe_requests: of.keyframe_requests,
             estimate: None,
         })
@@ -68,7 +69,7 @@ impl Naming {
             flow: of.flow,
             path: of.path,
             packets: of.packets,
-            nacks: of.nacks,
+            nacks: Some(of.nacks),
             keyframe_requests: of.keyframe_requests,
             estimate: of.estimate,
         })

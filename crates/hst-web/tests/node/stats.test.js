@@ -95,6 +95,24 @@ test('who asks ten times a second is told the rates of a second', async (t) => {
   assert.ok(told.slice(20).every((bitRate) => bitRate >= 250 && bitRate <= 1_000), String(told));
 });
 
+test('losses of what is sent are those between two reports, however often it is asked', async (t) => {
+  for (const first of [0, 3, 7]) {
+    const house = measured(t, MediaRef.own('ben', MediaType.AUDIO, 'mic'));
+    house.bound = { ...UNBOUND, isOwn: true };
+    const told = [];
+    for (let second = first; second <= 40; second += 1) {
+      // A hundred packets a second, of which every twentieth is lost for 20 s, as is told every 5 s.
+      const packetsLost = 25 * Math.floor(Math.min(second, 20) / 5);
+      const sent = { type: 'outbound-rtp', kind: 'audio', bytesSent: second * 5_000, packetsSent: second * 100 };
+      const { lossRate } = await house.read(second * 1_000, sent, { type: 'remote-inbound-rtp', kind: 'audio', packetsLost });
+      told.push(lossRate);
+    }
+    const [rises, falls] = [5 - (first % 5), 30 - first];
+    const expected = told.map((_, at) => (at >= rises && at < falls ? 0.05 : 0));
+    assert.deepEqual(told, expected, `from second ${first}`);
+  }
+});
+
 test('of encodings side by side the largest that is sent is told, with the browser’s reason for less', async (t) => {
   const house = measured(t, MediaRef.own('ben', MediaType.VIDEO, 'cam'));
   house.bound = { ...UNBOUND, isOwn: true, height: 720, frameRate: 15 };

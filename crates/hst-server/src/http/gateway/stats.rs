@@ -43,16 +43,16 @@ struct StreamView {
     /// Which layers of a picture; null where nothing flows.
     layer: Option<LayerView>,
     packets: u64,
-    /// As the receiver reports.
-    packets_lost: u64,
+    /// As the receiver reports; null until he does, and on the way from the publisher, of which the share alone is known.
+    packets_lost: Option<u64>,
     /// The share of packets that never arrived, from 0 to 1.
     loss_rate: f64,
     /// How unevenly packets arrive.
     jitter_ms: f64,
     /// To the client and back; null until it was measured.
     round_trip_ms: Option<f64>,
-    /// How often the receiver asked for packets again.
-    nacks: u64,
+    /// How often the receiver asked for packets again; null on the way from the publisher.
+    nacks: Option<u64>,
     /// How often the receiver, or here the publisher, was asked for a keyframe.
     keyframe_requests: u64,
     /// Bits in a second that the receiver's network carries, all that he gets together; null where it is not known.
