@@ -1,6 +1,7 @@
 use std::{
     io::Write as _,
     process::{Command, Stdio, id},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// A host of its own: with loopback, one address, and a cable to this machine. Dropping it removes it.
@@ -8,7 +9,11 @@ use std::{
 /// The addresses are those of documentation (RFC 5737), so they are nobody's.
 pub(crate) struct Namespace {
     pub(crate) name: String,
+    _turn: MutexGuard<'static, ()>,
 }
+
+/// There is one of a process at a time: their addresses are the same.
+static TURN: Mutex<()> = Mutex::new(());
 
 impl Namespace {
     /// Its address.
@@ -21,12 +26,13 @@ impl Namespace {
     /// # Panics
     /// When it fails for any other reason.
     pub(crate) fn make() -> Result<Self, String> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("hst-{}", id());
         match ip(&format!("netns add {name}")) {
             Err(why) if why.contains("denied") || why.contains("not permitted") => return Err(why),
             made => made.unwrap(),
         }
-        let host = Self { name };
+        let host = Self { name, _turn: turn };
         let (inside, outside) = (format!("hsti{}", id()), format!("hsto{}", id()));
         let name = &host.name;
         for arguments in [
