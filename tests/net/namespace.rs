@@ -68,7 +68,8 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // The cable goes with it.
+        // The cable goes with it, but some time later.
+        let _ = ip(&format!("link del hsto{}", id()));
         let _ = ip(&format!("netns del {}", self.name));
     }
 }
