@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use hst_media::rtp::{Counters, Incoming, Packet as Received};
 use hst_sfu::{Codec, Format, Formats, LineId, Output, Packet, PeerId, Router, TrackId};
@@ -20,7 +20,10 @@ fn pieces(mut data: &[u8]) -> impl Iterator<Item = (Head, &[u8])> {
     })
 }
 
-/// Packets of a publisher on their way through the router: what its receiver gets has numbers without gaps.
+/// Packets of a publisher on their way through the router: the line to its receiver begins with number 1, and never has one
+/// twice, whichever encodings it was switched between.
+///
+/// Gaps are no matter of this one: where the publisher's numbers have some, so have the receiver's.
 pub fn forwarded(data: &[u8]) {
     let (track, peer) = (TrackId(1), PeerId(2));
     let mut now = std::time::Instant::now();
@@ -29,6 +32,7 @@ pub fn forwarded(data: &[u8]) {
     router.set_encodings(track, 3);
     router.subscribe(now, LineId { peer, slot: 0 }, track, Formats::ALL);
     let format = Format::new(0).expect("a small number");
+    let mut numbers = BTreeSet::new();
     let codecs = [Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::H264, Codec::Opus];
     for ([kind, encoding, high, low, step, _], bytes) in pieces(data) {
         let (descriptor, payload) = bytes.split_at(usize::from(kind >> 4).min(bytes.len()));
@@ -48,6 +52,8 @@ pub fn forwarded(data: &[u8]) {
         while let Some(output) = router.poll_output() {
             if let Output::Forward(forward) = output {
                 assert_eq!(forward.line.peer, peer);
+                assert!(numbers.insert(forward.seq), "{} twice", forward.seq);
+                assert_eq!(numbers.first(), Some(&1));
             }
         }
         router.handle_timeout(now);
