@@ -1,3 +1,4 @@
+import { isLayered } from './codecs.js';
 import { MediaType } from './ids.js';
 
 /** @typedef {import('./line.js').Sending} Sending */
@@ -25,6 +26,8 @@ const NEARLY = 0.9;
 const BITS = 1.5;
 /** Every other picture can be left out for receivers who have little, and then every other one of the rest. */
 const SCALABILITY = 'L1T3';
+/** In a codec whose layers are in one stream: three sizes, each of which needs the smaller one at a keyframe alone. */
+const LAYERS = 'L3T3_KEY';
 
 /**
  * The encodings of a new line for a picture.
@@ -34,6 +37,7 @@ const SCALABILITY = 'L1T3';
 export function newEncodings(want) {
   // A screen that is scaled down cannot be read.
   if (want.media.type === MediaType.SCREEN_SHARE) return encodings(want, 1);
+  if (isLayered(want.codec ?? '')) return [{ ...only(want), scalabilityMode: LAYERS }];
   const height = want.track.getSettings().height ?? 0;
   const count = canBeAlone(want, 1) ? SCALES.filter((scale) => height / scale >= MIN_HEIGHT).length : 1;
   return encodings(want, Math.max(count, 1)).map((encoding) => ({ ...encoding, scalabilityMode: SCALABILITY }));
@@ -95,8 +99,9 @@ function canBeAlone(want, scale) {
  * @returns {RTCRtpEncodingParameters}
  */
 function only(want) {
-  const isScreen = want.media.type === MediaType.SCREEN_SHARE;
-  const scale = isScreen ? 1 : scaleFor(want.wanted, want.track.getSettings().height);
+  // Whoever shows a layered picture small gets its small layers.
+  const isWhole = want.media.type === MediaType.SCREEN_SHARE || isLayered(want.codec ?? '');
+  const scale = isWhole ? 1 : scaleFor(want.wanted, want.track.getSettings().height);
   return { active: want.wanted > 0, scaleResolutionDownBy: scale, ...limits(want, scale) };
 }
 
