@@ -174,8 +174,9 @@ async fn each_gets_his_size_in(codec: &str) {
     assert_eq!(ann.run(script, Vec::new()).await, format!("video/{codec}"));
 
     member(&eve, "eve", false).await;
-    eve.run("show(110)", Vec::new()).await;
-    eve.wait_until("video.videoHeight === 120 && now.frames > 15").await;
+    // Chromium makes two sizes of a picture so small, whatever the codec.
+    eve.run("show(200)", Vec::new()).await;
+    eve.wait_until("video.videoHeight === 240 && now.frames > 15").await;
     assert_eq!(ben.run("return video.videoHeight", Vec::new()).await, json!(480));
     // It is the same picture, not one that is made smaller for all.
     eve.run("show(480)", Vec::new()).await;
@@ -197,6 +198,6 @@ async fn each_gets_his_size_of_layers_in_one_stream_of_vp9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_gets_his_size_of_layers_in_one_stream_of_av1() {
+async fn each_gets_his_size_of_encodings_side_by_side_in_av1() {
     each_gets_his_size_in("AV1").await;
 }

@@ -1,11 +1,14 @@
 /** @typedef {import('./seals.js').Seals} Seals */
 
-/** The codecs of pictures that an application may ask for, each with whether its layers are in one stream (SVC). */
+/**
+ * The codecs of pictures that an application may ask for, each with whether its layers are in one stream (SVC). Those of AV1
+ * are not: Chromium tells them apart only by dependency descriptors, which those who receive do not offer.
+ */
 const PICTURES = new Map([
   ['VP8', false],
   ['H264', false],
   ['VP9', true],
-  ['AV1', true],
+  ['AV1', false],
 ]);
 
 /** What pictures are sent in unless it is asked for something else: everybody shows it. */

@@ -11,6 +11,8 @@ const RIDS = ['q', 'h', 'f'];
 const SCALES = [4, 2, 1];
 /** No encoding is lower than so many pixels, unless it is the only one. */
 const MIN_HEIGHT = 120;
+/** Of a picture with less than this area Chromium sends two encodings at most, and leaves out the largest of three. */
+const AREA_OF_THREE = 960 * 540;
 /** With how many bits Chromium begins, for pictures up to an area. */
 const FIRST_KBPS = [
   { area: 320 * 180, kbps: 0 },
@@ -38,8 +40,10 @@ export function newEncodings(want) {
   // A screen that is scaled down cannot be read.
   if (want.media.type === MediaType.SCREEN_SHARE) return encodings(want, 1);
   if (isLayered(want.codec ?? '')) return [{ ...only(want), scalabilityMode: LAYERS }];
-  const height = want.track.getSettings().height ?? 0;
-  const count = canBeAlone(want, 1) ? SCALES.filter((scale) => height / scale >= MIN_HEIGHT).length : 1;
+  const { width = 0, height = 0 } = want.track.getSettings();
+  const most = width * height < AREA_OF_THREE ? 2 : 3;
+  const high = SCALES.filter((scale) => height / scale >= MIN_HEIGHT).length;
+  const count = canBeAlone(want, 1) ? Math.min(high, most) : 1;
   return encodings(want, Math.max(count, 1)).map((encoding) => ({ ...encoding, scalabilityMode: SCALABILITY }));
 }
 

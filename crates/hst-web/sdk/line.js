@@ -108,7 +108,8 @@ export class Line {
    */
   #hasEncodingsFor(want) {
     if (want.way === 'receive' || this.kind === 'audio') return true;
-    return this.#codec === want.codec && this.#transceiver.sender.getParameters().encodings.length === newEncodings(want).length;
+    const { encodings } = this.#transceiver.sender.getParameters();
+    return this.#codec === want.codec && encodings.length === newEncodings(want).length;
   }
 
   /** @param {Want} want */
