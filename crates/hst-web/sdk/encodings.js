@@ -39,12 +39,12 @@ const LAYERS = 'L3T3_KEY';
 export function newEncodings(want) {
   // A screen that is scaled down cannot be read.
   if (want.media.type === MediaType.SCREEN_SHARE) return encodings(want, 1);
-  if (isLayered(want.codec ?? '')) return [{ ...only(want), scalabilityMode: LAYERS }];
+  const scalabilityMode = isLayered(want.codec ?? '') ? LAYERS : SCALABILITY;
   const { width = 0, height = 0 } = want.track.getSettings();
   const most = width * height < AREA_OF_THREE ? 2 : 3;
   const high = SCALES.filter((scale) => height / scale >= MIN_HEIGHT).length;
-  const count = canBeAlone(want, 1) ? Math.min(high, most) : 1;
-  return encodings(want, Math.max(count, 1)).map((encoding) => ({ ...encoding, scalabilityMode: SCALABILITY }));
+  const count = scalabilityMode !== LAYERS && canBeAlone(want, 1) ? Math.min(high, most) : 1;
+  return encodings(want, Math.max(count, 1)).map((encoding) => ({ ...encoding, scalabilityMode }));
 }
 
 /**

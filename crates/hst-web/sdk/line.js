@@ -108,8 +108,8 @@ export class Line {
    */
   #hasEncodingsFor(want) {
     if (want.way === 'receive' || this.kind === 'audio') return true;
-    const { encodings } = this.#transceiver.sender.getParameters();
-    return this.#codec === want.codec && encodings.length === newEncodings(want).length;
+    const { length } = this.#transceiver.sender.getParameters().encodings;
+    return this.#codec === want.codec && length === newEncodings(want).length;
   }
 
   /** @param {Want} want */
