@@ -153,3 +153,51 @@ async fn each_gets_the_size_that_he_shows_and_what_nobody_gets_is_not_sent() {
     }
     server.shutdown().await;
 }
+
+/// Each gets the size that he shows of a picture in this codec, whether its layers are side by side or in one stream.
+async fn each_gets_his_size_in(codec: &str) {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (ann, ben, eve) = tokio::join!(
+        bare_page(&browser, &server),
+        bare_page(&browser, &server),
+        bare_page(&browser, &server)
+    );
+    let picture = json!({ "width": 640, "height": 480, "frameRate": 15, "bitRate": 1000, "codec": codec });
+    let args = vec![json!("ann"), json!("view"), json!(true), picture];
+    ann.run(include_str!("view.js"), args).await;
+    member(&ben, "ben", false).await;
+    ben.wait_until("video.videoHeight === 480").await;
+    let script = "
+        const all = await peers.at(-1).getStats();
+        const sent = [...all.values()].find(({ type, kind }) => type === 'outbound-rtp' && kind === 'video');
+        return all.get(sent.codecId).mimeType";
+    assert_eq!(ann.run(script, Vec::new()).await, format!("video/{codec}"));
+
+    member(&eve, "eve", false).await;
+    // Chromium makes two sizes of a picture so small, whatever the codec.
+    eve.run("show(200)", Vec::new()).await;
+    eve.wait_until("video.videoHeight === 240 && now.frames > 15").await;
+    assert_eq!(ben.run("return video.videoHeight", Vec::new()).await, json!(480));
+    // It is the same picture, not one that is made smaller for all.
+    eve.run("show(480)", Vec::new()).await;
+    eve.wait_until("video.videoHeight === 480").await;
+    for page in [&ann, &ben, &eve] {
+        page.run("engine.destroy()", Vec::new()).await;
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gets_his_size_of_encodings_side_by_side_in_h264() {
+    each_gets_his_size_in("H264").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gets_his_size_of_layers_in_one_stream_of_vp9() {
+    each_gets_his_size_in("VP9").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gets_his_size_of_encodings_side_by_side_in_av1() {
+    each_gets_his_size_in("AV1").await;
+}

@@ -1,3 +1,4 @@
+import { isLayered } from './codecs.js';
 import { MediaType } from './ids.js';
 
 /** @typedef {import('./line.js').Sending} Sending */
@@ -10,6 +11,8 @@ const RIDS = ['q', 'h', 'f'];
 const SCALES = [4, 2, 1];
 /** No encoding is lower than so many pixels, unless it is the only one. */
 const MIN_HEIGHT = 120;
+/** Of a picture with less than this area Chromium sends two encodings at most, and leaves out the largest of three. */
+const AREA_OF_THREE = 960 * 540;
 /** With how many bits Chromium begins, for pictures up to an area. */
 const FIRST_KBPS = [
   { area: 320 * 180, kbps: 0 },
@@ -25,6 +28,8 @@ const NEARLY = 0.9;
 const BITS = 1.5;
 /** Every other picture can be left out for receivers who have little, and then every other one of the rest. */
 const SCALABILITY = 'L1T3';
+/** In a codec whose layers are in one stream: three sizes, each of which needs the smaller one at a keyframe alone. */
+const LAYERS = 'L3T3_KEY';
 
 /**
  * The encodings of a new line for a picture.
@@ -34,9 +39,12 @@ const SCALABILITY = 'L1T3';
 export function newEncodings(want) {
   // A screen that is scaled down cannot be read.
   if (want.media.type === MediaType.SCREEN_SHARE) return encodings(want, 1);
-  const height = want.track.getSettings().height ?? 0;
-  const count = canBeAlone(want, 1) ? SCALES.filter((scale) => height / scale >= MIN_HEIGHT).length : 1;
-  return encodings(want, Math.max(count, 1)).map((encoding) => ({ ...encoding, scalabilityMode: SCALABILITY }));
+  const scalabilityMode = isLayered(want.codec ?? '') ? LAYERS : SCALABILITY;
+  const { width = 0, height = 0 } = want.track.getSettings();
+  const most = width * height < AREA_OF_THREE ? 2 : 3;
+  const high = SCALES.filter((scale) => height / scale >= MIN_HEIGHT).length;
+  const count = scalabilityMode !== LAYERS && canBeAlone(want, 1) ? Math.min(high, most) : 1;
+  return encodings(want, Math.max(count, 1)).map((encoding) => ({ ...encoding, scalabilityMode }));
 }
 
 /**
@@ -95,8 +103,9 @@ function canBeAlone(want, scale) {
  * @returns {RTCRtpEncodingParameters}
  */
 function only(want) {
-  const isScreen = want.media.type === MediaType.SCREEN_SHARE;
-  const scale = isScreen ? 1 : scaleFor(want.wanted, want.track.getSettings().height);
+  // Whoever shows a layered picture small gets its small layers.
+  const isWhole = want.media.type === MediaType.SCREEN_SHARE || isLayered(want.codec ?? '');
+  const scale = isWhole ? 1 : scaleFor(want.wanted, want.track.getSettings().height);
   return { active: want.wanted > 0, scaleResolutionDownBy: scale, ...limits(want, scale) };
 }
 

@@ -71,6 +71,11 @@ export type PictureOptions = {
      * in kbit/s; 0 takes the platform's value for size and pace
      */
     bitRate?: number | undefined;
+    /**
+     * `VP8`, `H264`, `VP9` or `AV1`; default: `VP8`, which is also sent where the browser or an
+     * encrypted group cannot do otherwise
+     */
+    codec?: string | undefined;
 };
 export type Device = {
     devName: string;

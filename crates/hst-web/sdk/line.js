@@ -1,3 +1,4 @@
+import { preferCodecs, sendable } from './codecs.js';
 import { encodings, newEncodings } from './encodings.js';
 import { sleep } from './time.js';
 
@@ -14,6 +15,7 @@ import { sleep } from './time.js';
  * @property {MediaStream} [stream] tracks of one stream are played in step by those who receive them
  * @property {number} [kbps] the most to send; for pictures only
  * @property {number} [frameRate]
+ * @property {string} [codec] of its pictures
  *
  * @typedef {object} Receiving what a line is to receive
  * @property {MediaRef} media
@@ -31,20 +33,6 @@ const LAST_CHECK = 1_000;
 /** A sound whose last packet is older than this is silent, in ms. */
 const STALE = 500;
 
-/**
- * Codecs in order of preference. All others stay out of the offer, which grows with each of them and each line. A browser
- * repeats sound in the packets that follow it (RED) only where that is preferred to the plain one.
- */
-const CODECS = [
-  { mimeType: 'audio/red' },
-  { mimeType: 'audio/opus' },
-  { mimeType: 'video/VP8' },
-  { mimeType: 'video/H264', fmtp: /packetization-mode=1/ },
-  { mimeType: 'video/VP9', fmtp: /profile-id=0/ },
-  { mimeType: 'video/AV1' },
-  { mimeType: 'video/rtx' },
-];
-
 /** One m-line of the peer connection: it sends or it receives, one media at a time, and is used again and again. */
 export class Line {
   /** What it carries; null while it is free. @type {Want | null} */
@@ -55,6 +43,8 @@ export class Line {
   #limited = Promise.resolve();
   /** Packets that it had received before its present media. */
   #packetsBefore = 0;
+  /** The codec of what it sends, which is fixed with the line. @type {string | undefined} */
+  #codec;
   #transceiver;
   /** @type {import('./seals.js').Seal | null} */
   #seal = null;
@@ -70,7 +60,8 @@ export class Line {
     this.way = want?.way ?? 'receive';
     this.want = want;
     this.#transceiver = transceiver;
-    preferCodecs(transceiver, kind, seals);
+    if (want?.way === 'send') this.#codec = want.codec;
+    preferCodecs(transceiver, kind, seals, this.#codec);
     if (seals) this.#seal = seals.put(transceiver, this.way, kind);
     if (want) this.#seal?.carry(want.media);
   }
@@ -83,6 +74,7 @@ export class Line {
    */
   static for(pc, want, seals) {
     const { kind } = want.media;
+    if (want.way === 'send' && want.codec) want.codec = sendable(want.codec, seals);
     const transceiver =
       want.way === 'send'
         ? pc.addTransceiver(want.track, {
@@ -111,12 +103,13 @@ export class Line {
   }
 
   /**
-   * The number of encodings is fixed with the line.
+   * Their number is fixed with the line, as the codec is.
    * @param {Want} want
    */
   #hasEncodingsFor(want) {
     if (want.way === 'receive' || this.kind === 'audio') return true;
-    return this.#transceiver.sender.getParameters().encodings.length === newEncodings(want).length;
+    const { length } = this.#transceiver.sender.getParameters().encodings;
+    return this.#codec === want.codec && length === newEncodings(want).length;
   }
 
   /** @param {Want} want */
@@ -232,26 +225,4 @@ export class Line {
  */
 function levelOf(report, type) {
   return [...report.values()].find((entry) => entry.type === type)?.audioLevel ?? 0;
-}
-
-/**
- * @param {RTCRtpTransceiver} transceiver
- * @param {'audio' | 'video'} kind
- * @param {Seals | null} seals
- */
-function preferCodecs(transceiver, kind, seals) {
-  if (!transceiver.setCodecPreferences) return;
-  const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  const wanted = CODECS.filter(({ mimeType }) => seals?.canSeal(mimeType) ?? true);
-  const preferred = wanted.flatMap(({ mimeType, fmtp }) =>
-    known.filter(
-      (codec) =>
-        codec.mimeType.toLowerCase() === mimeType.toLowerCase() && (!fmtp || fmtp.test(codec.sdpFmtpLine ?? '')),
-    ),
-  );
-  try {
-    if (preferred.length > 0) transceiver.setCodecPreferences(preferred);
-  } catch {
-    // The browser's own order will do.
-  }
 }

@@ -1,3 +1,4 @@
+import { FIRST, pictureCodec } from './codecs.js';
 import { ErrorCode, HstRtcError } from './errors.js';
 import { MediaType } from './ids.js';
 
@@ -7,12 +8,15 @@ import { MediaType } from './ids.js';
  * @property {number} height
  * @property {number} frameRate
  * @property {number} bitRate in kbit/s; 0 takes the platform's value for size and pace
+ * @property {string} codec
  */
 
 /** @type {Readonly<Picture>} */
-const CAMERA = Object.freeze({ width: 640, height: 480, frameRate: 15, bitRate: 0 });
+const CAMERA = Object.freeze({ width: 640, height: 480, frameRate: 15, bitRate: 0, codec: FIRST });
 /** @type {Readonly<Picture>} */
-const SCREEN = Object.freeze({ width: 1920, height: 1080, frameRate: 15, bitRate: 0 });
+const SCREEN = Object.freeze({ width: 1920, height: 1080, frameRate: 15, bitRate: 0, codec: FIRST });
+
+const NUMBERS = /** @type {const} */ (['width', 'height', 'frameRate', 'bitRate']);
 
 /**
  * Fills in what the application left out.
@@ -23,13 +27,18 @@ const SCREEN = Object.freeze({ width: 1920, height: 1080, frameRate: 15, bitRate
 export function parsePicture(type, options) {
   const picture = { ...(type === MediaType.SCREEN_SHARE ? SCREEN : CAMERA) };
   const given = /** @type {Record<string, unknown>} */ (options ?? {});
-  for (const name of /** @type {(keyof Picture)[]} */ (Object.keys(picture))) {
+  for (const name of NUMBERS) {
     const value = given[name];
     if (value === undefined) continue;
     if (typeof value !== 'number' || !(value >= 0)) {
       throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, `${name} is a number, such as ${picture[name]}`);
     }
     if (value > 0) picture[name] = value;
+  }
+  if (given.codec !== undefined) {
+    const codec = pictureCodec(given.codec);
+    if (!codec) throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, 'codec is VP8, H264, VP9 or AV1');
+    picture.codec = codec;
   }
   return picture;
 }

@@ -182,7 +182,7 @@ export class Publisher {
       track,
       ...ALL,
       ...(isOfScreen ? {} : { stream: this.#streamWith(track) }),
-      ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate } : {}),
+      ...(media.kind === 'video' ? { kbps: bitRateOf(picture), frameRate: picture.frameRate, codec: picture.codec } : {}),
     };
     this.#group.peer.want(publication.sending);
     await this.#announce(publication);

@@ -42,6 +42,8 @@
  * @property {number} [height]
  * @property {number} [frameRate] frames a second
  * @property {number} [bitRate] in kbit/s; 0 takes the platform's value for size and pace
+ * @property {string} [codec] `VP8`, `H264`, `VP9` or `AV1`; default: `VP8`, which is also sent where the browser or an
+ *   encrypted group cannot do otherwise
  */
 
 /**

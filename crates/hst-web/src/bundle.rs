@@ -10,9 +10,9 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 56] = modules![
+const ENGINE: [(&str, &str); 57] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
-    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "picture" "devices" "open" "voice" "capture"
+    "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "codecs" "picture" "devices" "open" "voice" "capture"
     "base64" "key_wrapping" "key_exchange" "seals" "encryption" "encodings" "line" "sdp" "peer"
     "publish" "receive" "look" "render" "view" "views" "quality" "bounds" "meter" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];

@@ -28,6 +28,7 @@ export async function browse(random) {
       removeTrack() {}
     },
     RTCRtpReceiver: { getCapabilities: () => ({ codecs: [] }) },
+    RTCRtpSender: { getCapabilities: () => ({ codecs: [] }) },
     RTCPeerConnection: class extends PeerConnection {
       constructor() {
         super();

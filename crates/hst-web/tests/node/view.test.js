@@ -133,18 +133,21 @@ test('a publisher scales by the step that still covers what is wanted', () => {
 });
 
 test('a camera is sent in as many encodings as its height and its bits are good for, a screen in one', () => {
-  const scales = (height, kbps, type = 2) => {
+  const scales = (height, kbps, type = 2, codec = 'VP8') => {
     const track = { contentHint: '', getSettings: () => ({ width: (height * 16) / 9, height }) };
-    const want = { media: new MediaRef('me', type, 'm'), way: 'send', track, wanted: Infinity, kbps };
+    const want = { media: new MediaRef('me', type, 'm'), way: 'send', track, wanted: Infinity, kbps, codec };
     return newEncodings(want).map(({ rid = '', scaleResolutionDownBy }) => `${rid}${scaleResolutionDownBy}`);
   };
   assert.deepEqual(scales(720, 1400), ['q4', 'h2', 'f1']);
   assert.deepEqual(scales(720, 700), ['1']);
-  assert.deepEqual(scales(480, 500), ['q4', 'h2', 'f1']);
+  assert.deepEqual(scales(540, 700), ['q4', 'h2', 'f1']);
+  assert.deepEqual(scales(480, 500), ['h2', 'f1'], 'of three Chromium would leave out the largest');
   assert.deepEqual(scales(360, 500), ['h2', 'f1']);
   assert.deepEqual(scales(180, 500), ['1']);
   assert.deepEqual(scales(undefined, 500), ['1']);
   assert.deepEqual(scales(1080, 3000, 0), ['1']);
+  assert.deepEqual(scales(720, 1400, 2, 'AV1'), ['q4', 'h2', 'f1']);
+  assert.deepEqual(scales(720, 1400, 2, 'VP9'), ['1'], 'its layers are in one stream');
 });
 
 test('encodings are sent while they are of use to somebody and no larger than anybody wants', () => {
