@@ -163,6 +163,29 @@ async fn each_voice_has_a_volume_and_who_leaves_is_not_heard_any_more() {
 }
 
 #[tokio::test]
+async fn a_volume_that_is_no_number_silences_its_voice_and_spoils_no_other() {
+    let packets = packets(440.0, 50).await;
+    for volume in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        let room = MemorySound::default();
+        let speaker = Speaker::of(&room, None).unwrap();
+        let mut voices = [speaker.voice(), speaker.voice()];
+        voices[0].set_volume(volume);
+        let mut heard = Vec::new();
+        for packet in &packets {
+            for voice in &mut voices {
+                assert!(voice.write(packet.clone()).unwrap().is_continue());
+            }
+            heard.extend(room.listen(STEREO, 960));
+        }
+        let one = share(&heard[heard.len() / 2..], 440.0, STEREO);
+        assert!(
+            (0.4..0.6).contains(&one),
+            "at a volume of {volume} the other came with {one}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_is_pulled_out_ends_its_source_and_its_sink_with_a_reason() {
     let room = MemorySound::default();
     let mut microphone = Microphone::of(&room, None).unwrap();
