@@ -213,6 +213,27 @@ async fn a_device_that_is_pulled_out_ends_its_source_and_its_sink_with_a_reason(
 }
 
 #[tokio::test]
+async fn a_microphone_that_is_pulled_out_while_nobody_listens_gives_what_it_heard_and_then_the_reason() {
+    let room = MemorySound::default();
+    let mut microphone = Microphone::of(&room, None).unwrap();
+    (0..100).for_each(|at| room.say(STEREO, &tone(440.0, STEREO, at)));
+    room.unplug();
+    for _ in 0..50 {
+        assert!(microphone.next().await.unwrap().is_some());
+    }
+    assert!(matches!(microphone.next().await, Err(SourceError::Device(_))));
+    assert!(microphone.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_microphone_learns_at_once_that_it_is_pulled_out() {
+    let room = MemorySound::default();
+    let mut microphone = Microphone::of(&room, None).unwrap();
+    let (next, ()) = tokio::join!(microphone.next(), async { room.unplug() });
+    assert!(matches!(next, Err(SourceError::Device(_))));
+}
+
+#[tokio::test]
 async fn a_device_belongs_to_one_at_a_time_and_is_free_again_afterwards() {
     let room = MemorySound::default();
     let microphone = Microphone::of(&room, Some("microphone")).unwrap();
