@@ -163,6 +163,29 @@ async fn each_voice_has_a_volume_and_who_leaves_is_not_heard_any_more() {
 }
 
 #[tokio::test]
+async fn a_volume_that_is_no_number_silences_its_voice_and_spoils_no_other() {
+    let packets = packets(440.0, 50).await;
+    for volume in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        let room = MemorySound::default();
+        let speaker = Speaker::of(&room, None).unwrap();
+        let mut voices = [speaker.voice(), speaker.voice()];
+        voices[0].set_volume(volume);
+        let mut heard = Vec::new();
+        for packet in &packets {
+            for voice in &mut voices {
+                assert!(voice.write(packet.clone()).unwrap().is_continue());
+            }
+            heard.extend(room.listen(STEREO, 960));
+        }
+        let one = share(&heard[heard.len() / 2..], 440.0, STEREO);
+        assert!(
+            (0.4..0.6).contains(&one),
+            "at a volume of {volume} the other came with {one}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_is_pulled_out_ends_its_source_and_its_sink_with_a_reason() {
     let room = MemorySound::default();
     let mut microphone = Microphone::of(&room, None).unwrap();
@@ -187,6 +210,27 @@ async fn a_device_that_is_pulled_out_ends_its_source_and_its_sink_with_a_reason(
 
     assert_eq!(Microphone::of(&room, None).unwrap_err(), DeviceError::NoDevice);
     assert!(room.devices().is_empty());
+}
+
+#[tokio::test]
+async fn a_microphone_that_is_pulled_out_while_nobody_listens_gives_what_it_heard_and_then_the_reason() {
+    let room = MemorySound::default();
+    let mut microphone = Microphone::of(&room, None).unwrap();
+    (0..100).for_each(|at| room.say(STEREO, &tone(440.0, STEREO, at)));
+    room.unplug();
+    for _ in 0..50 {
+        assert!(microphone.next().await.unwrap().is_some());
+    }
+    assert!(matches!(microphone.next().await, Err(SourceError::Device(_))));
+    assert!(microphone.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_microphone_learns_at_once_that_it_is_pulled_out() {
+    let room = MemorySound::default();
+    let mut microphone = Microphone::of(&room, None).unwrap();
+    let (next, ()) = tokio::join!(microphone.next(), async { room.unplug() });
+    assert!(matches!(next, Err(SourceError::Device(_))));
 }
 
 #[tokio::test]

@@ -101,8 +101,11 @@ fn jpeg(data: &[u8]) -> Result<RawPicture, DeviceError> {
         reason: format!("the camera sends no JPEG: {error}"),
     };
     let pixels = decoder.decode().map_err(unreadable)?;
-    let info = decoder.info().ok_or(DeviceError::Lost)?;
-    RawPicture::new((info.width.into(), info.height.into()), PixelFormat::Rgb, pixels)
+    // Pixels without a size are no picture, which is said there.
+    let size = decoder
+        .info()
+        .map_or((0, 0), |info| (info.width.into(), info.height.into()));
+    RawPicture::new(size, PixelFormat::Rgb, pixels)
 }
 
 /// `nokhwa` tells what went wrong in words alone; those of the system's errors are known.

@@ -12,8 +12,8 @@ pub trait PictureEncoder: fmt::Debug + Send + 'static {
     fn codec(&self) -> Codec;
 
     /// Encodes the next picture, as a keyframe if that is asked for, the first one always. `None` where it is left out so
-    /// that the bits suffice for the others; a keyframe that was asked for is never left out. A picture may have another
-    /// size than the one before it.
+    /// that the bits suffice for the others; a keyframe that is left out is asked for again with the next picture. A
+    /// picture may have another size than the one before it.
     ///
     /// # Errors
     /// [`DeviceError::Unsupported`]: it cannot encode pictures of this kind, and will not later.

@@ -20,6 +20,10 @@ use crate::DeviceError;
 /// frame that leaves can be decoded.
 const UNTAKEN: usize = 4;
 
+/// Pictures in a row that cannot be read, a second of the usual ones, before a device counts as useless: a cable or a bus
+/// damages a few now and then.
+const UNREADABLE: u32 = 30;
+
 /// The video of a camera or a screen: a source of frames, with a thread of its own. Dropping it stops the device, after
 /// the picture that it is about to take.
 pub struct LiveVideo {
@@ -30,7 +34,8 @@ pub struct LiveVideo {
 
 impl LiveVideo {
     /// Begins: `open` opens the device on the thread, and what it returns gives one picture after the other, each as soon
-    /// as there is one. Blocks while the device is opened.
+    /// as there is one. [`DeviceError::Unsupported`] in the place of a picture means that this one cannot be read: it is left
+    /// out, and only 30 in a row end the video. Any other error ends it at once. Blocks while the device is opened.
     ///
     /// # Errors
     /// Those of `open`, and [`DeviceError::Unsupported`] where the system refuses a thread.
@@ -79,8 +84,16 @@ fn film(
     keyframe_wanted: &AtomicBool,
 ) {
     let began = Instant::now();
+    let mut unreadable = 0;
     while !out.is_closed() {
         let picture = device();
+        unreadable = match picture {
+            Err(DeviceError::Unsupported { .. }) => unreadable + 1,
+            _ => 0,
+        };
+        if (1..UNREADABLE).contains(&unreadable) {
+            continue;
+        }
         let now = began.elapsed();
         let room = out.try_reserve();
         if picture.is_ok() && room.is_err() {
@@ -129,5 +142,50 @@ impl MediaSource for LiveVideo {
 
     fn request_keyframe(&mut self) {
         self.keyframe_wanted.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::picture::{Picture, PixelFormat};
+
+    /// VP8 in name: each frame is a keyframe.
+    #[derive(Debug)]
+    struct Fake;
+
+    impl PictureEncoder for Fake {
+        fn codec(&self) -> Codec {
+            Codec::Vp8
+        }
+
+        fn encode(&mut self, _: &Picture, _: bool) -> Result<Option<Bytes>, DeviceError> {
+            Ok(Some(Bytes::from_static(&[0])))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_picture_is_left_out_and_only_too_many_in_a_row_end_the_video() {
+        let picture = |bytes| RawPicture::new((2, 2), PixelFormat::Gray, vec![0; bytes]);
+        let row = |damaged| std::iter::repeat_n(1, damaged).chain([4]);
+        let mut all = row(0).chain(row(1)).chain(row(29)).chain(row(30)).map(picture);
+        let open = move || Ok(move || all.next().unwrap_or(Err(DeviceError::Lost)));
+        // So many a second that none is too early.
+        let options = VideoOptions {
+            rate: u32::MAX,
+            ..VideoOptions::CAMERA
+        };
+        let mut video = LiveVideo::start(options, Box::new(Fake), open).unwrap();
+        for _ in 0..3 {
+            assert!(video.next().await.unwrap().is_some());
+        }
+        let Err(SourceError::Device(cause)) = video.next().await else {
+            panic!("it goes on");
+        };
+        let cause = *cause.downcast::<DeviceError>().unwrap();
+        assert!(matches!(cause, DeviceError::Unsupported { .. }), "{cause:?}");
+        assert!(video.next().await.unwrap().is_none());
     }
 }

@@ -68,13 +68,9 @@ fn open(
     })
 }
 
+/// `xcap` does not tell a user's refusal from a desktop that cannot show its screen.
 fn fault(error: XCapError) -> DeviceError {
-    match error {
-        // The desktop's portal, which asks the user.
-        #[cfg(target_os = "linux")]
-        XCapError::ZbusError(_) => DeviceError::Denied,
-        _ => DeviceError::Unsupported {
-            reason: error.to_string(),
-        },
+    DeviceError::Unsupported {
+        reason: error.to_string(),
     }
 }

@@ -67,7 +67,8 @@ struct Slot<T> {
 impl<T> Slot<T> {
     fn unplug(&mut self) {
         self.is_gone = true;
-        if let Some((_, mut lose)) = self.at_work.take() {
+        // As with a real one, what it worked with stays until its owner lets go.
+        if let Some((_, lose)) = &mut self.at_work {
             lose(DeviceError::Lost);
         }
     }

@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use hst_media::{Codec, Frame, MediaSource, SourceError, TrackInfo};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "processing")]
 use super::{BLOCK, Cleaner};
@@ -15,19 +15,15 @@ const UNTAKEN: usize = 50;
 
 /// A microphone: a source of Opus packets of 20 ms. Dropping it stops the device.
 pub struct Microphone {
-    heard: mpsc::Receiver<Heard>,
+    heard: mpsc::Receiver<(Format, Box<[f32]>)>,
+    /// Why there is no more: beside the queue, which may be full when the device goes away.
+    lost: oneshot::Receiver<DeviceError>,
     intake: Intake,
     #[cfg(feature = "processing")]
     cleaner: Option<Cleaner>,
     encoder: Encoder,
     frames: u32,
     _running: Running,
-}
-
-#[derive(Debug)]
-enum Heard {
-    Sound(Format, Box<[f32]>),
-    Lost(DeviceError),
 }
 
 impl Microphone {
@@ -45,15 +41,16 @@ impl Microphone {
     /// [`DeviceError`].
     pub fn of(backend: &dyn SoundBackend, id: Option<&str>) -> Result<Self, DeviceError> {
         let (sounds, heard) = mpsc::channel(UNTAKEN);
-        let end = sounds.clone();
+        let (end, lost) = oneshot::channel();
+        let mut end = Some(end);
         let running = backend.hear(
             id,
-            Box::new(move |format, sound| _ = sounds.try_send(Heard::Sound(format, sound.into()))),
-            // When it is full nobody takes anything, and nobody asks why there is no more.
-            Box::new(move |error| _ = end.try_send(Heard::Lost(error))),
+            Box::new(move |format, sound| _ = sounds.try_send((format, sound.into()))),
+            Box::new(move |error| _ = end.take().map(|end| end.send(error))),
         )?;
         Ok(Self {
             heard,
+            lost,
             intake: Intake::default(),
             #[cfg(feature = "processing")]
             cleaner: None,
@@ -108,13 +105,15 @@ impl MediaSource for Microphone {
     async fn next(&mut self) -> Result<Option<Frame>, SourceError> {
         let mut frame = [0.0; FRAME];
         while !self.intake.pop(&mut frame) {
-            match self.heard.recv().await {
-                Some(Heard::Sound(format, sound)) => self.intake.push(format, &sound),
-                Some(Heard::Lost(error)) => {
+            tokio::select! {
+                // What was heard before the end comes before it.
+                biased;
+                Some((format, sound)) = self.heard.recv() => self.intake.push(format, &sound),
+                Ok(error) = &mut self.lost, if !self.lost.is_terminated() => {
                     self.heard.close();
                     return Err(SourceError::Device(Box::new(error)));
                 }
-                None => return Ok(None),
+                else => return Ok(None),
             }
         }
         Ok(Some(self.encode(&mut frame)))

@@ -55,7 +55,7 @@ impl Player {
                 Guest::Listener(listener) => self.listeners.push(listener),
             }
         }
-        // 10 ms a block: at 20 years of uninterrupted sound it would begin anew, and only a call's delay with it.
+        // 10 ms a block: after 497 days of uninterrupted sound it begins anew, and only a call's delay with it.
         let now = Duration::from_millis(10) * self.mixed;
         self.tracks.retain_mut(|track| track.receive(now));
         for frame in output.chunks_mut(usize::from(format.channels.max(1))) {

@@ -106,10 +106,11 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// How loud it is played: 1.0 as it was sent, 0.0 not at all, 2.0 twice as loud. Values that are no number, or below
+    /// How loud it is played: 1.0 as it was sent, 0.0 not at all, 2.0 twice as loud. Values that are not finite, or below
     /// zero, count as 0.
     pub fn set_volume(&self, volume: f32) {
-        self.volume.set(volume.max(0.0));
+        // An infinite one would make silence no number, and with it everybody's mix.
+        self.volume.set(if volume.is_finite() { volume.max(0.0) } else { 0.0 });
     }
 }
 

@@ -151,12 +151,22 @@ where
 /// Tells the errors after which a stream is over from those that it survives.
 fn ended(mut lose: Lose) -> impl FnMut(Error) + Send + 'static {
     move |error| match error.kind() {
-        ErrorKind::DeviceChanged | ErrorKind::Xrun | ErrorKind::RealtimeDenied => {}
         ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable | ErrorKind::StreamInvalidated => {
             lose(DeviceError::Lost);
         }
+        ErrorKind::PermissionDenied => lose(DeviceError::Denied),
+        kind if survives(kind) => tracing::debug!(%error, "the sound goes on"),
         _ => lose(fault(error)),
     }
+}
+
+/// Whether `cpal` goes on after an error of this kind: on WASAPI its thread ends with all but these, elsewhere with none.
+fn survives(kind: ErrorKind) -> bool {
+    !cfg!(windows)
+        || matches!(
+            kind,
+            ErrorKind::DeviceChanged | ErrorKind::Xrun | ErrorKind::RealtimeDenied
+        )
 }
 
 fn format(config: &StreamConfig) -> Format {
@@ -180,5 +190,37 @@ fn fault(error: Error) -> DeviceError {
 fn unsupported(format: SampleFormat) -> DeviceError {
     DeviceError::Unsupported {
         reason: format!("samples of {format} are not supported"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// What the owner of a stream learns of this error.
+    fn learned(kind: ErrorKind) -> Option<DeviceError> {
+        let (lose, lost) = channel();
+        ended(Box::new(move |error| lose.send(error).unwrap()))(Error::new(kind));
+        lost.try_recv().ok()
+    }
+
+    #[test]
+    fn a_stream_is_lost_by_the_errors_that_end_it_and_by_no_other() {
+        for kind in [
+            ErrorKind::DeviceNotAvailable,
+            ErrorKind::HostUnavailable,
+            ErrorKind::StreamInvalidated,
+        ] {
+            assert_eq!(learned(kind), Some(DeviceError::Lost), "{kind:?}");
+        }
+        assert_eq!(learned(ErrorKind::PermissionDenied), Some(DeviceError::Denied));
+        for kind in [ErrorKind::DeviceChanged, ErrorKind::RealtimeDenied, ErrorKind::Xrun] {
+            assert_eq!(learned(kind), None, "{kind:?}");
+        }
+        for kind in [ErrorKind::BackendError, ErrorKind::DeviceBusy, ErrorKind::Other] {
+            assert_eq!(learned(kind).is_some(), cfg!(windows), "{kind:?}");
+        }
     }
 }
