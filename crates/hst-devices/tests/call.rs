@@ -1,5 +1,6 @@
 //! A call between two machines whose microphones and speakers are in memory, through an engine.
 #![cfg(feature = "audio")]
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
 use std::{f32::consts::TAU, ops::ControlFlow, time::Duration};
 

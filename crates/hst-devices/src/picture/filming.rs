@@ -86,7 +86,7 @@ mod tests {
         fn encode(&mut self, _: &Picture, keyframe: bool) -> Result<Option<Bytes>, DeviceError> {
             self.0 += 1;
             let data = if keyframe { &[0][..] } else { &[1] };
-            Ok((self.0 % 3 != 0).then_some(Bytes::from_static(data)))
+            Ok((!self.0.is_multiple_of(3)).then_some(Bytes::from_static(data)))
         }
     }
 

@@ -12,7 +12,8 @@ use super::{BLOCK, Played, RATE};
 /// Cleans what a microphone hears: rumble and noise are taken away, the voice is brought to an even loudness, and what
 /// the own speaker plays is cancelled. The algorithms are those of the browsers' WebRTC, in the crate `sonora`.
 pub struct Cleaner {
-    processing: AudioProcessing,
+    /// In a box, because it is many kilobytes, and whoever owns a microphone holds it in a future.
+    processing: Box<AudioProcessing>,
     played: Option<Played>,
 }
 
@@ -47,7 +48,10 @@ impl Cleaner {
             .capture_config(mono)
             .render_config(mono)
             .build();
-        Self { processing, played }
+        Self {
+            processing: Box::new(processing),
+            played,
+        }
     }
 
     /// Cleans the next 10 ms of one channel at 48 kHz.

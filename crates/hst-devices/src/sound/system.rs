@@ -195,13 +195,13 @@ fn unsupported(format: SampleFormat) -> DeviceError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     use super::*;
 
     /// What the owner of a stream learns of this error.
     fn learned(kind: ErrorKind) -> Option<DeviceError> {
-        let (lose, lost) = channel();
+        let (lose, lost) = sync_channel(1);
         ended(Box::new(move |error| lose.send(error).unwrap()))(Error::new(kind));
         lost.try_recv().ok()
     }
