@@ -92,7 +92,9 @@ impl MediaPlane {
         self.threads.iter().map(|thread| thread.local_addr).collect()
     }
 
-    /// What the answer to the first offer under this name will say ([`Room::offer_foretold`]); `None` where there are so many threads and addresses that it would not help.
+    /// What the answer to the first offer under this name will say ([`Room::offer_foretold`]); `None` where it would not be
+    /// clear which way a client must take: where there are several addresses, one of which he may not reach, and where there
+    /// are more than sixteen threads.
     ///
     /// Who knows a name's credentials can connect in its place: tell each to nobody but its client.
     pub fn foretell(&self, name: u64) -> Option<Foretold> {
@@ -101,7 +103,8 @@ impl MediaPlane {
         let addresses: Vec<_> = ports.flat_map(on).collect();
         let credentials = self.foretelling.credentials(name);
         let IceCreds { ufrag, pass } = credentials.ice().clone();
-        (addresses.len() <= MAX_ADDRESSES).then_some(Foretold {
+        let is_clear = self.advertise.len() == 1 && addresses.len() <= MAX_ADDRESSES;
+        is_clear.then_some(Foretold {
             ufrag,
             password: pass,
             addresses,

@@ -76,6 +76,16 @@ async fn a_check_that_came_before_the_offer_is_answered_with_it_from_the_rooms_o
 }
 
 #[tokio::test]
+async fn where_one_of_several_addresses_may_not_be_reached_nothing_is_foretold() {
+    let config = Config {
+        advertise: ["127.0.0.1", "192.0.2.1"].map(|ip| ip.parse().unwrap()).to_vec(),
+        ..Config::default()
+    };
+    let (plane, _events) = MediaPlane::start(config).unwrap();
+    assert_eq!(plane.foretell(7), None);
+}
+
+#[tokio::test]
 async fn a_name_that_has_a_connection_gets_other_credentials_for_the_next() {
     let (plane, _events) = MediaPlane::start(Config::default()).unwrap();
     let foretold = plane.foretell(7).unwrap();
