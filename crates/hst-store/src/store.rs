@@ -1,7 +1,8 @@
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -17,6 +18,8 @@ pub const FILE_NAME: &str = "hst.db";
 
 /// How long a call waits for another process that writes, before it gives up with [`StoreError::Busy`].
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause before it tries again itself, where SQLite does not wait.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// What of the platform survives a restart: Apps, developers, revocations, bans, and what was consumed.
 ///
@@ -54,7 +57,7 @@ impl Store {
         // Readers and the writer do not wait for each other; FULL, because in WAL mode less than that may lose the
         // latest changes when the power fails.
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        keep_a_log(&connection)?;
         connection.pragma_update(None, "synchronous", "full")?;
         Self::with(connection)
     }
@@ -104,6 +107,19 @@ impl Store {
     /// A thread that panicked with the lock in hand has rolled its transaction back, so nothing is half done.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Turns the file to WAL mode. Two who do that to a new file at once get in each other's way, and for that one SQLite does
+/// not wait by itself.
+fn keep_a_log(connection: &Connection) -> Result<(), StoreError> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let turned = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
+        match turned.map_err(StoreError::from) {
+            Err(StoreError::Busy) if Instant::now() < deadline => thread::sleep(BUSY_PAUSE),
+            turned => return turned,
+        }
     }
 }
 
