@@ -175,10 +175,13 @@ export class Line {
     const { track } = this.#transceiver.receiver;
     let pause = FIRST_CHECK;
     while (isOpen() && this.want === want) {
-      if ((await this.#packets()) > this.#packetsBefore) {
+      const packets = await this.#packets();
+      if (packets > this.#packetsBefore) {
         if (isOpen() && this.want === want) want.onFlow(track);
         return;
       }
+      // The figures of what it carried before may go meanwhile.
+      this.#packetsBefore = Math.min(this.#packetsBefore, packets);
       await sleep(pause);
       pause = Math.min(pause * 1.2, LAST_CHECK);
     }

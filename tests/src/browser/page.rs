@@ -14,7 +14,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// What a page shows, what stands in its fields, and its address.
 const SHOWN: &str = "
     const fields = [...document.querySelectorAll('input, textarea')].map(({ id, value }) => [id, value]);
-    return [document.body.innerText, Object.fromEntries(fields), location.href]";
+    const { told, added } = window;
+    return [document.body.innerText, Object.fromEntries(fields), location.href, { told, added }]";
 
 /// A page in a browser of its own.
 #[derive(Debug)]
