@@ -1,9 +1,15 @@
 //! How the demo page looks and is handled: on a phone, with many people, by keyboard, and for those who do not see it.
 
+use std::time::Duration;
+
 use hst_tests::browser::{Browser, Network, Page};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{bare_page, origin, server};
+
+/// How long what opens may move.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// Makes so many guests of one page, who are in the group and send nothing.
 const GUESTS: &str = "
@@ -56,7 +62,10 @@ async fn press(page: &Page, key: &str) {
 async fn on_a_phone_everything_is_in_reach_and_nothing_scrolls_sideways() {
     let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
     let ann = browser.open_on_a_phone(&format!("{}/", origin(&server))).await;
+    let settled = format!("{NO_SIDEWAYS} && (() => {{ {UNTOUCHABLE} }})().length === 0");
     let check = async |what: &str| {
+        // What has just opened takes its place within a moment.
+        let _ = timeout(SETTLING, ann.wait_until(&settled)).await;
         assert_eq!(
             run(&ann, &format!("return {NO_SIDEWAYS}")).await,
             true,
