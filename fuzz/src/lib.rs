@@ -10,6 +10,7 @@ mod packets;
 mod relay;
 mod secrecy;
 mod signal;
+mod srtp;
 mod tokens;
 mod webhooks;
 
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("media_file", bitstream::file),
     ("bitstream", bitstream::units),
     ("sealed_frame", secrecy::sealed_frame),
+    ("sealed_packet", srtp::sealed_packet),
     ("letter", secrecy::letter),
     ("turn_message", relay::message),
     ("turn_stream", relay::stream),

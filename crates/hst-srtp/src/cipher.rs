@@ -1,4 +1,4 @@
-use crate::{Profile, Refused, counter::Counter, gcm::Gcm};
+use crate::{Refused, counter::Counter, gcm::Gcm};
 
 /// A bit in the word behind each RTCP packet: it is encrypted. The other 31 bits are its index (RFC 3711, section 3.4).
 pub(crate) const ENCRYPTED: u32 = 1 << 31;
@@ -12,13 +12,6 @@ pub(crate) enum Cipher {
 }
 
 impl Cipher {
-    pub(crate) fn profile(&self) -> Profile {
-        match self {
-            Self::Counter(_) => Profile::Aes128CmSha1_80,
-            Self::Gcm(gcm) => gcm.profile(),
-        }
-    }
-
     /// Encrypts the RTP packet that begins at `start`, and appends its tag.
     pub(crate) fn seal_rtp(&self, index: u64, buffer: &mut Vec<u8>, start: usize, header_len: usize) {
         match self {

@@ -1,7 +1,7 @@
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use crate::{
-    Profile, Refused,
+    Refused,
     cipher::{ENCRYPTED, WORD_LEN},
     header::{RTCP_HEADER_LEN, rtcp_ssrc, rtp_ssrc},
     salt::Salt,
@@ -23,14 +23,6 @@ impl Gcm {
         Self {
             key: LessSafeKey::new(key),
             salt: Salt::new(salt),
-        }
-    }
-
-    pub(crate) fn profile(&self) -> Profile {
-        if self.key.algorithm() == &AES_128_GCM {
-            Profile::AeadAes128Gcm
-        } else {
-            Profile::AeadAes256Gcm
         }
     }
 
@@ -96,6 +88,7 @@ fn rtcp_clear(header: &[u8], word: [u8; WORD_LEN]) -> [u8; RTCP_HEADER_LEN + WOR
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hex::bytes;
 
     const RTP: &str = "8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e697320646976697361\
                        20696e207061727465732074726573";
@@ -119,11 +112,6 @@ mod tests {
              8415f658c61de0476f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be800005d4",
         ),
     ];
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        (0..hex.len()).step_by(2).map(digit).collect()
-    }
 
     fn gcm(key_len: u8) -> Gcm {
         Gcm::new(&(0..key_len).collect::<Vec<_>>(), b"Quid pro quo")

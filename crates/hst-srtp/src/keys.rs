@@ -36,8 +36,8 @@ pub fn contexts(profile: Profile, exported: &[u8], side: Side) -> Result<(Sender
         Side::Client => (client, server),
         Side::Server => (server, client),
     };
-    let sender = Sender::new(ours.cipher(profile, RTP), ours.cipher(profile, RTCP));
-    let receiver = Receiver::new(theirs.cipher(profile, RTP), theirs.cipher(profile, RTCP));
+    let sender = Sender::new(profile, ours.cipher(profile, RTP), ours.cipher(profile, RTCP));
+    let receiver = Receiver::new(profile, theirs.cipher(profile, RTP), theirs.cipher(profile, RTCP));
     Ok((sender, receiver))
 }
 
@@ -89,11 +89,7 @@ impl Master {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        (0..hex.len()).step_by(2).map(digit).collect()
-    }
+    use crate::hex::bytes;
 
     #[test]
     fn session_keys_are_those_of_rfc_3711_appendix_b_3() {

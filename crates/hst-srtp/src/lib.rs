@@ -5,6 +5,8 @@ mod counter;
 mod error;
 mod gcm;
 mod header;
+#[cfg(test)]
+mod hex;
 mod keys;
 mod profile;
 mod receiver;

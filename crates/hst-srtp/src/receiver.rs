@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::{
-    Refused,
+    Profile, Refused,
     cipher::{Cipher, ENCRYPTED},
     header::{RtpHeader, is_rtcp, rtcp_ssrc},
     sources::Sources,
@@ -12,13 +12,14 @@ use crate::{
 /// When there are more, that which has been silent for the longest is forgotten. Should it be heard again, it is as if for
 /// the first time: what it sent before could then be replayed once, and if its sequence numbers have rolled over, it stays
 /// refused. Only who has the keys can add a source, so that this is at the cost of the other side alone.
-pub const MAX_SOURCES: usize = 1024;
+pub const MAX_SOURCES: usize = 512;
 
 /// Checks and decrypts what is received, in the buffer into which it came.
 ///
 /// It remembers each source (SSRC) with the packets that came of it lately. Only a packet that is proven to be genuine
 /// changes what is remembered.
 pub struct Receiver {
+    profile: Profile,
     rtp: Cipher,
     rtcp: Cipher,
     rtp_sources: Sources,
@@ -37,8 +38,9 @@ pub struct Opened {
 }
 
 impl Receiver {
-    pub(crate) fn new(rtp: Cipher, rtcp: Cipher) -> Self {
+    pub(crate) fn new(profile: Profile, rtp: Cipher, rtcp: Cipher) -> Self {
         Self {
+            profile,
             rtp,
             rtcp,
             rtp_sources: Sources::new(MAX_SOURCES),
@@ -103,7 +105,7 @@ impl Receiver {
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
-            .field("profile", &self.rtp.profile())
+            .field("profile", &self.profile)
             .field("rtp_sources", &self.rtp_sources.len())
             .field("rtcp_sources", &self.rtcp_sources.len())
             .finish_non_exhaustive()
@@ -113,7 +115,7 @@ impl fmt::Debug for Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Profile, Side, contexts};
+    use crate::{Side, contexts};
 
     const LAST: u64 = (1 << 48) - 1;
 

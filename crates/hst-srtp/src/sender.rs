@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::{
-    Exhausted,
+    Exhausted, Profile,
     cipher::{Cipher, ENCRYPTED, WORD_LEN},
     gcm::Gcm,
     header::{RTCP_HEADER_LEN, RTP_HEADER_LEN, rtp_sequence},
@@ -17,6 +17,7 @@ const LONGEST: usize = u16::MAX as usize;
 ///
 /// Of RTP it remembers nothing, so that one of them serves any number of sources and threads at once.
 pub struct Sender {
+    profile: Profile,
     rtp: Cipher,
     rtcp: Cipher,
     /// One count for all sources: of one it only has to rise (RFC 3711, section 3.4).
@@ -29,8 +30,9 @@ impl Sender {
     /// By how many bytes an RTCP packet grows at most, whichever the profile: its tag and its index.
     pub const MAX_RTCP_OVERHEAD: usize = Gcm::TAG_LEN + WORD_LEN;
 
-    pub(crate) fn new(rtp: Cipher, rtcp: Cipher) -> Self {
+    pub(crate) fn new(profile: Profile, rtp: Cipher, rtcp: Cipher) -> Self {
         Self {
+            profile,
             rtp,
             rtcp,
             next_rtcp: 0,
@@ -39,7 +41,7 @@ impl Sender {
 
     /// By how many bytes an RTP packet grows.
     pub fn overhead(&self) -> usize {
-        self.rtp.profile().overhead()
+        self.profile.overhead()
     }
 
     /// Encrypts the RTP packet from `start` to the end of `buffer` in place, and appends its tag. Its header, with
@@ -49,8 +51,9 @@ impl Sender {
     /// `index` is how often the sequence number of this source has rolled over, times 2^16, plus the sequence number. It
     /// should begin below 2^15: a receiver that misses the first packets cannot see a roll-over among them.
     ///
-    /// **The same source and index must never be given twice with different bytes**: whoever has both packets then
-    /// reads what in them is different, and with GCM forges others. To send the same packet again is no harm.
+    /// **The same source and index must never be given twice with different bytes**, and those of the header count, too:
+    /// whoever has both packets then sees how their payloads differ, and with GCM forges others. So a packet that is sent
+    /// again goes out exactly as before, or under an index or a source of its own.
     ///
     /// # Panics
     ///
@@ -98,9 +101,8 @@ impl Sender {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let profile = self.rtp.profile();
         f.debug_struct("Sender")
-            .field("profile", &profile)
+            .field("profile", &self.profile)
             .finish_non_exhaustive()
     }
 }

@@ -24,9 +24,11 @@ fn other(profile: Profile) -> (Context, Context) {
     };
     config
         .set_session_keys_from_keying_material(&exported(profile), true)
-        .unwrap();
+        .expect("enough of it");
     let provider = AwsLcRsProvider::new();
-    let context = |key: &[u8], salt: &[u8]| Context::new(key, salt, theirs, None, None, provider.crypto()).unwrap();
+    let context = |key: &[u8], salt: &[u8]| {
+        Context::new(key, salt, theirs, None, None, provider.crypto()).expect("the profile's lengths")
+    };
     let keys = &config.keys;
     (
         context(&keys.local_master_key, &keys.local_master_salt),

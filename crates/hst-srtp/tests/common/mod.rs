@@ -14,8 +14,8 @@ pub(crate) fn exported(profile: Profile) -> Vec<u8> {
 
 /// A server that sends, and a client that receives.
 pub(crate) fn connection(profile: Profile) -> (Sender, Receiver) {
-    let (sender, _) = contexts(profile, &exported(profile), Side::Server).unwrap();
-    let (_, receiver) = contexts(profile, &exported(profile), Side::Client).unwrap();
+    let (sender, _) = contexts(profile, &exported(profile), Side::Server).expect("enough of it");
+    let (_, receiver) = contexts(profile, &exported(profile), Side::Client).expect("enough of it");
     (sender, receiver)
 }
 
@@ -44,6 +44,6 @@ pub(crate) fn rtcp(ssrc: u32) -> Vec<u8> {
 /// An encrypted one.
 pub(crate) fn sealed_rtcp(sender: &mut Sender, ssrc: u32) -> Vec<u8> {
     let mut packet = rtcp(ssrc);
-    sender.protect_rtcp(&mut packet, 0).unwrap();
+    sender.protect_rtcp(&mut packet, 0).expect("not so many");
     packet
 }
