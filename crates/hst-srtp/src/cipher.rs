@@ -7,6 +7,7 @@ pub(crate) const WORD_LEN: usize = 4;
 
 /// The keys for RTP or RTCP in one direction, scheduled once and for all.
 pub(crate) enum Cipher {
+    /// In a box because it has 1.7 KB, which would be of no use to GCM.
     Counter(Box<Counter>),
     Gcm(Gcm),
 }
@@ -28,7 +29,7 @@ impl Cipher {
         }
     }
 
-    /// The word with the index of an RTCP packet.
+    /// The word with the index of an RTCP packet, where there is one: with GCM behind the tag, else before it.
     pub(crate) fn rtcp_word(&self, packet: &[u8]) -> Option<u32> {
         let end = match self {
             Self::Counter(_) => packet.len().checked_sub(Counter::TAG_LEN)?,
@@ -37,8 +38,7 @@ impl Cipher {
         packet[..end].last_chunk().copied().map(u32::from_be_bytes)
     }
 
-    /// Decrypts what of an RTP packet is behind its header, and is as long as it with the tag. The result is the length
-    /// that is left.
+    /// Checks an RTP packet and decrypts what is behind its header. The result is the length without the tag.
     pub(crate) fn open_rtp(&self, index: u64, packet: &mut [u8], header_len: usize) -> Result<usize, Refused> {
         match self {
             Self::Counter(counter) => counter.open_rtp(index, packet, header_len),
@@ -46,7 +46,7 @@ impl Cipher {
         }
     }
 
-    /// Decrypts an RTCP packet whose word is known. The result is the length that is left.
+    /// Checks an RTCP packet whose word is known, and decrypts it. The result is the length without tag and word.
     pub(crate) fn open_rtcp(&self, word: u32, packet: &mut [u8]) -> Result<usize, Refused> {
         match self {
             Self::Counter(counter) => counter.open_rtcp(word, packet),

@@ -108,6 +108,13 @@ mod tests {
     }
 
     #[test]
+    fn exactly_half_a_round_away_is_within_the_same_round() {
+        let round = 3 << 16;
+        assert_eq!(Window::new(round + 10).estimate(32_778), round + 32_778);
+        assert_eq!(Window::new(round + 40_000).estimate(7_232), round + 7_232);
+    }
+
+    #[test]
     fn before_the_first_index_and_behind_the_last_there_is_none() {
         assert_eq!(Window::new(2).estimate(65_535), 65_535);
         assert_eq!(Window::new(LAST - 1).estimate(0), LAST - 65_535);
