@@ -83,6 +83,27 @@ fn whoever_was_there_is_there_again_after_the_server_was_killed() {
 }
 
 #[test]
+fn forwarding_is_measured_beside_what_the_machine_can_do_at_most() {
+    let figures = figures("forward --case 1to10 --seconds 2");
+    assert_eq!((&figures["case"], &figures["receivers"]), (&"1to10".into(), &10.into()));
+    assert_eq!(
+        (&figures["lost_in_server"], &figures["damaged"]),
+        (&0.into(), &0.into())
+    );
+    assert_positive(&figures, &["packets", "delay_us_p50", "delay_us_p99"]);
+    assert!(figures["generator_limited"].is_boolean());
+    if cfg!(target_os = "linux") {
+        let of_cpu = [
+            "ratio_to_limit",
+            "packets_per_second_per_core",
+            "gbit_per_second_per_core",
+        ];
+        assert_positive(&figures, &of_cpu);
+        assert_positive(&figures, &["server_us_per_packet", "bytes_per_receiver"]);
+    }
+}
+
+#[test]
 fn what_the_system_does_not_allow_is_said_before_anything_is_done() {
     let output = Command::new(env!("CARGO_BIN_EXE_hst"))
         .args(["bench", "signal", "--idle", "1000000000"])

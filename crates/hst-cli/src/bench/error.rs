@@ -47,6 +47,8 @@ pub(crate) enum BenchError {
     Folder(io::Error),
     #[error("{0} clients didn't come back into their groups")]
     Away(usize),
+    #[error(transparent)]
+    Load(#[from] hst_load::LoadError),
     #[error("a socket of this machine fails: {0}")]
     Socket(#[from] io::Error),
 }

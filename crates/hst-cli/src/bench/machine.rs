@@ -19,16 +19,20 @@ pub(super) fn resident_bytes(pid: u32) -> Option<u64> {
 
 /// The time for which a process has had a core.
 pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
+    let [own, system] = cpu_times(pid)?;
+    Some(own + system)
+}
+
+/// The same, apart: for itself, and in the system.
+pub(super) fn cpu_times(pid: u32) -> Option<[Duration; 2]> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // Behind the name, which may hold anything, `utime` and `stime` are fields 14 and 15 (proc(5)).
-    let fields = stat.rsplit_once(") ")?.1;
-    let ticks: u64 = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().ok())
-        .sum::<Option<u64>>()?;
-    Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
+    let mut next = || {
+        let ticks: u64 = fields.next()?.parse().ok()?;
+        Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+    };
+    Some([next()?, next()?])
 }
 
 /// Sees to it early that so many connections fit into this process, and into one that it starts.

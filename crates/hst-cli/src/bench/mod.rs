@@ -1,15 +1,18 @@
 //! `hst bench`: what a server bears, and whether it keeps its promises while connections break.
 
 mod bare;
+mod case;
 mod crowd;
 mod cutter;
 mod dice;
 mod engine;
 mod error;
 mod fanout;
+mod forward;
 mod join;
 mod lead;
 mod ledger;
+mod limit;
 mod machine;
 mod process;
 mod reconnect;
@@ -31,6 +34,10 @@ pub(crate) enum Command {
     Signal(signal::Options),
     /// Speak to all in a large group: how long until everybody has heard it.
     Fanout(fanout::Options),
+    /// Send media to many: what a packet costs the server, beside what it costs this machine at least.
+    Forward(forward::Options),
+    /// Encrypt and send the same packets, and nothing else: what this machine can do at most.
+    Limit(limit::Options),
     /// Join over links of different length: how long until the first media, and how many round trips of it are the link's.
     Join(join::Options),
     /// Break the connections of engines that write to each other, and account for every message.
@@ -46,6 +53,8 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Signal(options) => signal::run(options).await,
         Command::Fanout(options) => fanout::run(options).await,
+        Command::Forward(options) => forward::run(options).await,
+        Command::Limit(options) => limit::run(options),
         Command::Join(options) => join::run(options).await,
         Command::Reconnect(options) => reconnect::run(options).await,
         Command::Restart(options) => restart::run(options).await,

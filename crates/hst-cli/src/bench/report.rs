@@ -32,8 +32,13 @@ pub(super) fn rounded(number: f64) -> f64 {
 
 /// How long at most `percent` of the times are; 0 of none.
 pub(super) fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    permille(times, percent * 10)
+}
+
+/// The same by the thousand.
+pub(super) fn permille(times: &mut [Duration], share: usize) -> Duration {
     times.sort_unstable();
-    let rank = (times.len() * percent).div_ceil(100);
+    let rank = (times.len() * share).div_ceil(1000);
     times.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 

@@ -1,0 +1,149 @@
+use std::time::Duration;
+
+use clap::ValueEnum;
+use hst_load::{Audience, Kind, Pace};
+use serde::Serialize;
+
+/// The bytes of a packet of video, and how many of them a frame has.
+const PICTURE: usize = 1100;
+const FRAME: usize = 8;
+const FRAMES_PER_SECOND: u32 = 30;
+/// In groups of four the frames are fewer, so that clients of one machine can take them all.
+const FEW_FRAMES_PER_SECOND: u32 = 5;
+/// The bytes of a packet of sound, which comes every 20 ms.
+const SOUND: usize = 80;
+const SOUNDS_PER_SECOND: u32 = 50;
+/// So many speakers are heard at a time in a large group.
+const LOUDEST: usize = 5;
+
+/// Who sends what to how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
+pub(crate) enum Case {
+    /// One camera to one.
+    #[value(name = "1to1", aliases = ["1-1", "1x1", "1→1"])]
+    #[serde(rename = "1to1")]
+    OneToOne,
+    /// One camera to ten.
+    #[value(name = "1to10", aliases = ["1-10", "1x10", "1→10"])]
+    #[serde(rename = "1to10")]
+    OneToTen,
+    /// One camera to a hundred.
+    #[default]
+    #[value(name = "1to100", aliases = ["1-100", "1x100", "1→100"])]
+    #[serde(rename = "1to100")]
+    OneToHundred,
+    /// Ten who all see each other.
+    #[value(name = "10x10", alias = "10-10")]
+    #[serde(rename = "10x10")]
+    Meeting,
+    /// Fifty groups of four who see each other.
+    #[value(name = "50x4", aliases = ["50-4", "groups"])]
+    #[serde(rename = "50x4")]
+    Groups,
+    /// Ten speakers to five hundred listeners; the loudest go on.
+    #[value(name = "audio", aliases = ["audio10to500", "10to500", "10-500", "10→500"])]
+    #[serde(rename = "audio")]
+    Hall,
+}
+
+/// What a case consists of.
+pub(super) struct Shape {
+    pub(super) groups: usize,
+    /// Of each group.
+    pub(super) publishers: usize,
+    listeners: usize,
+    /// Whether who publishes receives all others, too.
+    pub(super) is_mutual: bool,
+    pub(super) kind: Kind,
+    pub(super) pace: Pace,
+    /// How many of them are forwarded: of many who speak, the loudest.
+    forwarded: usize,
+}
+
+impl Case {
+    pub(super) fn shape(self) -> Shape {
+        match self {
+            Self::OneToOne => Shape::broadcast(1),
+            Self::OneToTen => Shape::broadcast(10),
+            Self::OneToHundred => Shape::broadcast(100),
+            Self::Meeting => Shape::meetings(1, 10, FRAMES_PER_SECOND),
+            Self::Groups => Shape::meetings(50, 4, FEW_FRAMES_PER_SECOND),
+            Self::Hall => Shape {
+                publishers: 10,
+                listeners: 500,
+                kind: Kind::Sound,
+                pace: Pace {
+                    every: Duration::from_secs(1) / SOUNDS_PER_SECOND,
+                    burst: 1,
+                    size: SOUND,
+                },
+                forwarded: LOUDEST,
+                ..Shape::broadcast(500)
+            },
+        }
+    }
+}
+
+impl Shape {
+    fn broadcast(listeners: usize) -> Self {
+        Self {
+            groups: 1,
+            publishers: 1,
+            listeners,
+            is_mutual: false,
+            kind: Kind::Picture,
+            pace: frames(FRAMES_PER_SECOND),
+            forwarded: 1,
+        }
+    }
+
+    fn meetings(groups: usize, members: usize, frames_per_second: u32) -> Self {
+        Self {
+            groups,
+            publishers: members,
+            listeners: 0,
+            is_mutual: true,
+            pace: frames(frames_per_second),
+            forwarded: members,
+            ..Self::broadcast(0)
+        }
+    }
+
+    /// Who gets what.
+    pub(super) fn audience(&self) -> Audience {
+        Audience {
+            groups: self.groups,
+            streams: self.forwarded,
+            receivers: self.receivers() / self.groups,
+            is_mutual: self.is_mutual,
+        }
+    }
+
+    /// Of each group.
+    pub(super) fn group_size(&self) -> usize {
+        self.publishers + self.listeners
+    }
+
+    /// Of all groups.
+    pub(super) fn members(&self) -> usize {
+        self.groups * self.group_size()
+    }
+
+    /// Those who receive something.
+    pub(super) fn receivers(&self) -> usize {
+        let of_group = if self.is_mutual {
+            self.publishers
+        } else {
+            self.listeners
+        };
+        self.groups * of_group
+    }
+}
+
+fn frames(per_second: u32) -> Pace {
+    Pace {
+        every: Duration::from_secs(1) / per_second,
+        burst: FRAME,
+        size: PICTURE,
+    }
+}

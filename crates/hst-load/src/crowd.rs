@@ -1,0 +1,185 @@
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use mio::{Events, Interest, Poll, Token};
+
+use crate::{Client, LoadError, Tally, processor::processor_time};
+
+/// The longest wait: so soon it notices what it is told.
+const LOOK: Duration = Duration::from_millis(5);
+/// How much news of sockets is taken at a time.
+const NEWS: usize = 256;
+
+/// When clients send, and how much.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "whoever measures fills it in")]
+pub struct Pace {
+    /// Between one burst and the next.
+    pub every: Duration,
+    /// The packets of a burst.
+    pub burst: usize,
+    /// The payload of each, in bytes; at least 14.
+    pub size: usize,
+}
+
+/// Clients in a thread of their own. Dropping it ends them.
+#[derive(Debug)]
+pub struct Crowd {
+    shared: Arc<Shared>,
+    count: usize,
+    thread: Option<JoinHandle<io::Result<Tally>>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    phase: AtomicU8,
+    connected: AtomicUsize,
+}
+
+/// What the clients do, once they are connected.
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+enum Phase {
+    Send = 1,
+    Count,
+    /// They still take what is under way, but send nothing more.
+    Listen,
+    End,
+}
+
+impl Crowd {
+    /// Starts a thread, in which the clients connect and then wait. `epoch` is the same for all whose packets meet.
+    ///
+    /// # Errors
+    /// The system gives no thread or takes no socket.
+    pub fn start(name: &str, clients: Vec<Client>, pace: Pace, epoch: Instant) -> Result<Self, LoadError> {
+        let shared = Arc::new(Shared::default());
+        let count = clients.len();
+        let driven = shared.clone();
+        let run = move || drive(clients, pace, epoch, &driven);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Self {
+            shared,
+            count,
+            thread: Some(thread),
+        })
+    }
+
+    /// How many clients there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many of them are connected.
+    pub fn connected(&self) -> usize {
+        self.shared.connected.load(Ordering::Acquire)
+    }
+
+    /// Has them send.
+    pub fn send(&self) {
+        self.enter(Phase::Send);
+    }
+
+    /// Has them count what comes from now on.
+    pub fn count(&self) {
+        self.enter(Phase::Count);
+    }
+
+    /// Has them send no more, and only take what comes.
+    pub fn listen(&self) {
+        self.enter(Phase::Listen);
+    }
+
+    /// Ends them and says what came since [`count`](Self::count).
+    ///
+    /// # Errors
+    /// Their thread has ended before by a fault.
+    pub fn end(mut self) -> Result<Tally, LoadError> {
+        self.enter(Phase::End);
+        let thread = self.thread.take().ok_or(LoadError::Panicked)?;
+        Ok(thread.join().map_err(|_| LoadError::Panicked)??)
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.shared.phase.store(phase as u8, Ordering::Release);
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.enter(Phase::End);
+    }
+}
+
+fn drive(mut clients: Vec<Client>, pace: Pace, epoch: Instant, shared: &Shared) -> io::Result<Tally> {
+    let mut poll = Poll::new()?;
+    for (place, client) in clients.iter_mut().enumerate() {
+        let registry = poll.registry();
+        registry.register(&mut client.socket, Token(place), Interest::READABLE)?;
+    }
+    let mut ready = Events::with_capacity(NEWS);
+    // They send one after the other, as whoever is independent does.
+    let senders: Vec<_> = (0..clients.len()).filter(|&place| clients[place].sends()).collect();
+    let (mut next_sender, mut next_burst) = (0, Instant::now());
+    let mut counts = false;
+    let mut busy = Duration::ZERO;
+    loop {
+        let phase = shared.phase.load(Ordering::Acquire);
+        if phase == Phase::End as u8 {
+            break;
+        }
+        if phase == Phase::Count as u8 && !std::mem::replace(&mut counts, true) {
+            clients.iter_mut().for_each(Client::begin_count);
+            busy = processor_time();
+        }
+        let now = Instant::now();
+        let mut wake_at = now + LOOK;
+        if phase == Phase::Send as u8 || phase == Phase::Count as u8 {
+            while next_burst <= now && !senders.is_empty() {
+                let place = senders[next_sender];
+                clients[place].send(epoch, place, &pace);
+                next_sender = (next_sender + 1) % senders.len();
+                // Who comes too late does not hurry after: that would be another load.
+                next_burst = (next_burst + pace.every / senders.len() as u32).max(now);
+            }
+            if !senders.is_empty() {
+                wake_at = wake_at.min(next_burst);
+            }
+        } else {
+            next_burst = now;
+        }
+        for client in &mut clients {
+            client.handle_timeout(epoch, now);
+            wake_at = wake_at.min(client.wake_at());
+        }
+        let connected = clients.iter().filter(|client| client.is_connected()).count();
+        shared.connected.store(connected, Ordering::Release);
+        // The kernel's timers are of whole milliseconds here.
+        let wait = wake_at.saturating_duration_since(Instant::now());
+        match poll.poll(&mut ready, Some(wait)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        for event in &ready {
+            clients[event.token().0].receive(epoch);
+        }
+    }
+    let mut tally = Tally {
+        busy: processor_time().saturating_sub(busy),
+        ..Tally::default()
+    };
+    clients.iter_mut().for_each(|client| client.add_to(&mut tally));
+    Ok(tally)
+}

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod crowd;
+mod error;
+mod limit;
+mod packet;
+mod processor;
+mod seen;
+mod tally;
+
+pub use client::{Client, Kind, Offer};
+pub use crowd::{Crowd, Pace};
+pub use error::LoadError;
+pub use limit::{Audience, Limit, limit};
+pub use tally::Tally;
