@@ -8,6 +8,7 @@ mod names;
 mod offer;
 mod packets;
 mod relay;
+mod rtp;
 mod secrecy;
 mod signal;
 mod srtp;
@@ -27,6 +28,9 @@ pub const TARGETS: &[Target] = &[
     ("token", tokens::token),
     ("forwarded_packets", packets::forwarded),
     ("received_packets", packets::received),
+    ("rtp_packet", rtp::packet),
+    ("rtcp_compound", rtp::compound),
+    ("rtp_numbers", rtp::numbers),
     ("media_file", bitstream::file),
     ("bitstream", bitstream::units),
     ("sealed_frame", secrecy::sealed_frame),

@@ -1,12 +1,14 @@
-//! DTLS as str0m sets it up, but for the timers.
+//! DTLS as str0m sets it up, but for the timers, and for the keys that come out of it: what we send we encrypt ourselves.
 
 use std::{
+    cell::Cell,
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use dimpl::{Config, Dtls};
+use dimpl::{Config, Dtls, SrtpProfile};
+use hst_srtp::{Profile, Side};
 use str0m::crypto::{
     self, CryptoError, CryptoProvider,
     dtls::{DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion},
@@ -27,10 +29,99 @@ pub(crate) fn provider() -> CryptoProvider {
     }
 }
 
+/// The keys of a connection, once its handshake has agreed on some. It makes them only once: a connection that shakes hands
+/// again is none of ours.
+#[derive(Clone, Default)]
+pub(crate) struct Keys(Arc<OnceLock<Agreed>>);
+
+struct Agreed {
+    profile: Profile,
+    exported: Vec<u8>,
+    side: Side,
+}
+
+thread_local! {
+    /// Of the instance made last on this thread: str0m makes it, and passes on neither the instance nor its keys.
+    static LAST: Cell<Option<Keys>> = const { Cell::new(None) };
+}
+
+impl Keys {
+    /// Those of the instance that this thread has made last.
+    pub(crate) fn of_last() -> Self {
+        LAST.take().unwrap_or_default()
+    }
+
+    /// What encrypts and decrypts with them: what we send, what the client sends, and what str0m sends for us. `None` until
+    /// there are keys.
+    pub(crate) fn contexts(&self) -> Option<Contexts> {
+        let Agreed {
+            profile,
+            exported,
+            side,
+        } = self.0.get()?;
+        let other = match side {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        // The length was exported for the profile.
+        let (sender, inward) = hst_srtp::contexts(*profile, exported, *side).ok()?;
+        let (_, own) = hst_srtp::contexts(*profile, exported, other).ok()?;
+        Some(Contexts { sender, inward, own })
+    }
+
+    /// Those of a server that has agreed on these.
+    #[cfg(test)]
+    pub(crate) fn of_server(profile: Profile, exported: Vec<u8>) -> Self {
+        let side = Side::Server;
+        let keys = Self::default();
+        let agreed = Agreed {
+            profile,
+            exported,
+            side,
+        };
+        assert!(keys.0.set(agreed).is_ok());
+        keys
+    }
+
+    fn set(&self, material: &[u8], profile: SrtpProfile, is_active: bool) {
+        let agreed = Agreed {
+            profile: match profile {
+                SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+                SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
+                _ => Profile::Aes128CmSha1_80,
+            },
+            exported: material.to_vec(),
+            side: if is_active { Side::Client } else { Side::Server },
+        };
+        // A second time is the same.
+        let _ = self.0.set(agreed);
+    }
+}
+
+/// No key is ever written anywhere.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keys").field(&self.0.get().is_some()).finish()
+    }
+}
+
+/// What encrypts and decrypts with the keys of a connection.
+#[derive(Debug)]
+pub(crate) struct Contexts {
+    pub(crate) sender: hst_srtp::Sender,
+    /// Of what the client sends.
+    pub(crate) inward: hst_srtp::Receiver,
+    /// Of what str0m sends in our place.
+    pub(crate) own: hst_srtp::Receiver,
+}
+
 #[derive(Debug)]
 struct Provider;
 
-struct Instance(Dtls);
+struct Instance {
+    dtls: Dtls,
+    keys: Keys,
+}
 
 impl DtlsProvider for Provider {
     fn generate_certificate(&self) -> Option<DtlsCert> {
@@ -52,11 +143,12 @@ impl DtlsProvider for Provider {
         let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
         let config = mtu.into_iter().fold(config, |config, mtu| config.mtu(mtu)).build();
         let config = config.map_err(|error| CryptoError::Other(error.to_string()))?;
-        Ok(Box::new(Instance(Dtls::new_12(
-            Arc::new(config),
-            certificate.clone(),
-            now,
-        ))))
+        let keys = Keys::default();
+        LAST.set(Some(keys.clone()));
+        Ok(Box::new(Instance {
+            dtls: Dtls::new_12(Arc::new(config), certificate.clone(), now),
+            keys,
+        }))
     }
 }
 
@@ -68,42 +160,47 @@ impl fmt::Debug for Instance {
 
 impl DtlsInstance for Instance {
     fn set_active(&mut self, is_active: bool) {
-        self.0.set_active(is_active);
+        self.dtls.set_active(is_active);
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.0.handle_packet(packet)
+        self.dtls.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        self.0.poll_output(buf)
+        let is_active = self.dtls.is_active();
+        let output = self.dtls.poll_output(buf);
+        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
+            self.keys.set(material, *profile, is_active);
+        }
+        output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.0.handle_timeout(now)
+        self.dtls.handle_timeout(now)
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.0.send_application_data(data)
+        self.dtls.send_application_data(data)
     }
 
     fn is_active(&self) -> bool {
-        self.0.is_active()
+        self.dtls.is_active()
     }
 
     fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.0.protocol_version()
+        self.dtls.protocol_version()
     }
 
     fn is_closing(&self) -> bool {
-        self.0.is_closing()
+        self.dtls.is_closing()
     }
 
     fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.dtls.is_closed()
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.0.close()
+        self.dtls.close()
     }
 }

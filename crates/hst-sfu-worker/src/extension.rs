@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, vla};
 
-const DEPENDENCY_URI: &str = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+pub(crate) const DEPENDENCY_URI: &str =
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 /// The longest descriptor that is passed on. A keyframe's has some 60 bytes.
 const MAX_LEN: usize = 255;
 /// The longest that fits the one-byte form of extensions (RFC 8285 section 4.2).
@@ -30,13 +31,6 @@ pub(crate) fn layers_allocation() -> Extension {
 impl DependencyDescriptor {
     pub(crate) fn of(values: &ExtensionValues) -> Option<&[u8]> {
         Some(&values.user_values.get::<Self>()?.0)
-    }
-
-    /// Copies it from one packet's extensions to another's.
-    pub(crate) fn pass(from: &ExtensionValues, to: &mut ExtensionValues) {
-        if let Some(descriptor) = from.user_values.get::<Self>() {
-            to.user_values.set(descriptor.clone());
-        }
     }
 }
 

@@ -1,7 +1,5 @@
 use std::time::{Duration, Instant};
 
-use str0m::stats::PeerStats;
-
 /// From this share of lost packets on a network counts as lossy.
 const LOSSY: f32 = 0.08;
 /// Below this share, for so long, it does not any more.
@@ -17,48 +15,32 @@ const QUEUED: Duration = Duration::from_millis(100);
 /// For how long, at least and twice as long at most, a round trip is remembered as the shortest: the way may have become
 /// another one.
 const REMEMBERED: Duration = Duration::from_secs(120);
-/// So much more than what has arrived, in percent, a network is taken to carry when what it loses is not for a queue; but
-/// not more than this for that alone: sound and small pictures, which have the fewest packets to lose.
-const MORE: u64 = 125;
-const MOST: u64 = 500_000;
-/// Reports are lost too, and then tell of too little: what they said before holds, and by a report goes down to so much, in
-/// percent.
-const KEPT: u64 = 95;
-
 /// What a client's network loses of what is sent to him, as he reports.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
     /// Since when less than a calm network's share is lost; `None` while more is.
     calm_since: Option<Instant>,
     is_lossy: bool,
-    /// The last report: when, and the bytes sent until then.
-    last: Option<(Instant, u64)>,
     shortest: Shortest,
-    least: u64,
 }
 
 impl Losses {
     /// Takes a report; says whether [`resend_share`](Self::resend_share) is another one now. What is lost while packets wait in
     /// a queue is lost by sending too much: to send more for that would make it worse.
-    pub(crate) fn report(&mut self, stats: &PeerStats) -> bool {
-        let now = stats.timestamp;
-        let lost = stats.egress_loss_fraction.unwrap_or(0.0).clamp(0.0, 1.0);
-        let before = self.last.replace((now, stats.bytes_tx));
-        let sent = before.map_or(0, |(at, bytes)| {
-            let millis = now.saturating_duration_since(at).as_millis().max(1) as u64;
-            stats.bytes_tx.saturating_sub(bytes) * 8000 / millis
-        });
-        if stats.rtt.is_none_or(|rtt| rtt > self.shortest.with(now, rtt) + QUEUED) {
-            self.least = 0;
+    pub(crate) fn report(&mut self, report: &Report) -> bool {
+        let now = report.at;
+        let lost = if report.lost.is_finite() {
+            report.lost.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        if report
+            .round_trip
+            .is_none_or(|rtt| rtt > self.shortest.with(now, rtt) + QUEUED)
+        {
             return false;
         }
-        let has_changed = self.judge(now, lost);
-        let arrived = (sent as f32 * (1.0 - lost)) as u64;
-        self.least = match self.is_lossy {
-            true => MOST.min(arrived * MORE / 100).max(self.least * KEPT / 100),
-            false => 0,
-        };
-        has_changed
+        self.judge(now, lost)
     }
 
     fn judge(&mut self, now: Instant, lost: f32) -> bool {
@@ -80,12 +62,15 @@ impl Losses {
     pub(crate) fn resend_share(&self) -> f32 {
         if self.is_lossy { LOSSY_SHARE } else { SHARE }
     }
+}
 
-    /// How many bits in a second the network carries at least, whatever is estimated: an estimate takes all loss for
-    /// congestion, and falls to a tenth of what arrives.
-    pub(crate) fn least(&self) -> u64 {
-        self.least
-    }
+/// How a network did until a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Report {
+    pub(crate) at: Instant,
+    /// Which share of what was sent has not arrived of late.
+    pub(crate) lost: f32,
+    pub(crate) round_trip: Option<Duration>,
 }
 
 /// The shortest round trip of late.
@@ -119,36 +104,28 @@ mod tests {
 
     struct Reports {
         losses: Losses,
-        stats: PeerStats,
+        report: Report,
     }
 
     impl Reports {
         fn new() -> Self {
-            let stats = PeerStats {
-                peer_bytes_rx: 0,
-                peer_bytes_tx: 0,
-                bytes_rx: 0,
-                bytes_tx: 0,
-                timestamp: Instant::now(),
-                bwe_tx: None,
-                egress_loss_fraction: None,
-                ingress_loss_fraction: None,
-                rtt: None,
-                selected_candidate_pair: None,
+            let report = Report {
+                at: Instant::now(),
+                lost: 0.0,
+                round_trip: None,
             };
             let losses = Losses::default();
-            let mut reports = Self { losses, stats };
+            let mut reports = Self { losses, report };
             reports.next(0.0, RTT);
             reports
         }
 
-        /// A second of 1 Mbit/s later.
+        /// A second later.
         fn next(&mut self, lost: f32, rtt: u64) -> bool {
-            self.stats.timestamp += Duration::from_secs(1);
-            self.stats.bytes_tx += 125_000;
-            self.stats.egress_loss_fraction = Some(lost);
-            self.stats.rtt = Some(Duration::from_millis(rtt));
-            self.losses.report(&self.stats)
+            self.report.at += Duration::from_secs(1);
+            self.report.lost = lost;
+            self.report.round_trip = Some(Duration::from_millis(rtt));
+            self.losses.report(&self.report)
         }
     }
 
@@ -177,28 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn what_arrives_is_carried_unless_a_queue_is_full() {
+    fn what_is_lost_in_a_full_queue_does_not_count_and_neither_does_nonsense() {
         let mut reports = Reports::new();
-        reports.next(0.4, RTT);
-        assert_eq!(reports.losses.least(), MOST);
-        reports.next(0.9, RTT);
-        assert_eq!(reports.losses.least(), MOST * KEPT / 100);
-        reports.next(0.4, RTT + 101);
-        assert_eq!(reports.losses.least(), 0, "that is congestion");
-        reports.next(0.9, RTT);
-        assert!(
-            reports.losses.least().abs_diff(125_000) < 1000,
-            "{}",
-            reports.losses.least()
-        );
-        for _ in 0..=SETTLED.as_secs() {
-            reports.next(0.02, RTT);
+        for _ in 0..10 {
+            assert!(!reports.next(0.4, RTT + 101), "that is congestion");
         }
-        assert_eq!(reports.losses.least(), 0, "the estimate is right");
-        // Whatever a client says of himself.
-        for lost in [f32::NAN, f32::INFINITY, -1.0, 2.0] {
-            reports.next(lost, RTT);
-            assert!(reports.losses.least() < 2_000_000);
+        for lost in [f32::NAN, f32::INFINITY, -1.0] {
+            assert!(!reports.next(lost, RTT));
         }
+        assert!(reports.next(2.0, RTT), "more than all is all");
     }
 }

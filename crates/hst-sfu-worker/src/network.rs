@@ -229,12 +229,22 @@ fn run_length(waiting: &[(SocketAddr, usize)], max_segments: usize) -> usize {
 
 impl Outbox {
     pub(crate) fn push(&mut self, destination: Remote, datagram: &[u8]) {
+        self.write(destination, |bytes| bytes.extend_from_slice(datagram));
+    }
+
+    /// Takes a datagram that this appends, or none if it appends nothing; says how long it is.
+    pub(crate) fn write(&mut self, destination: Remote, append: impl FnOnce(&mut Vec<u8>)) -> usize {
         let waiting = match destination.protocol {
             IceProtocol::Udp => &mut self.udp,
             _ => &mut self.tcp,
         };
-        waiting.bytes.extend_from_slice(datagram);
-        waiting.datagrams.push((destination.addr, datagram.len()));
+        let start = waiting.bytes.len();
+        append(&mut waiting.bytes);
+        let len = waiting.bytes.len() - start;
+        if len > 0 {
+            waiting.datagrams.push((destination.addr, len));
+        }
+        len
     }
 
     #[cfg(test)]

@@ -1,44 +1,36 @@
 use std::time::Duration;
 
 use hst_sfu::{Flow, MAX_ENCODINGS};
-use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::stats::MediaIngressStats;
 
-use crate::Path;
+use crate::{Path, egress::Heard};
 
 /// How often str0m sums up what it has counted: an event for each stream, beside hundreds of packets. It is also how soon a
 /// receiver counts as one who loses much.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The last that str0m has told of a connection as a whole.
+/// What is known of a connection as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct PathReport {
-    round_trip: Option<Duration>,
+    pub(crate) round_trip: Option<Duration>,
 }
 
 /// The last that it has told of an m-line.
 #[derive(Debug, Default)]
 pub(crate) struct LineReport {
-    pub(crate) egress: Option<MediaEgressStats>,
     /// By encoding.
     pub(crate) ingress: [Option<MediaIngressStats>; MAX_ENCODINGS],
 }
 
 impl PathReport {
-    pub(crate) fn take(&mut self, stats: &PeerStats) {
-        self.round_trip = stats.rtt.or(self.round_trip);
-    }
-
-    /// The way of what is sent to the client on this line.
-    pub(crate) fn out(&self, line: &LineReport, flow: &Flow) -> Path {
-        let Some(egress) = &line.egress else {
-            return self.path();
-        };
-        let remote = egress.remote.as_ref();
+    /// The way of what is sent to the client on a line of which he has told this.
+    pub(crate) fn out(&self, heard: Option<&Heard>, flow: &Flow) -> Path {
+        let Some(heard) = heard else { return self.path() };
         Path {
-            lost: remote.map(|remote| remote.packets_lost),
-            loss_rate: egress.loss.unwrap_or_default(),
-            jitter: remote.map_or(Duration::ZERO, |remote| ticks(remote.jitter, flow)),
-            round_trip: egress.rtt.or(self.round_trip),
+            lost: Some(heard.lost),
+            loss_rate: heard.loss_rate,
+            jitter: ticks(heard.jitter, flow),
+            round_trip: heard.round_trip().or(self.round_trip),
         }
     }
 

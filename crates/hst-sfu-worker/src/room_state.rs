@@ -4,6 +4,7 @@ use std::{
 };
 
 use hst_sfu::{PeerId, Router, TrackId};
+use rustc_hash::FxHashMap;
 
 use crate::demux::TransportId;
 
@@ -13,8 +14,8 @@ pub(crate) struct RoomState {
     /// Dead when the last handle is gone.
     pub(crate) alive: Weak<()>,
     pub(crate) router: Router,
-    pub(crate) members: HashMap<PeerId, Member>,
-    pub(crate) published: HashMap<TrackId, Published>,
+    pub(crate) members: FxHashMap<PeerId, Member>,
+    pub(crate) published: FxHashMap<TrackId, Published>,
     /// What is kept from whom: of each peer no more than there are tracks.
     pub(crate) held: HashMap<PeerId, HashSet<TrackId>>,
     pub(crate) forwarded_packets: u64,
@@ -45,8 +46,8 @@ impl RoomState {
         Self {
             alive,
             router: Router::new(),
-            members: HashMap::new(),
-            published: HashMap::new(),
+            members: FxHashMap::default(),
+            published: FxHashMap::default(),
             held: HashMap::new(),
             forwarded_packets: 0,
             forwarded_bytes: 0,

@@ -7,7 +7,6 @@ use std::{
 use hst_sfu::{Codec, Format};
 use str0m::{
     Candidate, Rtc, RtcConfig, RtcError,
-    bwe::Bitrate,
     crypto::CryptoProvider,
     format::{self, CodecConfig, PayloadParams},
     media::Pt,
@@ -15,10 +14,11 @@ use str0m::{
     rtp::Extension,
 };
 
-use crate::{credentials::Credentials, dtls, extension, reports};
-
-/// What a receiver's network is taken to carry before anything is known of it.
-const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1000);
+use crate::{
+    credentials::Credentials,
+    dtls::{self, Keys},
+    extension, reports,
+};
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -47,8 +47,7 @@ impl RtcFactory {
             .set_extension(7, Extension::AbsoluteCaptureTime)
             // What the router needs to choose among layers.
             .set_extension(8, extension::layers_allocation())
-            .set_extension(9, extension::dependency_descriptor())
-            .enable_bwe(Some(FIRST_ESTIMATE));
+            .set_extension(9, extension::dependency_descriptor());
         // One certificate for all: making one takes longer than a handshake.
         if let Some(certificate) = provider.dtls_provider.generate_certificate() {
             template = template.set_dtls_cert(certificate);
@@ -65,14 +64,15 @@ impl RtcFactory {
         Ok(Self { template, candidates })
     }
 
-    /// A fresh transport with these ICE credentials.
-    pub(crate) fn build(&self, now: Instant, credentials: Credentials) -> (Rtc, Credentials) {
+    /// A fresh transport with these ICE credentials, and where its keys come out.
+    pub(crate) fn build(&self, now: Instant, credentials: Credentials) -> (Rtc, Keys, Credentials) {
         let template = self.template.clone();
         let mut rtc = template.set_local_ice_credentials(credentials.ice().clone()).build(now);
+        let keys = Keys::of_last();
         for candidate in &self.candidates {
             rtc.add_local_candidate(candidate.clone());
         }
-        (rtc, credentials)
+        (rtc, keys, credentials)
     }
 }
 
@@ -103,6 +103,12 @@ pub(crate) fn sound_in(config: &CodecConfig, red: Pt) -> Option<Pt> {
 pub(crate) fn red_types(config: &CodecConfig, negotiated: &[Pt]) -> Vec<Option<Pt>> {
     let red = |params: &PayloadParams| params.red().filter(|_| negotiated.contains(&params.pt()));
     config.iter().map(red).collect()
+}
+
+/// The payload types of what is sent again (RTX), by format.
+pub(crate) fn again_types(config: &CodecConfig, negotiated: &[Pt]) -> Vec<Option<Pt>> {
+    let again = |params: &PayloadParams| params.resend().filter(|_| negotiated.contains(&params.pt()));
+    config.iter().map(again).collect()
 }
 
 /// The payload types which a receiver has negotiated on a line, by format.

@@ -1,26 +1,21 @@
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use hst_sfu::{Codec, Format, Formats, Forward, MAX_ENCODINGS, TrackId, Vp8Ids};
+use hst_sfu::{Codec, Format, Formats, Forward, MAX_ENCODINGS, TrackId};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
-    rtp::{ExtensionValues, RtpHeader, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch},
+    rtp::{RtpHeader, Ssrc},
 };
 
 use crate::{
     LineRole,
-    extension::DependencyDescriptor,
+    egress::{Line, Outgoing, Way},
+    network::Outbox,
+    passed::{Ids, Passed},
     red::{Earlier, Echo, Red, Trail},
     reports::LineReport,
-    rtc::{payload_types, red_types},
+    rtc::{again_types, payload_types, red_types},
 };
-
-/// How long a receiver may ask for a lost packet again, and how many are kept for that.
-const RESEND_AGE: Duration = Duration::from_secs(1);
-const RESEND_PACKETS: usize = 512;
 
 /// An m-line.
 #[derive(Debug)]
@@ -34,15 +29,18 @@ pub(crate) struct Slot {
     pub(crate) rids: Vec<Rid>,
     /// What has come of its sound.
     pub(crate) sound: Trail,
-    /// The SSRC that we send on it, for as long as it is a receiving line.
-    sent: Option<Ssrc>,
+    /// What we send on it, for as long as it is a receiving line.
+    pub(crate) line: Option<Line>,
+    /// What the extensions of what the client sends on it stand for.
+    pub(crate) ids: Ids,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
     pub(crate) report: LineReport,
     /// What it has sent of its sound.
     echo: Echo,
-    /// The same for sound that is sent redundantly (RED).
+    /// The same for sound that is sent redundantly (RED), and for what is sent again (RTX).
     red_types: Vec<Option<Pt>>,
+    again_types: Vec<Option<Pt>>,
 }
 
 /// A packet on its way through, shared by all its receivers.
@@ -55,6 +53,8 @@ pub(crate) struct Media {
     /// What it consists of, if it is redundant sound.
     pub(crate) red: Option<Red>,
     pub(crate) header: RtpHeader,
+    pub(crate) marker: bool,
+    pub(crate) passed: Passed,
     pub(crate) payload: Arc<[u8]>,
     pub(crate) arrived: Instant,
 }
@@ -67,9 +67,10 @@ impl Media {
             header: RtpHeader {
                 sequence_number: self.header.sequence_number.wrapping_sub(distance),
                 timestamp: self.header.timestamp.wrapping_sub(age),
-                marker: false,
                 ..self.header.clone()
             },
+            marker: false,
+            passed: self.passed.clone(),
             payload: red.primary.clone(),
             red: Some(red),
             ..*self
@@ -108,11 +109,13 @@ impl Slot {
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),
             sound: Trail::default(),
-            sent: None,
+            line: None,
+            ids: Ids::default(),
             payload_types: Vec::new(),
             report: LineReport::default(),
             echo: Echo::default(),
             red_types: Vec::new(),
+            again_types: Vec::new(),
         }
     }
 
@@ -132,6 +135,9 @@ impl Slot {
         let receives = is_open && media.direction().is_receiving();
         self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
         self.red_types = red_types(rtc.codec_config(), media.remote_pts());
+        self.again_types = again_types(rtc.codec_config(), media.remote_pts());
+        self.ids = Ids::of(media.remote_extmap());
+        let cname = media.cname().to_owned();
         self.rids = match media.rids_rx() {
             Rids::Specific(rids) => rids.clone(),
             Rids::None | Rids::Any => Vec::new(),
@@ -144,27 +150,27 @@ impl Slot {
                 .filter_map(Option::take)
                 .for_each(|ssrc| _ = api.remove_stream_rx(ssrc));
         }
-        let mut sent = api.stream_tx_by_mid(self.mid, None).map(|stream| stream.ssrc());
-        if !sends && let Some(ssrc) = sent.take() {
+        let mut sent = api
+            .stream_tx_by_mid(self.mid, None)
+            .map(|stream| (stream.ssrc(), stream.rtx()));
+        if !sends && let Some((ssrc, _)) = sent.take() {
             // A receiver may forget how often a stopped stream's sequence numbers wrapped, and then it can decrypt
             // nothing of it any more. So a line that starts again gets a fresh SSRC.
             api.remove_stream_tx(ssrc);
         }
-        if sent != self.sent {
-            if let Some(stream) = sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
-                stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(share));
-                // Publishers pace what they send; to do it again would only delay it.
-                stream.set_unpaced(true);
-            }
+        if sent.map(|(ssrc, _)| *ssrc) != self.line.as_ref().map(Line::ssrc) {
             self.echo = Echo::default();
-            changes.extend(self.sent.map(|_| Change::Forget { slot }));
+            changes.extend(self.line.as_ref().map(|_| Change::Forget { slot }));
             self.report = LineReport::default();
-            self.sent = sent;
+            self.line = sent.map(|(ssrc, rtx)| Line::new(*ssrc, rtx.map(|rtx| *rtx), &cname, share));
+        }
+        if let Some(line) = &mut self.line {
+            line.set_ids(self.ids);
         }
 
         let role = declared.filter(|role| match role {
             LineRole::Send { .. } => receives,
-            LineRole::Receive { .. } => sent.is_some(),
+            LineRole::Receive { .. } => self.line.is_some(),
         });
         let old = std::mem::replace(&mut self.role, role);
         if old != role {
@@ -179,15 +185,6 @@ impl Slot {
             }
         }
         changes.extend(self.carry(slot));
-    }
-
-    /// Lets another share of what is sent go into sending lost packets again. Those of before are forgotten, because str0m has
-    /// no other way to it: what is missing of them at that moment takes a keyframe.
-    pub(crate) fn limit_resends(&self, share: f32, rtc: &mut Rtc) {
-        let mut api = rtc.direct_api();
-        if let Some(stream) = self.sent.and_then(|ssrc| api.stream_tx(&ssrc)) {
-            stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(share));
-        }
     }
 
     /// What has to be undone when the m-line becomes another.
@@ -218,67 +215,42 @@ impl Slot {
     }
 
     /// Sends a packet; to who loses much, sound with more of what was before it.
-    pub(crate) fn write(&mut self, rtc: &mut Rtc, media: &Media, forward: Forward, is_lossy: bool) {
-        let Media { header, payload, .. } = media;
+    pub(crate) fn write(
+        &mut self,
+        now: Instant,
+        way: &mut Way,
+        out: &mut Outbox,
+        (media, forward): (&Arc<Media>, Forward),
+        is_lossy: bool,
+    ) {
         let format = usize::from(media.format.number());
-        let (Some(&Some(plain)), Some(ssrc)) = (self.payload_types.get(format), self.sent) else {
+        let (Some(&Some(plain)), Some(line)) = (self.payload_types.get(format), &mut self.line) else {
             return;
         };
-        let redundant = self.red_types[format];
-        let sound = media.red.as_ref().map_or(payload, |red| &red.primary);
-        let with_more = match redundant.is_some() && !media.codec.is_video() {
-            true => self.echo.take(forward.timestamp, sound, is_lossy.then_some(plain)),
-            false => None,
+        let mut outgoing = Outgoing {
+            media,
+            forward,
+            payload_type: *plain,
+            again_type: self.again_types[format].map(|pt| *pt),
+            payload: None,
         };
-        let (pt, payload) = match (redundant, with_more, &media.red) {
+        if media.codec.is_video() {
+            return line.send(now, way, out, outgoing);
+        }
+        outgoing.again_type = None;
+        let redundant = self.red_types[format];
+        let sound = media.red.as_ref().map_or(&media.payload, |red| &red.primary);
+        let with_more = match redundant {
+            Some(_) => self.echo.take(forward.timestamp, sound, is_lossy.then_some(plain)),
+            None => None,
+        };
+        let (payload_type, payload) = match (redundant, with_more, &media.red) {
             (Some(redundant), Some(payload), _) => (redundant, payload),
             (Some(redundant), None, Some(red)) => (redundant, red.addressed(plain)),
             _ => (plain, sound.clone()),
         };
-        let mut api = rtc.direct_api();
-        let Some(stream) = api.stream_tx(&ssrc) else { return };
-        let Forward {
-            seq,
-            timestamp,
-            ends_picture,
-            vp8,
-            ..
-        } = forward;
-        let patch = vp8.and_then(|ids| vp8_patch(&payload, ids));
-        let mut write = RtpWrite::new(pt, seq.into(), timestamp, media.arrived, payload)
-            .marker(header.marker || ends_picture)
-            .ext_vals(end_to_end(&header.ext_vals))
-            .nackable(media.codec.is_video());
-        if let Some(patch) = patch {
-            write = write.vp8_patch(patch);
-        }
-        stream.write_rtp(write);
+        outgoing.payload_type = *payload_type;
+        outgoing.payload = Some(&payload);
+        line.send(now, way, out, outgoing);
     }
-}
-
-/// The header extensions that speak from sender to receiver; the others speak from hop to hop.
-fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
-    let mut passed = ExtensionValues {
-        audio_level: values.audio_level,
-        voice_activity: values.voice_activity,
-        video_orientation: values.video_orientation,
-        video_content_type: values.video_content_type,
-        abs_capture_time: values.abs_capture_time,
-        play_delay_min: values.play_delay_min,
-        play_delay_max: values.play_delay_max,
-        ..ExtensionValues::default()
-    };
-    DependencyDescriptor::pass(values, &mut passed);
-    passed
-}
-
-fn vp8_patch(payload: &[u8], ids: Vp8Ids) -> Option<Vp8Patch> {
-    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
-    if let Some(id) = ids.picture_id {
-        patch = patch.picture_id(id);
-    }
-    if let Some(index) = ids.tl0_pic_idx {
-        patch = patch.tl0_pic_idx(index);
-    }
-    patch.build().ok()
 }

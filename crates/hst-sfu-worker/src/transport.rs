@@ -2,13 +2,14 @@ use std::{
     collections::{HashSet, VecDeque},
     net::SocketAddr,
     panic::{self, AssertUnwindSafe},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
 use hst_sfu::{Forward, PeerId, Rates, TrackId};
 use str0m::{
     Input, Output, Rtc, RtcError,
-    bwe::Bitrate,
     media::{KeyframeRequestKind, Mid, Rid},
     net::Receive,
     rtp::Ssrc,
@@ -19,15 +20,21 @@ use crate::{
     LineRole, LostReason, OfferError, RoomId,
     answer::Answer,
     credentials::{Credentials, Sessions},
+    dtls::Keys,
+    egress::{Line, Way},
     losses::Losses,
     network::Outbox,
     offer::Offer,
+    passed::{Ids, Passed},
     remote::Remote,
     reports::{LineReport, PathReport},
     slot::{Change, Media, Slot},
 };
+use probing::Probing;
 
 mod events;
+mod feedback;
+mod probing;
 mod sources;
 
 /// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
@@ -38,6 +45,8 @@ const MAX_PAYLOAD: usize = 1450;
 const MAX_ADDRESSES: usize = 8;
 /// How many addresses a client may use in a connection's life. One that moves more must connect anew.
 const MAX_MOVES: usize = 256;
+/// So much of a rate is looked for, in percent: the router takes up what fits with something to spare, and rates waver.
+const SOUGHT: u64 = 125;
 /// What str0m wants to do within this time it does at once, but only so often: what never ends goes on a little later.
 const AT_ONCE: Duration = Duration::from_micros(200);
 const MAX_ROUNDS: usize = 1024;
@@ -63,14 +72,24 @@ pub(crate) struct Transport {
     sources_seen: HashSet<Ssrc>,
     /// Whether there was a packet of the client's in the datagram received last.
     has_heard: bool,
+    /// What the identifiers of extensions stand for, and what the datagram received last has of them.
+    ids: Ids,
+    passed: Passed,
+    way: Way,
+    /// Where the clock of his reports stands.
+    reference: ReferenceClock,
+    /// For decrypting, so that it is allocated once.
+    plain: Vec<u8>,
+    wants_way: bool,
+    probing: Option<Probing>,
     queue: Vec<Queued>,
     keyframes_wanted: Vec<(u16, u8)>,
     pub(crate) path: PathReport,
     /// Whether it waits for a flush.
     is_dirty: bool,
     is_connected: bool,
-    /// How many bits in a second its network carries by the estimate; `None` is not known.
-    estimate: Option<u64>,
+    /// How many bits in a second its network carries, as was told last; `None` is not known.
+    told: Option<u64>,
     losses: Losses,
     /// Until when its network is given the benefit of the doubt.
     trusted_until: Option<Instant>,
@@ -89,13 +108,9 @@ pub(crate) struct Queued {
 
 /// What a transport tells while it is driven.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are the large one, and they must not cost an allocation"
-)]
 pub(crate) enum Happening {
     Connected,
-    Media(Media),
+    Media(Arc<Media>),
     KeyframeRequest {
         slot: u16,
     },
@@ -107,7 +122,7 @@ pub(crate) enum Happening {
 impl Transport {
     pub(crate) fn new(
         now: Instant,
-        (rtc, credentials): (Rtc, Credentials),
+        (rtc, keys, credentials): (Rtc, Keys, Credentials),
         room: RoomId,
         peer: PeerId,
         generation: u32,
@@ -126,12 +141,19 @@ impl Transport {
             moves: 0,
             sources_seen: HashSet::new(),
             has_heard: false,
+            ids: Ids::default(),
+            passed: Passed::default(),
+            way: Way::new(now, keys),
+            reference: ReferenceClock::default(),
+            plain: Vec::new(),
+            wants_way: false,
+            probing: None,
             queue: Vec::new(),
             keyframes_wanted: Vec::new(),
             path: PathReport::default(),
             is_dirty: false,
             is_connected: false,
-            estimate: None,
+            told: None,
             losses: Losses::default(),
             trusted_until: None,
             is_over: false,
@@ -150,8 +172,8 @@ impl Transport {
 
     /// When to call [`tick`](Self::tick).
     pub(crate) fn wake_at(&self) -> Instant {
-        self.deadline
-            .map_or(self.wake_at, |deadline| deadline.min(self.wake_at))
+        let own = self.deadline.into_iter().chain(self.next_sending());
+        own.fold(self.wake_at, Instant::min)
     }
 
     /// Applies an offer. One with other ICE credentials than before restarts ICE: a new path is looked for, while the
@@ -189,6 +211,7 @@ impl Transport {
             let share = self.losses.resend_share();
             self.slots[index].update(slot, role, share, &mut self.rtc, &mut changes);
         }
+        self.ids = self.slots.iter().fold(Ids::default(), |ids, slot| ids.and(&slot.ids));
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
     }
@@ -212,10 +235,10 @@ impl Transport {
             .filter_map(|(slot, it)| it.carry(slot as u16))
     }
 
-    /// The tracks that its lines receive, with what was reported of each.
-    pub(crate) fn received(&self) -> impl Iterator<Item = (u16, TrackId, &LineReport)> {
+    /// The tracks that its lines receive, with what is sent on each.
+    pub(crate) fn received(&self) -> impl Iterator<Item = (u16, TrackId, &Line)> {
         self.slots.iter().enumerate().filter_map(|(slot, it)| match it.role {
-            Some(LineRole::Receive { track }) => Some((slot as u16, track, &it.report)),
+            Some(LineRole::Receive { track }) => Some((slot as u16, track, it.line.as_ref()?)),
             _ => None,
         })
     }
@@ -274,7 +297,23 @@ impl Transport {
         };
         let newcomer = self.newcomer(bytes);
         self.has_heard = false;
+        match bytes {
+            [0x80..0xc0, ..] if is_rtcp(bytes) => {
+                self.hear(now, bytes, outbox, happenings);
+                // The rest of it is about what he sends.
+                if !self.publishes() {
+                    return;
+                }
+            }
+            [0x80..0xc0, ..] => self.passed = Passed::read(bytes, &self.ids),
+            // A check: it may have changed the way.
+            [0..4, ..] if self.is_connected => self.wants_way = true,
+            _ => {}
+        }
         self.drive(now, Input::Receive(now, receive), outbox, happenings);
+        if std::mem::take(&mut self.wants_way) {
+            self.ask_way(now, outbox, happenings);
+        }
         if let Some(newcomer) = newcomer.filter(|_| !self.has_heard) {
             let turned_away = self.guard(|it| {
                 it.turn_away(newcomer);
@@ -293,9 +332,12 @@ impl Transport {
                 LostReason::NeverConnected
             };
             self.end(reason, happenings);
-        } else if self.wake_at <= now {
+            return;
+        }
+        if self.wake_at <= now {
             self.drive(now, Input::Timeout(now), outbox, happenings);
         }
+        self.keep_sending(now, outbox, happenings);
     }
 
     /// Marks it for the next flush; says whether it was not marked before.
@@ -315,14 +357,15 @@ impl Transport {
         self.touch()
     }
 
-    /// Looks for what the client could get: sends as much as his next step up would take, and probes for the best.
+    /// Looks for what the client could get: probes for his next step up, and for the best.
     pub(crate) fn seek(&mut self, rates: Rates) {
-        // What str0m makes of it is no matter of this call; a fault shows when it is driven.
-        let _ = self.guard(|it| {
-            let [minimum, desired] = [rates.next, rates.desired].map(Bitrate::bps);
-            it.rtc.bwe().set_bitrate(minimum, desired);
-            Ok(())
-        });
+        let [next, all] = [rates.next, rates.desired].map(|rate| rate * SOUGHT / 100);
+        self.way.estimator().want(next, all);
+    }
+
+    fn publishes(&self) -> bool {
+        let sends = |slot: &Slot| matches!(slot.role, Some(LineRole::Send { .. }));
+        self.slots.iter().any(sends)
     }
 
     /// The names of a line's encodings, in their order.
@@ -334,11 +377,13 @@ impl Transport {
     pub(crate) fn flush(
         &mut self,
         now: Instant,
-        batch: &[Media],
+        batch: &[Arc<Media>],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) {
         self.is_dirty = false;
+        // Without packets it was touched for what str0m has to send.
+        let asks = !self.keyframes_wanted.is_empty() || self.queue.is_empty();
         let written = self.guard(|it| {
             let Self {
                 rtc,
@@ -346,6 +391,7 @@ impl Transport {
                 queue,
                 losses,
                 keyframes_wanted,
+                way,
                 ..
             } = it;
             for (slot, encoding) in keyframes_wanted.drain(..) {
@@ -361,13 +407,15 @@ impl Transport {
             }
             for Queued { index, forward } in queue.drain(..) {
                 let slot = &mut slots[usize::from(forward.line.slot)];
-                slot.write(rtc, &batch[index], forward, losses.is_lossy());
+                slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());
             }
             Ok(())
         });
         self.queue.clear();
         self.end_on(written, happenings);
-        self.drive(now, Input::Timeout(now), outbox, happenings);
+        if asks {
+            self.drive(now, Input::Timeout(now), outbox, happenings);
+        }
     }
 
     /// Says goodbye, as far as that is possible.
@@ -386,7 +434,6 @@ impl Transport {
             let mut rounds = 0;
             loop {
                 match it.rtc.poll_output()? {
-                    // With bandwidth estimation each packet takes a turn of its own, a microsecond after the last one.
                     Output::Timeout(at) if at <= now + AT_ONCE && rounds < MAX_ROUNDS => {
                         rounds += 1;
                         it.rtc.handle_input(Input::Timeout(at.max(now)))?;
@@ -394,7 +441,7 @@ impl Transport {
                     Output::Timeout(at) => break it.wake_at = at,
                     Output::Transmit(transmit) => {
                         let (protocol, addr) = (transmit.proto, transmit.destination);
-                        outbox.push(Remote { protocol, addr }, &transmit.contents);
+                        it.relay(Remote { protocol, addr }, &transmit.contents, outbox);
                     }
                     Output::Event(event) => it.handle_event(now, event, happenings),
                 }

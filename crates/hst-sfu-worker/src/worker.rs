@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     io,
     sync::{
         Arc,
@@ -10,6 +9,7 @@ use std::{
 
 use hst_sfu::{LineId, Output, Packet};
 use mio::{Poll, Token, Waker};
+use rustc_hash::FxHashMap;
 use str0m::rtp::vla::{SpatialLayerAllocation, VideoLayersAllocation};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -60,14 +60,14 @@ pub(crate) struct Worker {
     events: Events,
     load: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
-    rooms: HashMap<RoomId, RoomState>,
-    transports: HashMap<TransportId, Transport>,
+    rooms: FxHashMap<RoomId, RoomState>,
+    transports: FxHashMap<TransportId, Transport>,
     demux: Demux,
     early: Early,
     timers: Timers<Timer>,
     next_transport: u64,
     /// The packets received since the last flush, for all who get them.
-    batch: Vec<Media>,
+    batch: Vec<Arc<Media>>,
     /// Who has something to flush.
     dirty: Vec<TransportId>,
     /// What the transport driven last has told.
@@ -103,8 +103,8 @@ impl Worker {
             events,
             load,
             stop,
-            rooms: HashMap::new(),
-            transports: HashMap::new(),
+            rooms: FxHashMap::default(),
+            transports: FxHashMap::default(),
             demux: Demux::default(),
             early,
             timers: Timers::new(),
@@ -293,7 +293,7 @@ impl Worker {
         self.schedule(now, id);
     }
 
-    fn handle_media(&mut self, now: Instant, room_id: RoomId, id: TransportId, media: Media) {
+    fn handle_media(&mut self, now: Instant, room_id: RoomId, id: TransportId, media: Arc<Media>) {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };

@@ -7,6 +7,34 @@ pub struct Vp8Ids {
     pub tl0_pic_idx: Option<u8>,
 }
 
+impl Vp8Ids {
+    /// Writes them over those of a payload, which must have such a descriptor; of another one nothing is changed.
+    pub fn write(self, payload: &mut [u8]) {
+        // Behind the flags and what says which ids there are.
+        let mut at = 2;
+        let &mut [flags, extension, ..] = payload else { return };
+        if flags & 0x80 == 0 {
+            return;
+        }
+        if extension & 0x80 != 0 {
+            let is_long = payload.get(at).is_some_and(|high| high & 0x80 != 0);
+            let width = if is_long { 2 } else { 1 };
+            if let (Some(id), Some(place)) = (self.picture_id, payload.get_mut(at..at + width)) {
+                match place {
+                    [high, low] => [*high, *low] = (id | 0x8000).to_be_bytes(),
+                    place => place[0] = id as u8 & 0x7f,
+                }
+            }
+            at += width;
+        }
+        if extension & 0x40 != 0
+            && let (Some(index), Some(place)) = (self.tl0_pic_idx, payload.get_mut(at))
+        {
+            *place = index;
+        }
+    }
+}
+
 /// A VP8 payload descriptor (RFC 7741 section 4.2), as far as forwarding must know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Vp8 {
@@ -83,6 +111,39 @@ mod tests {
         assert_eq!((short.picture_id_mask, short.starts_keyframe), (0x7f, false));
 
         assert_eq!(Vp8::parse(&[0x10, 0x00]).unwrap().ids, Vp8Ids::default());
+    }
+
+    #[test]
+    fn ids_are_written_where_they_were_read() {
+        let ids = Vp8Ids {
+            picture_id: Some(0x7e),
+            tl0_pic_idx: Some(9),
+        };
+        let long = [0x90, 0xf0, 0x81, 0x23, 7, 0x20, 0x00];
+        for (descriptor, picture_id, tl0_pic_idx) in [
+            (&long[..], Some(0x7e), Some(9)),
+            (&[0x80, 0x80, 0x23, 0x01], Some(0x7e), None),
+            (&[0x90, 0x40, 7, 0x00], None, Some(9)),
+            (&[0x10, 0x00], None, None),
+        ] {
+            let mut payload = descriptor.to_vec();
+            ids.write(&mut payload);
+            let before = Vp8::parse(descriptor).unwrap();
+            let expected = Vp8Ids {
+                picture_id,
+                tl0_pic_idx,
+            };
+            assert_eq!(
+                Vp8::parse(&payload).unwrap(),
+                Vp8 {
+                    ids: expected,
+                    ..before
+                }
+            );
+        }
+        for len in 0..long.len() {
+            ids.write(&mut long[..len].to_vec());
+        }
     }
 
     #[test]

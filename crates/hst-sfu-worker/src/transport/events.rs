@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use str0m::{Event, IceConnectionState, bwe::BweKind};
+use str0m::{Event, IceConnectionState};
 
 use super::{CONNECT_TIMEOUT, Happening, Transport};
-use crate::LostReason;
+use crate::{LostReason, losses::Report};
 
 /// Until so long after it has connected, a client's network is taken to carry at least so many bits in a second: what it
 /// really carries is being found out, and a picture that is held back until then would come late.
@@ -19,6 +19,7 @@ impl Transport {
                 self.is_connected = true;
                 self.trusted_until = Some(now + TRUST);
                 self.deadline = None;
+                self.wants_way = true;
                 happenings.push(Happening::Connected);
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
@@ -43,32 +44,7 @@ impl Transport {
                 // What is not to be forwarded is dropped.
                 let _ = self.handle_packet(packet, happenings);
             }
-            Event::KeyframeRequest(request) => {
-                let slot = self.slots.iter().position(|slot| slot.mid == request.mid);
-                happenings.extend(slot.map(|slot| Happening::KeyframeRequest { slot: slot as u16 }));
-            }
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
-                self.estimate = can_probe.then(|| estimate.as_u64());
-                happenings.push(Happening::Budget(self.budget(now)));
-            }
-            Event::PeerStats(stats) => {
-                self.path.take(&stats);
-                let before = self.losses.least();
-                if self.losses.report(&stats) {
-                    let share = self.losses.resend_share();
-                    self.slots
-                        .iter()
-                        .for_each(|slot| slot.limit_resends(share, &mut self.rtc));
-                }
-                if self.losses.least() != before {
-                    happenings.push(Happening::Budget(self.budget(now)));
-                }
-            }
-            Event::MediaEgressStats(stats) => {
-                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.mid == stats.mid) {
-                    slot.report.egress = Some(stats);
-                }
-            }
+            Event::PeerStats(stats) => self.look_back(now, stats.rtt, happenings),
             Event::MediaIngressStats(stats) => {
                 if let Some(slot) = self.slots.iter_mut().find(|slot| slot.mid == stats.mid)
                     && let Some(encoding) = slot.encoding(stats.rid)
@@ -81,10 +57,34 @@ impl Transport {
         }
     }
 
+    /// Draws conclusions from the last second. `inward` is the round trip as str0m knows it.
+    fn look_back(&mut self, now: Instant, inward: Option<Duration>, happenings: &mut Vec<Happening>) {
+        let heard = || self.slots.iter().filter_map(|slot| slot.line.as_ref()?.heard());
+        let told = heard().filter_map(|heard| heard.round_trip()).min();
+        self.path.round_trip = told.or(inward).or(self.path.round_trip);
+        let count = heard().count().max(1) as f32;
+        let lost = match self.way.estimate() {
+            Some(_) => self.way.estimator().lost(),
+            None => heard().map(|heard| heard.loss_rate).sum::<f32>() / count,
+        };
+        let report = Report {
+            at: now,
+            lost,
+            // The estimator's is the fresher one: it comes with every feedback.
+            round_trip: self.way.estimator().round_trip().or(self.path.round_trip),
+        };
+        if self.losses.report(&report) {
+            let (is_lossy, share) = (self.losses.is_lossy(), self.losses.resend_share());
+            let lines = self.slots.iter_mut().filter_map(|slot| slot.line.as_mut());
+            lines.for_each(|line| line.set_losses(is_lossy, share));
+        }
+        self.tell_budget(now, happenings);
+    }
+
     /// How many bits in a second the client's network is taken to carry; `None` is not known.
-    fn budget(&self, now: Instant) -> Option<u64> {
+    pub(super) fn budget(&self, now: Instant) -> Option<u64> {
         let is_trusted = self.trusted_until.is_none_or(|until| now < until);
         let trusted = if is_trusted { TRUSTED } else { 0 };
-        Some(self.estimate?.max(trusted).max(self.losses.least()))
+        Some(self.way.estimate()?.max(trusted))
     }
 }

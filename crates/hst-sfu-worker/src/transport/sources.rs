@@ -1,5 +1,7 @@
 //! Which of a client's streams is which.
 
+use std::sync::Arc;
+
 use str0m::{
     media::{MediaKind, Mid, Rid},
     rtp::{RtpPacket, Ssrc},
@@ -144,12 +146,14 @@ impl Transport {
             codec,
             encoding,
             red,
+            marker: header.marker,
+            passed: std::mem::take(&mut self.passed),
             header,
             payload,
             arrived: packet.timestamp,
         };
-        happenings.extend(media.repeated(lost).map(Happening::Media));
-        happenings.push(Happening::Media(media));
+        happenings.extend(media.repeated(lost).map(|media| Happening::Media(Arc::new(media))));
+        happenings.push(Happening::Media(Arc::new(media)));
         Some(())
     }
 

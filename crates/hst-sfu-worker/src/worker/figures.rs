@@ -59,20 +59,19 @@ fn lines<'a>(now: Instant, room: &'a RoomState, transport: &'a Transport) -> imp
     let peer = transport.peer;
     let estimate = room.router.budget(peer);
     let held = room.held.get(&peer);
-    transport.received().map(move |(slot, track, report)| {
+    transport.received().map(move |(slot, track, line)| {
         // What is kept from him is hidden at his end.
         let is_held = held.is_some_and(|held| held.contains(&track));
         let nothing = Flow::none(if is_held { FlowLimit::View } else { FlowLimit::Paused });
         let flow = room.router.outflow(now, LineId { peer, slot }).unwrap_or(nothing);
-        let path: Path = transport.path.out(report, &flow);
-        let egress = report.egress.as_ref();
+        let path: Path = transport.path.out(line.heard(), &flow);
         LineStats {
             peer,
             track,
             flow,
-            packets: egress.map_or(0, |it| it.packets),
-            nacks: egress.map_or(0, |it| it.nacks),
-            keyframe_requests: egress.map_or(0, |it| it.plis + it.firs),
+            packets: line.packets(),
+            nacks: line.nacks(),
+            keyframe_requests: line.keyframe_requests(),
             estimate,
             path,
         }

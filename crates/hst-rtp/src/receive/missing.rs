@@ -1,0 +1,215 @@
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use super::Patience;
+
+/// A gap of more is no loss that could be mended: it begins anew behind it.
+const MAX_GAP: u64 = 1000;
+/// Of so many of the newest numbers it is known which have come; no more can be missing. What is older is forgotten.
+const WINDOW: u64 = 2048;
+/// What a request takes of the credit: a share is in hundredths.
+const REQUEST: u32 = 100;
+
+/// Which packets of a source are missing, and when to ask for them (NACK).
+#[derive(Debug)]
+pub struct Missing {
+    patience: Patience,
+    highest: Option<u64>,
+    /// What is below is forgotten.
+    lowest: u64,
+    /// In the order of their numbers; at most [`WINDOW`].
+    lost: VecDeque<Lost>,
+    /// How much may be asked for; at most what may be asked for in one go.
+    credit: u32,
+    due: Option<Instant>,
+    tally: Tally,
+}
+
+/// A packet that has not come.
+#[derive(Debug)]
+struct Lost {
+    number: u64,
+    since: Instant,
+    asked: u8,
+    /// When to ask for it; `None` when it is given up.
+    due: Option<Instant>,
+}
+
+/// What a packet is to those that came before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// It is newer than all of them.
+    New,
+    /// So much newer that nothing of before counts any more.
+    Jump,
+    /// It was missing.
+    Late,
+    /// It has come before.
+    Duplicate,
+    /// It is so old that nobody knows.
+    Forgotten,
+}
+
+/// How it went so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// How many packets were asked for, each as often as it was.
+    pub asked: u64,
+    /// How many came that had been asked for.
+    pub recovered: u64,
+    /// How many were given up.
+    pub given_up: u64,
+}
+
+impl Missing {
+    /// Nothing has come, and nothing is missing.
+    pub fn new(patience: Patience) -> Self {
+        Self {
+            patience,
+            highest: None,
+            lowest: 0,
+            lost: VecDeque::new(),
+            credit: full(&patience),
+            due: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes the number of a packet that has just come, also of one that was sent again.
+    pub fn handle_packet(&mut self, now: Instant, number: u64) -> Arrival {
+        self.credit = (self.credit.saturating_add(self.patience.share)).min(full(&self.patience));
+        let Some(highest) = self.highest.filter(|highest| number <= highest + MAX_GAP + 1) else {
+            return self.begin(number);
+        };
+        if number > highest {
+            self.advance(now, highest, number);
+            return Arrival::New;
+        }
+        match self.lost.binary_search_by_key(&number, |lost| lost.number) {
+            Ok(at) => {
+                let lost = self.lost.remove(at);
+                self.tally.recovered += u64::from(lost.is_some_and(|lost| lost.asked > 0));
+                Arrival::Late
+            }
+            Err(_) if number < self.lowest => Arrival::Forgotten,
+            Err(_) => Arrival::Duplicate,
+        }
+    }
+
+    fn begin(&mut self, number: u64) -> Arrival {
+        self.forget_below(number);
+        match self.highest.replace(number) {
+            None => Arrival::New,
+            Some(_) => Arrival::Jump,
+        }
+    }
+
+    fn advance(&mut self, now: Instant, highest: u64, number: u64) {
+        self.highest = Some(number);
+        self.forget_below(number.saturating_sub(WINDOW));
+        let due = now + self.patience.reorder_time;
+        let late = |number| Lost {
+            number,
+            since: now,
+            asked: 0,
+            due: Some(due),
+        };
+        self.lost.extend((highest + 1..number).map(late));
+        if number > highest + 1 {
+            self.wake_at(due);
+        }
+        // Those that have just become too many behind.
+        let behind = |of: u64| of.saturating_sub(self.patience.reorder_packets);
+        let (from, to) = (behind(highest), behind(number));
+        let begin = self.lost.partition_point(|lost| lost.number <= from);
+        let mut is_due = false;
+        for lost in self.lost.range_mut(begin..).take_while(|lost| lost.number <= to) {
+            if lost.asked == 0 && lost.due.is_some() {
+                lost.due = Some(now);
+                is_due = true;
+            }
+        }
+        if is_due {
+            self.wake_at(now);
+        }
+    }
+
+    fn forget_below(&mut self, number: u64) {
+        self.lowest = self.lowest.max(number);
+        let count = self.lost.partition_point(|lost| lost.number < number);
+        let given_up = self.lost.drain(..count).filter(|lost| lost.due.is_some()).count();
+        self.tally.given_up += given_up as u64;
+    }
+
+    fn wake_at(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// When to call [`ask`](Self::ask).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Appends the sequence numbers that are to be asked for now, in their order, as they go into a
+    /// [`Nack`](crate::rtcp::Nack).
+    pub fn ask(&mut self, now: Instant, round_trip: Duration, seqs: &mut Vec<u16>) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        let Patience {
+            at_least,
+            attempts,
+            age,
+            at_once,
+            ..
+        } = self.patience;
+        let again = now + (round_trip + round_trip / 10).max(at_least);
+        let mut left = at_once.min((self.credit / REQUEST) as usize);
+        let mut next = None;
+        for lost in &mut self.lost {
+            let Some(due) = lost.due else { continue };
+            if due <= now {
+                let is_over = lost.asked >= attempts || now.saturating_duration_since(lost.since) >= age;
+                lost.due = match left {
+                    _ if is_over => None,
+                    0 => Some(now + at_least),
+                    _ => Some(again),
+                };
+                if is_over {
+                    self.tally.given_up += 1;
+                } else if left > 0 {
+                    left -= 1;
+                    lost.asked += 1;
+                    self.tally.asked += 1;
+                    self.credit -= REQUEST;
+                    seqs.push(lost.number as u16);
+                }
+            }
+            next = earlier(next, lost.due);
+        }
+        self.due = next;
+    }
+
+    /// How it went so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+fn full(patience: &Patience) -> u32 {
+    u32::try_from(patience.at_once)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(REQUEST)
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use super::*;
+
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+
+/// A receiver, and a clock.
+struct Receiver {
+    missing: Missing,
+    begin: Instant,
+}
+
+impl Receiver {
+    fn new(patience: Patience) -> Self {
+        let begin = Instant::now();
+        let missing = Missing::new(patience);
+        Self { missing, begin }
+    }
+
+    fn take(&mut self, ms: u64, numbers: impl IntoIterator<Item = u64>) -> Vec<Arrival> {
+        let now = self.begin + Duration::from_millis(ms);
+        numbers
+            .into_iter()
+            .map(|number| self.missing.handle_packet(now, number))
+            .collect()
+    }
+
+    fn ask(&mut self, ms: u64) -> Vec<u16> {
+        let mut seqs = Vec::new();
+        self.missing
+            .ask(self.begin + Duration::from_millis(ms), ROUND_TRIP, &mut seqs);
+        seqs
+    }
+
+    /// When it is to be asked next.
+    fn due(&self) -> Option<u64> {
+        let due = self.missing.poll_timeout()?;
+        Some(due.duration_since(self.begin).as_millis() as u64)
+    }
+}
+
+#[test]
+fn what_is_a_little_out_of_order_is_not_asked_for() {
+    let mut receiver = Receiver::new(Patience::default());
+    receiver.take(0, [1, 3, 4]);
+    assert_eq!(receiver.ask(4), []);
+    assert_eq!(receiver.take(4, [2]), [Arrival::Late]);
+    assert_eq!(receiver.ask(5), []);
+    assert_eq!(receiver.due(), None);
+    assert_eq!(receiver.missing.tally(), Tally::default());
+}
+
+#[test]
+fn it_is_asked_after_some_packets_or_after_some_time() {
+    let mut receiver = Receiver::new(Patience::default());
+    receiver.take(0, [1, 3, 4]);
+    assert_eq!(receiver.due(), Some(5));
+    receiver.take(1, [5]);
+    assert_eq!(receiver.due(), Some(1));
+    assert_eq!(receiver.ask(1), [2]);
+    receiver.take(2, [7]);
+    assert_eq!(receiver.ask(6), []);
+    assert_eq!(receiver.ask(7), [6]);
+    // A gap shows at once that all but the last of it are late.
+    receiver.take(8, [12]);
+    assert_eq!(receiver.ask(8), [8, 9]);
+    assert_eq!(receiver.ask(13), [10, 11]);
+}
+
+#[test]
+fn it_is_asked_again_each_round_trip_until_it_is_too_often() {
+    let mut receiver = Receiver::new(Patience::default());
+    receiver.take(0, [65_534, 65_537]);
+    let mut asked = Vec::new();
+    while let Some(due) = receiver.due() {
+        let seqs = receiver.ask(due);
+        if !seqs.is_empty() {
+            assert_eq!(seqs, [65_535, 0]);
+            asked.push(due);
+        }
+    }
+    let expected: Vec<_> = (0..10).map(|attempt| 5 + attempt * 55).collect();
+    assert_eq!(asked, expected);
+    let tally = receiver.missing.tally();
+    assert_eq!((tally.asked, tally.given_up), (20, 2));
+    assert_eq!(receiver.take(700, [65_535]), [Arrival::Late], "better than never");
+}
+
+#[test]
+fn it_is_not_asked_for_what_is_too_old() {
+    let patience = Patience {
+        attempts: u8::MAX,
+        ..Patience::default()
+    };
+    let mut receiver = Receiver::new(patience);
+    receiver.take(0, [1, 3]);
+    let mut last = 0;
+    while let Some(due) = receiver.due() {
+        if !receiver.ask(due).is_empty() {
+            last = due;
+        }
+    }
+    assert!((900..1_000).contains(&last), "{last}");
+}
+
+#[test]
+fn a_short_way_is_not_asked_all_the_time() {
+    let mut receiver = Receiver::new(Patience::default());
+    receiver.take(0, [1, 3]);
+    let mut seqs = Vec::new();
+    receiver
+        .missing
+        .ask(receiver.begin + Duration::from_millis(5), Duration::ZERO, &mut seqs);
+    assert_eq!((seqs, receiver.due()), (vec![2], Some(15)));
+}
+
+#[test]
+fn late_and_duplicate_packets_are_told_apart() {
+    let mut receiver = Receiver::new(Patience::default());
+    let arrivals = receiver.take(0, [10, 12, 11, 11, 12, 9, 10]);
+    use Arrival::*;
+    assert_eq!(arrivals, [New, New, Late, Duplicate, Duplicate, Forgotten, Duplicate]);
+    let mut numbers = (13..3_000).chain([500, 951, 952]);
+    assert!(
+        receiver
+            .take(1, numbers.by_ref().take(2_987))
+            .iter()
+            .all(|arrival| *arrival == New)
+    );
+    assert_eq!(receiver.take(1, numbers), [Forgotten, Duplicate, Duplicate]);
+}
+
+#[test]
+fn a_jump_drops_everything() {
+    let mut receiver = Receiver::new(Patience::default());
+    receiver.take(0, [1, 3]);
+    assert_eq!(
+        receiver.take(1, [1_004, 2_005, 4_000]),
+        [Arrival::New, Arrival::New, Arrival::Jump]
+    );
+    assert_eq!(receiver.missing.tally().given_up, 1 + 1_000 + 1_000);
+    assert_eq!(receiver.ask(100), []);
+    assert_eq!(receiver.take(1, [3_999]), [Arrival::Forgotten]);
+}
+
+#[test]
+fn no_more_is_asked_for_than_may_be() {
+    let patience = Patience {
+        at_once: 10,
+        share: 50,
+        ..Patience::default()
+    };
+    let mut receiver = Receiver::new(patience);
+    receiver.take(0, [0, 101]);
+    assert_eq!(receiver.ask(0), (1..=10).collect::<Vec<_>>());
+    assert!(receiver.due() > Some(0), "the others wait");
+    assert_eq!(receiver.ask(9), []);
+    assert_eq!(receiver.ask(10), [], "all of it is used up");
+    // Twenty packets are good for ten, and no more are saved.
+    receiver.take(15, 102..200);
+    assert_eq!(receiver.ask(20), (11..=20).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_given_up_is_not_asked_for_any_more() {
+    let patience = Patience {
+        at_once: 1,
+        share: 0,
+        ..Patience::default()
+    };
+    let mut receiver = Receiver::new(patience);
+    receiver.take(0, [0, 3]);
+    assert_eq!(receiver.ask(5), [1]);
+    assert_eq!(receiver.ask(2_000), []);
+    receiver.take(2_000, [4, 5, 6]);
+    assert_eq!(receiver.due(), None);
+    assert_eq!(receiver.missing.tally().given_up, 2);
+}
+
+#[test]
+fn nothing_is_remembered_for_ever() {
+    let mut receiver = Receiver::new(Patience::default());
+    for round in 0..100 {
+        receiver.take(round, [round * 900]);
+        assert!(receiver.missing.lost.len() <= WINDOW as usize);
+    }
+    assert!(receiver.missing.lost.len() > 1_000);
+}

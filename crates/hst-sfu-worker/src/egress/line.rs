@@ -1,0 +1,369 @@
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hst_bwe::ProbeId;
+use hst_rtp::{
+    Header, nearest,
+    rtcp::{ReportBlock, SenderReport, write_cname},
+    rtx,
+    send::{History, Limits, SenderReports, Timeline},
+};
+use hst_sfu::{Forward, Vp8Ids};
+
+use super::{
+    Heard, Way,
+    allowance::Allowance,
+    way::{Body, Packet},
+};
+use crate::{
+    network::Outbox,
+    passed::{Ids, Passed},
+    slot::Media,
+};
+
+/// How often a receiver is told what was sent. The first time is with the first packet: until then he cannot play sound and
+/// picture together.
+const REPORT: Duration = Duration::from_secs(1);
+/// A packet is not sent again before so long after the last time: who asks twice within a round trip has not waited for it.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// Where much is lost, what is asked for again is sent so often at a time: another round trip is what a picture stands still for.
+const LOSSY_COPIES: usize = 2;
+
+/// What we send on an m-line, for as long as it is a receiving line of the client's.
+#[derive(Debug)]
+pub(crate) struct Line {
+    ssrc: u32,
+    /// The source of what is sent again.
+    rtx: Option<u32>,
+    ids: Ids,
+    cname: String,
+    /// What was sent of late; the payloads are shared by all who received them.
+    history: History<Shared, Sent>,
+    /// The highest number that was sent.
+    highest: u64,
+    is_lossy: bool,
+    allowance: Allowance,
+    /// The number of the next packet that is sent again.
+    next_again: u64,
+    /// The payload type of what is sent again, of what was sent last.
+    again_type: Option<u8>,
+    timeline: Option<Timeline>,
+    reports: SenderReports,
+    report_at: Option<Instant>,
+    packets: u64,
+    nacks: u64,
+    keyframe_requests: u64,
+    heard: Option<Heard>,
+}
+
+/// A packet on its way to one receiver.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) media: &'a Arc<Media>,
+    pub(crate) forward: Forward,
+    pub(crate) payload_type: u8,
+    /// That of its repetitions, if it may be asked for again.
+    pub(crate) again_type: Option<u8>,
+    /// What it carries, where that is not what came.
+    pub(crate) payload: Option<&'a [u8]>,
+}
+
+impl Line {
+    pub(crate) fn new(ssrc: u32, rtx: Option<u32>, cname: &str, share: f32) -> Self {
+        Self {
+            ssrc,
+            rtx,
+            ids: Ids::default(),
+            cname: cname.to_owned(),
+            history: History::new(Limits::default()),
+            highest: 0,
+            is_lossy: false,
+            allowance: Allowance::new(share),
+            next_again: 1,
+            again_type: None,
+            timeline: None,
+            reports: SenderReports::default(),
+            report_at: None,
+            packets: 0,
+            nacks: 0,
+            keyframe_requests: 0,
+            heard: None,
+        }
+    }
+
+    pub(crate) fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The client has agreed on these.
+    pub(crate) fn set_ids(&mut self, ids: Ids) {
+        self.ids = ids;
+    }
+
+    /// The network loses much, or does no more; `share` of what is sent may go into sending lost packets again.
+    pub(crate) fn set_losses(&mut self, is_lossy: bool, share: f32) {
+        self.is_lossy = is_lossy;
+        self.allowance.set_share(share);
+    }
+
+    /// Packets that were sent, repetitions included.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets + self.next_again - 1
+    }
+
+    /// How often packets were asked for again.
+    pub(crate) fn nacks(&self) -> u64 {
+        self.nacks
+    }
+
+    /// How often a keyframe was asked for.
+    pub(crate) fn keyframe_requests(&self) -> u64 {
+        self.keyframe_requests
+    }
+
+    /// What the client has told of it last.
+    pub(crate) fn heard(&self) -> Option<&Heard> {
+        self.heard.as_ref()
+    }
+
+    pub(crate) fn count_keyframe_request(&mut self) {
+        self.keyframe_requests += 1;
+    }
+
+    /// Takes what the client reports of it.
+    pub(crate) fn hear(&mut self, now: hst_rtp::Ntp, block: &ReportBlock) {
+        self.heard.get_or_insert_default().take(now, block);
+    }
+
+    /// Sends a packet.
+    pub(crate) fn send(&mut self, now: Instant, way: &mut Way, out: &mut Outbox, outgoing: Outgoing<'_>) {
+        let Outgoing {
+            media,
+            forward,
+            payload_type,
+            again_type,
+            payload,
+        } = outgoing;
+        let Forward {
+            seq,
+            timestamp,
+            ends_picture,
+            vp8,
+            ..
+        } = forward;
+        let marker = media.marker || ends_picture;
+        let packet = Packet {
+            header: Header {
+                marker,
+                payload_type,
+                seq: seq as u16,
+                timestamp,
+                ssrc: self.ssrc,
+            },
+            index: seq,
+            ids: &self.ids,
+            passed: &media.passed,
+            probe: None,
+        };
+        let payload = payload.unwrap_or(&media.payload);
+        let write = |bytes: &mut Vec<u8>| put(bytes, payload, vp8);
+        let sent = way.send(now, out, packet, Body::Payload(write));
+        if sent == 0 {
+            return;
+        }
+        self.allowance.earn(sent);
+        self.packets += 1;
+        self.reports.handle_packet(payload.len());
+        self.timeline = Some(Timeline {
+            ntp: way.ntp(media.arrived),
+            timestamp,
+            clock_rate: media.codec.clock_rate(),
+        });
+        self.report_at.get_or_insert(now);
+        self.again_type = again_type;
+        if self.rtx.is_some() && again_type.is_some() {
+            self.highest = self.highest.max(seq);
+            let sent = Sent {
+                timestamp,
+                marker,
+                vp8,
+                again_at: Cell::new(None),
+            };
+            self.history.push(now, seq, Shared(media.clone()), sent);
+        }
+    }
+
+    /// Sends packets again that the client misses.
+    pub(crate) fn send_again(
+        &mut self,
+        now: Instant,
+        way: &mut Way,
+        out: &mut Outbox,
+        seqs: impl Iterator<Item = u16>,
+    ) {
+        self.nacks += 1;
+        let (Some(ssrc), Some(payload_type)) = (self.rtx, self.again_type) else {
+            return;
+        };
+        for seq in seqs {
+            let seq = nearest(self.highest, seq);
+            let Some((media, sent)) = self.history.get(now, seq) else {
+                continue;
+            };
+            let is_early = |at: Instant| now.saturating_duration_since(at) < AGAIN;
+            if sent.again_at.get().is_some_and(is_early) {
+                continue;
+            }
+            let copies = if self.is_lossy { LOSSY_COPIES } else { 1 };
+            for _ in 0..copies {
+                if !self.allowance.spend(media.0.payload.len()) {
+                    break;
+                }
+                sent.again_at.set(Some(now));
+                let repetition = Repetition {
+                    ssrc,
+                    payload_type,
+                    index: self.next_again,
+                    ids: &self.ids,
+                    probe: None,
+                };
+                self.next_again += 1;
+                repetition.send(now, way, out, (seq, media, sent));
+            }
+        }
+    }
+
+    /// Sends something that the client does not need, to learn what his network carries: the last packet once more, or
+    /// padding where that is larger than what is asked for. Says how many bytes it was; nothing is sent where the client could not
+    /// tell it from media.
+    pub(crate) fn probe(
+        &mut self,
+        now: Instant,
+        way: &mut Way,
+        out: &mut Outbox,
+        (bytes, probe): (usize, ProbeId),
+    ) -> usize {
+        let (Some(ssrc), Some(payload_type)) = (self.rtx, self.again_type) else {
+            return 0;
+        };
+        let index = self.next_again;
+        self.next_again += 1;
+        let probe = Some(probe);
+        let last = self.history.get(now, self.highest);
+        let padding = u8::try_from(bytes).unwrap_or(u8::MAX);
+        if let Some((media, sent)) = last.filter(|(media, _)| media.0.payload.len() <= bytes || padding == u8::MAX) {
+            let repetition = Repetition {
+                ssrc,
+                payload_type,
+                index,
+                ids: &self.ids,
+                probe,
+            };
+            return repetition.send(now, way, out, (self.highest, media, sent));
+        }
+        let header = Header {
+            marker: false,
+            payload_type,
+            seq: index as u16,
+            timestamp: self.timeline.map_or(0, |timeline| timeline.timestamp),
+            ssrc,
+        };
+        let packet = Packet {
+            header,
+            index,
+            ids: &self.ids,
+            passed: &Passed::default(),
+            probe,
+        };
+        way.send(now, out, packet, Body::<fn(&mut Vec<u8>)>::Padding(padding))
+    }
+
+    /// Whether there is something to probe with.
+    pub(crate) fn can_probe(&self) -> bool {
+        self.rtx.is_some() && self.again_type.is_some()
+    }
+
+    /// When it has to tell what it has sent.
+    pub(crate) fn report_at(&self) -> Option<Instant> {
+        self.report_at
+    }
+
+    /// Tells what it has sent, if it is time.
+    pub(crate) fn report(&mut self, now: Instant, way: &mut Way, out: &mut Outbox) {
+        let Some(timeline) = self.timeline.filter(|_| self.report_at.is_some_and(|at| at <= now)) else {
+            return;
+        };
+        self.report_at = Some(now + REPORT);
+        let Some(info) = self.reports.report(way.ntp(now), &timeline) else {
+            return;
+        };
+        way.report(out, |bytes| {
+            SenderReport::write(bytes, self.ssrc, info, []);
+            write_cname(bytes, self.ssrc, &self.cname);
+        });
+    }
+}
+
+/// A payload that many lines hold.
+#[derive(Debug)]
+struct Shared(Arc<Media>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.payload
+    }
+}
+
+/// How a packet was sent.
+#[derive(Debug)]
+struct Sent {
+    timestamp: u32,
+    marker: bool,
+    vp8: Option<Vp8Ids>,
+    /// When it was sent again last.
+    again_at: Cell<Option<Instant>>,
+}
+
+/// Under what a packet is sent again.
+struct Repetition<'a> {
+    ssrc: u32,
+    payload_type: u8,
+    index: u64,
+    ids: &'a Ids,
+    probe: Option<ProbeId>,
+}
+
+impl Repetition<'_> {
+    fn send(self, now: Instant, way: &mut Way, out: &mut Outbox, (seq, media, sent): (u64, &Shared, &Sent)) -> usize {
+        let packet = Packet {
+            header: Header {
+                marker: sent.marker,
+                payload_type: self.payload_type,
+                seq: self.index as u16,
+                timestamp: sent.timestamp,
+                ssrc: self.ssrc,
+            },
+            index: self.index,
+            ids: self.ids,
+            passed: &media.0.passed,
+            probe: self.probe,
+        };
+        let write = |bytes: &mut Vec<u8>| {
+            rtx::write(bytes, seq as u16, &[]);
+            put(bytes, &media.0.payload, sent.vp8);
+        };
+        way.send(now, out, packet, Body::Payload(write))
+    }
+}
+
+/// Writes a payload, with the ids that this receiver's decoder expects.
+fn put(bytes: &mut Vec<u8>, payload: &[u8], vp8: Option<Vp8Ids>) {
+    let start = bytes.len();
+    bytes.extend_from_slice(payload);
+    if let Some(ids) = vp8 {
+        ids.write(&mut bytes[start..]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What is sent without having been forwarded: reports, and what finds out how much the network carries.
+
+use std::time::{Duration, Instant};
+
+use hst_bwe::Probe;
+
+use super::{Happening, Transport};
+use crate::network::Outbox;
+
+/// A probe that is being sent.
+#[derive(Debug)]
+pub(super) struct Probing {
+    probe: Probe,
+    /// What is left of it, in packets and in bytes.
+    packets: usize,
+    bytes: usize,
+    next_at: Instant,
+}
+
+impl Probing {
+    /// Whether it has had both: it takes some packets to measure with, and some bytes to fill a network with.
+    fn is_over(&self) -> bool {
+        self.packets == 0 && self.bytes == 0
+    }
+
+    fn size(&self) -> usize {
+        self.probe.bytes / self.probe.packets.max(1)
+    }
+}
+
+impl Transport {
+    /// When something of this is due.
+    pub(super) fn next_sending(&self) -> Option<Instant> {
+        if !self.is_connected {
+            return None;
+        }
+        let reports = self.slots.iter().filter_map(|slot| slot.line.as_ref()?.report_at());
+        let probing = self.probing.as_ref().map(|it| it.next_at);
+        reports.chain(probing).chain(self.way.next_timeout()).min()
+    }
+
+    /// Sends what is due.
+    pub(super) fn keep_sending(&mut self, now: Instant, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
+        if !self.is_connected {
+            return;
+        }
+        if self.way.next_timeout().is_some_and(|at| at <= now) {
+            self.way.estimator().handle_timeout(now);
+            self.tell_budget(now, happenings);
+        }
+        let Self { slots, way, .. } = self;
+        for line in slots.iter_mut().filter_map(|slot| slot.line.as_mut()) {
+            line.report(now, way, outbox);
+        }
+        self.begin_probe(now);
+        self.probe(now, outbox);
+    }
+
+    pub(super) fn begin_probe(&mut self, now: Instant) {
+        let mut lines = self.slots.iter().filter_map(|slot| slot.line.as_ref());
+        if self.probing.is_none() && lines.any(|line| line.can_probe()) {
+            self.probing = self.way.estimator().poll_probe(now).map(|probe| Probing {
+                packets: probe.packets,
+                bytes: probe.bytes,
+                probe,
+                next_at: now,
+            });
+        }
+    }
+
+    fn probe(&mut self, now: Instant, outbox: &mut Outbox) {
+        let Self {
+            slots, way, probing, ..
+        } = self;
+        let Some(current) = probing else { return };
+        while current.next_at <= now && !current.is_over() {
+            let mut lines = slots.iter_mut().filter_map(|slot| slot.line.as_mut());
+            let Some(line) = lines.find(|line| line.can_probe()) else {
+                break;
+            };
+            let sent = line.probe(now, way, outbox, (current.size(), current.probe.id));
+            if sent == 0 {
+                break;
+            }
+            current.packets = current.packets.saturating_sub(1);
+            current.bytes = current.bytes.saturating_sub(sent);
+            current.next_at += Duration::from_secs_f64(sent as f64 * 8.0 / current.probe.rate.max(1) as f64);
+        }
+        if current.next_at <= now || current.is_over() {
+            *probing = None;
+        }
+    }
+}
