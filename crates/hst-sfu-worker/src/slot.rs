@@ -20,7 +20,7 @@ use crate::{
 
 /// How long a receiver may ask for a lost packet again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(1);
-const RESEND_PACKETS: usize = 512;
+pub(crate) const RESEND_PACKETS: usize = 512;
 
 /// An m-line.
 #[derive(Debug)]

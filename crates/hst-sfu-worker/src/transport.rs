@@ -28,7 +28,10 @@ use crate::{
 };
 
 mod events;
+mod resends;
 mod sources;
+
+use resends::Resends;
 
 /// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -72,6 +75,7 @@ pub(crate) struct Transport {
     /// How many bits in a second its network carries by the estimate; `None` is not known.
     estimate: Option<u64>,
     losses: Losses,
+    resends: Resends,
     /// Until when its network is given the benefit of the doubt.
     trusted_until: Option<Instant>,
     is_over: bool,
@@ -133,6 +137,7 @@ impl Transport {
             is_connected: false,
             estimate: None,
             losses: Losses::default(),
+            resends: Resends::default(),
             trusted_until: None,
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
@@ -189,6 +194,7 @@ impl Transport {
             let share = self.losses.resend_share();
             self.slots[index].update(slot, role, share, &mut self.rtc, &mut changes);
         }
+        self.resends.learn(self.rtc.codec_config());
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
     }
@@ -381,6 +387,7 @@ impl Transport {
 
     /// Gives an input to str0m and takes all of its output.
     fn drive(&mut self, now: Instant, input: Input<'_>, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
+        let is_asked = matches!(input, Input::Receive(..));
         let driven = self.guard(|it| {
             it.rtc.handle_input(input)?;
             let mut rounds = 0;
@@ -393,6 +400,11 @@ impl Transport {
                     }
                     Output::Timeout(at) => break it.wake_at = at,
                     Output::Transmit(transmit) => {
+                        let share = it.losses.resend_share();
+                        if !it.resends.admits(&transmit.contents, is_asked, share) {
+                            it.slots.iter().for_each(|slot| slot.limit_resends(share, &mut it.rtc));
+                            continue;
+                        }
                         let (protocol, addr) = (transmit.proto, transmit.destination);
                         outbox.push(Remote { protocol, addr }, &transmit.contents);
                     }
