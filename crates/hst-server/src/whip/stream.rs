@@ -132,7 +132,6 @@ async fn run(
     begun: oneshot::Sender<Result<Begun, Refusal>>,
 ) {
     let setup = timeout(SETUP, set_up(&mut client, &wish)).await;
-    let late = || Refusal::unavailable("the platform has too much to do");
     let mut done = None;
     match setup.unwrap_or_else(|_| Err(late())) {
         Ok(Setup {
@@ -171,6 +170,10 @@ struct Setup {
     offer: Offer,
     answer: String,
     ice_servers: Vec<IceServer>,
+}
+
+fn late() -> Refusal {
+    Refusal::unavailable("the platform has too much to do")
 }
 
 /// Logs in, joins, and sets up the media.
@@ -295,13 +298,13 @@ impl Stream {
             match order {
                 Order::Patch { tag, fragment, outcome } => {
                     let patched = timeout(SETUP, self.patch(tag.as_deref(), &fragment)).await;
-                    let late = || Refusal::unavailable("the platform has too much to do");
                     // Whoever has asked may have gone.
                     let _ = outcome.send(patched.unwrap_or_else(|_| Err(late())));
                 }
                 Order::Renew { token, outcome } => {
-                    let renewed = self.client.ask(Command::Renew { token }).await;
-                    let _ = outcome.send(renewed.map(drop).map_err(Refusal::of_login));
+                    let renewed = timeout(SETUP, self.client.ask(Command::Renew { token })).await;
+                    let renewed = renewed.map(|renewed| renewed.map(drop).map_err(Refusal::of_login));
+                    let _ = outcome.send(renewed.unwrap_or_else(|_| Err(late())));
                 }
                 Order::End(done) => return Some(done),
             }
