@@ -48,6 +48,7 @@ mod messages;
 mod other_network;
 mod pipeline;
 mod prepared;
+mod real_peers;
 mod restart;
 mod revoked;
 mod slow_reader;

@@ -12,7 +12,7 @@ use hst_rtc::{
     media::{Kind, MediaEngine as _, MediaPeer, PeerConfig, PeerEvent, PeerEvents, PeerState},
 };
 use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
-use hst_tests::house::{Door, House, Member, live, token, user, within};
+use hst_tests::house::{Door, House, Member, live, other_login, token, user, within};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -64,12 +64,18 @@ async fn http(house: &House, line: &str, headers: &[(&str, &str)], body: &str) -
 }
 
 /// A token for this user, with these rights or what every user may.
-fn pass(name: &str, rights: Option<&[Right]>) -> String {
-    let request = TokenRequest {
+pub(crate) fn pass(name: &str, rights: Option<&[Right]>) -> String {
+    issue(TokenRequest {
         user: Some(user(name)),
-        lifetime: Some(Duration::from_secs(600)),
         rights: rights.map(|rights| rights.iter().copied().collect::<BTreeSet<_>>()),
         ..TokenRequest::default()
+    })
+}
+
+fn issue(request: TokenRequest) -> String {
+    let request = TokenRequest {
+        lifetime: Some(Duration::from_secs(600)),
+        ..request
     };
     let app = AppId::parse(DEV_APP_ID).unwrap();
     let issuer = TokenIssuer::jwt(app, &AppSecret::parse(DEV_APP_SECRET).unwrap());
@@ -225,7 +231,7 @@ async fn a_player_gets_what_is_published_and_ends_with_it() {
     .await;
     assert_eq!(
         (nobody.status, nobody.header("retry-after")),
-        (404, "5"),
+        (409, "5"),
         "{}",
         nobody.body
     );
@@ -326,11 +332,61 @@ async fn ice_restarts_by_a_fragment_with_new_credentials_and_by_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_goes_on_with_another_token_of_its_user_and_with_nobody_elses() {
+    let house = House::open(Door::WebSocket).await;
+    let access = access_token(&house).await;
+    let mut ann = house.member("ann", "g").await;
+    let of_obs = |id: &str| {
+        issue(TokenRequest {
+            user: Some(user("obs")),
+            id: Some(id.to_owned()),
+            ..TokenRequest::default()
+        })
+    };
+    let (first, second) = (of_obs("first"), of_obs("second"));
+    let begun = post(&house, "/whip/g", &first, &offer().await).await;
+    let (path, tag) = (begun.header("location"), begun.header("etag"));
+    let patched = async |token: &str| patch(&house, path, token, tag, "garbage").await.status;
+    let revoke = async |id: &str| {
+        let line = format!("POST /v1/apps/{DEV_APP_ID}/revocations");
+        ask(&house, &line, &access, &json!({ "token": id }).to_string()).await;
+    };
+    for (stranger, why) in [
+        (pass("ann", None), "another user"),
+        (other_login("obs").token, "another App"),
+        (second.clone() + "x", "forged"),
+    ] {
+        assert_eq!(patched(&stranger).await, 401, "{why}");
+        assert_eq!(delete(&house, path, &stranger).await, 401, "{why}");
+    }
+    // Its body is none, but whoever asks may ask: 400.
+    for token in [&first, &second, &second] {
+        assert_eq!(patched(token).await, 400);
+    }
+
+    revoke("first").await;
+    assert_eq!(patched(&first).await, 401);
+    assert_eq!(patched(&second).await, 400, "it is the second's now");
+    revoke("second").await;
+    sees_leave(&mut ann, "obs").await;
+    assert_eq!(delete(&house, path, &second).await, 404);
+
+    let begun = post(&house, "/whip/g", &of_obs("third"), &offer().await).await;
+    let path = begun.header("location");
+    assert_eq!(delete(&house, path, &of_obs("fourth")).await, 200);
+    sees_leave(&mut ann, "obs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_to_be_is_refused_with_a_reason() {
     let house = House::open(Door::WebSocket).await;
     let offer = offer().await;
     let good = pass("obs", None);
     let large = "v=0\r\n".to_owned() + &"a=x\r\n".repeat(20_000);
+    let twice = offer.clone() + &offer[offer.find("m=video").unwrap()..].replace("a=mid:0", "a=mid:1");
+    let foreign = offer
+        .replace("VP8/90000", "X8/90000")
+        .replace("H264/90000", "X264/90000");
     let no_line = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
     let dumb = pass("obs", Some(&[Right::Join, Right::Subscribe]));
     let deaf = pass("obs", Some(&[Right::Join, Right::Publish]));
@@ -348,6 +404,8 @@ async fn what_is_not_to_be_is_refused_with_a_reason() {
         ("/whip/not%20a%20group", &good, &offer, 400, 1),
         ("/whip/g", &good, "garbage", 400, 1),
         ("/whip/g", &good, no_line, 422, 1),
+        ("/whip/g", &good, &twice, 422, 1),
+        ("/whip/g", &good, &foreign, 422, 1),
         ("/whip/g", &good, &large, 413, 1),
         ("/whip/g", &good, &offer.replace("SAVPF", "X"), 400, 1),
         ("/whip/g", &pass("bob", None), &offer, 409, 1_000_010),
@@ -374,10 +432,25 @@ async fn what_is_not_to_be_is_refused_with_a_reason() {
     assert_eq!(http(&house, "POST /whip/g", &other, &offer).await.status, 415);
     let nobody = http(&house, "POST /whip/g", &[("Content-Type", SDP)], &offer).await;
     assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, "Bearer"));
-    assert_eq!(http(&house, "GET /whip/g", &other, "").await.status, 405);
+    let plain = [("Authorization", authorization.as_str()), ("Content-Type", SDP)];
+    for (line, allow) in [
+        ("PUT /whip/g", "GET,HEAD,OPTIONS,POST"),
+        ("PATCH /whep/g", "GET,HEAD,OPTIONS,POST"),
+        ("POST /whip/g/0123", "GET,HEAD,OPTIONS,PATCH,DELETE"),
+    ] {
+        let answer = http(&house, line, &plain, &offer).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{line}");
+    }
+    for line in ["GET /whip/g", "GET /whep/g/0123"] {
+        assert_eq!(
+            http(&house, line, &[], "").await.status,
+            204,
+            "{line}: nothing to look at"
+        );
+    }
     assert_eq!(delete(&house, "/whip/g/0123", &good).await, 404);
     assert_eq!(patch(&house, "/whip/g/0123", &good, "*", "").await.status, 404);
     let asked = http(&house, "OPTIONS /whep/g", &[("Origin", "https://a.example")], "").await;
-    assert_eq!((asked.status, asked.header("access-control-allow-origin")), (204, "*"));
+    assert_eq!((asked.status, asked.header("access-control-allow-origin")), (200, "*"));
     assert_eq!(asked.header("accept-post"), SDP);
 }

@@ -14,6 +14,7 @@ mod fault;
 mod fuzz;
 mod layers;
 mod npm;
+mod pip;
 mod second_run;
 mod source;
 mod system;

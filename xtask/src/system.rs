@@ -9,10 +9,10 @@ use std::{
 
 use crate::Result;
 
-/// Where the headers of the system's libraries are.
-const HEADERS: &[&str] = &["/usr/include", "/usr/local/include"];
+/// Where the headers of the system's libraries are, and what its Python knows.
+const FILES: &[&str] = &["/usr/include", "/usr/local/include", "/usr/lib/python3/dist-packages"];
 
-/// A program that must be found on the `PATH`, or the header of a library.
+/// A program that must be found on the `PATH`, the header of a library or its plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tool {
     program: &'static str,
@@ -52,6 +52,37 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("nft", "nftables", "loses packets there"),
     NODE,
     NPM,
+    Tool::new(
+        "virtualenv",
+        "virtualenv",
+        "makes a place for aiortc, which publishes and plays",
+    ),
+    Tool::new(
+        "gi/__init__.py",
+        "python3-gi",
+        "lets Python use GStreamer, which publishes and plays, too",
+    ),
+    Tool::new(
+        "girepository-1.0/GstWebRTC-1.0.typelib",
+        "gir1.2-gst-plugins-bad-1.0",
+        "describes its WebRTC to Python",
+    ),
+    Tool::new(
+        "gstreamer-1.0/libgstopus.so",
+        "gstreamer1.0-plugins-base",
+        "makes its sound",
+    ),
+    Tool::new(
+        "gstreamer-1.0/libgstvpx.so",
+        "gstreamer1.0-plugins-good",
+        "makes its pictures",
+    ),
+    Tool::new(
+        "gstreamer-1.0/libgstwebrtc.so",
+        "gstreamer1.0-plugins-bad",
+        "is its WebRTC",
+    ),
+    Tool::new("gstreamer-1.0/libgstnice.so", "gstreamer1.0-nice", "connects that"),
 ];
 
 /// What the tests of microphones and speakers need beside that.
@@ -148,11 +179,12 @@ fn commands(tools: &[Tool], host: Host) -> Result<Vec<Vec<&'static str>>> {
     Ok(vec![update, install])
 }
 
-/// The folders where programs and headers are looked for: some accounts lack the administrator's, where `ip` may be.
+/// The folders where programs and files are looked for: some accounts lack the administrator's, where `ip` may be.
 fn search_path() -> Vec<std::path::PathBuf> {
     let own = env::var_os("PATH").unwrap_or_default();
-    let administrator = ["/usr/sbin", "/sbin"].iter().chain(HEADERS).map(Into::into);
-    env::split_paths(&own).chain(administrator).collect()
+    let administrator = ["/usr/sbin", "/sbin"].iter().chain(FILES).map(Into::into);
+    let libraries = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH).into();
+    env::split_paths(&own).chain(administrator).chain([libraries]).collect()
 }
 
 fn is_on(path: &[impl AsRef<Path>], program: impl AsRef<OsStr>) -> bool {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use crate::{Result, cargo, npm, second_run, system};
+use crate::{Result, cargo, npm, pip, second_run, system};
 
 /// Runs the tests whose name contains one of `filters`, or all.
 pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     system::ensure(system::TO_TEST)?;
     npm::AXE.ensure(root)?;
+    pip::AIORTC.ensure(root)?;
     // The programs come first: the test house starts them. With the tests beside them they share one set of features,
     // so that this builds nothing that the next step would not.
     cargo::run(root, &["build", "--workspace", "--all-targets"])?;

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use common::{Client, config, login};
 use hst_proto::{Command, IceServer, Reply};
-use hst_server::{Config, RunningServer, Server, Tls};
+use hst_server::{Config, DEV_APP_ID, RunningServer, Server, Tls};
 use hst_signal::{CertificatePin, SignalTransport as _};
 use hst_signal_ws::WsTransport;
 use rtc_stun::{
@@ -232,6 +232,61 @@ async fn without_tls_the_relay_is_at_the_port_of_http_over_tcp_and_pages_are_the
     )
     .await;
     assert_eq!(answer.status, 200);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn u3_an_encoder_is_told_of_the_relay_by_links_that_open_it_as_long_as_its_stream_lasts() {
+    let config = Config {
+        turn: Some(([127, 0, 0, 1], 0).into()),
+        ..config()
+    };
+    let server = Server::new(config).start().await.unwrap();
+    let (http, udp) = (server.addresses().http.unwrap(), server.addresses().turn.unwrap());
+    let ask = async |line: &str, body: &str| {
+        let (token, length) = (common::token(), body.len());
+        let request = format!(
+            "{line} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        common::raw::raw(http, &request).await
+    };
+    let created = ask(
+        &format!("POST /whip/g?app={DEV_APP_ID}&as=obs"),
+        &common::offered_video(),
+    )
+    .await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let links = created.head.lines().filter_map(|line| line.strip_prefix("link: "));
+    let links: Vec<&str> = links.collect();
+    let urls = [
+        format!("turn:{udp}?transport=udp"),
+        format!("turn:{http}?transport=tcp"),
+    ];
+    let link = |url: &String, rest: &str| format!("<{url}>; rel=\"ice-server\"; username=\"{rest}");
+    let (_, rest) = links[0].split_once("username=\"").unwrap();
+    assert_eq!(links, urls.each_ref().map(|url| link(url, rest)));
+    let [username, _, credential, _, kind, ""] = rest.split('"').collect::<Vec<_>>()[..] else {
+        panic!("{rest}")
+    };
+    assert_eq!(kind, "password");
+    let told = IceServer {
+        urls: urls.to_vec(),
+        username: username.to_owned(),
+        credential: credential.to_owned(),
+    };
+    let mut way = Way::udp(udp).await;
+    assert_eq!(way.allocate(&told).await, 0);
+
+    let path = created.header("location").unwrap();
+    assert_eq!(ask(&format!("DELETE {path}"), "").await.status, 200);
+    let mut ticks = interval(Duration::from_millis(100));
+    let over = async {
+        while way.request(&told, METHOD_REFRESH, &[]).await != 401 {
+            ticks.tick().await;
+        }
+    };
+    timeout(PATIENCE, over).await.expect("its stream is over");
     server.shutdown().await;
 }
 

@@ -363,15 +363,9 @@ async fn without_media_threads_an_offer_is_refused_and_all_else_goes_on() {
     ann.ask(Command::Ping {}).await.unwrap();
 }
 
-/// A browser's offer of one video line to send.
+/// An offer of one video line to send.
 fn offer(generation: u32, lines: Vec<Line>) -> Command {
-    let fingerprint = ["ab"; 32].join(":");
-    let sdp = format!(
-        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=ice-ufrag:abcd\r\n\
-         a=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 {fingerprint}\r\na=setup:actpass\r\n\
-         m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtcp-mux\r\n\
-         a=rtpmap:96 VP8/90000\r\na=ssrc:1 cname:a\r\n"
-    );
+    let sdp = common::offered_video();
     Command::Offer(Offer { generation, sdp, lines })
 }
 

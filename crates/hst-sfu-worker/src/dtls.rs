@@ -20,6 +20,9 @@ use str0m::crypto::{
 const FIRST_RESEND: Duration = Duration::from_millis(100);
 /// How often it is sent again: the last time some 13 seconds after the first.
 const RESENDS: usize = 7;
+/// How many datagrams wait for one before them, each with some 6 KiB of what was read of it. A flight has six where it is cut
+/// smallest, to 256 bytes each; of what does not fit, the sender sends again.
+const WAITING: usize = 8;
 
 /// str0m's cryptography with these timers.
 pub(crate) fn provider() -> CryptoProvider {
@@ -141,6 +144,7 @@ impl DtlsProvider for Provider {
         // No cookie: the client's address is proved by its connectivity checks.
         let config = Config::builder().use_server_cookie(false);
         let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
+        let config = config.max_queue_rx(WAITING);
         let config = mtu.into_iter().fold(config, |config, mtu| config.mtu(mtu)).build();
         let config = config.map_err(|error| CryptoError::Other(error.to_string()))?;
         let keys = Keys::default();

@@ -4,19 +4,19 @@ use axum::{
     Extension, Router,
     body::{Body, to_bytes},
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header},
-    middleware::{Next, from_fn},
-    response::{IntoResponse, Response},
-    routing::{patch, post},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header},
+    middleware::map_response,
+    response::{AppendHeaders, IntoResponse, Response},
+    routing::get,
 };
 use hst_auth::Named;
 use hst_id::{TerminalType, UserId};
-use hst_proto::{ErrorCode, Login, VERSION};
+use hst_proto::{ErrorCode, IceServer, Login, VERSION};
 use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{forwarded, peer::Peer, router::Web};
-use crate::whip::{Begun, Patched, Plan, Refusal, Wish, begin};
+use crate::whip::{Patched, Plan, Refusal, Wish, begin};
 
 /// The most bytes of a request's body. An offer of two lines has about 8 KiB.
 const MAX_BODY: usize = 64 * 1024;
@@ -41,15 +41,34 @@ struct Asked {
 }
 
 /// Publishing by WHIP (RFC 9725) and playing by WHEP (draft-ietf-wish-whep).
-///
-/// No `Link` names the relay: the media server is reached directly, over UDP or TCP.
 pub(super) fn routes() -> Router<Arc<Web>> {
+    let empty = || get(nothing).options(preflight);
     Router::new()
-        .route("/whip/{group}", post(publish))
-        .route("/whep/{group}", post(play))
-        .route("/whip/{group}/{resource}", patch(change).delete(end))
-        .route("/whep/{group}/{resource}", patch(change).delete(end))
-        .layer(from_fn(allow_any_origin))
+        .route("/whip/{group}", empty().post(publish))
+        .route("/whep/{group}", empty().post(play))
+        .route("/whip/{group}/{resource}", empty().patch(change).delete(end))
+        .route("/whep/{group}/{resource}", empty().patch(change).delete(end))
+        .layer(map_response(allow_any_origin))
+}
+
+/// `GET`: there is nothing to look at (RFC 9725, section 4.1).
+async fn nothing() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// `OPTIONS` (RFC 9725, section 4.2).
+async fn preflight() -> impl IntoResponse {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, PATCH, DELETE, OPTIONS"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, if-match",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        (ACCEPT_POST, SDP),
+        (ACCEPT_PATCH, FRAGMENT),
+    ];
+    (StatusCode::OK, headers)
 }
 
 /// `POST /whip/{group}`.
@@ -117,14 +136,30 @@ async fn grant(
         sdp,
         endpoint: head.uri.path().to_owned(),
     };
-    let Begun { answer, path, etag } = begin(&web.hub, &web.whip, place, wish).await?;
+    let begun = begin(&web.hub, &web.whip, place, wish).await?;
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
-        (header::LOCATION, path),
-        (header::ETAG, etag),
+        (header::LOCATION, begun.path),
+        (header::ETAG, begun.etag),
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
-    Ok((StatusCode::CREATED, headers, answer).into_response())
+    let links = begun.ice_servers.iter().flat_map(links);
+    let links = AppendHeaders(links.map(|link| (header::LINK, link)));
+    Ok((StatusCode::CREATED, headers, links, begun.answer).into_response())
+}
+
+/// How servers that help to reach the media are told (RFC 9725, section 4.6).
+fn links(servers: &IceServer) -> impl Iterator<Item = String> {
+    let IceServer {
+        urls,
+        username,
+        credential,
+    } = servers;
+    urls.iter().map(move |url| {
+        format!(
+            r#"<{url}>; rel="ice-server"; username="{username}"; credential="{credential}"; credential-type="password""#
+        )
+    })
 }
 
 /// `PATCH` of a resource: a fragment of trickle ICE.
@@ -189,22 +224,7 @@ fn bad_request(message: impl Into<String>) -> Refusal {
 }
 
 /// Lets pages of any origin ask: no cookie opens anything here, who asks has to show a token.
-async fn allow_any_origin(request: Request<Body>, next: Next) -> Response {
-    let mut response = if request.method() == Method::OPTIONS {
-        let headers = [
-            (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, PATCH, DELETE, OPTIONS"),
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, if-match",
-            ),
-            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
-            (ACCEPT_POST, SDP),
-            (ACCEPT_PATCH, FRAGMENT),
-        ];
-        (StatusCode::NO_CONTENT, headers).into_response()
-    } else {
-        next.run(request).await
-    };
+async fn allow_any_origin(mut response: Response) -> Response {
     let exposed = "location, etag, link, accept-patch, retry-after, www-authenticate";
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

@@ -15,4 +15,4 @@ mod stream;
 pub(crate) use plan::Plan;
 pub(crate) use refusal::Refusal;
 pub(crate) use resources::Resources;
-pub(crate) use stream::{Begun, Patched, Wish, begin};
+pub(crate) use stream::{Patched, Wish, begin};

@@ -46,6 +46,13 @@ impl<'a> Outline<'a> {
     }
 }
 
+/// Whether an answer takes this m-line: one that it does not has port 0 (RFC 3264, section 6).
+pub(super) fn takes(answer: &str, mid: &str) -> bool {
+    let line = sections(answer).find(|section| attribute(section, "mid") == Some(mid));
+    let port = line.and_then(|section| section.split(' ').nth(1));
+    port.is_some_and(|port| port != "0")
+}
+
 /// The value of an attribute, the first time that it is there.
 pub(super) fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let attributes = text.lines().filter_map(|line| line.strip_prefix("a="));
@@ -76,6 +83,15 @@ fn direction(section: &str) -> Option<(bool, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_takes_the_lines_that_have_a_port() {
+        let answer =
+            "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\n";
+        assert!(takes(answer, "a"));
+        assert!(!takes(answer, "v"));
+        assert!(!takes(answer, "w"));
+    }
 
     #[test]
     fn lines_are_told_with_their_kind_and_direction() {

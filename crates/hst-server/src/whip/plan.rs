@@ -17,22 +17,27 @@ const CAMERA: &str = "appdef_vid";
 /// The id of a voice that is altered: it is heard in the place of the microphone.
 const ALTERED_VOICE: &str = "appdef_mic_magic";
 
-/// What is published on an offer's lines: the microphone on the first that sends sound, the camera on the first that
-/// sends a picture. The others carry nothing.
-pub(super) fn published(offered: &[OfferedLine<'_>]) -> Vec<Line> {
+/// What is published on an offer's lines: the microphone on the one that sends sound, the camera on the one that sends a
+/// picture. `None` if there are more of a kind.
+pub(super) fn published(offered: &[OfferedLine<'_>]) -> Option<Vec<Line>> {
     let camera = MediaId::parse(CAMERA).expect("it is an id");
     let media = [
         (Kind::Audio, MediaType::Audio, MediaId::microphone()),
         (Kind::Video, MediaType::Video, camera),
     ];
-    let lines = media.into_iter().filter_map(|(kind, media_type, media)| {
-        let line = offered.iter().find(|line| line.sends && line.kind == kind)?;
-        Some(Line {
+    let mut lines = Vec::new();
+    for (kind, media_type, media) in media {
+        let mut of_kind = offered.iter().filter(|line| line.sends && line.kind == kind);
+        let Some(line) = of_kind.next() else { continue };
+        if of_kind.next().is_some() {
+            return None;
+        }
+        lines.push(Line {
             mid: line.mid.to_owned(),
             role: Role::Send { media_type, media },
-        })
-    });
-    lines.collect()
+        });
+    }
+    Some(lines)
 }
 
 /// What is played on an offer's lines: of one user as many sounds and pictures as there are lines for them, his voice and
@@ -110,9 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_of_each_kind_is_published() {
-        let offered = offered(&[("0", Kind::Video), ("1", Kind::Video), ("2", Kind::Audio)]);
-        assert_eq!(told(published(&offered)), ["2 audio/appdef_mic", "0 video/appdef_vid"]);
+    fn one_line_of_each_kind_is_published_and_an_offer_of_more_is_none() {
+        let pair = offered(&[("0", Kind::Video), ("2", Kind::Audio)]);
+        let lines = published(&pair).unwrap();
+        assert_eq!(told(lines), ["2 audio/appdef_mic", "0 video/appdef_vid"]);
+        let mut two = offered(&[("0", Kind::Video), ("1", Kind::Video)]);
+        assert_eq!(published(&two), None);
+        two[0].sends = false;
+        assert_eq!(told(published(&two).unwrap()), ["1 video/appdef_vid"]);
     }
 
     #[test]

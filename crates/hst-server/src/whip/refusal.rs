@@ -27,11 +27,11 @@ impl Refusal {
         Self { status, failure }
     }
 
-    /// Nothing is published that could be played.
+    /// Nothing is published that could be played (draft-ietf-wish-whep, on the set-up of a session).
     pub(super) fn nothing_to_play() -> Self {
         let message = "nobody publishes here what could be played: try again later";
         let failure = Failure::new(ErrorCode::OperationFailed, message).retry_after(5_000);
-        let status = StatusCode::NOT_FOUND;
+        let status = StatusCode::CONFLICT;
         Self { status, failure }
     }
 

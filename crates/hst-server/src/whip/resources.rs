@@ -5,7 +5,7 @@ use std::{
 
 use axum::http::StatusCode;
 use hst_proto::ErrorCode;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Refusal, stream::Order};
 use crate::sessions::Secret;
@@ -23,7 +23,7 @@ pub(crate) struct Resources {
 
 #[derive(Debug)]
 struct Resource {
-    /// By which the bearer is known who made it: it does not tell what he bears.
+    /// By which the bearer of its token is known: it does not tell what he bears.
     proof: String,
     orders: mpsc::Sender<Order>,
 }
@@ -46,27 +46,36 @@ impl Resources {
         (Shelf { resources, path }, inbox)
     }
 
-    /// The way to a resource, for the bearer who made it.
+    /// The way to a resource, for the bearer of its token or of another one that its user could log in with: then that is
+    /// its token from now on.
     ///
     /// # Errors
-    /// 404 and 401.
-    pub(super) fn find(&self, path: &str, token: &str) -> Result<mpsc::Sender<Order>, Refusal> {
+    /// 404, 401 and 429.
+    pub(super) async fn open(&self, path: &str, token: &str) -> Result<mpsc::Sender<Order>, Refusal> {
         let proof = Secret::proof_of(token);
-        let book = self.lock();
-        let resource = book.get(path).ok_or_else(nothing)?;
-        check(resource, &proof)?;
-        Ok(resource.orders.clone())
+        let (orders, is_its_token) = {
+            let book = self.lock();
+            let resource = book.get(path).ok_or_else(nothing)?;
+            // Digests are compared, so the time that it takes tells nothing of the token.
+            (resource.orders.clone(), resource.proof == proof)
+        };
+        if !is_its_token {
+            let (outcome, renewed) = oneshot::channel();
+            let token = token.to_owned();
+            let order = Order::Renew { token, outcome };
+            orders.send(order).await.map_err(|_| nothing())?;
+            renewed.await.map_err(|_| nothing())??;
+            // It may have ended meanwhile.
+            if let Some(resource) = self.lock().get_mut(path) {
+                resource.proof = proof;
+            }
+        }
+        Ok(orders)
     }
 
-    /// The same, and nobody finds it any more.
-    ///
-    /// # Errors
-    /// 404 and 401.
-    pub(super) fn take(&self, path: &str, token: &str) -> Result<mpsc::Sender<Order>, Refusal> {
-        let proof = Secret::proof_of(token);
-        let mut book = self.lock();
-        check(book.get(path).ok_or_else(nothing)?, &proof)?;
-        book.remove(path).map(|resource| resource.orders).ok_or_else(nothing)
+    /// From now on nobody finds this resource; the first time it says so.
+    pub(super) fn remove(&self, path: &str) -> bool {
+        self.lock().remove(path).is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Resource>> {
@@ -76,7 +85,7 @@ impl Resources {
 
 impl Drop for Shelf {
     fn drop(&mut self) {
-        self.resources.lock().remove(&self.path);
+        self.resources.remove(&self.path);
     }
 }
 
@@ -84,13 +93,4 @@ impl Drop for Shelf {
 pub(super) fn nothing() -> Refusal {
     let message = "there is no such resource, or it has ended";
     Refusal::new(StatusCode::NOT_FOUND, ErrorCode::SessionGone, message)
-}
-
-/// Digests are compared, so the time that it takes tells nothing of the token.
-fn check(resource: &Resource, proof: &str) -> Result<(), Refusal> {
-    if resource.proof == proof {
-        return Ok(());
-    }
-    let message = "another token made this resource";
-    Err(Refusal::new(StatusCode::UNAUTHORIZED, ErrorCode::TokenRefused, message))
 }

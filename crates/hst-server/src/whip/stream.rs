@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
-use hst_proto::{Command, ErrorCode, Failure, Line, Login, Offer, Reply, Role};
+use hst_proto::{Command, ErrorCode, Failure, IceServer, Line, Login, Offer, Reply, Role};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -11,7 +11,7 @@ use super::{
     Plan, Refusal, Resources,
     client::Client,
     fragment::{self, Credentials},
-    outline::Outline,
+    outline::{Outline, takes},
     plan::{played, published},
     resources::nothing,
 };
@@ -41,6 +41,8 @@ pub(crate) struct Begun {
     /// The path of his resource.
     pub(crate) path: String,
     pub(crate) etag: String,
+    /// What helps him to reach the media where he cannot do so directly.
+    pub(crate) ice_servers: Vec<IceServer>,
 }
 
 /// What came of a fragment.
@@ -60,6 +62,11 @@ pub(super) enum Order {
         tag: Option<String>,
         fragment: String,
         outcome: oneshot::Sender<Result<Patched, Refusal>>,
+    },
+    /// Go on with this token.
+    Renew {
+        token: String,
+        outcome: oneshot::Sender<Result<(), Refusal>>,
     },
     End(oneshot::Sender<()>),
 }
@@ -86,7 +93,7 @@ impl Resources {
     /// Shows a fragment to a resource.
     ///
     /// # Errors
-    /// 400, 401, 404, 412, 428, or why ICE cannot begin anew.
+    /// 400, 401, 404, 412, 428, 429, or why ICE cannot begin anew.
     pub(crate) async fn patch(
         &self,
         path: &str,
@@ -94,7 +101,7 @@ impl Resources {
         tag: Option<String>,
         fragment: String,
     ) -> Result<Patched, Refusal> {
-        let orders = self.find(path, token)?;
+        let orders = self.open(path, token).await?;
         let (outcome, patched) = oneshot::channel();
         let order = Order::Patch { tag, fragment, outcome };
         orders.send(order).await.map_err(|_| nothing())?;
@@ -104,9 +111,12 @@ impl Resources {
     /// Ends a resource, and waits until its user is out of the group.
     ///
     /// # Errors
-    /// 401 and 404.
+    /// 401, 404 and 429.
     pub(crate) async fn end(&self, path: &str, token: &str) -> Result<(), Refusal> {
-        let orders = self.take(path, token)?;
+        let orders = self.open(path, token).await?;
+        if !self.remove(path) {
+            return Err(nothing());
+        }
         let (done, ended) = oneshot::channel();
         orders.send(Order::End(done)).await.map_err(|_| nothing())?;
         // Dropped: it has ended by itself.
@@ -122,10 +132,13 @@ async fn run(
     begun: oneshot::Sender<Result<Begun, Refusal>>,
 ) {
     let setup = timeout(SETUP, set_up(&mut client, &wish)).await;
-    let late = || Refusal::unavailable("the platform has too much to do");
     let mut done = None;
     match setup.unwrap_or_else(|_| Err(late())) {
-        Ok((offer, answer)) => {
+        Ok(Setup {
+            offer,
+            answer,
+            ice_servers,
+        }) => {
             let (shelf, inbox) = resources.enter(&wish.endpoint, &wish.login.token);
             let mut stream = Stream {
                 client,
@@ -136,6 +149,7 @@ async fn run(
                 answer,
                 path: shelf.path.clone(),
                 etag: stream.etag(),
+                ice_servers,
             };
             if begun.send(Ok(begun_with)).is_ok() {
                 done = stream.serve(inbox).await;
@@ -151,8 +165,19 @@ async fn run(
     }
 }
 
-/// Logs in, joins, and sets up the media; says what was offered and answered.
-async fn set_up(client: &mut Client, wish: &Wish) -> Result<(Offer, String), Refusal> {
+/// What there is of a stream once it is set up.
+struct Setup {
+    offer: Offer,
+    answer: String,
+    ice_servers: Vec<IceServer>,
+}
+
+fn late() -> Refusal {
+    Refusal::unavailable("the platform has too much to do")
+}
+
+/// Logs in, joins, and sets up the media.
+async fn set_up(client: &mut Client, wish: &Wish) -> Result<Setup, Refusal> {
     let malformed = || {
         Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -162,14 +187,17 @@ async fn set_up(client: &mut Client, wish: &Wish) -> Result<(Offer, String), Ref
     };
     let Outline { lines: offered } = Outline::read(&wish.sdp).ok_or_else(malformed)?;
     let login = Command::Login(wish.login.clone());
-    client.ask(login).await.map_err(Refusal::of_login)?;
+    let ice_servers = match client.ask(login).await.map_err(Refusal::of_login)? {
+        Reply::LoggedIn(logged_in) => logged_in.ice_servers,
+        other => return Err(unexpected(&other)),
+    };
     let group = wish.group.clone();
     let joined = match client.ask(Command::Join { group }).await? {
         Reply::Joined(joined) => joined,
         other => return Err(unexpected(&other)),
     };
     let lines = match &wish.plan {
-        Plan::Publish => published(&offered),
+        Plan::Publish => published(&offered).ok_or_else(too_many_lines)?,
         Plan::Play(user) => played(&offered, &joined.media, user.as_ref()),
     };
     if lines.is_empty() {
@@ -188,7 +216,14 @@ async fn set_up(client: &mut Client, wish: &Wish) -> Result<(Offer, String), Ref
         lines,
     };
     let answer = answer(client, offer.clone()).await?;
-    Ok((offer, answer))
+    if wish.plan == Plan::Publish && !offer.lines.iter().all(|line| takes(&answer, &line.mid)) {
+        return Err(no_codec());
+    }
+    Ok(Setup {
+        offer,
+        answer,
+        ice_servers,
+    })
 }
 
 fn received(line: &Line) -> Option<hst_id::MediaRef> {
@@ -227,6 +262,18 @@ fn no_line() -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidArgument, message)
 }
 
+/// There is one stream of one sound and one picture (RFC 9725, section 4.4.2).
+fn too_many_lines() -> Refusal {
+    let message = "the offer sends more than one sound or more than one picture";
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidArgument, message)
+}
+
+/// No stream is taken in part (RFC 9725, section 4.4.3).
+fn no_codec() -> Refusal {
+    let message = "a line of the offer has no codec that is known here";
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidArgument, message)
+}
+
 /// A stream at work.
 struct Stream {
     client: Client,
@@ -251,9 +298,13 @@ impl Stream {
             match order {
                 Order::Patch { tag, fragment, outcome } => {
                     let patched = timeout(SETUP, self.patch(tag.as_deref(), &fragment)).await;
-                    let late = || Refusal::unavailable("the platform has too much to do");
                     // Whoever has asked may have gone.
                     let _ = outcome.send(patched.unwrap_or_else(|_| Err(late())));
+                }
+                Order::Renew { token, outcome } => {
+                    let renewed = timeout(SETUP, self.client.ask(Command::Renew { token })).await;
+                    let renewed = renewed.map(|renewed| renewed.map(drop).map_err(Refusal::of_login));
+                    let _ = outcome.send(renewed.unwrap_or_else(|_| Err(late())));
                 }
                 Order::End(done) => return Some(done),
             }

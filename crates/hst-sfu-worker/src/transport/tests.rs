@@ -19,10 +19,13 @@ use crate::{Line, LineRole, rtc::RtcFactory};
 mod certificates;
 mod checks;
 mod descriptions;
+mod extensions;
 mod forger;
 mod handshake;
 mod media;
+mod mirror;
 mod reports;
+mod resends;
 mod restarts;
 mod spy;
 

@@ -1,10 +1,13 @@
 //! Certificates that are not those of the offer, and such as no library makes.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 use str0m::{config::Fingerprint, crypto::dtls::DtlsCert};
 
-use super::{handshake::is_dtls, *};
+use super::{
+    handshake::{CERTIFICATE, HANDSHAKE, WATCHDOG, fragment, is_dtls, is_message, record, records},
+    *,
+};
 
 const FINGERPRINT: &str = "a=fingerprint:sha-256 ";
 
@@ -88,7 +91,7 @@ fn d9_a_certificate_with_any_byte_changed_is_refused_though_the_offer_names_it()
         let named = format!("a=fingerprint:{}\r\n", fingerprint(&changed));
         let own = certificate.clone();
         let mut pair = Pair::offering(|config| config.set_dtls_cert(own), |sdp| with(&sdp, &named));
-        let replaced = std::rc::Rc::new(RefCell::new(false));
+        let replaced = Rc::new(RefCell::new(false));
         let (copy, whole) = (replaced.clone(), whole.clone());
         pair.meddle = Box::new(move |way, mut bytes| {
             if way == Way::ToServer && is_dtls(&bytes) {
@@ -110,5 +113,104 @@ fn d9_a_certificate_with_any_byte_changed_is_refused_though_the_offer_names_it()
             "byte {at}: {:?}",
             pair.lost()
         );
+    }
+}
+
+/// A value in DER (X.690, section 10.1).
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let value = parts.concat();
+    let len = (value.len() as u32).to_be_bytes();
+    let len = match value.len() {
+        0..0x80 => len[3..].to_vec(),
+        0x80..0x1_0000 => [&[0x82][..], &len[2..]].concat(),
+        _ => [&[0x84][..], &len].concat(),
+    };
+    [vec![tag], len, value].concat()
+}
+
+/// A certificate with a key of RSA of so many bytes, signed by nobody.
+fn rsa(bytes: usize) -> Vec<u8> {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 2;
+    const BITS: u8 = 3;
+    let algorithm = |last: u8| {
+        let oid = der(6, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, last]]);
+        der(SEQUENCE, &[&oid, &der(5, &[])])
+    };
+    let modulus = der(INTEGER, &[&[0], &vec![0xa5; bytes]]);
+    let key = der(SEQUENCE, &[&modulus, &der(INTEGER, &[&[1, 0, 1]])]);
+    let key = der(SEQUENCE, &[&algorithm(1), &der(BITS, &[&[0], &key])]);
+    let time = |text: &[u8]| der(0x17, &[text]);
+    let validity = der(SEQUENCE, &[&time(b"250101000000Z"), &time(b"490101000000Z")]);
+    let name = der(SEQUENCE, &[]);
+    let version = der(0xa0, &[&der(INTEGER, &[&[2]])]);
+    let serial = der(INTEGER, &[&[1]]);
+    let to_sign = der(
+        SEQUENCE,
+        &[&version, &serial, &algorithm(11), &name, &validity, &name, &key],
+    );
+    der(
+        SEQUENCE,
+        &[&to_sign, &algorithm(11), &der(BITS, &[&[0], &vec![0x5a; bytes]])],
+    )
+}
+
+/// The body of a message that shows this certificate, so often in one chain.
+fn chain(certificate: &[u8], times: usize) -> Vec<u8> {
+    let length = |len: usize| (len as u32).to_be_bytes()[1..].to_vec();
+    let chain = [length(certificate.len()), certificate.to_vec()].concat().repeat(times);
+    [length(chain.len()), chain].concat()
+}
+
+#[test]
+fn d9_certificates_of_rsa_and_chains_of_megabytes_are_refused_at_no_cost() {
+    let own = certificate().certificate;
+    let (small, large) = (rsa(256), rsa(16 * 1024));
+    for (leaf, times) in [
+        (&small, 1),
+        (&large, 1),
+        (&own, 10),
+        (&own, 5_000),
+        (&own, 25_000),
+        (&small, 10_000),
+    ] {
+        let (named, body) = (format!("a=fingerprint:{}\r\n", fingerprint(leaf)), chain(leaf, times));
+        let mut pair = Pair::offering(|config| config, |sdp| with(&sdp, &named));
+        let shown = Rc::new(RefCell::new(0));
+        let copy = shown.clone();
+        pair.meddle = Box::new(move |way, bytes| {
+            let is_it = |record: &Vec<u8>| is_message(record, CERTIFICATE);
+            if way == Way::ToClient || !is_dtls(&bytes) || !records(&bytes).iter().any(is_it) {
+                return vec![bytes];
+            }
+            *copy.borrow_mut() += 1;
+            let mut instead = Vec::new();
+            let (of_it, others): (Vec<_>, Vec<_>) = records(&bytes).into_iter().partition(is_it);
+            let seq = u16::from_be_bytes([of_it[0][17], of_it[0][18]]);
+            for (number, piece) in body.chunks(1_100).enumerate() {
+                let piece = fragment(CERTIFICATE, body.len() as u32, seq, number as u32 * 1_100, piece);
+                // Numbers of records that the client itself does not come to.
+                instead.push(record(HANDSHAKE, 0, 1_000 + number as u64, &piece));
+            }
+            instead.push(others.concat());
+            instead
+        });
+        let start = Instant::now();
+        pair.run(Duration::from_millis(500));
+        assert!(
+            start.elapsed() < WATCHDOG,
+            "{} bytes: {:?}",
+            leaf.len() * times,
+            start.elapsed()
+        );
+        assert!(*shown.borrow() > 0);
+        assert!(!pair.transport.is_connected(), "{times} of {} bytes", leaf.len());
+        let lost = pair.lost();
+        // One that does not fit the stack's buffer is a fault of the stack's, and ends this connection alone.
+        assert!(
+            matches!(lost, None | Some(LostReason::Failed | LostReason::Fault)),
+            "{lost:?}"
+        );
+        Pair::connected();
     }
 }

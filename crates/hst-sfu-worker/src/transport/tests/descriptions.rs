@@ -190,11 +190,13 @@ fn p5_whatever_is_offered_and_taken_back_is_answered_or_refused_whole() {
         let mut dice = StdRng::seed_from_u64(seed);
         let mut pair = Pair::connected();
         let mut mids = vec![pair.camera];
+        // A restart that was answered has begun: who takes it back restarts again.
+        let mut owes_restart = false;
         for step in 0..12 {
             let mut api = pair.client.sdp_api();
             let is_withdrawn = dice.random_bool(0.2);
-            // A restart that was answered has begun, and cannot be taken back.
-            match dice.random_range(if is_withdrawn { 0..3 } else { 0..4 }) {
+            let choice = if owes_restart { 3 } else { dice.random_range(0..4) };
+            match choice {
                 0 => {
                     let direction = [Direction::SendOnly, Direction::RecvOnly, Direction::SendRecv];
                     let kind = if dice.random() {
@@ -217,6 +219,7 @@ fn p5_whatever_is_offered_and_taken_back_is_answered_or_refused_whole() {
             let Some((offer, pending)) = api.apply() else { continue };
             let offer = Offer::parse(&offer.to_sdp_string(), &[]).expect("readable");
             let reaches = !is_withdrawn || dice.random();
+            owes_restart = is_withdrawn && (owes_restart || reaches && choice == 3);
             let answered = reaches.then(|| pair.transport.negotiate(pair.now, offer));
             match answered {
                 Some(Ok((answer, _))) if !is_withdrawn => pair.accept(pending, &answer.to_sdp_string()),

@@ -1,6 +1,6 @@
 //! DTLS that comes too early, from elsewhere, cut, grown, out of order, and under loss.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, env, fs, process::Command, rc::Rc};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use str0m::crypto::dtls::{ProtocolVersion, SrtpProfile};
@@ -9,23 +9,24 @@ use super::*;
 
 /// Of a DTLS record (RFC 6347 section 4.1).
 const RECORD: usize = 13;
-const HANDSHAKE: u8 = 22;
+pub(super) const HANDSHAKE: u8 = 22;
 const ALERT: u8 = 21;
 const APPLICATION_DATA: u8 = 23;
 /// Of a handshake message in it (section 4.2.2).
 const MESSAGE: usize = 12;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+pub(super) const CERTIFICATE: u8 = 11;
 const CERTIFICATE_VERIFY: u8 = 15;
 /// Hostile input may cost so much of a slow machine's time. What loops costs more.
-const WATCHDOG: Duration = Duration::from_secs(2);
+pub(super) const WATCHDOG: Duration = Duration::from_secs(2);
 
 pub(super) fn is_dtls(bytes: &[u8]) -> bool {
     matches!(bytes[0], 20..64)
 }
 
 /// The records of a datagram.
-fn records(mut datagram: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn records(mut datagram: &[u8]) -> Vec<Vec<u8>> {
     let mut records = Vec::new();
     while datagram.len() >= RECORD {
         let len = RECORD + usize::from(u16::from_be_bytes([datagram[11], datagram[12]]));
@@ -36,7 +37,7 @@ fn records(mut datagram: &[u8]) -> Vec<Vec<u8>> {
     records
 }
 
-fn record(kind: u8, epoch: u16, number: u64, body: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u8, epoch: u16, number: u64, body: &[u8]) -> Vec<u8> {
     let mut record = vec![kind, 0xfe, 0xfd];
     record.extend(epoch.to_be_bytes());
     record.extend(&number.to_be_bytes()[2..]);
@@ -46,7 +47,7 @@ fn record(kind: u8, epoch: u16, number: u64, body: &[u8]) -> Vec<u8> {
 }
 
 /// A piece of a handshake message that is said to be `total` bytes long.
-fn fragment(kind: u8, total: u32, seq: u16, offset: u32, body: &[u8]) -> Vec<u8> {
+pub(super) fn fragment(kind: u8, total: u32, seq: u16, offset: u32, body: &[u8]) -> Vec<u8> {
     let mut message = vec![kind];
     message.extend(&total.to_be_bytes()[1..]);
     message.extend(seq.to_be_bytes());
@@ -63,7 +64,7 @@ fn null_hello() -> Vec<u8> {
 }
 
 /// Whether it is a handshake message of this kind in the clear.
-fn is_message(record: &[u8], kind: u8) -> bool {
+pub(super) fn is_message(record: &[u8], kind: u8) -> bool {
     record[0] == HANDSHAKE && record[3..5] == [0, 0] && record.get(RECORD) == Some(&kind)
 }
 
@@ -205,6 +206,65 @@ fn d4_pieces_of_messages_in_any_disorder_are_bounded() {
     let mut pair = saying(0, backwards.collect());
     pair.run(Duration::from_secs(10));
     assert_ne!(pair.lost(), Some(LostReason::Fault));
+}
+
+/// The memory of this process that is in use, in bytes.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("a system with /proc");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+    kilobytes.expect("it says so") * 1024
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn d4_pieces_of_messages_take_64_kibibytes_of_a_peer_at_most() {
+    const PEERS: usize = 200;
+    const ALONE: &str = "HST_TEST_ALONE";
+    // What other tests of this program take at the same time must not count, so it is measured in one of its own.
+    if env::var_os(ALONE).is_none() {
+        let name = "transport::tests::handshake::d4_pieces_of_messages_take_64_kibibytes_of_a_peer_at_most";
+        let program = env::current_exe().expect("a test is a program");
+        let mut alone = Command::new(program);
+        let output = alone
+            .args(["--exact", name])
+            .env(ALONE, "1")
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let hello = said()[0][RECORD + MESSAGE..].to_vec();
+    let piece = |kind, total, seq: u32, offset, number| {
+        let body = vec![0x5a; 1_100];
+        record(HANDSHAKE, 0, number, &fragment(kind, total, seq as u16, offset, &body))
+    };
+    let mut peers: Vec<Pair> = (0..PEERS).map(|_| Pair::new()).collect();
+    // Whatever is taken once a program and once a peer is taken before.
+    for pair in &mut peers {
+        pair.passes = is_stun;
+        pair.run(Duration::from_millis(100));
+        let half = &hello[..hello.len() / 2];
+        pair.receive(&record(
+            HANDSHAKE,
+            0,
+            0,
+            &fragment(CLIENT_HELLO, hello.len() as u32, 0, 0, half),
+        ));
+    }
+    let before = resident();
+    for pair in &mut peers {
+        for at in 0..1_000 {
+            // Pieces of one endless message, of messages to come, and of many kinds and lengths.
+            pair.receive(&piece(CLIENT_HELLO, 0xff_ffff, 0, 1_100 * at, u64::from(at) + 1));
+            pair.receive(&piece(CERTIFICATE, 0xff_ffff, at, 0, u64::from(at) + 10_000));
+            pair.receive(&piece(at as u8, 2_000 + at, at % 7, 900, u64::from(at) + 20_000));
+        }
+    }
+    let each = resident().saturating_sub(before) / PEERS;
+    assert!(each <= 64 * 1024, "{each} bytes a peer");
+    assert!(peers.iter().all(|pair| pair.lost() != Some(LostReason::Fault)));
 }
 
 /// The record with a body cut to this length, where all lengths say so.

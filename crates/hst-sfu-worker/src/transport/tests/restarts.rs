@@ -107,6 +107,22 @@ fn media_goes_on_over_the_path_of_before_until_there_is_a_new_one() {
 }
 
 #[test]
+fn p5_a_restart_that_is_answered_and_taken_back_is_made_good_by_the_next_one() {
+    for taken_back in 1..10 {
+        let mut pair = Pair::connected();
+        for round in 0..taken_back {
+            let (_pending, _answer) = pair.restart();
+            pair.run(Duration::from_secs(1));
+            pair.video(1 + round, 500);
+            assert_eq!(pair.media(), 1, "it goes on over the path of before");
+        }
+        let (pending, answer) = pair.restart();
+        pair.accept(pending, &answer);
+        pair.goes_on_at(1 + taken_back);
+    }
+}
+
+#[test]
 fn a_restart_that_leads_nowhere_ends_the_connection() {
     let mut pair = Pair::connected();
     let (pending, answer) = pair.restart();

@@ -1,0 +1,70 @@
+//! A client who also receives, on a line of its own.
+
+use hst_sfu::LineId;
+
+use super::*;
+
+pub(super) struct Mirror {
+    pub(super) pair: Pair,
+    /// Of what is sent to it.
+    pub(super) ssrc: Ssrc,
+}
+
+impl Mirror {
+    /// Lets a connected client receive, too.
+    pub(super) fn new(mut pair: Pair) -> Self {
+        let mut api = pair.client.sdp_api();
+        let mid = api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        let (offer, pending) = api.apply().expect("an offer");
+        let track = TrackId(1);
+        let lines = [
+            (pair.camera, LineRole::Send { track }),
+            (mid, LineRole::Receive { track }),
+        ];
+        let lines = lines.map(|(mid, role)| Line {
+            mid: mid.to_string(),
+            role,
+        });
+        let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
+        let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
+        pair.accept(pending, &answer.to_sdp_string());
+        let mut api = pair.transport.rtc.direct_api();
+        let ssrc = api.stream_tx_by_mid(mid, None).expect("it is sent to").ssrc();
+        Self { pair, ssrc }
+    }
+
+    /// It is sent a packet, and does not get it yet.
+    pub(super) fn is_sent(&mut self, seq: u64, media: Media) {
+        let line = LineId {
+            peer: PeerId(1),
+            slot: 1,
+        };
+        let forward = Forward {
+            line,
+            seq,
+            timestamp: seq as u32 * 3000,
+            ends_picture: false,
+            vp8: None,
+        };
+        let Pair {
+            transport,
+            outbox,
+            happenings,
+            now,
+            ..
+        } = &mut self.pair;
+        transport.enqueue(Queued { index: 0, forward });
+        transport.flush(*now, &[media], outbox, happenings);
+    }
+}
+
+impl Pair {
+    /// The packet that has come through.
+    pub(super) fn taken(&mut self) -> Media {
+        let mut media = self.happenings.drain(..).filter_map(|it| match it {
+            Happening::Media(media) => Some(media),
+            _ => None,
+        });
+        media.next().expect("one has come")
+    }
+}

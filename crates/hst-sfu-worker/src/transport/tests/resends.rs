@@ -1,0 +1,75 @@
+//! Receivers who ask for what they have got again and again (RFC 4585, section 6.2.1).
+
+use super::{forger::Forger, mirror::Mirror, *};
+
+/// How many datagrams a second it asks by.
+const FLOOD: u32 = 2_000;
+/// So much of a slow machine's time may one of them cost.
+const WATCHDOG: Duration = Duration::from_millis(100);
+
+/// Bytes of RTP to the client.
+#[derive(Debug, Default)]
+struct Tally {
+    sent: usize,
+    resent: usize,
+}
+
+impl Tally {
+    fn count(&mut self, pair: &mut Pair) {
+        for (_, bytes) in pair.outbox.take() {
+            let kind = bytes[1] & 0x7f;
+            let mut codecs = pair.client.codec_config().iter();
+            match bytes[0] >> 6 {
+                2 if codecs.any(|it| it.resend().is_some_and(|pt| *pt == kind)) => self.resent += bytes.len(),
+                2 if !(64..96).contains(&kind) => self.sent += bytes.len(),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A report that asks for all of the last packets of this source, ten times.
+fn all_again(ssrc: Ssrc, last: u64) -> Vec<u8> {
+    let entry = |at: u16| [(last as u16).wrapping_sub(17 * at).to_be_bytes(), [0xff; 2]].concat();
+    let entries: Vec<u8> = (1..=31).flat_map(entry).collect();
+    let entries = entries.repeat(10);
+    let len = 2 + entries.len() as u16 / 4;
+    [
+        &[0x81, 205][..],
+        &len.to_be_bytes(),
+        &[0, 0, 0, 1],
+        &ssrc.to_be_bytes(),
+        &entries,
+    ]
+    .concat()
+}
+
+#[test]
+fn r10_who_asks_for_everything_again_thousands_of_times_a_second_gets_a_burst_and_a_fifth_more_at_most() {
+    let mut mirror = Mirror::new(Pair::connected());
+    let mut forger = Forger::new();
+    let mut tally = Tally::default();
+    let mut longest = Duration::ZERO;
+    for seq in 1..=300 {
+        mirror.pair.video(seq, 1_000);
+        let media = mirror.pair.taken();
+        mirror.is_sent(seq, media);
+        tally.count(&mut mirror.pair);
+        for _ in 0..FLOOD / 100 {
+            let pair = &mut mirror.pair;
+            let report = forger.rtcp(&all_again(mirror.ssrc, seq));
+            let start = Instant::now();
+            pair.receive(&report);
+            pair.now += Duration::from_secs(1) / FLOOD;
+            pair.transport.tick(pair.now, &mut pair.outbox, &mut pair.happenings);
+            longest = longest.max(start.elapsed());
+            tally.count(pair);
+        }
+    }
+    assert!(tally.sent > 300_000, "{tally:?}");
+    // A fifth of the stream, and once all that is kept of it.
+    assert!(tally.resent <= tally.sent / 5 + 512 * MAX_PAYLOAD, "{tally:?}");
+    assert!(longest < WATCHDOG, "{longest:?}");
+    assert_eq!(mirror.pair.lost(), None);
+    mirror.pair.goes_on_at(301);
+}
