@@ -22,6 +22,7 @@ use crate::{
     connection::Connection,
     driver,
     link::{Life, Link},
+    network::Network,
     peer::Str0mPeer,
 };
 
@@ -79,15 +80,16 @@ impl MediaEngine for Str0mEngine {
     async fn open(&self, config: PeerConfig) -> Result<(Box<dyn MediaPeer>, PeerEvents), MediaError> {
         config.ice_servers.iter().try_for_each(check)?;
         let socket = UdpSocket::bind(self.bind).await.map_err(MediaError::Socket)?;
-        let bound = socket.local_addr().map_err(MediaError::Socket)?;
+        let (network, news) = Network::new(socket).map_err(MediaError::Socket)?;
         let now = Instant::now();
         let (sender, events) = peer_events();
         let link = watch::Sender::new(Link::Waiting);
         let watched = link.subscribe();
         let (commands, queue) = mpsc::channel(COMMAND_CAPACITY);
         let rtc = self.template.clone().build(now.into_std());
-        let connection = Connection::new(rtc, Life::new(sender, link, now), bound, config.foretold, now);
-        tokio::spawn(driver::run(connection, socket, queue));
+        let life = Life::new(sender, link, now);
+        let connection = Connection::new(rtc, life, network.bound(), config.foretold, now);
+        tokio::spawn(driver::run(connection, network, news, queue));
         Ok((Box::new(Str0mPeer::new(commands, watched)), events))
     }
 }

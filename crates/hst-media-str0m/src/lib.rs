@@ -3,13 +3,18 @@
 mod codecs;
 mod command;
 mod connection;
+mod detours;
 mod driver;
 mod early;
 mod engine;
 mod ice;
 mod link;
+mod network;
+mod order;
 mod peer;
+mod pipe;
 mod section;
+mod way;
 mod writer;
 
 pub use engine::Str0mEngine;

@@ -10,7 +10,6 @@ mod error;
 mod event;
 mod extension;
 mod foretold;
-mod framing;
 mod line;
 mod losses;
 mod network;

@@ -1,0 +1,207 @@
+//! Peers in networks that let no UDP through: the same media over TCP (RFC 6544).
+
+// These are tests: a surprise ends them.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../hst-media-webrtc/tests/server/mod.rs"]
+mod server;
+mod wall;
+
+use std::time::Duration;
+
+use hst_media::{
+    Codec, FrameReader, FrameWriter, Kind, MediaEngine, MediaPeer, PeerConfig, PeerEvent, PeerEvents, PeerState,
+    TrackInfo,
+    contract::{Counterpart, frame},
+};
+use hst_media_str0m::Str0mEngine;
+use server::Server;
+use str0m::media::MediaData;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
+use wall::{Manner, Wall};
+
+/// Longer than anything takes that goes well.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A peer behind a wall, with a voice and an ear.
+struct Call {
+    server: Server,
+    heard: mpsc::Receiver<MediaData>,
+    wall: Wall,
+    peer: Box<dyn MediaPeer>,
+    events: PeerEvents,
+    writer: Box<dyn FrameWriter>,
+    /// The section that receives.
+    ear: String,
+    reader: Option<Box<dyn FrameReader>>,
+    said: u32,
+}
+
+impl Call {
+    /// One in which the answer has come, and the wall was made like this before.
+    async fn begin(prepare: impl FnOnce(&Wall)) -> Self {
+        let (server, heard) = Server::start_with_frames().await;
+        let (mut peer, events) = Str0mEngine::new().open(PeerConfig::default()).await.unwrap();
+        let (_, writer) = peer.add_sender(TrackInfo::new(Codec::Opus)).await.unwrap();
+        peer.add_receiver(Kind::Audio).await.unwrap();
+        let offer = peer.offer().await.unwrap();
+        let ear = offer.mids[1].1.clone();
+        let answer = server.answer(0, &offer.sdp, Vec::new()).await;
+        let wall = Wall::before(&answer).await;
+        prepare(&wall);
+        peer.answer(&wall.seen(&answer)).await.unwrap();
+        Self {
+            server,
+            heard,
+            wall,
+            peer,
+            events,
+            writer,
+            ear,
+            reader: None,
+            said: 0,
+        }
+    }
+
+    async fn state(&mut self) -> PeerState {
+        loop {
+            if let PeerEvent::State(state) = self.event().await {
+                return state;
+            }
+        }
+    }
+
+    async fn event(&mut self) -> PeerEvent {
+        let event = timeout(DEADLINE, self.events.next()).await;
+        event.expect("an event in time").expect("a peer that lives")
+    }
+
+    async fn connected(&mut self) {
+        while self.state().await != PeerState::Connected {}
+    }
+
+    /// Says something until it is heard.
+    async fn say(&mut self) {
+        let heard = async {
+            loop {
+                self.said += 1;
+                self.writer
+                    .write(frame(Codec::Opus, self.said, 50, true))
+                    .await
+                    .unwrap();
+                // What was sent into a connection that has ended is lost, as a datagram may be.
+                let wait = timeout(Duration::from_millis(20), self.heard.recv()).await;
+                if wait.is_ok_and(|it| it.is_some()) {
+                    return;
+                }
+            }
+        };
+        timeout(DEADLINE, heard).await.expect("it is heard");
+    }
+
+    /// Hears something that the server says until then.
+    async fn hear(&mut self) {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            assert!(Instant::now() < until, "nothing is heard");
+            self.said += 1;
+            let said = frame(Codec::Opus, self.said, 50, true);
+            self.server.write(0, &self.ear, 111, said).await;
+            if let Some(reader) = &mut self.reader {
+                if timeout(Duration::from_millis(20), reader.read()).await.is_ok() {
+                    return;
+                }
+            } else if let Ok(Some(PeerEvent::Track { reader, .. })) =
+                timeout(Duration::from_millis(20), self.events.next()).await
+            {
+                self.reader = Some(reader);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn media_flow_both_ways_over_tcp_where_udp_is_swallowed() {
+    let begun = Instant::now();
+    let mut call = Call::begin(|_| {}).await;
+    call.connected().await;
+    println!("connected over TCP after {:?}", begun.elapsed());
+    call.say().await;
+    call.hear().await;
+    assert_eq!(call.wall.came(), 1);
+}
+
+#[tokio::test]
+async fn where_udp_works_nobody_connects_over_tcp() {
+    let mut call = Call::begin(Wall::let_udp).await;
+    call.connected().await;
+    call.say().await;
+    // Longer than it would take until TCP is tried.
+    let until = Instant::now() + Duration::from_millis(600);
+    while Instant::now() < until {
+        call.say().await;
+    }
+    assert_eq!(call.wall.came(), 0);
+}
+
+#[tokio::test]
+async fn a_call_over_tcp_goes_over_to_udp_once_that_works() {
+    let mut call = Call::begin(|_| {}).await;
+    call.connected().await;
+    call.say().await;
+    call.wall.let_udp();
+    timeout(DEADLINE, call.wall.stand(0)).await.expect("TCP is given up");
+    call.say().await;
+    call.hear().await;
+    assert_eq!(call.wall.came(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_in_the_middle_of_a_frame_is_followed_by_another() {
+    let mut call = Call::begin(|_| {}).await;
+    call.connected().await;
+    call.say().await;
+    call.hear().await;
+    call.wall.turn(Manner::Honest);
+    let cut = Instant::now();
+    call.say().await;
+    call.hear().await;
+    println!("interrupted for {:?}", cut.elapsed());
+    assert_eq!(call.wall.came(), 2);
+    let next = timeout(Duration::ZERO, call.events.next()).await;
+    assert!(next.is_err(), "it was too short to tell of: {next:?}");
+}
+
+#[tokio::test]
+async fn an_ice_restart_finds_the_way_over_tcp_anew() {
+    let mut call = Call::begin(|_| {}).await;
+    call.connected().await;
+    call.say().await;
+    call.peer.restart_ice().await.unwrap();
+    let offer = call.peer.offer().await.unwrap();
+    let answer = call.server.answer(0, &offer.sdp, Vec::new()).await;
+    call.peer.answer(&call.wall.seen(&answer)).await.unwrap();
+    call.connected().await;
+    call.say().await;
+    call.hear().await;
+    call.wall.stand(1).await;
+    assert_eq!(call.wall.came(), 2);
+}
+
+#[tokio::test]
+async fn what_no_server_would_send_over_tcp_ends_that_connection_and_nothing_else() {
+    let empty = vec![0; 60_000];
+    let junk = b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec();
+    let short = [[0, 1, 22].repeat(1_000), [0, 20, 1, 1, 0, 0].to_vec()].concat();
+    for hostile in [vec![0xff; 70_000], junk, empty, short] {
+        let mut call = Call::begin(|wall| wall.turn(Manner::Hostile(hostile))).await;
+        assert_eq!(call.state().await, PeerState::Connecting);
+        timeout(DEADLINE, call.wall.first_comes()).await.expect("TCP is tried");
+        call.wall.turn(Manner::Honest);
+        call.connected().await;
+        call.say().await;
+    }
+}
