@@ -23,7 +23,9 @@ use crate::{
     ice,
     link::Life,
     order::PipeId,
+    relay::Relay,
     section::{Carried, Section},
+    way::Datagram,
 };
 
 mod ways;
@@ -62,13 +64,21 @@ pub(crate) struct Connection {
     is_believed: bool,
     is_sought: bool,
     detours: Detours,
+    relays: Vec<Relay>,
     wake_at: Instant,
     /// Drained by the driver after every call, so it holds what one call gives rise to.
     transmits: VecDeque<Transmit>,
 }
 
 impl Connection {
-    pub(crate) fn new(rtc: Rtc, life: Life, bound: SocketAddr, foretold: Option<Foretold>, now: Instant) -> Self {
+    pub(crate) fn new(
+        rtc: Rtc,
+        life: Life,
+        bound: SocketAddr,
+        foretold: Option<Foretold>,
+        relays: Vec<Relay>,
+        now: Instant,
+    ) -> Self {
         Self {
             rtc,
             life,
@@ -85,6 +95,7 @@ impl Connection {
             is_believed: false,
             is_sought: false,
             detours: Detours::new(now),
+            relays,
             wake_at: now,
             transmits: VecDeque::new(),
         }
@@ -156,7 +167,7 @@ impl Connection {
             self.seek(now);
         }
         if restarts || is_first {
-            self.detours.plan(now, ice::plans(sdp));
+            self.detours.plan(now, ice::plans(sdp, &self.relays));
         }
         let mut api = self.rtc.direct_api();
         for (mid, section) in &mut self.sections {
@@ -208,30 +219,35 @@ impl Connection {
         self.handle_timeout(now);
     }
 
-    /// A datagram has come.
+    /// A datagram has come over UDP.
     pub(crate) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
+        let destination = self.routes.get(&source).copied().unwrap_or(self.bound);
+        let datagram = Datagram {
+            protocol: Protocol::Udp,
+            source,
+            destination,
+            bytes: bytes.to_vec(),
+        };
+        self.take(now, &datagram, None);
+    }
+
+    /// A datagram has come over UDP, or over a pipe.
+    fn take(&mut self, now: Instant, datagram: &Datagram, over: Option<PipeId>) {
+        let Datagram {
+            protocol,
+            source,
+            destination,
+            bytes,
+        } = datagram;
         let source = match &mut self.early {
-            Some(early) => match early.source(source, bytes) {
+            Some(early) if *protocol == Protocol::Udp => match early.source(*source, bytes) {
                 Some(source) => source,
                 None => return,
             },
-            None => source,
+            _ => *source,
         };
-        let destination = self.routes.get(&source).copied().unwrap_or(self.bound);
-        self.take(now, Protocol::Udp, (source, destination), bytes, None);
-    }
-
-    /// A datagram has come over a pipe or over UDP.
-    fn take(
-        &mut self,
-        now: Instant,
-        protocol: Protocol,
-        (source, destination): (SocketAddr, SocketAddr),
-        bytes: &[u8],
-        over: Option<PipeId>,
-    ) {
         // What cannot be parsed is noise.
-        let Ok(receive) = Receive::new(protocol, source, destination, bytes) else {
+        let Ok(receive) = Receive::new(*protocol, source, *destination, bytes) else {
             return;
         };
         let input = Input::Receive(now.into_std(), receive);
@@ -253,7 +269,8 @@ impl Connection {
                 request_keyframe(&mut self.rtc, *mid);
             }
         }
-        self.detours.handle_timeout(now);
+        let lost = self.detours.handle_timeout(now);
+        self.lose(lost);
         self.life.handle_timeout(now);
     }
 

@@ -46,6 +46,14 @@ struct Begun {
     way: Way,
 }
 
+/// A way that has come to its end by itself.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    /// Our candidate there.
+    pub(crate) candidate: Option<Candidate>,
+    pub(crate) was_in_use: bool,
+}
+
 impl Detours {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
@@ -82,14 +90,17 @@ impl Detours {
         ways.chain(self.due).min()
     }
 
-    /// Time has passed.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    /// Time has passed. Returns what has come to its end.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Vec<Lost> {
         if self.due.is_some_and(|due| due <= now) {
             self.begin(now);
         }
-        for (&pipe, begun) in &mut self.begun {
-            begun.way.handle_timeout(now, pipe, &mut self.orders);
-        }
+        let Self { begun, orders, .. } = self;
+        let over = begun
+            .iter_mut()
+            .filter_map(|(&pipe, begun)| begun.way.handle_timeout(now, orders).then_some(pipe));
+        let over: Vec<_> = over.collect();
+        over.into_iter().filter_map(|pipe| self.end(now, pipe)).collect()
     }
 
     fn begin(&mut self, now: Instant) {
@@ -100,36 +111,23 @@ impl Detours {
         self.last += 1;
         let pipe = PipeId(self.last);
         tracing::debug!(?plan, "another way is tried");
-        self.orders.push_back(Order::Open {
-            pipe,
-            dial: plan.dial(),
-        });
-        let begun = Begun {
-            rank: self.next,
-            way: Way::new(plan.clone()),
-        };
-        self.begun.insert(pipe, begun);
+        let way = Way::begin(plan.clone(), pipe, &mut self.orders);
+        let rank = self.next;
+        self.begun.insert(pipe, Begun { rank, way });
         self.next += 1;
         self.due = (self.next < self.plans.len()).then_some(now + STEP);
     }
 
     /// A pipe stands; this is our end of it.
     pub(crate) fn opened(&mut self, now: Instant, pipe: PipeId, local: SocketAddr) -> Given {
-        let Some(begun) = self.begun.get_mut(&pipe) else {
-            return Given::default();
-        };
-        Given {
-            pair: begun.way.opened(now, local, pipe, &mut self.orders),
-            datagram: None,
-        }
+        let begun = self.begun.get_mut(&pipe);
+        begun.map_or_else(Given::default, |it| it.way.opened(now, local, &mut self.orders))
     }
 
     /// A message has come over a pipe.
     pub(crate) fn receive(&mut self, now: Instant, pipe: PipeId, bytes: Vec<u8>) -> Given {
-        let Some(begun) = self.begun.get_mut(&pipe) else {
-            return Given::default();
-        };
-        begun.way.receive(now, bytes, pipe, &mut self.orders)
+        let begun = self.begun.get_mut(&pipe);
+        begun.map_or_else(Given::default, |it| it.way.receive(now, bytes, &mut self.orders))
     }
 
     /// The other side has answered over UDP, or over a pipe: gives up what is worse. Returns our candidates there.
@@ -145,42 +143,46 @@ impl Detours {
         self.due = None;
         let worse = self.begun.extract_if(.., |_, begun| Some(begun.rank) > rank);
         let orders = &mut self.orders;
-        let lost = worse.filter_map(|(pipe, begun)| begun.way.close(pipe, orders));
+        let lost = worse.filter_map(|(_, begun)| begun.way.close(orders));
         lost.collect()
     }
 
-    /// A pipe has ended by itself, or never stood. Returns our candidate there.
+    /// A way has come to its end by itself.
     ///
-    /// If it was the last one, all begin anew; and whatever is next need not wait for it any more.
-    pub(crate) fn ended(&mut self, now: Instant, pipe: PipeId) -> Option<Candidate> {
+    /// Where none is left that could lead to the other side, all begin anew; and whatever is next need not wait for it any
+    /// more. The one in use is not replaced: the other side would go on to send there for a long time.
+    pub(crate) fn end(&mut self, now: Instant, pipe: PipeId) -> Option<Lost> {
         let begun = self.begun.remove(&pipe)?;
-        if self.begun.is_empty() && self.due.is_none() {
-            self.due = Some(now + if self.is_settled { STEP } else { RETRY });
-            self.next = 0;
-            self.is_settled = false;
-        } else if self.due.is_some() {
-            self.due = Some(now);
+        let was_in_use = self.is_settled && self.begun.is_empty();
+        if !self.is_settled {
+            if self.due.is_some() {
+                self.due = Some(now);
+            } else if self.begun.is_empty() {
+                self.next = 0;
+                self.due = Some(now + RETRY);
+            }
         }
-        begun.way.candidate()
+        Some(Lost {
+            candidate: begun.way.close(&mut self.orders),
+            was_in_use,
+        })
     }
 
-    /// Takes a datagram that has to go over one of these ways; gives back one that has not.
-    pub(crate) fn send(&mut self, transmit: Transmit) -> Option<Transmit> {
-        let takes = |(_, begun): &(&PipeId, &mut Begun)| begun.way.leads(&transmit);
-        match self.begun.iter_mut().find(takes) {
-            Some((&pipe, begun)) => {
-                begun.way.send(&transmit, pipe, &mut self.orders);
-                None
-            }
-            None => Some(transmit),
+    /// Takes a datagram for these places if it has to go over one of these ways; says whether.
+    pub(crate) fn send(&mut self, transmit: &Transmit, to: &[SocketAddr]) -> bool {
+        let begun = self.begun.values_mut().find(|begun| begun.way.leads(transmit));
+        let is_ours = begun.is_some();
+        if let Some(begun) = begun {
+            begun.way.send(&transmit.contents, to, &mut self.orders);
         }
+        is_ours
     }
 
     /// Gives up all of them.
     pub(crate) fn close(&mut self) {
         self.due = None;
-        for (pipe, begun) in std::mem::take(&mut self.begun) {
-            begun.way.close(pipe, &mut self.orders);
+        for begun in std::mem::take(&mut self.begun).into_values() {
+            begun.way.close(&mut self.orders);
         }
     }
 

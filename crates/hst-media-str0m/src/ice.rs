@@ -12,7 +12,7 @@ use str0m::{
     net::{Protocol, TcpType},
 };
 
-use crate::way::Plan;
+use crate::{relay::Relay, way::Plan};
 
 /// A response to a check has some 60 bytes.
 const RESPONSE: usize = 256;
@@ -43,8 +43,9 @@ pub(crate) fn candidates(sdp: &str) -> Vec<SocketAddr> {
     found
 }
 
-/// The ways to the server beside UDP, from its answer: its addresses that wait for TCP connections (RFC 6544 section 4.5).
-pub(crate) fn plans(sdp: &str) -> Vec<Plan> {
+/// The ways to the server beside UDP, best first: its addresses that wait for TCP connections (RFC 6544 section 4.5), from
+/// its answer, and relays to those for UDP.
+pub(crate) fn plans(sdp: &str, relays: &[Relay]) -> Vec<Plan> {
     let lines = sdp.lines().filter_map(|line| line.strip_prefix("a="));
     let candidates = lines.filter(|line| line.starts_with("candidate:"));
     let mut waiting: Vec<Candidate> = candidates
@@ -53,7 +54,16 @@ pub(crate) fn plans(sdp: &str) -> Vec<Plan> {
         .collect();
     waiting.sort_by_key(|candidate| Reverse(candidate.prio()));
     waiting.dedup_by_key(|candidate| candidate.addr());
-    waiting.into_iter().take(MAX_TCP).map(Plan::Tcp).collect()
+    let mut peers = self::candidates(sdp);
+    // An allocation is of one family.
+    if let Some(first) = peers.first().copied() {
+        peers.retain(|peer| peer.is_ipv4() == first.is_ipv4());
+    }
+    let relays = relays.iter().filter(|_| !peers.is_empty()).map(|relay| Plan::Relay {
+        relay: relay.clone(),
+        peers: peers.clone(),
+    });
+    waiting.into_iter().take(MAX_TCP).map(Plan::Tcp).chain(relays).collect()
 }
 
 /// The address of ours from which the system sends to another one. Nothing is sent.

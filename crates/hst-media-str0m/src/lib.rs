@@ -3,6 +3,7 @@
 mod codecs;
 mod command;
 mod connection;
+mod cutter;
 mod detours;
 mod driver;
 mod early;
@@ -13,7 +14,9 @@ mod network;
 mod order;
 mod peer;
 mod pipe;
+mod relay;
 mod section;
+mod tls;
 mod way;
 mod writer;
 

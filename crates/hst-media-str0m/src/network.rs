@@ -5,6 +5,7 @@ use tokio::{net::UdpSocket, sync::mpsc};
 use crate::{
     order::{Order, PipeId},
     pipe::{News, NewsSender, Pipe},
+    tls::RelayTls,
 };
 
 /// How much news of pipes waits for the driver. When it is full, pipes are not read.
@@ -18,17 +19,19 @@ pub(crate) type NewsReceiver = mpsc::Receiver<(PipeId, News)>;
 pub(crate) struct Network {
     pub(crate) udp: UdpSocket,
     bound: SocketAddr,
+    tls: RelayTls,
     pipes: HashMap<PipeId, Pipe>,
     news: NewsSender,
 }
 
 impl Network {
-    pub(crate) fn new(udp: UdpSocket) -> io::Result<(Self, NewsReceiver)> {
+    pub(crate) fn new(udp: UdpSocket, tls: RelayTls) -> io::Result<(Self, NewsReceiver)> {
         let bound = udp.local_addr()?;
         let (news, receiver) = mpsc::channel(NEWS);
         let network = Self {
             udp,
             bound,
+            tls,
             pipes: HashMap::new(),
             news,
         };
@@ -43,7 +46,7 @@ impl Network {
     pub(crate) fn carry_out(&mut self, order: Order) {
         match order {
             Order::Open { pipe, dial } => {
-                let opened = Pipe::open(pipe, dial, self.bound.ip(), self.news.clone());
+                let opened = Pipe::open(pipe, dial, self.bound.ip(), self.tls.clone(), self.news.clone());
                 self.pipes.insert(pipe, opened);
             }
             Order::Send { pipe, bytes } => {

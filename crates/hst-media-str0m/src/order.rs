@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use crate::relay::RelayAddress;
+
 /// A pipe of one peer, never used twice in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PipeId(pub(crate) u32);
@@ -15,9 +17,11 @@ pub(crate) enum Order {
     Close { pipe: PipeId },
 }
 
-/// Whom a pipe leads to, and what is spoken on it.
+/// Whom a pipe leads to, and so what is spoken on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Dial {
     /// The server itself over TCP, with datagrams in frames (RFC 4571).
     Server(SocketAddr),
+    /// A relay, with its messages.
+    Relay(RelayAddress),
 }

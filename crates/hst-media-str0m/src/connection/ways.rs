@@ -1,6 +1,6 @@
 //! How a connection finds the other side: over UDP, at once and before the answer where that is possible, or by a detour.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, slice};
 
 use hst_media::{Foretold, MediaError};
 use str0m::{
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Connection;
 use crate::{
+    detours::Lost,
     early::Early,
     ice,
     order::{Order, PipeId},
@@ -105,7 +106,13 @@ impl Connection {
 
     /// Where a datagram of str0m goes; gives it back if that is UDP.
     pub(super) fn route(&mut self, transmit: Transmit) -> Option<Transmit> {
-        let transmit = self.detours.send(transmit)?;
+        let to = match &self.early {
+            Some(early) => early.destinations(&transmit.destination),
+            None => slice::from_ref(&transmit.destination),
+        };
+        if self.detours.send(&transmit, to) {
+            return None;
+        }
         // A way that the system would not take from that address is none.
         let is_way =
             transmit.proto == Protocol::Udp && self.routes.get(&transmit.destination) == Some(&transmit.source);
@@ -156,22 +163,35 @@ impl Connection {
 
     /// A pipe has ended by itself, or never stood.
     pub(crate) fn pipe_ended(&mut self, now: Instant, pipe: PipeId) {
-        let lost = self.detours.ended(now, pipe);
-        self.forget(lost);
-        self.handle_timeout(now);
+        let lost = self.detours.end(now, pipe);
+        self.lose(lost);
+    }
+
+    pub(super) fn lose(&mut self, lost: impl IntoIterator<Item = Lost>) {
+        for Lost { candidate, was_in_use } in lost {
+            self.forget(candidate);
+            if was_in_use {
+                self.life.fail();
+            }
+        }
     }
 
     fn accept(&mut self, now: Instant, pipe: PipeId, given: Given) {
-        if let Some((local, remote)) = given.pair {
+        if let Some((local, remote)) = given.candidates {
             self.rtc.add_local_candidate(local);
-            self.rtc.add_remote_candidate(remote);
+            if let Some(remote) = remote {
+                self.rtc.add_remote_candidate(remote);
+            }
             // Each call makes one check, and the new one need not wait for the others.
             for _ in 0..=self.routes.len() + 1 {
                 self.handle_timeout(now);
             }
         }
-        if let Some((source, destination, bytes)) = given.datagram {
-            self.take(now, Protocol::Tcp, (source, destination), &bytes, Some(pipe));
+        if let Some(datagram) = given.datagram {
+            self.take(now, &datagram, Some(pipe));
+        }
+        if given.is_over {
+            self.pipe_ended(now, pipe);
         }
     }
 
@@ -214,7 +234,7 @@ mod tests {
         let (events, _told) = peer_events();
         let life = Life::new(events, watch::Sender::new(Link::Waiting), now);
         let bound = ([0, 0, 0, 0], 4711).into();
-        let mut connection = Connection::new(rtc, life, bound, Some(foretold), now);
+        let mut connection = Connection::new(rtc, life, bound, Some(foretold), Vec::new(), now);
         let wanted = Wanted {
             mid: None,
             kind: MediaKind::Audio,
