@@ -62,6 +62,8 @@ pub(crate) struct Connection {
     foreseen: Option<String>,
     /// Whether that response was believed, and nothing real has come over UDP since.
     is_believed: bool,
+    /// What has been sent over UDP while it was only believed.
+    unproved: Vec<Vec<u8>>,
     is_sought: bool,
     detours: Detours,
     relays: Vec<Relay>,
@@ -93,6 +95,7 @@ impl Connection {
             early: None,
             foreseen: None,
             is_believed: false,
+            unproved: Vec::new(),
             is_sought: false,
             detours: Detours::new(now),
             relays,
@@ -329,7 +332,7 @@ impl Connection {
                             let receive = Receive::new(Protocol::Udp, destination, source, &response)?;
                             self.rtc.handle_input(Input::Receive(now.into_std(), receive))?;
                         }
-                        None => self.transmits.push_back(transmit),
+                        None => self.transmit(transmit),
                     }
                 }
                 Output::Event(event) => self.handle_event(now, event),

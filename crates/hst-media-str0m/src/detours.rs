@@ -178,6 +178,13 @@ impl Detours {
         is_ours
     }
 
+    /// Sends a datagram for these places over this very way.
+    pub(crate) fn send_over(&mut self, pipe: PipeId, bytes: &[u8], to: &[SocketAddr]) {
+        if let Some(begun) = self.begun.get_mut(&pipe) {
+            begun.way.send(bytes, to, &mut self.orders);
+        }
+    }
+
     /// Gives up all of them.
     pub(crate) fn close(&mut self) {
         self.due = None;

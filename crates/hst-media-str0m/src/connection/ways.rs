@@ -24,6 +24,10 @@ const MAX_PLACES: usize = 16;
 /// After so many calls str0m has made two checks.
 const ROUNDS_TO_A_CHECK: usize = 4;
 
+/// How many datagrams are sent again that went where nothing was proved: a first flight of DTLS has fewer. Further ones are
+/// left to whoever has sent them.
+const MAX_UNPROVED: usize = 8;
+
 impl Connection {
     /// Learns from which of our addresses the system reaches each of the other side's, as the network is now.
     pub(super) fn find_routes(&mut self, remotes: Vec<SocketAddr>) {
@@ -100,6 +104,7 @@ impl Connection {
     pub(super) fn seek(&mut self, now: Instant) {
         self.is_sought = true;
         self.is_believed = false;
+        self.unproved.clear();
         self.life.seek(now);
         self.detours.seek(now);
     }
@@ -119,15 +124,30 @@ impl Connection {
         is_way.then_some(transmit)
     }
 
+    /// Sends over UDP.
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
+        if self.is_believed && !is_check(&transmit) && self.unproved.len() < MAX_UNPROVED {
+            self.unproved.push(transmit.contents.to_vec());
+        }
+        self.transmits.push_back(transmit);
+    }
+
     /// The other side has answered a check, over UDP or over a pipe.
     pub(super) fn heard(&mut self, now: Instant, over: Option<PipeId>) {
         let is_believed = std::mem::take(&mut self.is_believed);
+        let unproved = std::mem::take(&mut self.unproved);
         let lost = self.detours.heard(over);
-        if over.is_some() && is_believed {
-            self.doubt();
-        }
         self.forget(lost);
+        let Some(pipe) = over.filter(|_| is_believed) else {
+            return self.handle_timeout(now);
+        };
+        self.doubt();
         self.handle_timeout(now);
+        // The handshake has begun over UDP, and would not be repeated before a second has passed.
+        let places: Vec<_> = self.routes.keys().copied().collect();
+        for bytes in unproved {
+            self.detours.send_over(pipe, &bytes, &places);
+        }
     }
 
     /// What was foreseen over UDP has not come true: those ways are to be checked like any other.
