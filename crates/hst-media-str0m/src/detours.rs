@@ -197,3 +197,126 @@ impl Detours {
         self.orders.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        order::Dial,
+        relay::{Carrier, Relay, RelayAddress},
+    };
+
+    fn addr(port: u16) -> SocketAddr {
+        ([192, 0, 2, 1], port).into()
+    }
+
+    fn plans() -> Vec<Plan> {
+        let tcp = "candidate:1 1 tcp 1518280447 192.0.2.1 7882 typ host tcptype passive";
+        let relay = Relay {
+            address: RelayAddress {
+                host: "192.0.2.9".into(),
+                port: 3478,
+                carrier: Carrier::Udp,
+            },
+            credentials: hst_turn::Credentials {
+                username: "1:ann".into(),
+                password: "x".into(),
+            },
+        };
+        let peers = vec![addr(7882)];
+        vec![
+            Plan::Tcp(Candidate::from_sdp_string(tcp).unwrap()),
+            Plan::Relay { relay, peers },
+        ]
+    }
+
+    /// What is asked for, in short.
+    fn orders(detours: &mut Detours) -> Vec<String> {
+        let short = |order| match order {
+            Order::Open {
+                pipe,
+                dial: Dial::Server(_),
+            } => format!("tcp {}", pipe.0),
+            Order::Open {
+                pipe,
+                dial: Dial::Relay(_),
+            } => format!("relay {}", pipe.0),
+            Order::Send { pipe, .. } => format!("send {}", pipe.0),
+            Order::Close { pipe } => format!("close {}", pipe.0),
+        };
+        std::iter::from_fn(|| detours.poll_order()).map(short).collect()
+    }
+
+    fn seeking() -> (Detours, Instant) {
+        let now = Instant::now();
+        let mut detours = Detours::new(now);
+        detours.seek(now);
+        detours.plan(now, plans());
+        (detours, now)
+    }
+
+    #[test]
+    fn each_way_has_its_time_before_the_next_is_begun_and_udp_has_it_first() {
+        let (mut detours, now) = seeking();
+        detours.handle_timeout(now + STEP - Duration::from_millis(1));
+        assert!(orders(&mut detours).is_empty());
+        detours.handle_timeout(now + STEP);
+        assert_eq!(orders(&mut detours), ["tcp 1"]);
+        detours.handle_timeout(now + 2 * STEP);
+        assert_eq!(orders(&mut detours), ["relay 2"]);
+        assert_eq!(detours.deadline(), None);
+    }
+
+    #[test]
+    fn what_udp_has_answered_before_the_answer_came_makes_all_others_idle() {
+        let now = Instant::now();
+        let mut detours = Detours::new(now);
+        detours.seek(now);
+        detours.heard(None);
+        detours.plan(now + STEP, plans());
+        assert_eq!(detours.deadline(), None);
+    }
+
+    #[test]
+    fn who_answers_ends_all_ways_that_are_worse_and_none_that_is_better() {
+        let (mut detours, now) = seeking();
+        detours.handle_timeout(now + STEP);
+        detours.handle_timeout(now + 2 * STEP);
+        detours.opened(now, PipeId(1), addr(5000));
+        orders(&mut detours);
+        detours.heard(Some(PipeId(2)));
+        assert!(orders(&mut detours).is_empty());
+        assert!(
+            detours.heard(Some(PipeId(1))).is_empty(),
+            "the relay had no candidate yet"
+        );
+        assert_eq!(orders(&mut detours), ["close 2"]);
+        assert_eq!(detours.heard(None).len(), 1);
+        assert_eq!(orders(&mut detours), ["close 1"]);
+        assert_eq!(detours.deadline(), None);
+    }
+
+    #[test]
+    fn a_way_that_fails_makes_room_for_the_next_at_once_and_when_all_have_failed_they_begin_anew() {
+        let (mut detours, now) = seeking();
+        detours.handle_timeout(now + STEP);
+        assert!(!detours.end(now + STEP, PipeId(1)).unwrap().was_in_use);
+        detours.handle_timeout(now + STEP);
+        assert_eq!(orders(&mut detours), ["tcp 1", "close 1", "relay 2"]);
+        detours.end(now + STEP, PipeId(2));
+        assert_eq!(detours.deadline(), Some(now + STEP + RETRY));
+        detours.handle_timeout(now + STEP + RETRY);
+        assert_eq!(orders(&mut detours), ["close 2", "tcp 3"]);
+    }
+
+    #[test]
+    fn the_end_of_the_way_in_use_is_told_and_nothing_begins_by_itself() {
+        let (mut detours, now) = seeking();
+        detours.handle_timeout(now + STEP);
+        detours.opened(now, PipeId(1), addr(5000));
+        detours.heard(Some(PipeId(1)));
+        assert!(detours.end(now + RETRY, PipeId(1)).unwrap().was_in_use);
+        assert_eq!(detours.deadline(), None);
+        assert!(detours.end(now + RETRY, PipeId(1)).is_none(), "it is told once");
+    }
+}

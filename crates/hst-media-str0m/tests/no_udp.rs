@@ -10,8 +10,8 @@ mod wall;
 use std::time::Duration;
 
 use hst_media::{
-    Codec, FrameReader, FrameWriter, Kind, MediaEngine, MediaPeer, PeerConfig, PeerEvent, PeerEvents, PeerState,
-    TrackInfo,
+    Codec, Foretold, FrameReader, FrameWriter, Kind, MediaEngine, MediaPeer, PeerConfig, PeerEvent, PeerEvents,
+    PeerState, TrackInfo,
     contract::{Counterpart, frame},
 };
 use hst_media_str0m::Str0mEngine;
@@ -25,6 +25,14 @@ use wall::{Manner, Wall};
 
 /// Longer than anything takes that goes well.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What the server answers to somebody: where it is.
+async fn answer_to_a_stranger(server: &Server) -> String {
+    let (mut peer, _events) = Str0mEngine::new().open(PeerConfig::default()).await.unwrap();
+    peer.add_receiver(Kind::Audio).await.unwrap();
+    let offer = peer.offer().await.unwrap();
+    server.answer(9, &offer.sdp, Vec::new()).await
+}
 
 /// A peer behind a wall, with a voice and an ear.
 struct Call {
@@ -43,15 +51,24 @@ struct Call {
 impl Call {
     /// One in which the answer has come, and the wall was made like this before.
     async fn begin(prepare: impl FnOnce(&Wall)) -> Self {
+        Self::begin_with(prepare, |_| None).await
+    }
+
+    /// One that was foretold this of the server, too.
+    async fn begin_with(prepare: impl FnOnce(&Wall), foretell: impl FnOnce(&Wall) -> Option<Foretold>) -> Self {
         let (server, heard) = Server::start_with_frames().await;
-        let (mut peer, events) = Str0mEngine::new().open(PeerConfig::default()).await.unwrap();
+        let wall = Wall::before(&answer_to_a_stranger(&server).await).await;
+        prepare(&wall);
+        let config = PeerConfig {
+            foretold: foretell(&wall),
+            ..PeerConfig::default()
+        };
+        let (mut peer, events) = Str0mEngine::new().open(config).await.unwrap();
         let (_, writer) = peer.add_sender(TrackInfo::new(Codec::Opus)).await.unwrap();
         peer.add_receiver(Kind::Audio).await.unwrap();
         let offer = peer.offer().await.unwrap();
         let ear = offer.mids[1].1.clone();
         let answer = server.answer(0, &offer.sdp, Vec::new()).await;
-        let wall = Wall::before(&answer).await;
-        prepare(&wall);
         peer.answer(&wall.seen(&answer)).await.unwrap();
         Self {
             server,
@@ -136,6 +153,22 @@ async fn media_flow_both_ways_over_tcp_where_udp_is_swallowed() {
     let mut call = Call::begin(|_| {}).await;
     call.connected().await;
     println!("connected over TCP after {:?}", begun.elapsed());
+    call.say().await;
+    call.hear().await;
+    assert_eq!(call.wall.came(), 1);
+}
+
+#[tokio::test]
+async fn who_has_begun_to_connect_before_the_answer_connects_over_tcp_too() {
+    let foretell = |wall: &Wall| {
+        Some(Foretold {
+            ufrag: "n".repeat(32),
+            password: "p".repeat(32),
+            addresses: vec![wall.address()],
+        })
+    };
+    let mut call = Call::begin_with(|_| {}, foretell).await;
+    call.connected().await;
     call.say().await;
     call.hear().await;
     assert_eq!(call.wall.came(), 1);

@@ -58,6 +58,11 @@ impl Wall {
         }
     }
 
+    /// Where the server is said to be.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The answer, as it reads from behind the wall.
     pub(crate) fn seen(&self, answer: &str) -> String {
         let (at, server) = (self.address, server_of(answer));
