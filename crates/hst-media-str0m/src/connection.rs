@@ -25,7 +25,7 @@ use crate::{
     order::PipeId,
     relay::Relay,
     section::{Carried, Section},
-    way::Datagram,
+    way::Passage,
 };
 
 mod ways;
@@ -224,33 +224,27 @@ impl Connection {
 
     /// A datagram has come over UDP.
     pub(crate) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
+        let Some(source) = self.apparent(source, bytes) else {
+            return;
+        };
         let destination = self.routes.get(&source).copied().unwrap_or(self.bound);
-        let datagram = Datagram {
+        let passage = Passage {
             protocol: Protocol::Udp,
             source,
             destination,
-            bytes: bytes.to_vec(),
         };
-        self.take(now, &datagram, None);
+        self.take(now, passage, bytes, None);
     }
 
     /// A datagram has come over UDP, or over a pipe.
-    fn take(&mut self, now: Instant, datagram: &Datagram, over: Option<PipeId>) {
-        let Datagram {
+    fn take(&mut self, now: Instant, passage: Passage, bytes: &[u8], over: Option<PipeId>) {
+        let Passage {
             protocol,
             source,
             destination,
-            bytes,
-        } = datagram;
-        let source = match &mut self.early {
-            Some(early) if *protocol == Protocol::Udp => match early.source(*source, bytes) {
-                Some(source) => source,
-                None => return,
-            },
-            _ => *source,
-        };
+        } = passage;
         // What cannot be parsed is noise.
-        let Ok(receive) = Receive::new(*protocol, source, *destination, bytes) else {
+        let Ok(receive) = Receive::new(protocol, source, destination, bytes) else {
             return;
         };
         let input = Input::Receive(now.into_std(), receive);

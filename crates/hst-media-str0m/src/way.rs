@@ -37,18 +37,17 @@ pub(crate) struct Way {
 pub(crate) struct Given {
     /// Our candidate, which can be checked now, and theirs, if that is another than before.
     pub(crate) candidates: Option<(Candidate, Option<Candidate>)>,
-    pub(crate) datagram: Option<Datagram>,
+    pub(crate) datagram: Option<(Passage, Vec<u8>)>,
     /// Whether the way has come to its end.
     pub(crate) is_over: bool,
 }
 
-/// A datagram that has come over a way.
-#[derive(Debug)]
-pub(crate) struct Datagram {
+/// From where a datagram has come, and to which address of ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passage {
     pub(crate) protocol: Protocol,
     pub(crate) source: SocketAddr,
     pub(crate) destination: SocketAddr,
-    pub(crate) bytes: Vec<u8>,
 }
 
 impl Way {
@@ -104,22 +103,21 @@ impl Way {
     /// A message has come over its pipe.
     pub(crate) fn receive(&mut self, now: Instant, bytes: Vec<u8>, orders: &mut VecDeque<Order>) -> Given {
         let local = self.local.as_ref().map(Candidate::addr);
-        let datagram = |protocol, source, bytes| {
-            local.map(|destination| Datagram {
+        let passage = |protocol, source| {
+            local.map(|destination| Passage {
                 protocol,
                 source,
                 destination,
-                bytes,
             })
         };
         match (&self.plan, &mut self.tunnel) {
             (Plan::Tcp(remote), _) => Given {
-                datagram: datagram(Protocol::Tcp, remote.addr(), bytes),
+                datagram: passage(Protocol::Tcp, remote.addr()).map(|passage| (passage, bytes)),
                 ..Given::default()
             },
             (Plan::Relay { .. }, Some((tunnel, _))) => {
                 let received = tunnel.handle_message(now.into_std(), &bytes);
-                let datagram = received.and_then(|(peer, data)| datagram(Protocol::Udp, peer, data.to_vec()));
+                let datagram = received.and_then(|(peer, data)| Some((passage(Protocol::Udp, peer)?, data.to_vec())));
                 Given {
                     datagram,
                     ..self.drain(orders)

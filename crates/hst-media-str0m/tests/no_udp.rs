@@ -2,6 +2,7 @@
 
 // These are tests: a surprise ends them.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, reason = "it shows how long things take")]
 
 #[path = "../../hst-media-webrtc/tests/server/mod.rs"]
 mod server;

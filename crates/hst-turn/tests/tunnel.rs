@@ -6,6 +6,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use common::{MEDIA, PLACE, World, addr, udp};
 use hst_turn::{Client, LIFETIME, Output, Tunnel, TunnelOutput};
+use rtc_stun::{
+    attributes::{ATTR_ERROR_CODE, ATTR_LIFETIME, ATTR_NONCE, ATTR_REALM, AttrType},
+    message::{CLASS_ERROR_RESPONSE, CLASS_SUCCESS_RESPONSE, METHOD_ALLOCATE, Message, MessageClass, MessageType},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -168,7 +172,7 @@ fn nothing_that_a_stranger_says_is_believed_or_ends_it() {
     end.carry(&mut world);
     // What the relay has said to somebody else, cut short, changed, and not at all.
     let other = world.user("ben", "192.0.2.8:1");
-    let allocated = common::signed(&other, rtc_stun::message::METHOD_ALLOCATE, &[]);
+    let allocated = common::signed(&other, METHOD_ALLOCATE, &[]);
     for cut in 0..allocated.len() {
         end.hear(&world, &allocated[..cut]);
         let mut changed = allocated.clone();
@@ -187,4 +191,64 @@ fn nothing_that_a_stranger_says_is_believed_or_ends_it() {
     assert_eq!((end.received.len(), end.ended), (0, None));
     assert!(end.reaches(&mut world));
     assert!(!world.outputs.iter().any(|it| matches!(it, Output::Close { .. })));
+}
+
+/// What a relay of ill will answers to a request: everything that it can say without the password.
+fn lie(request: &[u8], class: MessageClass, attributes: &[(AttrType, &[u8])]) -> Vec<u8> {
+    let request = common::read(request);
+    let mut message = Message::new();
+    message.set_type(MessageType {
+        method: request.typ.method,
+        class,
+    });
+    message.transaction_id = request.transaction_id;
+    message.write_header();
+    attributes.iter().for_each(|(kind, value)| message.add(*kind, value));
+    message.raw
+}
+
+#[test]
+fn a_relay_of_ill_will_is_asked_a_few_times_and_given_up() {
+    let unauthorized = (ATTR_ERROR_CODE, &[0, 0, 4, 1][..]);
+    let stale = (ATTR_ERROR_CODE, &[0, 0, 4, 38][..]);
+    let (realm, nonce) = ((ATTR_REALM, &b"x"[..]), (ATTR_NONCE, &b"y"[..]));
+    let endless = [7; 764];
+    let lies: [(&[(AttrType, &[u8])], usize, Option<u16>); 5] = [
+        (&[unauthorized, realm, nonce], 2, Some(401)),
+        (&[stale, realm, nonce], 4, Some(438)),
+        (&[unauthorized], 1, Some(401)),
+        (&[unauthorized, realm, (ATTR_NONCE, &endless)], 1, Some(401)),
+        (&[(ATTR_ERROR_CODE, &[0, 0, 5, 8])], 1, Some(508)),
+    ];
+    for (attributes, requests, code) in lies {
+        let mut world = World::new();
+        let mut end = End::new(&mut world, &[MEDIA], Some(1));
+        let mut asked = 0;
+        while let Some(output) = end.tunnel.poll_output() {
+            match output {
+                TunnelOutput::Send(request) => {
+                    asked += 1;
+                    end.hear(&world, &lie(&request, CLASS_ERROR_RESPONSE, attributes));
+                }
+                TunnelOutput::Ended(with) => end.ended = Some(with),
+                TunnelOutput::Opened(relayed) => panic!("{relayed}"),
+            }
+        }
+        assert_eq!((asked, end.ended), (requests, Some(code)), "{code:?}");
+        assert_eq!(end.tunnel.poll_timeout(), None);
+    }
+
+    // A success that is not signed is none.
+    let mut world = World::new();
+    let mut end = End::new(&mut world, &[MEDIA], Some(1));
+    let Some(TunnelOutput::Send(request)) = end.tunnel.poll_output() else {
+        panic!("it asks")
+    };
+    end.hear(
+        &world,
+        &lie(&request, CLASS_SUCCESS_RESPONSE, &[(ATTR_LIFETIME, &[0; 4])]),
+    );
+    assert_eq!(end.tunnel.poll_output(), None);
+    end.pass(&mut world, 15 * SECOND);
+    assert_eq!(end.ended, Some(None));
 }

@@ -15,7 +15,7 @@ use crate::{
     early::Early,
     ice,
     order::{Order, PipeId},
-    way::Given,
+    way::{Given, Passage},
 };
 
 /// The most places where the other side is looked for before it has answered.
@@ -136,10 +136,13 @@ impl Connection {
     pub(super) fn heard(&mut self, now: Instant, over: Option<PipeId>) {
         let is_believed = std::mem::take(&mut self.is_believed);
         let unproved = std::mem::take(&mut self.unproved);
-        let lost = self.detours.heard(over);
-        self.forget(lost);
+        let worse = self.detours.heard(over);
+        if !worse.is_empty() {
+            self.forget(worse);
+            self.handle_timeout(now);
+        }
         let Some(pipe) = over.filter(|_| is_believed) else {
-            return self.handle_timeout(now);
+            return;
         };
         self.doubt();
         self.handle_timeout(now);
@@ -196,6 +199,14 @@ impl Connection {
         }
     }
 
+    /// Where a datagram of the server comes from for str0m; `None` if it was kept for later.
+    pub(super) fn apparent(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<SocketAddr> {
+        match &mut self.early {
+            Some(early) => early.source(source, bytes),
+            None => Some(source),
+        }
+    }
+
     fn accept(&mut self, now: Instant, pipe: PipeId, given: Given) {
         if let Some((local, remote)) = given.candidates {
             self.rtc.add_local_candidate(local);
@@ -207,8 +218,14 @@ impl Connection {
                 self.handle_timeout(now);
             }
         }
-        if let Some(datagram) = given.datagram {
-            self.take(now, &datagram, Some(pipe));
+        if let Some((passage, bytes)) = given.datagram {
+            let source = match passage.protocol {
+                Protocol::Udp => self.apparent(passage.source, &bytes),
+                _ => Some(passage.source),
+            };
+            if let Some(source) = source {
+                self.take(now, Passage { source, ..passage }, &bytes, Some(pipe));
+            }
         }
         if given.is_over {
             self.pipe_ended(now, pipe);
