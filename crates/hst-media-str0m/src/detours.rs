@@ -19,7 +19,7 @@ const STEP: Duration = Duration::from_millis(250);
 /// When all are begun anew after none of them has led anywhere.
 const RETRY: Duration = Duration::from_secs(1);
 /// The most ways that are tried; those behind them are the least wanted.
-const MAX_PLANS: usize = 8;
+const MAX_PLANS: usize = 10;
 
 /// The ladder of ways that are worse than UDP, best first.
 ///

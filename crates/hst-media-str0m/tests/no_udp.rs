@@ -4,149 +4,18 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, reason = "it shows how long things take")]
 
+mod call;
 #[path = "../../hst-media-webrtc/tests/server/mod.rs"]
 mod server;
 mod wall;
 
 use std::time::Duration;
 
-use hst_media::{
-    Codec, Foretold, FrameReader, FrameWriter, Kind, MediaEngine, MediaPeer, PeerConfig, PeerEvent, PeerEvents,
-    PeerState, TrackInfo,
-    contract::{Counterpart, frame},
-};
+use call::{Call, DEADLINE, Place};
+use hst_media::{Foretold, PeerConfig, PeerState};
 use hst_media_str0m::Str0mEngine;
-use server::Server;
-use str0m::media::MediaData;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 use wall::{Manner, Wall};
-
-/// Longer than anything takes that goes well.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-/// What the server answers to somebody: where it is.
-async fn answer_to_a_stranger(server: &Server) -> String {
-    let (mut peer, _events) = Str0mEngine::new().open(PeerConfig::default()).await.unwrap();
-    peer.add_receiver(Kind::Audio).await.unwrap();
-    let offer = peer.offer().await.unwrap();
-    server.answer(9, &offer.sdp, Vec::new()).await
-}
-
-/// A peer behind a wall, with a voice and an ear.
-struct Call {
-    server: Server,
-    heard: mpsc::Receiver<MediaData>,
-    wall: Wall,
-    peer: Box<dyn MediaPeer>,
-    events: PeerEvents,
-    writer: Box<dyn FrameWriter>,
-    /// The section that receives.
-    ear: String,
-    reader: Option<Box<dyn FrameReader>>,
-    said: u32,
-}
-
-impl Call {
-    /// One in which the answer has come, and the wall was made like this before.
-    async fn begin(prepare: impl FnOnce(&Wall)) -> Self {
-        Self::begin_with(prepare, |_| None).await
-    }
-
-    /// One that was foretold this of the server, too.
-    async fn begin_with(prepare: impl FnOnce(&Wall), foretell: impl FnOnce(&Wall) -> Option<Foretold>) -> Self {
-        let (server, heard) = Server::start_with_frames().await;
-        let wall = Wall::before(&answer_to_a_stranger(&server).await).await;
-        prepare(&wall);
-        let config = PeerConfig {
-            foretold: foretell(&wall),
-            ..PeerConfig::default()
-        };
-        let (mut peer, events) = Str0mEngine::new().open(config).await.unwrap();
-        let (_, writer) = peer.add_sender(TrackInfo::new(Codec::Opus)).await.unwrap();
-        peer.add_receiver(Kind::Audio).await.unwrap();
-        let offer = peer.offer().await.unwrap();
-        let ear = offer.mids[1].1.clone();
-        let answer = server.answer(0, &offer.sdp, Vec::new()).await;
-        peer.answer(&wall.seen(&answer)).await.unwrap();
-        Self {
-            server,
-            heard,
-            wall,
-            peer,
-            events,
-            writer,
-            ear,
-            reader: None,
-            said: 0,
-        }
-    }
-
-    async fn state(&mut self) -> PeerState {
-        loop {
-            if let PeerEvent::State(state) = self.event().await {
-                return state;
-            }
-        }
-    }
-
-    async fn event(&mut self) -> PeerEvent {
-        let event = timeout(DEADLINE, self.events.next()).await;
-        event.expect("an event in time").expect("a peer that lives")
-    }
-
-    async fn connected(&mut self) {
-        while self.state().await != PeerState::Connected {}
-    }
-
-    async fn restart_ice(&mut self) {
-        self.peer.restart_ice().await.unwrap();
-        let offer = self.peer.offer().await.unwrap();
-        let answer = self.server.answer(0, &offer.sdp, Vec::new()).await;
-        self.peer.answer(&self.wall.seen(&answer)).await.unwrap();
-    }
-
-    /// Says something until it is heard.
-    async fn say(&mut self) {
-        let heard = async {
-            loop {
-                self.said += 1;
-                self.writer
-                    .write(frame(Codec::Opus, self.said, 50, true))
-                    .await
-                    .unwrap();
-                // What was sent into a connection that has ended is lost, as a datagram may be.
-                let wait = timeout(Duration::from_millis(20), self.heard.recv()).await;
-                if wait.is_ok_and(|it| it.is_some()) {
-                    return;
-                }
-            }
-        };
-        timeout(DEADLINE, heard).await.expect("it is heard");
-    }
-
-    /// Hears something that the server says until then.
-    async fn hear(&mut self) {
-        let until = Instant::now() + DEADLINE;
-        loop {
-            assert!(Instant::now() < until, "nothing is heard");
-            self.said += 1;
-            let said = frame(Codec::Opus, self.said, 50, true);
-            self.server.write(0, &self.ear, 111, said).await;
-            if let Some(reader) = &mut self.reader {
-                if timeout(Duration::from_millis(20), reader.read()).await.is_ok() {
-                    return;
-                }
-            } else if let Ok(Some(PeerEvent::Track { reader, .. })) =
-                timeout(Duration::from_millis(20), self.events.next()).await
-            {
-                self.reader = Some(reader);
-            }
-        }
-    }
-}
 
 #[tokio::test]
 async fn media_flow_both_ways_over_tcp_where_udp_is_swallowed() {
@@ -161,14 +30,16 @@ async fn media_flow_both_ways_over_tcp_where_udp_is_swallowed() {
 
 #[tokio::test]
 async fn who_has_begun_to_connect_before_the_answer_connects_over_tcp_too() {
-    let foretell = |wall: &Wall| {
-        Some(Foretold {
+    let place = Place::open().await;
+    let config = PeerConfig {
+        foretold: Some(Foretold {
             ufrag: "n".repeat(32),
             password: "p".repeat(32),
-            addresses: vec![wall.address()],
-        })
+            addresses: vec![place.wall.address()],
+        }),
+        ..PeerConfig::default()
     };
-    let mut call = Call::begin_with(|_| {}, foretell).await;
+    let mut call = place.call(Str0mEngine::new(), config, true).await;
     call.connected().await;
     call.say().await;
     call.hear().await;

@@ -2,6 +2,7 @@
 
 // These are tests: a surprise ends them.
 #![allow(clippy::unwrap_used)]
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -34,9 +35,8 @@ pub(crate) struct Wall {
 }
 
 impl Wall {
-    /// In front of the server that gave this answer.
-    pub(crate) async fn before(answer: &str) -> Self {
-        let server = server_of(answer);
+    /// In front of the server at this address.
+    pub(crate) async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let udp = UdpSocket::bind(address).await.unwrap();
@@ -63,16 +63,17 @@ impl Wall {
         self.address
     }
 
-    /// The answer, as it reads from behind the wall.
-    pub(crate) fn seen(&self, answer: &str) -> String {
+    /// The answer, as it reads from behind the wall, where TCP leads through it or not.
+    pub(crate) fn seen(&self, answer: &str, has_tcp: bool) -> String {
         let (at, server) = (self.address, server_of(answer));
         let place = |it: SocketAddr| format!("{} {} typ host", it.ip(), it.port());
         let tcp = format!("a=candidate:9 1 tcp 1518280447 {} tcptype passive", place(at));
-        let lines = answer.lines().flat_map(|line| match line.starts_with("a=candidate:") {
-            true => vec![line.replace(&place(server), &place(at)), tcp.clone()],
-            false => vec![line.to_owned()],
+        let lines = answer.lines().flat_map(|line| {
+            let is_candidate = line.starts_with("a=candidate:");
+            let tcp = (is_candidate && has_tcp).then(|| tcp.clone());
+            [Some(line.replace(&place(server), &place(at))), tcp]
         });
-        lines.flat_map(|line| [line, "\r\n".to_owned()]).collect()
+        lines.flatten().flat_map(|line| [line, "\r\n".to_owned()]).collect()
     }
 
     /// Ends all connections, in the middle of a frame, and treats those to come like this.
@@ -105,7 +106,8 @@ impl Drop for Wall {
     }
 }
 
-fn server_of(answer: &str) -> SocketAddr {
+/// Where the server is that gave this answer.
+pub(crate) fn server_of(answer: &str) -> SocketAddr {
     let line = answer.lines().find(|line| line.starts_with("a=candidate:")).unwrap();
     let words: Vec<_> = line.split(' ').collect();
     format!("{}:{}", words[4], words[5]).parse().unwrap()
