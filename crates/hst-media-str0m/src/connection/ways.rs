@@ -255,7 +255,10 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::link::Link;
+    use crate::{
+        command::Wanted,
+        link::{Life, Link},
+    };
 
     #[tokio::test(start_paused = true)]
     async fn with_what_is_foretold_a_check_and_then_the_handshake_leave_with_the_offer() {
