@@ -45,6 +45,7 @@ mod logins;
 mod media_ends;
 mod media_kinds;
 mod messages;
+mod no_udp;
 mod other_network;
 mod pipeline;
 mod prepared;

@@ -44,10 +44,7 @@ impl Path {
 
     /// Signalling whose answers lead media over this path.
     pub fn lead(&self, transport: Arc<dyn SignalTransport>) -> Arc<dyn SignalTransport> {
-        Arc::new(Detour {
-            transport,
-            detour: self.detour.clone(),
-        })
+        rewriting(transport, vec![self.detour.clone()])
     }
 
     /// Loses, from now on and for ever, everything from and to the addresses of clients that it has carried so far, as
@@ -68,41 +65,50 @@ impl Drop for Path {
     }
 }
 
+/// Signalling in which everything that the server says reads otherwise: the first of each two is the second.
+pub fn rewriting(transport: Arc<dyn SignalTransport>, changes: Vec<[String; 2]>) -> Arc<dyn SignalTransport> {
+    Arc::new(Rewriting { transport, changes })
+}
+
 /// What a candidate with the first address looks like, and what one with the second does.
-pub(crate) fn detour(from: SocketAddr, to: SocketAddr) -> [String; 2] {
+pub fn detour(from: SocketAddr, to: SocketAddr) -> [String; 2] {
     [from, to].map(|at| format!("{} {} typ host", at.ip(), at.port()))
 }
 
 #[derive(Debug)]
-struct Detour {
+struct Rewriting {
     transport: Arc<dyn SignalTransport>,
-    detour: [String; 2],
+    changes: Vec<[String; 2]>,
 }
 
 #[async_trait]
-impl SignalTransport for Detour {
+impl SignalTransport for Rewriting {
     async fn connect(&self, url: &str) -> Result<SignalConnection, ConnectError> {
         let mut connection = self.transport.connect(url).await?;
-        connection.receiver = Box::new(DetourReceiver {
+        connection.receiver = Box::new(RewritingReceiver {
             receiver: connection.receiver,
-            detour: self.detour.clone(),
+            changes: self.changes.clone(),
         });
         Ok(connection)
     }
 }
 
 #[derive(Debug)]
-struct DetourReceiver {
+struct RewritingReceiver {
     receiver: Box<dyn SignalReceiver>,
-    detour: [String; 2],
+    changes: Vec<[String; 2]>,
 }
 
 #[async_trait]
-impl SignalReceiver for DetourReceiver {
+impl SignalReceiver for RewritingReceiver {
     async fn recv(&mut self) -> Result<Bytes, RecvEnd> {
         let frame = self.receiver.recv().await?;
-        let [from, to] = &self.detour;
-        Ok(String::from_utf8(frame.into()).unwrap().replace(from, to).into())
+        let text = String::from_utf8(frame.into()).unwrap();
+        let changed = self
+            .changes
+            .iter()
+            .fold(text, |text, [from, to]| text.replace(from, to));
+        Ok(changed.into())
     }
 
     fn limit_frames(&mut self, max_frame: usize) {

@@ -6,10 +6,10 @@ use hst_rtc::{media::MediaEngine, presets};
 /// A media engine by its name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// Connects fast.
+    /// Connects fast, over UDP, TCP or a relay.
     #[default]
     Str0m,
-    /// Can use relays.
+    /// Another stack, over UDP or a relay.
     Webrtc,
 }
 

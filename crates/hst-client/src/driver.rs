@@ -213,11 +213,22 @@ impl Driver {
         };
         self.session.handle_inited(result.is_ok());
         let result = result.map(|points| {
-            self.media.config.ice_servers = points.ice_servers().iter().map(ice_server).collect();
             self.access = Some(points);
+            self.learn_ice_servers();
             Reply::Done {}
         });
         tell(outcome, result.map_err(Error::from));
+    }
+
+    /// The next peer is helped by those that everybody may use, and by those of the session.
+    fn learn_ice_servers(&mut self) {
+        let everybody = self.access.iter().flat_map(|points| points.ice_servers());
+        let own = self.session.ice_servers().iter().map(|server| IceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+        });
+        self.media.config.ice_servers = everybody.map(ice_server).chain(own).collect();
     }
 
     fn login(&mut self, options: LoginOptions, outcome: Outcome<Reply>) {
@@ -260,6 +271,7 @@ impl Driver {
                 self.check_transport(kept).await;
             }
             Output::RenewMedia => {
+                self.learn_ice_servers();
                 self.see_group_again();
                 let kept = self.media.handle_ended().await;
                 self.check_transport(kept).await;

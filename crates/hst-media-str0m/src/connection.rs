@@ -8,7 +8,7 @@ use std::{
 
 use hst_media::{Foretold, MediaError, PeerEvent, rtp::Packet};
 use str0m::{
-    Candidate, Event, IceConnectionState, IceCreds, Input, Output, Rtc, RtcError,
+    Event, IceConnectionState, Input, Output, Rtc, RtcError,
     change::{SdpAnswer, SdpPendingOffer},
     media::{KeyframeRequestKind, Mid, Pt},
     net::{Protocol, Receive, Transmit},
@@ -18,21 +18,21 @@ use tokio::time::Instant;
 
 use crate::{
     command::{Offered, Wanted},
+    detours::Detours,
     early::{self, Early},
     ice,
     link::Life,
+    order::PipeId,
+    relay::Relay,
     section::{Carried, Section},
+    way::Passage,
 };
+
+mod ways;
 
 /// How long a packet can be sent again, and how many are kept for that.
 const RESEND_AGE: Duration = Duration::from_secs(2);
 const RESEND_PACKETS: usize = 1024;
-
-/// The most places where the other side is looked for before it has answered.
-const MAX_PLACES: usize = 16;
-
-/// After so many calls str0m has made two checks.
-const ROUNDS_TO_A_CHECK: usize = 4;
 
 /// How the answer to a connectivity check begins (RFC 8489 section 5).
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
@@ -60,13 +60,27 @@ pub(crate) struct Connection {
     early: Option<Early>,
     /// The server's password, while its first response is foreseen: see [`foresee`](Self::foresee).
     foreseen: Option<String>,
+    /// Whether that response was believed, and nothing real has come over UDP since.
+    is_believed: bool,
+    /// What has been sent over UDP while it was only believed.
+    unproved: Vec<Vec<u8>>,
+    is_sought: bool,
+    detours: Detours,
+    relays: Vec<Relay>,
     wake_at: Instant,
     /// Drained by the driver after every call, so it holds what one call gives rise to.
     transmits: VecDeque<Transmit>,
 }
 
 impl Connection {
-    pub(crate) fn new(rtc: Rtc, life: Life, bound: SocketAddr, foretold: Option<Foretold>, now: Instant) -> Self {
+    pub(crate) fn new(
+        rtc: Rtc,
+        life: Life,
+        bound: SocketAddr,
+        foretold: Option<Foretold>,
+        relays: Vec<Relay>,
+        now: Instant,
+    ) -> Self {
         Self {
             rtc,
             life,
@@ -80,6 +94,11 @@ impl Connection {
             foretold,
             early: None,
             foreseen: None,
+            is_believed: false,
+            unproved: Vec::new(),
+            is_sought: false,
+            detours: Detours::new(now),
+            relays,
             wake_at: now,
             transmits: VecDeque::new(),
         }
@@ -142,11 +161,16 @@ impl Connection {
             let taken = self.rtc.sdp_api().accept_answer(pending, answer);
             taken.map_err(|e| MediaError::Answer(e.into()))?;
         }
-        if std::mem::take(&mut self.restarting) || self.routes.is_empty() {
+        let is_first = begun || !self.is_sought;
+        let restarts = std::mem::take(&mut self.restarting);
+        if restarts || !self.is_sought {
             self.early = None;
             self.find_routes(ice::candidates(sdp));
             self.foreseen = self.foreseeable(sdp);
-            self.life.seek(now);
+            self.seek(now);
+        }
+        if restarts || is_first {
+            self.detours.plan(now, ice::plans(sdp, &self.relays));
         }
         let mut api = self.rtc.direct_api();
         for (mid, section) in &mut self.sections {
@@ -198,27 +222,39 @@ impl Connection {
         self.handle_timeout(now);
     }
 
-    /// A datagram has come.
+    /// A datagram has come over UDP.
     pub(crate) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
-        let source = match &mut self.early {
-            Some(early) => match early.source(source, bytes) {
-                Some(source) => source,
-                None => return,
-            },
-            None => source,
+        let Some(source) = self.apparent(source, bytes) else {
+            return;
         };
         let destination = self.routes.get(&source).copied().unwrap_or(self.bound);
+        let passage = Passage {
+            protocol: Protocol::Udp,
+            source,
+            destination,
+        };
+        self.take(now, passage, bytes, None);
+    }
+
+    /// A datagram has come over UDP, or over a pipe.
+    fn take(&mut self, now: Instant, passage: Passage, bytes: &[u8], over: Option<PipeId>) {
+        let Passage {
+            protocol,
+            source,
+            destination,
+        } = passage;
         // What cannot be parsed is noise.
-        let Ok(receive) = Receive::new(Protocol::Udp, source, destination, bytes) else {
+        let Ok(receive) = Receive::new(protocol, source, destination, bytes) else {
             return;
         };
         let input = Input::Receive(now.into_std(), receive);
         if self.rtc.accepts(&input) {
+            self.drive(now, input);
             // Only an answer to a check shows that the other side hears us, too (RFC 7675 section 5.1).
             if bytes.starts_with(&BINDING_SUCCESS) {
                 self.life.hear(now);
+                self.heard(now, over);
             }
-            self.drive(now, input);
         }
     }
 
@@ -230,6 +266,8 @@ impl Connection {
                 request_keyframe(&mut self.rtc, *mid);
             }
         }
+        let lost = self.detours.handle_timeout(now);
+        self.lose(lost);
         self.life.handle_timeout(now);
     }
 
@@ -255,76 +293,8 @@ impl Connection {
 
     pub(crate) fn poll_timeout(&self) -> Instant {
         let deadlines = self.sections.values().filter_map(Section::deadline);
-        deadlines.chain(self.life.deadline()).fold(self.wake_at, Instant::min)
-    }
-
-    /// Learns from which of our addresses the system reaches each of the other side's, as the network is now.
-    fn find_routes(&mut self, remotes: Vec<SocketAddr>) {
-        self.routes.clear();
-        for remote in remotes {
-            let route = ice::source_to(remote, self.bound);
-            let Ok(local) = route.inspect_err(|error| tracing::debug!(%remote, %error, "no way there")) else {
-                continue;
-            };
-            self.routes.insert(remote, local);
-            if let Ok(candidate) = Candidate::host(local, "udp") {
-                self.rtc.add_local_candidate(candidate);
-            }
-        }
-    }
-
-    /// Begins to connect before there is an answer.
-    fn connect_early(&mut self, now: Instant, foretold: Foretold) -> Result<(), MediaError> {
-        let Foretold {
-            ufrag,
-            password,
-            mut addresses,
-        } = foretold;
-        addresses.truncate(MAX_PLACES);
-        self.find_routes(addresses.clone());
-        addresses.retain(|address| self.routes.contains_key(address));
-        let Some(early) = Early::new(addresses) else {
-            return Ok(());
-        };
-        let failed = |error: RtcError| MediaError::Engine(error.into());
-        let remote = Candidate::host(early.place(), "udp").map_err(|e| failed(RtcError::Ice(e)))?;
-        self.rtc.add_remote_candidate(remote);
-        let mut api = self.rtc.direct_api();
-        let pass = password.clone();
-        api.set_remote_ice_credentials(IceCreds { ufrag, pass });
-        // As the answer will have it: who offers both parts is given this one (RFC 5763 section 5).
-        api.start_dtls(true).map_err(failed)?;
-        self.foreseen = Some(password);
-        self.early = Some(early);
-        self.life.seek(now);
-        // Each call makes one check at most, and the first one is answered here. Who may get the handshake is proved by a
-        // check, so that one has to come first.
-        for _ in 0..ROUNDS_TO_A_CHECK {
-            if self.transmits.iter().any(is_check) {
-                break;
-            }
-            self.handle_timeout(now);
-        }
-        self.transmits
-            .make_contiguous()
-            .sort_by_key(|transmit| !is_check(transmit));
-        Ok(())
-    }
-
-    /// The server's password, where there is nothing to find out: it has one address, and answers whoever knows it.
-    fn foreseeable(&self, sdp: &str) -> Option<String> {
-        let is_first = !self.has_keys && self.routes.len() == 1;
-        ice::lite_password(sdp).filter(|_| is_first).map(str::to_owned)
-    }
-
-    /// The response to the first check of the only way there is, before it was sent.
-    ///
-    /// So the check that nominates and the first flight of DTLS leave at once, and connecting takes a round trip less.
-    /// Nothing is believed for longer than that: the nominating check is a real one, and it is its responses that keep
-    /// the peer alive.
-    fn foresee(&mut self, transmit: &Transmit) -> Option<Vec<u8>> {
-        let password = self.foreseen.take()?;
-        ice::response_to(&transmit.contents, transmit.source, &password)
+        let ways = self.life.deadline().into_iter().chain(self.detours.deadline());
+        deadlines.chain(ways).fold(self.wake_at, Instant::min)
     }
 
     /// Gives an input to str0m and takes all of its output. An error is the end: str0m cannot be used after it.
@@ -346,18 +316,19 @@ impl Connection {
                     self.wake_at = at.into();
                     return Ok(());
                 }
-                // A way that the system would not take from that address is none.
-                Output::Transmit(transmit) if self.routes.get(&transmit.destination) != Some(&transmit.source) => {}
-                Output::Transmit(transmit) => match self.foresee(&transmit) {
-                    Some(response) => {
-                        let Transmit {
-                            source, destination, ..
-                        } = transmit;
-                        let receive = Receive::new(Protocol::Udp, destination, source, &response)?;
-                        self.rtc.handle_input(Input::Receive(now.into_std(), receive))?;
+                Output::Transmit(transmit) => {
+                    let Some(transmit) = self.route(transmit) else { continue };
+                    match self.foresee(&transmit) {
+                        Some(response) => {
+                            let Transmit {
+                                source, destination, ..
+                            } = transmit;
+                            let receive = Receive::new(Protocol::Udp, destination, source, &response)?;
+                            self.rtc.handle_input(Input::Receive(now.into_std(), receive))?;
+                        }
+                        None => self.transmit(transmit),
                     }
-                    None => self.transmits.push_back(transmit),
-                },
+                }
                 Output::Event(event) => self.handle_event(now, event),
             }
         }
@@ -414,62 +385,13 @@ impl Connection {
 
     fn end(&mut self) {
         self.sections.clear();
+        self.detours.close();
         self.life.end();
     }
-}
-
-/// The first byte tells the protocols apart (RFC 9443).
-fn is_check(transmit: &Transmit) -> bool {
-    transmit.contents.first().is_some_and(|&first| first < 2)
 }
 
 fn request_keyframe(rtc: &mut Rtc, mid: Mid) {
     if let Some(stream) = rtc.direct_api().stream_rx_by_mid(mid, None) {
         stream.request_keyframe(KeyframeRequestKind::Pli);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use hst_media::peer_events;
-    use str0m::{
-        RtcConfig,
-        media::{Direction, MediaKind},
-    };
-    use tokio::sync::watch;
-
-    use super::*;
-    use crate::link::Link;
-
-    #[tokio::test(start_paused = true)]
-    async fn with_what_is_foretold_a_check_and_then_the_handshake_leave_with_the_offer() {
-        let places = [7882, 7883].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let foretold = Foretold {
-            ufrag: "n".repeat(32),
-            password: "p".repeat(32),
-            addresses: places.to_vec(),
-        };
-        let now = Instant::now();
-        let provider = Arc::new(str0m::crypto::from_feature_flags());
-        let rtc = RtcConfig::new().set_crypto_provider(provider).build(now.into_std());
-        let (events, _told) = peer_events();
-        let life = Life::new(events, watch::Sender::new(Link::Waiting), now);
-        let bound = ([0, 0, 0, 0], 4711).into();
-        let mut connection = Connection::new(rtc, life, bound, Some(foretold), now);
-        let wanted = Wanted {
-            mid: None,
-            kind: MediaKind::Audio,
-            direction: Direction::RecvOnly,
-        };
-        connection.offer(now, vec![wanted], false).unwrap();
-        let sent: Vec<_> = std::iter::from_fn(|| connection.poll_transmit()).collect();
-        let first_bytes: Vec<_> = sent.iter().map(|transmit| transmit.contents[0]).collect();
-        // A binding request, and a record of a handshake.
-        assert_eq!(first_bytes, [0, 22]);
-        for transmit in &sent {
-            assert_eq!(connection.destinations(transmit), places);
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hst_media::{IceServer, MediaEngine, MediaError, MediaPeer, PeerConfig, PeerEvents, peer_events};
+use hst_media::{MediaEngine, MediaError, MediaPeer, PeerConfig, PeerEvents, peer_events};
+use rustls::ClientConfig;
 use str0m::{
     RtcConfig,
     crypto::{self, CryptoProvider},
@@ -22,7 +23,10 @@ use crate::{
     connection::Connection,
     driver,
     link::{Life, Link},
+    network::Network,
     peer::Str0mPeer,
+    relay::relays,
+    tls::RelayTls,
 };
 
 /// How often the path is checked, at least.
@@ -32,10 +36,12 @@ const CHECKS: usize = 24;
 /// How often the other side's reports are read.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The native [`MediaEngine`] that connects fast: WebRTC over UDP, by the crate `str0m`.
+/// The native [`MediaEngine`] that connects fast: WebRTC by the crate `str0m`, over UDP or where that
+/// leads nowhere over TCP and relays.
 #[derive(Debug, Clone)]
 pub struct Str0mEngine {
     bind: SocketAddr,
+    tls: RelayTls,
     template: RtcConfig,
 }
 
@@ -63,7 +69,17 @@ impl Str0mEngine {
         }
         Self {
             bind: address,
+            tls: RelayTls::default(),
             template,
+        }
+    }
+
+    /// Judges relays that are reached over TLS by a configuration of your own, in place of the platform's roots.
+    #[must_use]
+    pub fn with_tls(self, config: Arc<ClientConfig>) -> Self {
+        Self {
+            tls: RelayTls::new(config),
+            ..self
         }
     }
 }
@@ -77,30 +93,18 @@ impl Default for Str0mEngine {
 #[async_trait]
 impl MediaEngine for Str0mEngine {
     async fn open(&self, config: PeerConfig) -> Result<(Box<dyn MediaPeer>, PeerEvents), MediaError> {
-        config.ice_servers.iter().try_for_each(check)?;
+        let relays = relays(&config.ice_servers)?;
         let socket = UdpSocket::bind(self.bind).await.map_err(MediaError::Socket)?;
-        let bound = socket.local_addr().map_err(MediaError::Socket)?;
+        let (network, news) = Network::new(socket, self.tls.clone()).map_err(MediaError::Socket)?;
         let now = Instant::now();
         let (sender, events) = peer_events();
         let link = watch::Sender::new(Link::Waiting);
         let watched = link.subscribe();
         let (commands, queue) = mpsc::channel(COMMAND_CAPACITY);
         let rtc = self.template.clone().build(now.into_std());
-        let connection = Connection::new(rtc, Life::new(sender, link, now), bound, config.foretold, now);
-        tokio::spawn(driver::run(connection, socket, queue));
+        let life = Life::new(sender, link, now);
+        let connection = Connection::new(rtc, life, network.bound(), config.foretold, relays, now);
+        tokio::spawn(driver::run(connection, network, news, queue));
         Ok((Box::new(Str0mPeer::new(commands, watched)), events))
     }
-}
-
-/// A server with a public address needs no help by others, so they are not asked; but what is no ICE server at all is a
-/// mistake that should be seen.
-fn check(server: &IceServer) -> Result<(), MediaError> {
-    const SCHEMES: [&str; 4] = ["stun:", "stuns:", "turn:", "turns:"];
-    let wrong = server
-        .urls
-        .iter()
-        .find(|url| !SCHEMES.iter().any(|scheme| url.starts_with(scheme)));
-    wrong.map_or(Ok(()), |url| {
-        Err(MediaError::Config(format!("{url} is no STUN or TURN server").into()))
-    })
 }

@@ -1,14 +1,23 @@
 //! The way to the server: which of our addresses leads to each of its own, and what its answers would be.
 
 use std::{
+    cmp::Reverse,
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
 };
 
-use str0m::{IceCreds, crypto, ice::StunMessage};
+use str0m::{
+    Candidate, IceCreds, crypto,
+    ice::StunMessage,
+    net::{Protocol, TcpType},
+};
+
+use crate::{relay::Relay, way::Plan};
 
 /// A response to a check has some 60 bytes.
 const RESPONSE: usize = 256;
+/// The most addresses of a server that are tried over TCP.
+const MAX_TCP: usize = 4;
 
 /// The server's addresses for media over UDP, from its answer (RFC 8839 section 5.1).
 pub(crate) fn candidates(sdp: &str) -> Vec<SocketAddr> {
@@ -32,6 +41,29 @@ pub(crate) fn candidates(sdp: &str) -> Vec<SocketAddr> {
         }
     }
     found
+}
+
+/// The ways to the server beside UDP, best first: its addresses that wait for TCP connections (RFC 6544 section 4.5), from
+/// its answer, and relays to those for UDP.
+pub(crate) fn plans(sdp: &str, relays: &[Relay]) -> Vec<Plan> {
+    let lines = sdp.lines().filter_map(|line| line.strip_prefix("a="));
+    let candidates = lines.filter(|line| line.starts_with("candidate:"));
+    let mut waiting: Vec<Candidate> = candidates
+        .filter_map(|line| Candidate::from_sdp_string(line).ok())
+        .filter(|it| it.proto() == Protocol::Tcp && it.tcptype() == Some(TcpType::Passive))
+        .collect();
+    waiting.sort_by_key(|candidate| Reverse(candidate.prio()));
+    waiting.dedup_by_key(|candidate| candidate.addr());
+    let mut peers = self::candidates(sdp);
+    // An allocation is of one family.
+    if let Some(first) = peers.first().copied() {
+        peers.retain(|peer| peer.is_ipv4() == first.is_ipv4());
+    }
+    let relays = relays.iter().filter(|_| !peers.is_empty()).map(|relay| Plan::Relay {
+        relay: relay.clone(),
+        peers: peers.clone(),
+    });
+    waiting.into_iter().take(MAX_TCP).map(Plan::Tcp).chain(relays).collect()
 }
 
 /// The address of ours from which the system sends to another one. Nothing is sent.

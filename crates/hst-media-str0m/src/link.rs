@@ -60,6 +60,13 @@ impl Life {
         }
     }
 
+    /// The way there is gone, and everybody knows.
+    pub(crate) fn fail(&mut self) {
+        if self.state != Some(PeerState::Closed) {
+            self.turn(PeerState::Failed);
+        }
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state? {

@@ -46,13 +46,13 @@ pub fn with_media(media: Arc<dyn MediaEngine>) -> Preset {
     Preset::new(Arc::new(access), client)
 }
 
-/// The media engine that connects fast. It reaches servers at addresses of their own, and uses no relay.
+/// The media engine that connects fast, over UDP, TCP or a relay (TURN). It reaches servers at addresses of their own.
 #[cfg(feature = "str0m")]
 pub fn str0m() -> Arc<dyn MediaEngine> {
     Arc::new(hst_media_str0m::Str0mEngine::new())
 }
 
-/// The media engine that can use relays (TURN). It takes 200 ms and more to connect.
+/// The media engine of another stack. It uses relays (TURN) too, and takes 200 ms and more to connect.
 #[cfg(feature = "webrtc")]
 pub fn webrtc() -> Arc<dyn MediaEngine> {
     Arc::new(hst_media_webrtc::WebRtcEngine::new())

@@ -82,7 +82,7 @@ impl RelayDoor {
         Ok((door, udp))
     }
 
-    /// What a session's client needs to use the relay; good as long as the session is, and a day at most.
+    /// What a session's client needs to use the relay; good as long as the session is, and for its `LIFETIME` at most.
     pub(crate) fn ice_servers(&self, session: SessionId) -> Vec<IceServer> {
         let credentials = self.secret.credentials(&session.to_string(), unix() + LIFETIME);
         vec![IceServer {

@@ -11,7 +11,6 @@ mod error;
 mod event;
 mod extension;
 mod foretold;
-mod framing;
 mod line;
 mod losses;
 mod network;

@@ -5,9 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hst_framing::{Unframer, header};
 use mio::{Token, net::TcpStream};
-
-use crate::framing::{Unframer, header};
 
 /// How much is read in one go.
 const READ: usize = 16 * 1024;

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hst_framing::MAX_FRAME;
 use hst_sfu::{LineId, Output, Packet};
 use mio::{Poll, Token, Waker};
 use rustc_hash::FxHashMap;
@@ -21,7 +22,6 @@ use crate::{
     event::Events,
     extension::DependencyDescriptor,
     foretold::Early,
-    framing::MAX_FRAME,
     network::{Datagram, Inbox, Network},
     room_state::{Published, RoomState},
     rtc::RtcFactory,

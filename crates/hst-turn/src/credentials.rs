@@ -4,8 +4,9 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use crate::crypto::{hmac_sha1, md5, random};
 
-/// How long credentials are good, in seconds, if their session is as long: a day.
-pub const LIFETIME: u64 = 24 * 60 * 60;
+/// How long credentials are good, in seconds, if their session is as long: 30 days. They are given once, with the login, so it
+/// is longer than sessions are; it is the end of the session that ends them.
+pub const LIFETIME: u64 = 30 * 24 * 60 * 60;
 /// The longest user name that is looked at, in bytes.
 const MAX_USERNAME: usize = 128;
 

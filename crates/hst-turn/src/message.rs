@@ -16,7 +16,7 @@ use crate::crypto::crypto;
 
 const HEADER: usize = 20;
 
-/// A STUN message of a client, well-formed as a whole.
+/// A STUN message that has come, well-formed as a whole.
 #[derive(Debug)]
 pub(crate) struct Request {
     message: Message,
@@ -24,7 +24,7 @@ pub(crate) struct Request {
     covered: usize,
 }
 
-/// A STUN message for a client.
+/// A STUN message to send.
 #[derive(Debug)]
 pub(crate) struct Reply(Message);
 
@@ -54,6 +54,15 @@ impl Request {
 
     pub(crate) fn is_success(&self) -> bool {
         self.message.typ.class == CLASS_SUCCESS_RESPONSE
+    }
+
+    /// The code of a failure.
+    pub(crate) fn error(&self) -> Option<u16> {
+        let &[_, _, hundreds, rest, ..] = self.attribute(ATTR_ERROR_CODE)? else {
+            return None;
+        };
+        let is_error = self.message.typ.class == CLASS_ERROR_RESPONSE;
+        is_error.then_some(u16::from(hundreds & 7) * 100 + u16::from(rest))
     }
 
     pub(crate) fn is_indication(&self) -> bool {

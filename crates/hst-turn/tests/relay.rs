@@ -12,7 +12,7 @@ use rtc_stun::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const LIFETIME: Duration = Duration::from_secs(hst_turn::LIFETIME);
 
 /// A world with one user who has an allocation.
 fn allocated() -> (World, User) {
@@ -202,15 +202,15 @@ fn u3_nothing_is_refreshed_beyond_the_end_of_the_credentials() {
     let (mut world, mut user) = allocated();
     let start = world.now;
     assert_eq!(lifetime(&world.refresh(&user, 3600)), 3600);
-    while world.now < start + DAY - HOUR {
+    while world.now < start + LIFETIME - HOUR {
         world.pass(HOUR - Duration::from_secs(1));
         world.challenge(&mut user);
         assert_eq!(
             lifetime(&world.refresh(&user, 3600)),
-            3600.min((start + DAY - world.now).as_secs() as u32)
+            3600.min((start + LIFETIME - world.now).as_secs() as u32)
         );
     }
-    world.pass(start + DAY - Duration::from_secs(10) - world.now);
+    world.pass(start + LIFETIME - Duration::from_secs(10) - world.now);
     world.challenge(&mut user);
     assert_eq!(lifetime(&world.refresh(&user, 3600)), 10);
     world.pass(Duration::from_secs(10));
@@ -224,7 +224,7 @@ fn u3_nothing_is_refreshed_beyond_the_end_of_the_credentials() {
 fn u3_credentials_of_another_secret_session_or_end_open_nothing() {
     let mut world = World::new();
     let good = world.user("ann", "198.51.100.7:5000");
-    let (end, password) = (UNIX + DAY.as_secs(), good.credentials.password.clone());
+    let (end, password) = (UNIX + LIFETIME.as_secs(), good.credentials.password.clone());
     assert_eq!(good.credentials, world.secret.credentials("ann", end));
     for (username, password) in [
         (

@@ -37,6 +37,7 @@ impl Driver {
     pub(super) async fn turn_to(&mut self, group: String) {
         if self.prepared.as_ref() != Some(&group) {
             self.media.close(&stopped()).await;
+            self.learn_ice_servers();
             self.media.foretold = self.session.take_foretold().map(foretold);
             self.prepared = Some(group);
         }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use hst_id::UserId;
-use hst_proto::{Command, ErrorCode, Foretold, MAX_MESSAGE, Previous, Reply, RequestId};
+use hst_proto::{Command, ErrorCode, Foretold, IceServer, MAX_MESSAGE, Previous, Reply, RequestId};
 
 use self::line::Line;
 use super::{
@@ -43,6 +43,7 @@ pub struct Session {
     group: Option<GroupBook>,
     presence: Option<PresenceBook>,
     max_message: usize,
+    ice_servers: Vec<IceServer>,
     foretold: Option<Foretold>,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
     outputs: VecDeque<Output>,
@@ -112,6 +113,7 @@ impl Session {
             group: None,
             presence: None,
             max_message: MAX_MESSAGE,
+            ice_servers: Vec::new(),
             foretold: None,
             outputs: VecDeque::new(),
         }
@@ -131,6 +133,11 @@ impl Session {
     pub fn id(&self) -> Option<&str> {
         let previous = self.login.as_ref()?.session.as_ref()?;
         Some(&previous.session)
+    }
+
+    /// What helps to reach the media, as the server has told its login.
+    pub fn ice_servers(&self) -> &[IceServer] {
+        &self.ice_servers
     }
 
     /// What the server has foretold of its answer to the first offer of the login; it is given once.

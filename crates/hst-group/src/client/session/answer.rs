@@ -111,10 +111,12 @@ impl Session {
             session,
             secret,
             max_message,
+            ice_servers,
             foretold,
             ..
         } = logged_in;
         self.max_message = max_message as usize;
+        self.ice_servers = ice_servers;
         self.foretold = foretold;
         if let Some(login) = &mut self.login {
             login.session = Some(Previous { session, secret });

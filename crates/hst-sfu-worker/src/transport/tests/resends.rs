@@ -5,7 +5,7 @@ use super::{forger::Forger, mirror::Mirror, *};
 /// How many datagrams a second it asks by.
 const FLOOD: u32 = 2_000;
 /// So much of a slow machine's time may one of them cost.
-const WATCHDOG: Duration = Duration::from_millis(100);
+const WATCHDOG: Duration = Duration::from_secs(1);
 
 /// Bytes of RTP to the client.
 #[derive(Debug, Default)]

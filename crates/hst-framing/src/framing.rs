@@ -1,14 +1,12 @@
-//! Datagrams on a TCP connection: each behind its length as 16 bits, big-endian (RFC 4571 section 2).
-
 /// The length in front of a datagram.
 const HEADER: usize = 2;
 
 /// The most bytes a datagram may have. Whoever announces more does not speak this protocol.
-pub(crate) const MAX_FRAME: usize = 2048;
+pub const MAX_FRAME: usize = 2048;
 
 /// Cuts a stream of bytes into the datagrams it is made of.
 #[derive(Debug, Default)]
-pub(crate) struct Unframer {
+pub struct Unframer {
     /// What has come and was not taken: less than a whole frame, once all frames are taken.
     bytes: Vec<u8>,
     /// How much of it is taken.
@@ -17,11 +15,12 @@ pub(crate) struct Unframer {
 
 /// A frame is longer than [`MAX_FRAME`]: where the next one begins is not to be known any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLong;
+#[non_exhaustive]
+pub struct TooLong;
 
 impl Unframer {
     /// Takes in what was received.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         self.bytes.extend_from_slice(bytes);
@@ -31,7 +30,7 @@ impl Unframer {
     ///
     /// # Errors
     /// The stream cannot be read on.
-    pub(crate) fn next(&mut self, datagram: &mut Vec<u8>) -> Result<bool, TooLong> {
+    pub fn next(&mut self, datagram: &mut Vec<u8>) -> Result<bool, TooLong> {
         let Some((header, rest)) = self.bytes[self.taken..].split_first_chunk::<HEADER>() else {
             return Ok(false);
         };
@@ -50,7 +49,7 @@ impl Unframer {
 }
 
 /// The bytes that go in front of a datagram; `None` for one that no frame can hold.
-pub(crate) fn header(datagram: &[u8]) -> Option<[u8; HEADER]> {
+pub fn header(datagram: &[u8]) -> Option<[u8; HEADER]> {
     u16::try_from(datagram.len()).ok().map(u16::to_be_bytes)
 }
 
