@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("names", names::names),
     ("token", tokens::token),
     ("forwarded_packets", packets::forwarded),
+    ("described_packets", packets::described),
     ("received_packets", packets::received),
     ("media_file", bitstream::file),
     ("bitstream", bitstream::units),

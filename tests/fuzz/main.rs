@@ -106,6 +106,6 @@ macro_rules! targets {
 }
 
 targets! {
-    client_frame server_frame payload signal_url names token forwarded_packets received_packets media_file bitstream
-    sealed_frame letter turn_message turn_stream webhook cluster_entry offer
+    client_frame server_frame payload signal_url names token forwarded_packets described_packets received_packets media_file
+    bitstream sealed_frame letter turn_message turn_stream webhook cluster_entry offer
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, vla};
+use hst_sfu::DescriptorPatch;
+use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues, vla};
 
 const DEPENDENCY_URI: &str = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 /// The longest descriptor that is passed on. A keyframe's has some 60 bytes.
@@ -32,10 +33,16 @@ impl DependencyDescriptor {
         Some(&values.user_values.get::<Self>()?.0)
     }
 
-    /// Copies it from one packet's extensions to another's.
-    pub(crate) fn pass(from: &ExtensionValues, to: &mut ExtensionValues) {
-        if let Some(descriptor) = from.user_values.get::<Self>() {
-            to.user_values.set(descriptor.clone());
+    /// Whether a line has negotiated them.
+    pub(crate) fn are_in(negotiated: &ExtensionMap) -> bool {
+        negotiated.id_of(dependency_descriptor()).is_some()
+    }
+
+    /// Copies it from one packet's extensions to another's, changed for the receiver of that.
+    pub(crate) fn pass(from: &ExtensionValues, to: &mut ExtensionValues, patch: DescriptorPatch) {
+        let changed = Self::of(from).and_then(|bytes| patch.apply(bytes));
+        if let Some(changed) = changed.filter(|bytes| bytes.len() <= MAX_LEN) {
+            to.user_values.set(Self(changed.into()));
         }
     }
 }

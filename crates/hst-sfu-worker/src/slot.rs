@@ -38,6 +38,8 @@ pub(crate) struct Slot {
     sent: Option<Ssrc>,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
+    /// Whether its receiver reads dependency descriptors.
+    reads_descriptors: bool,
     pub(crate) report: LineReport,
     /// What it has sent of its sound.
     echo: Echo,
@@ -110,6 +112,7 @@ impl Slot {
             sound: Trail::default(),
             sent: None,
             payload_types: Vec::new(),
+            reads_descriptors: false,
             report: LineReport::default(),
             echo: Echo::default(),
             red_types: Vec::new(),
@@ -131,6 +134,7 @@ impl Slot {
         let sends = is_open && media.direction().is_sending();
         let receives = is_open && media.direction().is_receiving();
         self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
+        self.reads_descriptors = DependencyDescriptor::are_in(media.remote_extmap());
         self.red_types = red_types(rtc.codec_config(), media.remote_pts());
         self.rids = match media.rids_rx() {
             Rids::Specific(rids) => rids.clone(),
@@ -204,7 +208,8 @@ impl Slot {
             return None;
         };
         let negotiated = self.payload_types.iter().enumerate().filter(|(_, pt)| pt.is_some());
-        let formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
+        let formats: Formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
+        let formats = formats.with_descriptors(self.reads_descriptors);
         Some(Change::Carry { slot, track, formats })
     }
 
@@ -242,12 +247,17 @@ impl Slot {
             timestamp,
             ends_picture,
             vp8,
+            descriptor,
             ..
         } = forward;
         let patch = vp8.and_then(|ids| vp8_patch(&payload, ids));
+        let mut ext_vals = end_to_end(&header.ext_vals);
+        if let Some(patch) = descriptor {
+            DependencyDescriptor::pass(&header.ext_vals, &mut ext_vals, patch);
+        }
         let mut write = RtpWrite::new(pt, seq.into(), timestamp, media.arrived, payload)
             .marker(header.marker || ends_picture)
-            .ext_vals(end_to_end(&header.ext_vals))
+            .ext_vals(ext_vals)
             .nackable(media.codec.is_video());
         if let Some(patch) = patch {
             write = write.vp8_patch(patch);
@@ -258,7 +268,7 @@ impl Slot {
 
 /// The header extensions that speak from sender to receiver; the others speak from hop to hop.
 fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
-    let mut passed = ExtensionValues {
+    ExtensionValues {
         audio_level: values.audio_level,
         voice_activity: values.voice_activity,
         video_orientation: values.video_orientation,
@@ -267,9 +277,7 @@ fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
         play_delay_min: values.play_delay_min,
         play_delay_max: values.play_delay_max,
         ..ExtensionValues::default()
-    };
-    DependencyDescriptor::pass(values, &mut passed);
-    passed
+    }
 }
 
 fn vp8_patch(payload: &[u8], ids: Vp8Ids) -> Option<Vp8Patch> {

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod allocate;
+mod bits;
 mod dependency;
+mod descriptor;
 mod flow;
 mod format;
 mod id;
@@ -23,6 +25,7 @@ mod track;
 mod vp8;
 mod vp9;
 
+pub use descriptor::DescriptorPatch;
 pub use flow::{Flow, FlowLayer, FlowLimit};
 pub use format::{Codec, Format, Formats};
 pub use id::{LineId, PeerId, TrackId};

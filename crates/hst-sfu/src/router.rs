@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    Formats, Forward, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
+    Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
     layer::Layer,
     line::{Line, Verdict},
     receiver::Receiver,
@@ -263,13 +263,7 @@ impl Router {
                 continue;
             }
             match line.handle(now, packet, admitted, &read) {
-                Verdict::Forward(placed, ends_picture) => self.outputs.push_back(Output::Forward(Forward {
-                    line: line.id,
-                    seq: placed.seq,
-                    timestamp: placed.timestamp,
-                    ends_picture,
-                    vp8: placed.vp8,
-                })),
+                Verdict::Forward(forward) => self.outputs.push_back(Output::Forward(forward)),
                 Verdict::Omit => {}
                 Verdict::AwaitKeyframe => is_awaited = true,
                 Verdict::Unsupported => self.outputs.push_back(Output::Unsupported {
