@@ -27,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("names", names::names),
     ("token", tokens::token),
     ("forwarded_packets", packets::forwarded),
+    ("described_packets", packets::described),
     ("received_packets", packets::received),
     ("rtp_packet", rtp::packet),
     ("rtcp_compound", rtp::compound),

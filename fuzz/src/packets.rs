@@ -60,6 +60,54 @@ pub fn forwarded(data: &[u8]) {
     }
 }
 
+/// Packets of two cameras of which descriptors alone tell the layers, on their way to a line that goes over from one to the
+/// other: what a receiver is told is a descriptor too, with the number that was meant.
+pub fn described(data: &[u8]) {
+    let tracks = [TrackId(1), TrackId(2)];
+    let line = LineId {
+        peer: PeerId(3),
+        slot: 0,
+    };
+    let mut now = std::time::Instant::now();
+    let mut router = Router::new();
+    for track in tracks {
+        router.publish(track);
+        router.set_view(now, line.peer, track, Some(180));
+    }
+    let format = Format::new(0).expect("a small number");
+    for ([kind, ssrc, high, low, step, _], descriptor) in pieces(data) {
+        let track = tracks[usize::from(kind & 1)];
+        if kind & 2 != 0 {
+            router.subscribe(now, line, track, Formats::ALL);
+        }
+        if kind & 4 != 0 {
+            router.set_sizes(track, 0, [(320, 180), (640, 360), (1280, 720)].into_iter());
+        }
+        let packet = Packet {
+            encoding: 0,
+            ssrc: u32::from(ssrc),
+            seq: u16::from_be_bytes([high, low]),
+            timestamp: u32::from(low) << 12,
+            codec: Codec::Av1,
+            format,
+            dependency: Some(descriptor),
+            level: None,
+            payload: &[0x08],
+        };
+        now += Duration::from_millis(u64::from(step));
+        router.handle_packet(now, track, &packet);
+        while let Some(output) = router.poll_output() {
+            let Output::Forward(forward) = output else { continue };
+            let Some(patch) = forward.descriptor else { continue };
+            let changed = patch.apply(descriptor).expect("it could be read");
+            assert_eq!(patch.apply(&changed).as_ref(), Some(&changed), "once is enough");
+            assert_eq!(changed[0], descriptor[0], "the same template");
+            assert!(changed.len() <= descriptor.len() + 6, "{} bytes", changed.len());
+        }
+        router.handle_timeout(now);
+    }
+}
+
 /// Packets that an engine receives, in any order, until they are frames.
 pub fn received(data: &[u8]) {
     let codecs = [hst_media::Codec::Vp8, hst_media::Codec::H264, hst_media::Codec::Opus];

@@ -200,6 +200,6 @@ async fn each_gets_his_size_of_layers_in_one_stream_of_vp9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_gets_his_size_of_encodings_side_by_side_in_av1() {
+async fn each_gets_his_size_of_layers_in_one_stream_of_av1() {
     each_gets_his_size_in("AV1").await;
 }

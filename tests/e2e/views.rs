@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hst_rtc::{GroupEvent, MediaRef, MediaType};
+use hst_rtc::{GroupEvent, MediaRef, MediaType, Priority};
 use hst_tests::house::{Door, House, Member, live, user, within};
 use tokio::time::timeout;
 
@@ -45,5 +45,30 @@ async fn who_looks_away_gets_no_picture_and_whoever_publishes_it_is_told() {
     };
     assert_eq!(bob.engine.view(nothing, Some(0)).await.unwrap_err().code(), 302);
     assert_eq!(bob.engine.view(key, Some(u32::MAX)).await.unwrap_err().code(), 1);
+    drop(house);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_is_received_may_matter_more_or_less_than_others_and_goes_on() {
+    let house = House::open(Door::Preset).await;
+    let ann = house.member("ann", "g").await;
+    let mut bob = house.member("bob", "g").await;
+    let publish = ann.engine.publish(MediaType::Video, "film", live("film.ivf").await);
+    within("publishing", publish).await.unwrap();
+    let key = bob.published().await;
+    let refused = bob.engine.prioritize(key.clone(), Priority::High).await.unwrap_err();
+    assert_eq!(refused.code(), 302, "it is not received");
+
+    let mut remote = within("receiving", bob.engine.receive(key.clone())).await.unwrap();
+    for priority in [Priority::High, Priority::Low, Priority::Normal] {
+        bob.engine.prioritize(key.clone(), priority).await.unwrap();
+        assert!(within("a picture", remote.read()).await.is_some());
+    }
+    let sound = MediaRef {
+        media_type: MediaType::Audio,
+        ..key
+    };
+    let refused = bob.engine.prioritize(sound, Priority::Low).await.unwrap_err();
+    assert_eq!(refused.code(), 1, "sound comes first");
     drop(house);
 }

@@ -27,7 +27,7 @@ pub use hst_e2ee::{GroupKey, KeyError};
 pub use hst_group::client::{GroupEvent, LoginOptions, Refusal, State};
 pub use hst_proto::{
     Audience, Class, ErrorCode, GroupMessage, Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded,
-    InviteOutcome, InviteResult, Media, OnlineTerminal, OnlineUser, Payload, PresenceChange, Roster, ToGroup,
+    InviteOutcome, InviteResult, Media, OnlineTerminal, OnlineUser, Payload, PresenceChange, Priority, Roster, ToGroup,
 };
 pub use hst_quality::{Limit, Quality, Reason};
 pub use remote::RemoteMedia;

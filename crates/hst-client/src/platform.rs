@@ -6,7 +6,7 @@ use hst_group::client::{Refusal, Session};
 use hst_id::{MediaRef, UserId};
 use hst_proto::{
     Audience, Class, ErrorCode, GroupMessage, Invite, InviteAnswer, InviteCancel, MAX_PAGE, OnlinePage, OnlineUser,
-    Payload, Reply, RequestId, Roster, RosterPage, ToGroup,
+    Payload, Priority, Reply, RequestId, Roster, RosterPage, ToGroup,
 };
 
 use crate::{Client, Error, client::done, command::Command};
@@ -170,6 +170,18 @@ impl Client {
     /// Code 2 before `init`, 31 in no group, 302 when it is not received, 1 for a sound or more than 16,384 pixels.
     pub async fn view(&self, media: MediaRef, height: Option<u32>) -> Result<(), Error> {
         done(self.ask("viewing", move |s, now| s.view(now, media, height)).await)
+    }
+
+    /// Says how much a received picture matters beside the others, while the network does not carry all of them: of those
+    /// that matter most the layers come first. From `receive` on, and again after a
+    /// [`Discontinuity`](crate::Event::Discontinuity), that is [`Priority::High`] of a screen share and
+    /// [`Priority::Normal`] of all else. Sound always comes first.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 302 when it is not received, 1 for a sound.
+    pub async fn prioritize(&self, media: MediaRef, priority: Priority) -> Result<(), Error> {
+        let asked = self.ask("setting a priority", move |s, now| s.prioritize(now, media, priority));
+        done(asked.await)
     }
 
     /// Removes a member from the group, for who may administer; with `ban` for so many seconds.

@@ -13,7 +13,7 @@ use hst_id::{GroupId, MediaId, MediaType, UserId};
 use hst_proto::{ErrorCode, Failure, Invited, Online, Reply, ServerFrame, decode_server};
 
 /// All commands of the protocol, and what is none.
-const COMMANDS: [(&str, &str); 30] = [
+const COMMANDS: [(&str, &str); 31] = [
     (
         "login",
         r#"{"login":{"protocol":1,"app":"a","token":"t","user":"ann"}}"#,
@@ -50,6 +50,10 @@ const COMMANDS: [(&str, &str); 30] = [
     ("mute", r#"{"mute":{"user":"bob","type":2,"media":"cam","muted":true}}"#),
     ("lock", r#"{"lock":{"locked":true}}"#),
     ("view", r#"{"view":{"user":"bob","type":2,"media":"cam","height":180}}"#),
+    (
+        "prioritize",
+        r#"{"prioritize":{"user":"bob","type":2,"media":"cam","priority":"low"}}"#,
+    ),
     ("prepare", r#"{"prepare":{"group":"g","generation":1,"sdp":"v=0"}}"#),
     ("dance", r#"{"dance":{}}"#),
     ("nothing", "null"),
@@ -109,7 +113,7 @@ impl Model {
                 self.receives = false;
                 0
             }
-            (At::InGroup, "view") if !self.receives => 302,
+            (At::InGroup, "view" | "prioritize") if !self.receives => 302,
             (At::InGroup, "receive" | "stop_receive") => {
                 self.receives = command == "receive";
                 0
@@ -282,13 +286,11 @@ fn signed_in() -> SignedIn {
     }
 }
 
-fn states() -> [At; 3] {
-    [At::Door, At::Online, At::InGroup]
-}
+const STATES: [At; 3] = [At::Door, At::Online, At::InGroup];
 
 #[test]
 fn s5_s6_every_command_pair_and_triple_in_every_state_does_what_the_model_says_and_no_more() {
-    for at in states() {
+    for at in STATES {
         for first in 0..COMMANDS.len() {
             for second in 0..COMMANDS.len() {
                 for third in 0..COMMANDS.len() {

@@ -10,8 +10,8 @@ use common::World;
 use hst_group::client::{LoginOptions, Refusal, Session, SessionEvent, State};
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Audience, Class, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, Prepare, RequestId, RosterPage,
-    ToGroup,
+    Audience, Class, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, Prepare, Priority, RequestId,
+    RosterPage, ToGroup,
 };
 
 type Verb = (&'static str, fn(&mut Session) -> Result<(), Refusal>);
@@ -32,7 +32,7 @@ fn unit(sent: Result<RequestId, Refusal>) -> Result<(), Refusal> {
     sent.map(drop)
 }
 
-const VERBS: [Verb; 27] = [
+const VERBS: [Verb; 28] = [
     ("init", |s| s.init()),
     ("login", |s| {
         unit(s.login(now(), LoginOptions::new("app", "token", "alice")))
@@ -60,6 +60,7 @@ const VERBS: [Verb; 27] = [
     ("receive_with_join", |s| unit(s.receive_with_join(now(), camera()))),
     ("stop_receive", |s| unit(s.stop_receive(now(), camera()))),
     ("view", |s| unit(s.view(now(), camera(), Some(180)))),
+    ("prioritize", |s| unit(s.prioritize(now(), camera(), Priority::Low))),
     ("offer", |s| {
         unit(s.offer(
             now(),
@@ -206,6 +207,7 @@ fn every_verb_in_every_state_is_let_through_or_fails_at_once_with_its_code() {
         ("receive_with_join", [2, 2, 2, 2, 2, 0, 2, 2, 2]),
         ("stop_receive", in_group),
         ("view", in_group),
+        ("prioritize", in_group),
         // Behind a join, in the same flight.
         ("offer", [2, 2, 31, 2, 31, 0, 0, 2, 2]),
         ("message", in_group),

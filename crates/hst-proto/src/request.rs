@@ -2,8 +2,8 @@ use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Draw, Invite, InviteAnswer, InviteCancel, Login, NewBoard, Offer, OnlinePage, Payload, Prepare, Resume, RosterPage,
-    Sketch, ToGroup,
+    Draw, Invite, InviteAnswer, InviteCancel, Login, NewBoard, Offer, OnlinePage, Payload, Prepare, Priority, Resume,
+    RosterPage, Sketch, ToGroup,
 };
 
 /// A client's own number for one request; the reply names it again.
@@ -84,6 +84,15 @@ pub enum Command {
         /// In pixels of height; 0 wants nothing of it for now, and without it all that there is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         height: Option<u32>,
+    },
+    /// Says how much a received picture matters beside the others, which is `high` of a screen share and `normal` of all
+    /// else from `receive` on. Answered by `done`.
+    Prioritize {
+        /// Which.
+        #[serde(flatten)]
+        media: MediaRef,
+        /// How much.
+        priority: Priority,
     },
     /// Sets up or changes the media transport. Answered by `answer`.
     Offer(Offer),

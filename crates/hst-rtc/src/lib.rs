@@ -8,8 +8,8 @@ pub use engine::RtcEngine;
 pub use hst_client::{
     Audience, Class, Client, ClientBuilder, Error, ErrorCode, Event, Events, GroupEvent, GroupKey, GroupMessage,
     Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, KeyError,
-    Limit, LoginOptions, Media, MediaStats, OnlineTerminal, OnlineUser, Payload, PresenceChange, Quality, Reason,
-    Refusal, RemoteMedia, Roster, State, ToGroup,
+    Limit, LoginOptions, Media, MediaStats, OnlineTerminal, OnlineUser, Payload, PresenceChange, Priority, Quality,
+    Reason, Refusal, RemoteMedia, Roster, State, ToGroup,
 };
 pub use hst_id::{AppId, GroupId, InvalidName, MediaId, MediaRef, MediaType, TerminalType, UserId};
 pub use presets::Preset;

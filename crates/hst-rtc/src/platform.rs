@@ -1,6 +1,8 @@
 //! What an engine asks of the platform beside media: messages, presence, invites, and acts on others.
 
-use hst_client::{Error, GroupMessage, Invite, InviteAnswer, InviteCancel, OnlineUser, Payload, Roster, ToGroup};
+use hst_client::{
+    Error, GroupMessage, Invite, InviteAnswer, InviteCancel, OnlineUser, Payload, Priority, Roster, ToGroup,
+};
 use hst_id::{MediaRef, UserId};
 
 use crate::RtcEngine;
@@ -101,6 +103,14 @@ impl RtcEngine {
     /// As [`Client::view`](crate::Client::view).
     pub async fn view(&self, media: MediaRef, height: Option<u32>) -> Result<(), Error> {
         self.client.view(media, height).await
+    }
+
+    /// Says how much a received picture matters beside the others, while the network does not carry all of them.
+    ///
+    /// # Errors
+    /// As [`Client::prioritize`](crate::Client::prioritize).
+    pub async fn prioritize(&self, media: MediaRef, priority: Priority) -> Result<(), Error> {
+        self.client.prioritize(media, priority).await
     }
 
     /// Silences a member's media at the server or lets it be heard again; for who may administer.

@@ -4,8 +4,8 @@ use std::{
 };
 
 use hst_group::server::{MediaCommand, MemberId, TrackId, TrackLine, TrackRole};
-use hst_proto::{ErrorCode, Failure, Foretold};
-use hst_sfu::{PeerId, TrackId as SfuTrackId};
+use hst_proto::{ErrorCode, Failure, Foretold, Priority};
+use hst_sfu::{PeerId, Priority as SfuPriority, TrackId as SfuTrackId};
 use hst_sfu_worker::{Line, LineRole, MediaEvent, MediaPlane, OfferError, Room, RoomId, RoomStats};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -188,6 +188,14 @@ async fn serve(room: &Room, mut commands: mpsc::Receiver<Asked>) {
                 track: viewed,
                 height,
             } => room.view_track(peer(member), track(viewed), height).await,
+            MediaCommand::PrioritizeTrack {
+                member,
+                track: preferred,
+                priority: wanted,
+            } => {
+                room.prioritize_track(peer(member), track(preferred), priority(wanted))
+                    .await
+            }
             MediaCommand::EndTrack(ended) => room.remove_track(track(ended)).await,
             MediaCommand::EndPeer(member) => room.remove_peer(peer(member)).await,
         }
@@ -247,6 +255,14 @@ fn peer(member: MemberId) -> PeerId {
 
 fn track(track: TrackId) -> SfuTrackId {
     SfuTrackId(track.0)
+}
+
+fn priority(priority: Priority) -> SfuPriority {
+    match priority {
+        Priority::Low => SfuPriority::Low,
+        Priority::Normal => SfuPriority::Normal,
+        Priority::High => SfuPriority::High,
+    }
 }
 
 fn line(line: TrackLine) -> Line {

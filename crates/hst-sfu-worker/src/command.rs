@@ -1,6 +1,6 @@
 use std::sync::Weak;
 
-use hst_sfu::{PeerId, TrackId};
+use hst_sfu::{PeerId, Priority, TrackId};
 use tokio::sync::oneshot;
 
 use crate::{OfferError, RoomId, RoomStats, answer::Answer, offer::Offer};
@@ -42,6 +42,11 @@ pub(crate) enum Ask {
         peer: PeerId,
         track: TrackId,
         height: Option<u32>,
+    },
+    PrioritizeTrack {
+        peer: PeerId,
+        track: TrackId,
+        priority: Priority,
     },
     RemoveTrack(TrackId, oneshot::Sender<()>),
     RemovePeer(PeerId, oneshot::Sender<()>),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hst_sfu::DescriptorPatch;
 use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, vla};
 
 pub(crate) const DEPENDENCY_URI: &str =
@@ -31,6 +32,11 @@ pub(crate) fn layers_allocation() -> Extension {
 impl DependencyDescriptor {
     pub(crate) fn of(values: &ExtensionValues) -> Option<&[u8]> {
         Some(&values.user_values.get::<Self>()?.0)
+    }
+
+    /// The same, changed for a receiver.
+    pub(crate) fn patched(values: &ExtensionValues, patch: DescriptorPatch) -> Option<Vec<u8>> {
+        patch.apply(Self::of(values)?).filter(|bytes| bytes.len() <= MAX_LEN)
     }
 }
 

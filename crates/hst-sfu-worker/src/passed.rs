@@ -8,15 +8,17 @@ use str0m::rtp::{Extension, ExtensionMap};
 use crate::extension::DEPENDENCY_URI;
 
 /// How many kinds are passed on.
-const KINDS: usize = 6;
-/// The longest value that is passed on: a keyframe's dependency descriptor has some 60 bytes.
-const MAX_LEN: usize = 255;
+const KINDS: usize = 5;
+/// The longest value that is passed on.
+const MAX_LEN: usize = 32;
 
 /// What the identifiers of extensions stand for on one line: each end of it may have agreed on others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Ids {
     /// Of the sequence number among all packets of the connection.
     pub(crate) transport_seq: Option<u8>,
+    /// Of dependency descriptors, which are not passed on as they are.
+    pub(crate) descriptor: Option<u8>,
     passed: [Option<u8>; KINDS],
 }
 
@@ -34,8 +36,12 @@ impl Ids {
                 Extension::VideoContentType => 2,
                 Extension::AbsoluteCaptureTime => 3,
                 Extension::PlayoutDelay => 4,
-                other if other.as_uri() == DEPENDENCY_URI => 5,
-                _ => continue,
+                other => {
+                    if other.as_uri() == DEPENDENCY_URI {
+                        ids.descriptor = Some(id);
+                    }
+                    continue;
+                }
             };
             ids.passed[kind] = Some(id);
         }
@@ -46,6 +52,7 @@ impl Ids {
     pub(crate) fn and(self, other: &Self) -> Self {
         Self {
             transport_seq: self.transport_seq.or(other.transport_seq),
+            descriptor: self.descriptor.or(other.descriptor),
             passed: std::array::from_fn(|kind| self.passed[kind].or(other.passed[kind])),
         }
     }

@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use hst_sfu::{PeerId, TrackId};
+use hst_sfu::{PeerId, Priority, TrackId};
 use tokio::{
     sync::{mpsc, oneshot},
     task,
@@ -160,6 +160,15 @@ impl Room {
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn view_track(&self, peer: PeerId, track: TrackId, height: Option<u32>) {
         self.ask(Ask::ViewTrack { peer, track, height }).await;
+    }
+
+    /// So much the pictures of the track matter to the peer, beside others, while his network carries less than everything.
+    ///
+    /// It holds, over all generations of his connection, until it is said anew or the peer or the track is removed.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn prioritize_track(&self, peer: PeerId, track: TrackId, priority: Priority) {
+        self.ask(Ask::PrioritizeTrack { peer, track, priority }).await;
     }
 
     /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent, and

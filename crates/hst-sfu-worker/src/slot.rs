@@ -201,7 +201,8 @@ impl Slot {
             return None;
         };
         let negotiated = self.payload_types.iter().enumerate().filter(|(_, pt)| pt.is_some());
-        let formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
+        let formats: Formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
+        let formats = formats.with_descriptors(self.ids.descriptor.is_some());
         Some(Change::Carry { slot, track, formats })
     }
 

@@ -1,8 +1,18 @@
 //! The dependency descriptor, a header extension in which a sender tells which frames need which, whatever the codec
 //! (appendix A of the AOM's "RTP Payload Format For AV1").
 
+use crate::{
+    bits::Bits,
+    descriptor::{MAX_TARGETS, Targets},
+};
+
+/// Every descriptor has so many bytes; more of them tell of the structure, or of what differs from it.
+pub(crate) const MANDATORY: usize = 3;
 /// The most templates: their ids have 6 bits.
 const MAX_TEMPLATES: usize = 64;
+/// The highest layers: spatial ones have 2 bits, and temporal ones 3.
+const MAX_SPATIAL: u8 = 3;
+const MAX_TEMPORAL: u8 = 7;
 /// Codes of `next_layer_idc`.
 const SAME_LAYER: u32 = 0;
 const NEXT_TEMPORAL: u32 = 1;
@@ -16,6 +26,9 @@ pub(crate) struct Dependency {
     pub(crate) spatial: u8,
     pub(crate) temporal: u8,
     pub(crate) is_sync: bool,
+    /// The first packet of a frame that needs no earlier one: it brings the structure.
+    pub(crate) starts_keyframe: bool,
+    pub(crate) starts_frame: bool,
     pub(crate) ends_layer: bool,
 }
 
@@ -24,7 +37,7 @@ pub(crate) struct Dependency {
 pub(crate) struct Structure {
     first_id: u8,
     /// Up to which layers the decode targets go, as (spatial, temporal).
-    targets: Vec<(u8, u8)>,
+    targets: Targets,
     templates: Vec<Template>,
 }
 
@@ -40,25 +53,26 @@ impl Structure {
     /// Reads a packet's descriptor; one that brings a structure replaces the one before. `None` for one that is cut,
     /// or that refers to what was not told.
     pub(crate) fn read(structure: &mut Option<Box<Self>>, bytes: &[u8]) -> Option<Dependency> {
-        let mut bits = Bits { bytes, at: 0 };
-        let _starts_frame = bits.flag()?;
+        let mut bits = Bits::new(bytes);
+        let starts_frame = bits.flag()?;
         let ends_layer = bits.flag()?;
         let id = bits.take(6)? as u8;
         let _frame_number = bits.take(16)?;
         let mut own = None;
-        if bytes.len() > 3 {
+        let mut starts_keyframe = false;
+        if bytes.len() > MANDATORY {
             let [has_structure, has_active, has_indications] = [bits.flag()?, bits.flag()?, bits.flag()?];
             let _has_differences_and_chains = bits.take(2)?;
             if has_structure {
                 *structure = Some(Box::new(Self::parse(&mut bits)?));
+                starts_keyframe = starts_frame;
+            }
+            let targets = &mut structure.as_mut()?.targets;
+            if has_active {
+                targets.sent = bits.take(targets.count())?;
             }
             if has_indications {
-                let count = structure.as_ref()?.targets.len();
-                // Which targets are active is of no use here.
-                if has_active {
-                    bits.take(count as u32)?;
-                }
-                own = Some(bits.indications(count)?);
+                own = Some(indications(&mut bits, targets.count())?);
             }
         }
         let structure = structure.as_ref()?;
@@ -69,18 +83,26 @@ impl Structure {
             indications,
         } = structure.templates.get(place)?;
         let indications = own.as_ref().unwrap_or(indications);
-        let target = structure.targets.iter().position(|it| it == &(*spatial, *temporal));
+        let target = structure.targets.position(*spatial, *temporal);
         Some(Dependency {
             spatial: *spatial,
             temporal: *temporal,
             is_sync: target.is_some_and(|target| indications.get(target) == Some(&SWITCH)),
+            starts_keyframe,
+            starts_frame,
             ends_layer,
         })
     }
 
-    fn parse(bits: &mut Bits<'_>) -> Option<Self> {
+    /// What there is to decode of the stream.
+    pub(crate) fn targets(&self) -> Targets {
+        self.targets
+    }
+
+    /// Reads a structure, which begins behind the flags of a descriptor.
+    pub(crate) fn parse(bits: &mut Bits<'_>) -> Option<Self> {
         let first_id = bits.take(6)? as u8;
-        let target_count = bits.take(5)? as usize + 1;
+        let target_count = bits.take(5)? + 1;
         let mut templates: Vec<Template> = Vec::new();
         let (mut spatial, mut temporal) = (0, 0);
         loop {
@@ -98,16 +120,19 @@ impl Structure {
                 NEXT_SPATIAL => (spatial, temporal) = (spatial + 1, 0),
                 _ => break,
             }
+            if spatial > MAX_SPATIAL || temporal > MAX_TEMPORAL {
+                return None;
+            }
         }
         for template in &mut templates {
-            template.indications = bits.indications(target_count)?;
+            template.indications = indications(bits, target_count)?;
         }
         for _ in &templates {
             while bits.flag()? {
                 bits.take(4)?;
             }
         }
-        let chains = bits.below(target_count as u32 + 1)?;
+        let chains = bits.below(target_count + 1)?;
         if chains > 0 {
             for _ in 0..target_count {
                 bits.below(chains)?;
@@ -122,7 +147,7 @@ impl Structure {
             }
         }
         let is_in = |template: &&Template, target: usize| template.indications[target] != 0;
-        let targets = (0..target_count).map(|target| {
+        let targets = (0..MAX_TARGETS.min(target_count as usize)).map(|target| {
             let frames = || templates.iter().filter(|it| is_in(it, target));
             let spatial = frames().map(|it| it.spatial).max().unwrap_or(0);
             let temporal = frames().map(|it| it.temporal).max().unwrap_or(0);
@@ -136,62 +161,23 @@ impl Structure {
     }
 }
 
-/// Reads bits, the most significant one first.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// The number of a descriptor's frame, which it has always.
+pub(crate) fn frame_number(descriptor: &[u8]) -> Option<u16> {
+    let &[_, high, low, ..] = descriptor else { return None };
+    Some(u16::from_be_bytes([high, low]))
 }
 
-impl Bits<'_> {
-    fn flag(&mut self) -> Option<bool> {
-        let byte = *self.bytes.get(self.at / 8)?;
-        let is_set = byte & (0x80 >> (self.at % 8)) != 0;
-        self.at += 1;
-        Some(is_set)
-    }
-
-    fn take(&mut self, count: u32) -> Option<u32> {
-        (0..count).try_fold(0, |value, _| Some(value << 1 | u32::from(self.flag()?)))
-    }
-
-    /// A number below `end`, in as few bits as that needs (`ns(n)`).
-    fn below(&mut self, end: u32) -> Option<u32> {
-        let width = u32::BITS - end.leading_zeros();
-        let short = (1 << width) - end;
-        let value = self.take(width - 1)?;
-        if value < short {
-            return Some(value);
-        }
-        Some((value << 1 | u32::from(self.flag()?)) - short)
-    }
-
-    fn indications(&mut self, count: usize) -> Option<Vec<u8>> {
-        (0..count).map(|_| Some(self.take(2)? as u8)).collect()
-    }
+fn indications(bits: &mut Bits<'_>, count: u32) -> Option<Vec<u8>> {
+    (0..count).map(|_| Some(bits.take(2)? as u8)).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-
-    /// Writes bits.
-    #[derive(Default)]
-    struct Writer(Vec<bool>);
-
-    impl Writer {
-        fn put(&mut self, value: u32, count: u32) -> &mut Self {
-            self.0.extend((0..count).rev().map(|bit| value >> bit & 1 != 0));
-            self
-        }
-
-        fn bytes(&self) -> Vec<u8> {
-            let byte = |bits: &[bool]| (0..8).fold(0, |byte, at| byte << 1 | u8::from(bits.get(at) == Some(&true)));
-            self.0.chunks(8).map(byte).collect()
-        }
-    }
+    use crate::bits::Writer;
 
     /// A descriptor with a structure of two spatial layers with two temporal ones each.
-    fn keyframe() -> Vec<u8> {
+    pub(crate) fn keyframe() -> Vec<u8> {
         let mut bits = Writer::default();
         bits.put(0b11, 2).put(5, 6).put(100, 16).put(0b10000, 5);
         bits.put(5, 6).put(3, 5);
@@ -221,7 +207,7 @@ mod tests {
         for (width, height) in [(320, 180), (640, 360)] {
             bits.put(width - 1, 16).put(height - 1, 16);
         }
-        bits.bytes()
+        bits.into_bytes()
     }
 
     fn frame(template: u8) -> [u8; 3] {
@@ -237,6 +223,8 @@ mod tests {
             spatial: 0,
             temporal: 0,
             is_sync: true,
+            starts_keyframe: true,
+            starts_frame: true,
             ends_layer: true,
         };
         assert_eq!(first, lowest);
@@ -262,7 +250,7 @@ mod tests {
         for indication in [0, 1, 0, 1] {
             bits.put(indication, 2);
         }
-        let read = Structure::read(&mut structure, &bits.bytes()).unwrap();
+        let read = Structure::read(&mut structure, &bits.into_bytes()).unwrap();
         assert!(!read.is_sync);
         assert_eq!(read.temporal, 1);
     }
@@ -284,7 +272,7 @@ mod tests {
         for _ in 0..500 {
             bits.put(SAME_LAYER, 2);
         }
-        assert_eq!(Structure::read(&mut None, &bits.bytes()), None);
+        assert_eq!(Structure::read(&mut None, &bits.into_bytes()), None);
         for seed in 0..=255 {
             let noise: Vec<u8> = (0..64_u8).map(|at| at.wrapping_mul(seed) ^ seed).collect();
             let _ = Structure::read(&mut None, &noise);

@@ -43,22 +43,45 @@ impl Format {
     }
 }
 
-/// The set of formats that a receiver has negotiated.
+/// What a receiver has negotiated: formats, and whether he reads dependency descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Formats(u64);
+pub struct Formats {
+    set: u64,
+    reads_descriptors: bool,
+}
 
 impl Formats {
-    /// Every format.
-    pub const ALL: Self = Self(u64::MAX);
+    /// Every format, with descriptors.
+    pub const ALL: Self = Self {
+        set: u64::MAX,
+        reads_descriptors: true,
+    };
 
-    /// Whether the set has this format.
+    /// Whether he has this format.
     pub fn contains(self, format: Format) -> bool {
-        self.0 & (1 << format.0) != 0
+        self.set & (1 << format.0) != 0
+    }
+
+    /// Without them, he can show nothing but the smallest size of a stream whose layers only they tell.
+    pub fn reads_descriptors(self) -> bool {
+        self.reads_descriptors
+    }
+
+    /// The same formats for one who reads descriptors, or does not.
+    pub fn with_descriptors(self, reads_descriptors: bool) -> Self {
+        Self {
+            reads_descriptors,
+            ..self
+        }
     }
 }
 
 impl FromIterator<Format> for Formats {
+    /// Without descriptors.
     fn from_iter<I: IntoIterator<Item = Format>>(formats: I) -> Self {
-        Self(formats.into_iter().fold(0, |set, format| set | 1 << format.0))
+        Self {
+            set: formats.into_iter().fold(0, |set, format| set | 1 << format.0),
+            reads_descriptors: false,
+        }
     }
 }

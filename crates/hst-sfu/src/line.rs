@@ -1,10 +1,10 @@
 use std::time::Instant;
 
 use crate::{
-    Formats, LineId, Packet, TrackId,
+    DescriptorPatch, Formats, Forward, LineId, Packet, TrackId,
     layer::Layer,
     reading::Reading,
-    rewrite::{Place, Placed, Rewriter},
+    rewrite::{Place, Rewriter},
     track::Admitted,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Line {
 /// What becomes of a packet on a line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Verdict {
-    Forward(Placed, Ends),
+    Forward(Forward),
     /// It is not for this line.
     Omit,
     /// It is what the line should carry, which can begin at a keyframe of its encoding only.
@@ -38,9 +38,6 @@ pub(crate) enum Verdict {
     /// The receiver has not negotiated its format: said once each time.
     Unsupported,
 }
-
-/// Whether a packet is the last of its picture for this receiver, though the publisher sends larger layers behind it.
-pub(crate) type Ends = bool;
 
 impl Line {
     pub(crate) fn new(id: LineId, formats: Formats) -> Self {
@@ -129,6 +126,7 @@ impl Line {
         let place = place_of(packet, admitted, read);
         self.rewriter.start(now, place, packet.codec.clock_rate());
         self.settle(packet, target);
+        self.bound(read);
         self.forward(now, place, read, self.current.unwrap_or(target))
     }
 
@@ -151,14 +149,17 @@ impl Line {
             }
             self.raise(target, read);
         }
+        self.bound(read);
         let Some(current) = self.current else {
             return Verdict::Omit;
         };
         if read.temporal > current.temporal || read.spatial > current.spatial {
             self.rewriter.omit(place);
             // A larger size begins at a keyframe only; more pictures begin at one that says so.
-            let is_awaited =
-                target.encoding == current.encoding && read.spatial > current.spatial && read.spatial <= target.spatial;
+            let is_awaited = target.encoding == current.encoding
+                && read.spatial > current.spatial
+                && read.spatial <= target.spatial
+                && self.shows_sizes(read);
             return if is_awaited {
                 Verdict::AwaitKeyframe
             } else {
@@ -169,11 +170,20 @@ impl Line {
     }
 
     fn forward(&mut self, now: Instant, place: Place, read: &Reading, current: Layer) -> Verdict {
-        let ends = read.ends_layer && read.spatial == current.spatial;
-        match self.rewriter.place(now, place) {
-            Some(placed) => Verdict::Forward(placed, ends),
-            None => Verdict::Omit,
-        }
+        let Some(placed) = self.rewriter.place(now, place) else {
+            return Verdict::Omit;
+        };
+        Verdict::Forward(Forward {
+            line: self.id,
+            seq: placed.seq,
+            timestamp: placed.timestamp,
+            ends_picture: read.ends_layer && read.spatial == current.spatial,
+            vp8: placed.vp8,
+            descriptor: placed.frame.map(|frame_number| DescriptorPatch {
+                frame_number,
+                active: read.frame.and_then(|frame| Some(frame.targets?.up_to(current))),
+            }),
+        })
     }
 
     /// From this keyframe on it carries of this encoding what it should.
@@ -183,6 +193,18 @@ impl Line {
             true => target,
             false => Layer::all_of(packet.encoding),
         });
+    }
+
+    /// Who does not read what tells the sizes of a stream apart takes each for a picture of its own, and shows none of them.
+    fn bound(&mut self, read: &Reading) {
+        let shows_sizes = self.shows_sizes(read);
+        if let Some(current) = self.current.as_mut().filter(|_| !shows_sizes) {
+            current.spatial = 0;
+        }
+    }
+
+    fn shows_sizes(&self, read: &Reading) -> bool {
+        read.frame.is_none() || self.formats.reads_descriptors()
     }
 
     /// With a new picture, layers can be left out from here on.
@@ -208,5 +230,6 @@ fn place_of(packet: &Packet<'_>, admitted: Admitted, read: &Reading) -> Place {
         index: admitted.index,
         timestamp: packet.timestamp,
         vp8: read.vp8,
+        frame: read.frame.map(|frame| frame.number),
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Encodings, Format, LineId, PeerId, TrackId, Vp8Ids};
+use crate::{DescriptorPatch, Encodings, Format, LineId, PeerId, TrackId, Vp8Ids};
 
 /// What the driver has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,4 +76,6 @@ pub struct Forward {
     pub ends_picture: bool,
     /// The ids to write into the VP8 payload descriptor, or `None` if it may stay as it is.
     pub vp8: Option<Vp8Ids>,
+    /// How its dependency descriptor is to be changed, or `None` if it is of no use to receivers.
+    pub descriptor: Option<DescriptorPatch>,
 }

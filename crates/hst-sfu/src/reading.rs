@@ -1,6 +1,7 @@
 use crate::{
     Codec, Packet,
-    dependency::{Dependency, Structure},
+    dependency::{self, Dependency, Structure},
+    descriptor::Targets,
     vp8::Vp8,
     vp9::Vp9,
 };
@@ -16,6 +17,15 @@ pub(crate) struct Reading {
     /// The last packet of its layer's frame.
     pub(crate) ends_layer: bool,
     pub(crate) vp8: Option<Vp8>,
+    pub(crate) frame: Option<Frame>,
+}
+
+/// The frame of a packet whose descriptor goes on to receivers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    pub(crate) number: u16,
+    /// What there is to decode of its stream; of the first packet of a frame.
+    pub(crate) targets: Option<Targets>,
 }
 
 /// Who got the temporal layers up to one can get more of them from this picture on.
@@ -33,8 +43,14 @@ impl Reading {
             Codec::Vp9 => Vp9::parse(packet.payload).map(Self::from).unwrap_or_default(),
             Codec::Opus | Codec::H264 | Codec::Av1 => {
                 let dependency = packet.dependency.and_then(|bytes| Structure::read(structure, bytes));
+                // A payload that is encrypted from end to end says nothing.
+                let starts_keyframe = match dependency {
+                    Some(dependency) => dependency.starts_keyframe,
+                    None => packet.codec.starts_keyframe(packet.payload),
+                };
                 Self {
-                    starts_keyframe: packet.codec.starts_keyframe(packet.payload),
+                    starts_keyframe,
+                    frame: frame(packet, dependency, structure.as_deref()),
                     ..dependency.map(Self::from).unwrap_or_default()
                 }
             }
@@ -63,7 +79,7 @@ impl From<Vp9> for Reading {
             // Later pictures of higher layers need nothing of before this one, which itself may need its own layer.
             rise: rise(vp9.is_sync, vp9.temporal, u8::MAX),
             ends_layer: vp9.ends_layer,
-            vp8: None,
+            ..Self::default()
         }
     }
 }
@@ -78,6 +94,16 @@ impl From<Dependency> for Reading {
             ..Self::default()
         }
     }
+}
+
+/// Receivers of other codecs go by the payload, whose numbers are changed instead.
+fn frame(packet: &Packet<'_>, dependency: Option<Dependency>, structure: Option<&Structure>) -> Option<Frame> {
+    let descriptor = packet.dependency.filter(|_| packet.codec == Codec::Av1)?;
+    let targets = structure.filter(|_| dependency.is_some_and(|it| it.starts_frame));
+    Some(Frame {
+        number: dependency::frame_number(descriptor)?,
+        targets: targets.map(Structure::targets),
+    })
 }
 
 fn rise(is_sync: bool, from: u8, to: u8) -> Option<Rise> {

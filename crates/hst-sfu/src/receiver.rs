@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::{Rates, TrackId};
+use crate::{Priority, Rates, TrackId};
 
 /// A peer as one who receives: what his network carries, what he can show, and his lines.
 #[derive(Debug, Default)]
@@ -9,6 +9,8 @@ pub(crate) struct Receiver {
     pub(crate) budget: Option<u64>,
     /// How high the pictures are that he can show, in pixels, where it is less than everything.
     pub(crate) views: HashMap<TrackId, u32>,
+    /// How much pictures matter to him, where it is not as much as most.
+    pub(crate) priorities: HashMap<TrackId, Priority>,
     /// Where his lines are in the router.
     pub(crate) lines: Vec<usize>,
     /// What was told of him last.
@@ -23,6 +25,6 @@ impl Receiver {
 
     /// Whether nothing is known of him that could not be made anew.
     pub(crate) fn is_blank(&self) -> bool {
-        self.lines.is_empty() && !self.is_bound()
+        self.lines.is_empty() && !self.is_bound() && self.priorities.is_empty()
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Rewriter {
     timestamp_shift: u32,
     picture_id_shift: u16,
     tl0_pic_idx_shift: u8,
+    frame_shift: u16,
     /// The highest number of the present source that was placed or omitted.
     highest_in: u64,
     /// What was left out of the present source, the newest last.
@@ -39,6 +40,7 @@ struct Newest {
     timestamp: u32,
     at: Instant,
     ids: Vp8Ids,
+    frame: Option<u16>,
 }
 
 /// A run of packets that were left out: what all packets behind it have to be moved by.
@@ -59,6 +61,8 @@ pub(crate) struct Place {
     pub(crate) index: u64,
     pub(crate) timestamp: u32,
     pub(crate) vp8: Option<Vp8>,
+    /// The number of its frame, where a descriptor tells it.
+    pub(crate) frame: Option<u16>,
 }
 
 /// A packet's place in the line.
@@ -67,6 +71,7 @@ pub(crate) struct Placed {
     pub(crate) seq: u64,
     pub(crate) timestamp: u32,
     pub(crate) vp8: Option<Vp8Ids>,
+    pub(crate) frame: Option<u16>,
 }
 
 impl Rewriter {
@@ -88,6 +93,10 @@ impl Rewriter {
             .timestamp
             .wrapping_add(ticks as u32)
             .wrapping_sub(first.timestamp);
+        // Frames that are left out leave a gap: each tells how far before it those are that it needs.
+        if let (Some(newest), Some(first)) = (newest.frame, first.frame) {
+            self.frame_shift = newest.wrapping_add(1).wrapping_sub(first);
+        }
         let Some(Vp8 { ids, .. }) = first.vp8 else { return };
         if let (Some(newest), Some(first)) = (newest.ids.picture_id, ids.picture_id) {
             self.picture_id_shift = newest.wrapping_add(1).wrapping_sub(first);
@@ -142,11 +151,13 @@ impl Rewriter {
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_shift);
         let picture_shift = self.picture_id_shift.wrapping_sub(pictures);
         let ids = packet.vp8.map(|vp8| self.shift(vp8, picture_shift));
+        let frame = packet.frame.map(|frame| frame.wrapping_add(self.frame_shift));
         let newest = self.newest.get_or_insert(Newest {
             seq,
             timestamp,
             at: now,
             ids: Vp8Ids::default(),
+            frame,
         });
         if seq >= newest.seq {
             let ids = ids.unwrap_or_default();
@@ -158,6 +169,7 @@ impl Rewriter {
                     picture_id: ids.picture_id.or(newest.ids.picture_id),
                     tl0_pic_idx: ids.tl0_pic_idx.or(newest.ids.tl0_pic_idx),
                 },
+                frame: frame.or(newest.frame),
             };
         }
         let is_shifted = picture_shift != 0 || self.tl0_pic_idx_shift != 0;
@@ -165,6 +177,7 @@ impl Rewriter {
             seq,
             timestamp,
             vp8: ids.filter(|_| is_shifted),
+            frame,
         })
     }
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    Formats, Forward, LineId, Output, Packet, PeerId, Rates, TrackId,
+    Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
     layer::Layer,
     line::{Line, Verdict},
     receiver::Receiver,
@@ -156,7 +156,7 @@ impl Router {
         self.drop_blank(id.peer);
     }
 
-    /// All lines of this peer are gone, and what was known of his network; what he can show stays.
+    /// All lines of this peer are gone, and what was known of his network; what he can show and what matters to him stay.
     pub fn forget_lines(&mut self, peer: PeerId) {
         let Some(receiver) = self.receivers.get_mut(&peer) else {
             return;
@@ -204,10 +204,25 @@ impl Router {
         self.drop_blank(peer);
     }
 
-    /// What peers can show of this track is forgotten: it will not come again.
-    pub fn forget_views(&mut self, track: TrackId) {
+    /// So much the pictures of this track matter to the peer, beside others. While his network carries less than everything
+    /// each gets its smallest layer, those that matter most first, and then those grow before the others do.
+    pub fn set_priority(&mut self, now: Instant, peer: PeerId, track: TrackId, priority: Priority) {
+        let priorities = &mut self.receivers.entry(peer).or_default().priorities;
+        let before = match priority {
+            Priority::Normal => priorities.remove(&track),
+            Priority::Low | Priority::High => priorities.insert(track, priority),
+        };
+        if before.unwrap_or_default() != priority {
+            self.share(now, peer);
+        }
+        self.drop_blank(peer);
+    }
+
+    /// What peers can show of this track, and how much it matters to them, is forgotten: it will not come again.
+    pub fn forget_wishes(&mut self, track: TrackId) {
         self.receivers.retain(|_, receiver| {
             receiver.views.remove(&track);
+            receiver.priorities.remove(&track);
             !receiver.is_blank()
         });
     }
@@ -248,13 +263,7 @@ impl Router {
                 continue;
             }
             match line.handle(now, packet, admitted, &read) {
-                Verdict::Forward(placed, ends_picture) => self.outputs.push_back(Output::Forward(Forward {
-                    line: line.id,
-                    seq: placed.seq,
-                    timestamp: placed.timestamp,
-                    ends_picture,
-                    vp8: placed.vp8,
-                })),
+                Verdict::Forward(forward) => self.outputs.push_back(Output::Forward(forward)),
                 Verdict::Omit => {}
                 Verdict::AwaitKeyframe => is_awaited = true,
                 Verdict::Unsupported => self.outputs.push_back(Output::Unsupported {

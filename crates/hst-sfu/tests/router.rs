@@ -212,6 +212,7 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
         timestamp: 21_000,
         ends_picture: false,
         vp8: None,
+        descriptor: None,
     };
     assert_eq!(first, [Output::Forward(expected)], "the first source keeps its own ids");
 

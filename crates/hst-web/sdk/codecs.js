@@ -1,15 +1,16 @@
-/** @typedef {import('./seals.js').Seals} Seals */
-
 /**
- * The codecs of pictures that an application may ask for, each with whether its layers are in one stream (SVC). Those of AV1
- * are not: Chromium tells them apart only by dependency descriptors, which those who receive do not offer.
+ * @typedef {import('./seals.js').Seals} Seals
+ *
+ * @typedef {object} Extensible a transceiver, as far as the declarations of TypeScript are behind it
+ * @property {() => { uri: string, direction: RTCRtpTransceiverDirection }[]} getHeaderExtensionsToNegotiate
+ * @property {(extensions: { uri: string, direction: RTCRtpTransceiverDirection }[]) => void} setHeaderExtensionsToNegotiate
  */
-const PICTURES = new Map([
-  ['VP8', false],
-  ['H264', false],
-  ['VP9', true],
-  ['AV1', false],
-]);
+
+/** The codecs of pictures that an application may ask for. */
+const PICTURES = ['VP8', 'H264', 'VP9', 'AV1'];
+
+/** By which senders tell of a stream of AV1 which frames need which: nothing else tells its layers apart. */
+const DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
 /** What pictures are sent in unless it is asked for something else: everybody shows it. */
 export const FIRST = 'VP8';
@@ -34,15 +35,32 @@ const CODECS = [
  */
 export function pictureCodec(name) {
   const wanted = typeof name === 'string' ? name.toUpperCase() : '';
-  return PICTURES.has(wanted) ? wanted : null;
+  return PICTURES.includes(wanted) ? wanted : null;
 }
 
 /**
- * Whether the layers of a picture are in one stream.
+ * Whether the layers of a picture are in one stream (SVC).
  * @param {string} codec
  */
 export function isLayered(codec) {
-  return PICTURES.get(codec) === true;
+  return codec === 'VP9' || (codec === 'AV1' && canDescribe());
+}
+
+/**
+ * Has a line for pictures offer dependency descriptors, which browsers leave out of lines that receive.
+ * @param {RTCRtpTransceiver} transceiver
+ */
+export function describeLayers(transceiver) {
+  if (!canDescribe()) return;
+  const line = /** @type {RTCRtpTransceiver & Extensible} */ (transceiver);
+  const extensions = line.getHeaderExtensionsToNegotiate();
+  for (const extension of extensions) if (extension.uri === DESCRIPTOR) extension.direction = 'sendrecv';
+  line.setHeaderExtensionsToNegotiate(extensions);
+}
+
+/** Whether the browser can be told which header extensions to offer. */
+function canDescribe() {
+  return 'setHeaderExtensionsToNegotiate' in (globalThis.RTCRtpTransceiver?.prototype ?? {});
 }
 
 /**

@@ -6,12 +6,12 @@ import { ignorable, show } from './guard.js';
  * @import { Calls } from './calls.js'
  * @import { Group } from './group.js'
  * @import { Life } from './life.js'
- * @import { BoardOptions, WhiteBoard } from './types.js'
+ * @import { BoardOptions, MediaTypeValue, Priority, WhiteBoard } from './types.js'
  */
 
 /**
- * The engine with what the platform's has beyond its handbook: white boards, altered voices, encryption, calls and
- * uploads.
+ * The engine with what the platform's has beyond its handbook: priorities, white boards, altered voices, encryption, calls
+ * and uploads.
  */
 export class Extras extends Engine {
   #life;
@@ -20,6 +20,20 @@ export class Extras extends Engine {
   constructor(life) {
     super(life);
     this.#life = life;
+  }
+
+  /**
+   * Says how much a picture matters to oneself where the network does not carry all of them: of those that matter most the
+   * layers come first. It holds until the group is left, also when the picture is received later or anew.
+   * @param {string} userId
+   * @param {MediaTypeValue} mediaType a camera or a shared screen: sound always comes first
+   * @param {string} mediaId
+   * @param {Priority} priority default: `high` for a shared screen, `normal` for cameras
+   * @returns {Promise<void>}
+   */
+  setReceivePriority(userId, mediaType, mediaId, priority) {
+    const prioritize = () => this.#group.receiver.prioritize(userId, mediaType, mediaId, priority);
+    return ignorable(this.#life.ask('joined', 'setReceivePriority', prioritize));
   }
 
   /**

@@ -77,6 +77,11 @@ export type PictureOptions = {
      */
     codec?: string | undefined;
 };
+/**
+ * How much a received picture matters beside the others, where the network does not carry all of them. Default: `high` for
+ * a shared screen, `normal` for cameras.
+ */
+export type Priority = "low" | "normal" | "high";
 export type Device = {
     devName: string;
     devId: string;
@@ -922,10 +927,20 @@ declare class Engine extends Talk {
 }
 
 /**
- * The engine with what the platform's has beyond its handbook: white boards, altered voices, encryption, calls and
- * uploads.
+ * The engine with what the platform's has beyond its handbook: priorities, white boards, altered voices, encryption, calls
+ * and uploads.
  */
 declare class Extras extends Engine {
+    /**
+     * Says how much a picture matters to oneself where the network does not carry all of them: of those that matter most the
+     * layers come first. It holds until the group is left, also when the picture is received later or anew.
+     * @param {string} userId
+     * @param {MediaTypeValue} mediaType a camera or a shared screen: sound always comes first
+     * @param {string} mediaId
+     * @param {Priority} priority default: `high` for a shared screen, `normal` for cameras
+     * @returns {Promise<void>}
+     */
+    setReceivePriority(userId: string, mediaType: MediaTypeValue, mediaId: string, priority: Priority): Promise<void>;
     /**
      * Makes a white board in the group; `startPublishMedia` then shows it to everybody.
      * @param {BoardOptions} [options]

@@ -1,4 +1,4 @@
-import { preferCodecs, sendable } from './codecs.js';
+import { describeLayers, preferCodecs, sendable } from './codecs.js';
 import { encodings, newEncodings } from './encodings.js';
 import { sleep } from './time.js';
 
@@ -62,6 +62,7 @@ export class Line {
     this.#transceiver = transceiver;
     if (want?.way === 'send') this.#codec = want.codec;
     preferCodecs(transceiver, kind, seals, this.#codec);
+    if (kind === 'video') describeLayers(transceiver);
     if (seals) this.#seal = seals.put(transceiver, this.way, kind);
     if (want) this.#seal?.carry(want.media);
   }

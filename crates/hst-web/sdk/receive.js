@@ -1,5 +1,6 @@
 import { ErrorCode, HstRtcError } from './errors.js';
 import { MediaRef, MediaType } from './ids.js';
+import { Priorities } from './priorities.js';
 import { RecvMode } from './voice.js';
 
 /**
@@ -25,6 +26,7 @@ export class Receiver {
   #companions = new Set();
   #group;
   #views;
+  #priorities;
 
   /**
    * @param {GroupContext} group
@@ -33,6 +35,7 @@ export class Receiver {
   constructor(group, views) {
     this.#group = group;
     this.#views = views;
+    this.#priorities = new Priorities(group);
   }
 
   /**
@@ -106,6 +109,19 @@ export class Receiver {
     const media = MediaRef.named(user, type, id);
     this.#end(media);
     this.#followScreen(media.user);
+  }
+
+  /**
+   * Holds until the group is left, also when the picture is received later or anew.
+   * @param {unknown} user
+   * @param {unknown} type
+   * @param {unknown} id
+   * @param {unknown} priority
+   */
+  async prioritize(user, type, id, priority) {
+    const media = MediaRef.remote(user, type, id);
+    this.#priorities.set(media, priority);
+    if (this.#receptions.get(media.key)?.isAgreed) await this.#priorities.tell(media);
   }
 
   /**
@@ -239,7 +255,10 @@ export class Receiver {
     reception.isAgreed = false;
     try {
       await this.#group.signal.request({ receive: source.toWire() }, { isRepeatable: true });
-      if (isLast()) reception.isAgreed = true;
+      if (!isLast()) return;
+      reception.isAgreed = true;
+      // A picture that has ended meanwhile is no fault.
+      this.#priorities.tell(source).catch(() => {});
     } catch (error) {
       const isGone = /** @type {HstRtcError} */ (error).serverCode !== undefined && source.isAlteredVoice;
       if (!isLast()) return;

@@ -47,6 +47,12 @@
  */
 
 /**
+ * How much a received picture matters beside the others, where the network does not carry all of them. Default: `high` for
+ * a shared screen, `normal` for cameras.
+ * @typedef {'low' | 'normal' | 'high'} Priority
+ */
+
+/**
  * @typedef {object} Device
  * @property {string} devName
  * @property {string} devId

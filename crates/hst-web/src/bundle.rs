@@ -10,11 +10,11 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 57] = modules![
+const ENGINE: [(&str, &str); 58] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "codecs" "picture" "devices" "open" "voice" "capture"
     "base64" "key_wrapping" "key_exchange" "seals" "encryption" "encodings" "line" "sdp" "peer"
-    "publish" "receive" "look" "render" "view" "views" "quality" "bounds" "meter" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
+    "publish" "priorities" "receive" "look" "render" "view" "views" "quality" "bounds" "meter" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];
 
 /// The modules that draw white boards, in the same order. They are a script of their own, because few applications need

@@ -2,6 +2,7 @@ mod board;
 mod govern;
 mod media;
 mod message;
+mod priority;
 mod roster;
 mod view;
 
@@ -175,6 +176,7 @@ impl Group {
             GroupRequest::Receive(key) => self.receive(now, id, key),
             GroupRequest::StopReceive(key) => self.stop_receive(now, id, &key),
             GroupRequest::View { media, height } => self.view(now, id, media, height),
+            GroupRequest::Prioritize { media, priority } => self.prioritize(id, &media, priority),
             GroupRequest::Offer(offer) => match self.offer(id, re, offer) {
                 Ok(()) => return,
                 Err(failure) => Err(failure),

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
-use hst_proto::{Media, RequestId};
+use hst_proto::{Media, Priority, RequestId};
 
 use super::{Permissions, TrackId, group::Height};
 
@@ -15,6 +15,8 @@ pub(super) struct Member {
     pub(super) receives: BTreeMap<MediaRef, Height>,
     /// The tracks that the media plane keeps from him.
     pub(super) held: BTreeSet<TrackId>,
+    /// The tracks that do not matter to him as much as most.
+    pub(super) priorities: BTreeMap<TrackId, Priority>,
     /// The tracks that his network does not carry.
     pub(super) starved: BTreeSet<TrackId>,
     /// The highest generation of peer connections that was offered.
@@ -38,6 +40,7 @@ impl Member {
             published: BTreeMap::new(),
             receives: BTreeMap::new(),
             held: BTreeSet::new(),
+            priorities: BTreeMap::new(),
             starved: BTreeSet::new(),
             generation: 0,
             offers: BTreeSet::new(),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Class, Draw, EventBody, Failure, NewBoard, Offer, Payload, Reply, RequestId, RosterPage, Sketch, ToGroup,
+    Class, Draw, EventBody, Failure, NewBoard, Offer, Payload, Priority, Reply, RequestId, RosterPage, Sketch, ToGroup,
 };
 
 /// One session in one group, named by the shell; never used twice.
@@ -50,6 +50,13 @@ pub enum GroupRequest {
         media: MediaRef,
         /// In pixels of height; `None` is all that there is.
         height: Option<u32>,
+    },
+    /// To be sent a received picture before others, or after them.
+    Prioritize {
+        /// Which.
+        media: MediaRef,
+        /// How much it matters.
+        priority: Priority,
     },
     /// To set up or change the media transport.
     Offer(Offer),
@@ -240,6 +247,15 @@ pub enum MediaCommand {
         track: TrackId,
         /// How high.
         height: Option<u32>,
+    },
+    /// The track's pictures matter so much to a receiver, beside others; they are all alike until it is said.
+    PrioritizeTrack {
+        /// The receiver.
+        member: MemberId,
+        /// Which.
+        track: TrackId,
+        /// How much.
+        priority: Priority,
     },
     /// The track is over: nobody receives it any more.
     EndTrack(TrackId),

@@ -1,7 +1,7 @@
 use hst_id::{GroupId, MediaId, MediaType, TerminalType};
 use hst_proto::{
     Audience, Class, ClientFrame, Command, Invite, InviteAnswer, InviteCancel, Line, Login, Offer, OnlinePage, Payload,
-    Prepare, Previous, Request, Resume, Role, RosterPage, ToGroup, decode_client, encode_client, encode_got,
+    Prepare, Previous, Priority, Request, Resume, Role, RosterPage, ToGroup, decode_client, encode_client, encode_got,
 };
 
 use crate::{camera, user};
@@ -117,6 +117,13 @@ fn every_command_has_its_pinned_bytes() {
                 height: None,
             },
             r#"{"id":1,"do":{"view":{"user":"bob","type":2,"media":"cam"}}}"#,
+        ),
+        (
+            Command::Prioritize {
+                media: camera(),
+                priority: Priority::High,
+            },
+            r#"{"id":1,"do":{"prioritize":{"user":"bob","type":2,"media":"cam","priority":"high"}}}"#,
         ),
         (Command::Ping {}, r#"{"id":1,"do":{"ping":{}}}"#),
     ];

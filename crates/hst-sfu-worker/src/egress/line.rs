@@ -11,7 +11,7 @@ use hst_rtp::{
     rtx,
     send::{History, Limits, SenderReports, Timeline},
 };
-use hst_sfu::{Forward, Vp8Ids};
+use hst_sfu::{DescriptorPatch, Forward, Vp8Ids};
 
 use super::{
     Heard, Way,
@@ -19,6 +19,7 @@ use super::{
     way::{Body, Packet},
 };
 use crate::{
+    extension::DependencyDescriptor,
     network::Outbox,
     passed::{Ids, Passed},
     slot::Media,
@@ -152,6 +153,7 @@ impl Line {
             timestamp,
             ends_picture,
             vp8,
+            descriptor,
             ..
         } = forward;
         let marker = media.marker || ends_picture;
@@ -166,6 +168,7 @@ impl Line {
             index: seq,
             ids: &self.ids,
             passed: &media.passed,
+            descriptor: described(media, descriptor),
             probe: None,
         };
         let payload = payload.unwrap_or(&media.payload);
@@ -190,6 +193,7 @@ impl Line {
                 timestamp,
                 marker,
                 vp8,
+                descriptor,
                 again_at: Cell::new(None),
             };
             self.history.push(now, seq, Shared(media.clone()), sent);
@@ -276,6 +280,7 @@ impl Line {
             index,
             ids: &self.ids,
             passed: &Passed::default(),
+            descriptor: None,
             probe,
         };
         way.send(now, out, packet, Body::<fn(&mut Vec<u8>)>::Padding(padding))
@@ -323,6 +328,7 @@ struct Sent {
     timestamp: u32,
     marker: bool,
     vp8: Option<Vp8Ids>,
+    descriptor: Option<DescriptorPatch>,
     /// When it was sent again last.
     again_at: Cell<Option<Instant>>,
 }
@@ -349,6 +355,7 @@ impl Repetition<'_> {
             index: self.index,
             ids: self.ids,
             passed: &media.0.passed,
+            descriptor: described(&media.0, sent.descriptor),
             probe: self.probe,
         };
         let write = |bytes: &mut Vec<u8>| {
@@ -357,6 +364,11 @@ impl Repetition<'_> {
         };
         way.send(now, out, packet, Body::Payload(write))
     }
+}
+
+/// The dependency descriptor of a packet, as it is to be for a receiver.
+fn described(media: &Media, patch: Option<DescriptorPatch>) -> Option<Vec<u8>> {
+    DependencyDescriptor::patched(&media.header.ext_vals, patch?)
 }
 
 /// Writes a payload, with the ids that this receiver's decoder expects.

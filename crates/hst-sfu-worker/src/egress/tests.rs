@@ -137,6 +137,7 @@ fn forward(seq: u64) -> Forward {
         timestamp: seq as u32 * 3000,
         ends_picture: false,
         vp8: None,
+        descriptor: None,
     }
 }
 

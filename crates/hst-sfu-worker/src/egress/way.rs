@@ -39,6 +39,8 @@ pub(super) struct Packet<'a> {
     pub(super) index: u64,
     pub(super) ids: &'a Ids,
     pub(super) passed: &'a Passed,
+    /// Its dependency descriptor, as it is to be for this receiver.
+    pub(super) descriptor: Option<Vec<u8>>,
     pub(super) probe: Option<ProbeId>,
 }
 
@@ -118,12 +120,15 @@ impl Way {
             index,
             ids,
             passed,
+            descriptor,
             probe,
         } = packet;
         out.write(to, |bytes| {
             let start = bytes.len();
             let number = ids.transport_seq.map(|id| (id, &[0, 0][..]));
-            write_header(bytes, header, number.into_iter().chain(passed.under(ids)));
+            let descriptor = ids.descriptor.zip(descriptor.as_deref());
+            let extensions = number.into_iter().chain(descriptor).chain(passed.under(ids));
+            write_header(bytes, header, extensions);
             let header_len = bytes.len() - start;
             match body {
                 Body::Payload(write) => write(bytes),

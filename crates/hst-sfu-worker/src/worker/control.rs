@@ -69,6 +69,12 @@ impl Worker {
                         self.route(room, None);
                     }
                 }
+                Ask::PrioritizeTrack { peer, track, priority } => {
+                    if let Some(state) = self.rooms.get_mut(&room) {
+                        state.router.set_priority(now, peer, track, priority);
+                        self.route(room, None);
+                    }
+                }
                 Ask::RemoveTrack(track, done) => {
                     self.remove_track(now, room, track);
                     self.finish(now, done);
@@ -285,7 +291,7 @@ impl Worker {
         let published = room.unpublish(track);
         room.router.unmute(now, track);
         room.held.values_mut().for_each(|held| _ = held.remove(&track));
-        room.router.forget_views(track);
+        room.router.forget_wishes(track);
         let Some(Published { transport, slot, .. }) = published else {
             return;
         };

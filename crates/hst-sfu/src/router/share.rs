@@ -90,12 +90,13 @@ impl Router {
                 .and_then(|target| ladder.iter().rposition(|rung| rung.layer <= target));
             places.push((view.unwrap_or(u32::MAX), place));
             wishes.push(Wish {
+                priority: receiver.priorities.get(&track).copied().unwrap_or_default(),
                 ladder,
                 before,
                 chosen: None,
             });
         }
-        let (places, mut wishes) = largest_first(places, wishes);
+        let (places, mut wishes) = in_order(places, wishes);
         let budget = receiver.budget.map(|budget| budget.saturating_sub(sound));
         allocate(budget, &mut wishes);
         let rates = rates(sound, &wishes);
@@ -194,10 +195,10 @@ impl Router {
     }
 }
 
-/// Sorts wishes by how large they are shown.
-fn largest_first(places: Vec<(u32, usize)>, wishes: Vec<Wish>) -> (Vec<usize>, Vec<Wish>) {
+/// Sorts wishes by how much they matter, and then by how large they are shown.
+fn in_order(places: Vec<(u32, usize)>, wishes: Vec<Wish>) -> (Vec<usize>, Vec<Wish>) {
     let mut both: Vec<_> = places.into_iter().zip(wishes).collect();
-    both.sort_by_key(|&((view, _), _)| std::cmp::Reverse(view));
+    both.sort_by_key(|((view, _), wish)| std::cmp::Reverse((wish.priority, *view)));
     both.into_iter().map(|((_, place), wish)| (place, wish)).unzip()
 }
 

@@ -2,8 +2,8 @@ use std::time::Instant;
 
 use hst_id::{AppId, GroupId, MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
-    Command, ErrorCode, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, Prepare, RequestId, RosterPage,
-    ToGroup,
+    Command, ErrorCode, Invite, InviteAnswer, InviteCancel, Offer, OnlinePage, Payload, Prepare, Priority, RequestId,
+    RosterPage, ToGroup,
 };
 
 use super::{
@@ -218,6 +218,16 @@ impl Session {
     /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
     pub fn view(&mut self, now: Instant, media: MediaRef, height: Option<u32>) -> Result<RequestId, Refusal> {
         self.in_group(now, "viewing", Kind::Other, Command::View { media, height })
+    }
+
+    /// Says how much a received picture matters beside the others. From `receive` on that is [`Priority::High`] of a
+    /// screen share and [`Priority::Normal`] of all else, and again in a session that takes the place of a lost one.
+    ///
+    /// # Errors
+    /// Code 2 before `init`, 31 in no group, 30 when too much waits for the server.
+    pub fn prioritize(&mut self, now: Instant, media: MediaRef, priority: Priority) -> Result<RequestId, Refusal> {
+        let command = Command::Prioritize { media, priority };
+        self.in_group(now, "setting a priority", Kind::Other, command)
     }
 
     /// Sets up or changes the media transport; on the way into a group, too, so that both leave in one flight.

@@ -106,6 +106,7 @@ impl Group {
         self.views.end(track);
         for member in self.members.values_mut() {
             member.held.remove(&track);
+            member.priorities.remove(&track);
             member.starved.remove(&track);
         }
         self.command(MediaCommand::EndTrack(track));
@@ -143,6 +144,7 @@ impl Group {
         }
         // Also where he has said otherwise before: a client that begins anew knows nothing of it.
         self.set_view(now, id, &key, Some(Height::ALL));
+        self.set_usual_priority(id, &key);
         Ok(Reply::Done {})
     }
 

@@ -313,6 +313,6 @@ impl Group {
     }
 }
 
-fn is_picture(media_type: MediaType) -> bool {
+pub(super) fn is_picture(media_type: MediaType) -> bool {
     matches!(media_type, MediaType::Video | MediaType::ScreenShare)
 }

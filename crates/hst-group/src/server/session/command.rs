@@ -59,6 +59,7 @@ impl Session {
             Command::Receive(key) => self.ask_group(re, GroupRequest::Receive(key)),
             Command::StopReceive(key) => self.ask_group(re, GroupRequest::StopReceive(key)),
             Command::View { media, height } => self.ask_group(re, GroupRequest::View { media, height }),
+            Command::Prioritize { media, priority } => self.ask_group(re, GroupRequest::Prioritize { media, priority }),
             Command::Offer(offer) => self.ask_group(re, GroupRequest::Offer(offer)),
             Command::Message(message) => {
                 self.must_be_in_group()?;
