@@ -85,12 +85,14 @@ impl Place {
     }
 }
 
-/// A UDP socket that swallows everything, where TCP leads on to the media.
-async fn wall(media: SocketAddr) -> (Gate, UdpSocket, [String; 2]) {
+/// A UDP socket that swallows everything, where TCP leads on to the media; and what has to be told to lead there, in answers and
+/// before them.
+async fn wall(media: SocketAddr) -> (Gate, UdpSocket, Vec<[String; 2]>) {
     let gate = Gate::to(media).await;
     let hole = UdpSocket::bind(gate.address()).await.unwrap();
-    let change = detour(media, gate.address());
-    (gate, hole, change)
+    let foretold = [media, gate.address()].map(|address| address.to_string());
+    let changes = vec![detour(media, gate.address()), foretold];
+    (gate, hole, changes)
 }
 
 /// Sees what somebody shows under this name.
@@ -121,8 +123,8 @@ async fn reconnected(member: &mut Member) {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_udp_sees_the_others_over_tcp_and_again_after_the_connection_was_cut() {
     let place = Place::open([127, 0, 0, 1]).await;
-    let (gate, _hole, change) = wall(place.media()).await;
-    let mut ann = place.member("ann", vec![change], false).await;
+    let (gate, _hole, changes) = wall(place.media()).await;
+    let mut ann = place.member("ann", changes, false).await;
     let mut ben = place.member("ben", Vec::new(), true).await;
     sees(&ann, &mut ben, "there").await;
     sees(&ben, &mut ann, "back").await;

@@ -17,6 +17,8 @@ const MAX_LEN: usize = 32;
 pub(crate) struct Ids {
     /// Of the sequence number among all packets of the connection.
     pub(crate) transport_seq: Option<u8>,
+    /// Of the name of the line.
+    pub(crate) mid: Option<u8>,
     /// Of dependency descriptors, which are not passed on as they are.
     pub(crate) descriptor: Option<u8>,
     passed: [Option<u8>; KINDS],
@@ -29,6 +31,10 @@ impl Ids {
             let kind = match extension {
                 Extension::TransportSequenceNumber => {
                     ids.transport_seq = Some(id);
+                    continue;
+                }
+                Extension::RtpMid => {
+                    ids.mid = Some(id);
                     continue;
                 }
                 Extension::AudioLevel => 0,
@@ -52,6 +58,7 @@ impl Ids {
     pub(crate) fn and(self, other: &Self) -> Self {
         Self {
             transport_seq: self.transport_seq.or(other.transport_seq),
+            mid: self.mid.or(other.mid),
             descriptor: self.descriptor.or(other.descriptor),
             passed: std::array::from_fn(|kind| self.passed[kind].or(other.passed[kind])),
         }

@@ -162,7 +162,8 @@ impl Slot {
             self.echo = Echo::default();
             changes.extend(self.line.as_ref().map(|_| Change::Forget { slot }));
             self.report = LineReport::default();
-            self.line = sent.map(|(ssrc, rtx)| Line::new(*ssrc, rtx.map(|rtx| *rtx), &cname, share));
+            let names = (&*self.mid.to_string(), &*cname);
+            self.line = sent.map(|(ssrc, rtx)| Line::new(*ssrc, rtx.map(|rtx| *rtx), names, share));
         }
         if let Some(line) = &mut self.line {
             line.set_ids(self.ids);

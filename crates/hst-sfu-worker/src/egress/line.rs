@@ -41,6 +41,8 @@ pub(crate) struct Line {
     /// The source of what is sent again.
     rtx: Option<u32>,
     ids: Ids,
+    /// Its name, until the client reports: from then on he knows which source belongs to it (RFC 8843 section 15.1).
+    mid: Option<Vec<u8>>,
     cname: String,
     /// What was sent of late; the payloads are shared by all who received them.
     history: History<Shared, Sent>,
@@ -73,11 +75,12 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl Line {
-    pub(crate) fn new(ssrc: u32, rtx: Option<u32>, cname: &str, share: f32) -> Self {
+    pub(crate) fn new(ssrc: u32, rtx: Option<u32>, (mid, cname): (&str, &str), share: f32) -> Self {
         Self {
             ssrc,
             rtx,
             ids: Ids::default(),
+            mid: Some(mid.as_bytes().to_vec()),
             cname: cname.to_owned(),
             history: History::new(Limits::default()),
             highest: 0,
@@ -136,6 +139,7 @@ impl Line {
 
     /// Takes what the client reports of it.
     pub(crate) fn hear(&mut self, now: hst_rtp::Ntp, block: &ReportBlock) {
+        self.mid = None;
         self.heard.get_or_insert_default().take(now, block);
     }
 
@@ -168,6 +172,7 @@ impl Line {
             index: seq,
             ids: &self.ids,
             passed: &media.passed,
+            mid: self.mid.as_deref(),
             descriptor: described(media, descriptor),
             probe: None,
         };
@@ -232,6 +237,7 @@ impl Line {
                     payload_type,
                     index: self.next_again,
                     ids: &self.ids,
+                    mid: self.mid.as_deref(),
                     probe: None,
                 };
                 self.next_again += 1;
@@ -264,6 +270,7 @@ impl Line {
                 payload_type,
                 index,
                 ids: &self.ids,
+                mid: self.mid.as_deref(),
                 probe,
             };
             return repetition.send(now, way, out, (self.highest, media, sent));
@@ -280,6 +287,7 @@ impl Line {
             index,
             ids: &self.ids,
             passed: &Passed::default(),
+            mid: self.mid.as_deref(),
             descriptor: None,
             probe,
         };
@@ -339,6 +347,7 @@ struct Repetition<'a> {
     payload_type: u8,
     index: u64,
     ids: &'a Ids,
+    mid: Option<&'a [u8]>,
     probe: Option<ProbeId>,
 }
 
@@ -355,6 +364,7 @@ impl Repetition<'_> {
             index: self.index,
             ids: self.ids,
             passed: &media.0.passed,
+            mid: self.mid,
             descriptor: described(&media.0, sent.descriptor),
             probe: self.probe,
         };

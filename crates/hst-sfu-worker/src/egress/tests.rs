@@ -57,7 +57,7 @@ impl Call {
         let (_, client) = hst_srtp::contexts(profile, &exported, Side::Client).unwrap();
         let mut way = Way::new(now, Keys::of_server(profile, exported));
         way.lead_to(Remote::udp(SocketAddr::from(([192, 0, 2, 1], 9))));
-        let mut line = Line::new(SSRC, Some(RTX), "somebody", share);
+        let mut line = Line::new(SSRC, Some(RTX), ("0", "somebody"), share);
         line.set_ids(ids());
         Self {
             now,

@@ -39,6 +39,8 @@ pub(super) struct Packet<'a> {
     pub(super) index: u64,
     pub(super) ids: &'a Ids,
     pub(super) passed: &'a Passed,
+    /// The line that it belongs to, if the client may not know that yet.
+    pub(super) mid: Option<&'a [u8]>,
     /// Its dependency descriptor, as it is to be for this receiver.
     pub(super) descriptor: Option<Vec<u8>>,
     pub(super) probe: Option<ProbeId>,
@@ -120,6 +122,7 @@ impl Way {
             index,
             ids,
             passed,
+            mid,
             descriptor,
             probe,
         } = packet;
@@ -127,7 +130,8 @@ impl Way {
             let start = bytes.len();
             let number = ids.transport_seq.map(|id| (id, &[0, 0][..]));
             let descriptor = ids.descriptor.zip(descriptor.as_deref());
-            let extensions = number.into_iter().chain(descriptor).chain(passed.under(ids));
+            let own = number.into_iter().chain(ids.mid.zip(mid)).chain(descriptor);
+            let extensions = own.chain(passed.under(ids));
             write_header(bytes, header, extensions);
             let header_len = bytes.len() - start;
             match body {

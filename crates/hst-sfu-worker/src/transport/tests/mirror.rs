@@ -34,7 +34,7 @@ impl Mirror {
     }
 
     /// It is sent a packet, and does not get it yet.
-    pub(super) fn is_sent(&mut self, seq: u64, media: Media) {
+    pub(super) fn is_sent(&mut self, seq: u64, media: Arc<Media>) {
         let line = LineId {
             peer: PeerId(1),
             slot: 1,
@@ -45,6 +45,7 @@ impl Mirror {
             timestamp: seq as u32 * 3000,
             ends_picture: false,
             vp8: None,
+            descriptor: None,
         };
         let Pair {
             transport,
@@ -60,7 +61,7 @@ impl Mirror {
 
 impl Pair {
     /// The packet that has come through.
-    pub(super) fn taken(&mut self) -> Media {
+    pub(super) fn taken(&mut self) -> Arc<Media> {
         let mut media = self.happenings.drain(..).filter_map(|it| match it {
             Happening::Media(media) => Some(media),
             _ => None,
