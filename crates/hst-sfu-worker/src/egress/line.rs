@@ -294,9 +294,9 @@ impl Line {
         way.send(now, out, packet, Body::<fn(&mut Vec<u8>)>::Padding(padding))
     }
 
-    /// Whether there is something to probe with.
+    /// Whether there is something to probe with, and its arrival would be told.
     pub(crate) fn can_probe(&self) -> bool {
-        self.rtx.is_some() && self.again_type.is_some()
+        self.rtx.is_some() && self.again_type.is_some() && self.ids.transport_seq.is_some()
     }
 
     /// When it has to tell what it has sent.

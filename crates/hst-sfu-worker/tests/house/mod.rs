@@ -355,12 +355,7 @@ impl Client {
         payload: Vec<u8>,
         values: ExtensionValues,
     ) {
-        let params = self
-            .rtc
-            .codec_config()
-            .find(|it| it.spec().codec == codec)
-            .expect("a known codec");
-        let pt = params.pt();
+        let pt = self.payload_type(codec).into();
         let now = Instant::now();
         let mut api = self.rtc.direct_api();
         let stream = api.stream_tx_by_mid(mid, None).expect("a sending line");
@@ -371,6 +366,11 @@ impl Client {
                 .marker(true),
         );
         self.input(Input::Timeout(now));
+    }
+
+    pub(crate) fn payload_type(&self, codec: Codec) -> u8 {
+        let params = self.rtc.codec_config().find(|it| it.spec().codec == codec);
+        *params.expect("a known codec").pt()
     }
 
     fn input(&mut self, input: Input<'_>) {
