@@ -207,13 +207,16 @@ fn lie(request: &[u8], class: MessageClass, attributes: &[(AttrType, &[u8])]) ->
     message.raw
 }
 
+/// What an answer says, how much of its end is changed, and under which code it is an error.
+type Lie<'a> = (&'a [(AttrType, &'a [u8])], usize, Option<u16>);
+
 #[test]
 fn a_relay_of_ill_will_is_asked_a_few_times_and_given_up() {
     let unauthorized = (ATTR_ERROR_CODE, &[0, 0, 4, 1][..]);
     let stale = (ATTR_ERROR_CODE, &[0, 0, 4, 38][..]);
     let (realm, nonce) = ((ATTR_REALM, &b"x"[..]), (ATTR_NONCE, &b"y"[..]));
     let endless = [7; 764];
-    let lies: [(&[(AttrType, &[u8])], usize, Option<u16>); 5] = [
+    let lies: [Lie<'_>; 5] = [
         (&[unauthorized, realm, nonce], 2, Some(401)),
         (&[stale, realm, nonce], 4, Some(438)),
         (&[unauthorized], 1, Some(401)),
