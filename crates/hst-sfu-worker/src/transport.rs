@@ -7,7 +7,7 @@ use std::{
 };
 
 use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
-use hst_sfu::{Forward, PeerId, Rates, TrackId};
+use hst_sfu::{Forward, PeerId, TrackId};
 use str0m::{
     Input, Output, Rtc, RtcError,
     media::{KeyframeRequestKind, Mid, Rid},
@@ -45,8 +45,6 @@ const MAX_PAYLOAD: usize = 1450;
 const MAX_ADDRESSES: usize = 8;
 /// How many addresses a client may use in a connection's life. One that moves more must connect anew.
 const MAX_MOVES: usize = 256;
-/// So much of a rate is looked for, in percent: the router takes up what fits with something to spare, and rates waver.
-const SOUGHT: u64 = 125;
 /// What str0m wants to do within this time it does at once, but only so often: what never ends goes on a little later.
 const AT_ONCE: Duration = Duration::from_micros(200);
 const MAX_ROUNDS: usize = 1024;
@@ -290,16 +288,13 @@ impl Transport {
             outbox.push(source, &response);
             return;
         }
-        // What cannot even be parsed is noise.
-        let parse = || Receive::new(source.protocol, source.addr, to, bytes);
-        let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
-            return;
-        };
-        let newcomer = self.newcomer(bytes);
-        self.has_heard = false;
         match bytes {
             [0x80..0xc0, ..] if is_rtcp(bytes) => {
-                self.hear(now, bytes, outbox, happenings);
+                let heard = self.guard(|it| {
+                    it.hear(now, bytes, outbox, happenings);
+                    Ok(())
+                });
+                self.end_on(heard, happenings);
                 // The rest of it is about what he sends.
                 if !self.publishes() {
                     return;
@@ -310,6 +305,13 @@ impl Transport {
             [0..4, ..] if self.is_connected => self.wants_way = true,
             _ => {}
         }
+        // What cannot even be parsed is noise.
+        let parse = || Receive::new(source.protocol, source.addr, to, bytes);
+        let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
+            return;
+        };
+        let newcomer = self.newcomer(bytes);
+        self.has_heard = false;
         self.drive(now, Input::Receive(now, receive), outbox, happenings);
         if std::mem::take(&mut self.wants_way) {
             self.ask_way(now, outbox, happenings);
@@ -337,7 +339,11 @@ impl Transport {
         if self.wake_at <= now {
             self.drive(now, Input::Timeout(now), outbox, happenings);
         }
-        self.keep_sending(now, outbox, happenings);
+        let sent = self.guard(|it| {
+            it.keep_sending(now, outbox, happenings);
+            Ok(())
+        });
+        self.end_on(sent, happenings);
     }
 
     /// Marks it for the next flush; says whether it was not marked before.
@@ -355,12 +361,6 @@ impl Transport {
     pub(crate) fn request_keyframe(&mut self, slot: u16, encoding: u8) -> bool {
         self.keyframes_wanted.push((slot, encoding));
         self.touch()
-    }
-
-    /// Looks for what the client could get: probes for his next step up, and for the best.
-    pub(crate) fn seek(&mut self, rates: Rates) {
-        let [next, all] = [rates.next, rates.desired].map(|rate| rate * SOUGHT / 100);
-        self.way.estimator().want(next, all);
     }
 
     fn publishes(&self) -> bool {

@@ -6,7 +6,7 @@ use hst_rtp::rtcp::{Compound, Message, ReceiverReport, is_rtcp};
 use str0m::{Input, rtp::Ssrc};
 
 use super::{Happening, Transport};
-use crate::{egress::Line, network::Outbox, remote::Remote};
+use crate::{dtls::Contexts, egress::Line, network::Outbox, remote::Remote};
 
 /// A change of the estimate by less than this share, in percent, changes nothing for anybody.
 const NOTEWORTHY: u64 = 2;
@@ -22,17 +22,9 @@ const MEDIA_AT: usize = 8;
 impl Transport {
     /// Takes reports of the client's. str0m gets them as well, for what it receives.
     pub(super) fn hear(&mut self, now: Instant, datagram: &[u8], outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
-        let mut plain = std::mem::take(&mut self.plain);
-        plain.clear();
-        plain.extend_from_slice(datagram);
-        let opened = self
-            .way
-            .contexts()
-            .map(|contexts| contexts.inward.unprotect_rtcp(&mut plain));
-        if let Some(Ok(len)) = opened {
-            for message in Compound::new(&plain[..len]) {
-                self.take_report(now, message, outbox, happenings);
-            }
+        let plain = self.decrypt(datagram, |contexts| &mut contexts.inward);
+        for message in Compound::new(&plain) {
+            self.take_report(now, message, outbox, happenings);
         }
         self.plain = plain;
     }
@@ -127,18 +119,20 @@ impl Transport {
         if !is_rtcp(datagram) {
             return;
         }
+        let plain = self.decrypt(datagram, |contexts| &mut contexts.own);
+        self.way.report(outbox, |out| pass_on(&plain, out));
+        self.plain = plain;
+    }
+
+    /// The plain text of reports; nothing of what is not authentic. Whoever has read it gives the buffer back.
+    fn decrypt(&mut self, datagram: &[u8], receiver: fn(&mut Contexts) -> &mut hst_srtp::Receiver) -> Vec<u8> {
         let mut plain = std::mem::take(&mut self.plain);
         plain.clear();
         plain.extend_from_slice(datagram);
-        let opened = self
-            .way
-            .contexts()
-            .map(|contexts| contexts.own.unprotect_rtcp(&mut plain));
-        if let Some(Ok(len)) = opened {
-            plain.truncate(len);
-            self.way.report(outbox, |out| pass_on(&plain, out));
-        }
-        self.plain = plain;
+        let contexts = self.way.contexts();
+        let len = contexts.and_then(|contexts| receiver(contexts).unprotect_rtcp(&mut plain).ok());
+        plain.truncate(len.unwrap_or_default());
+        plain
     }
 }
 

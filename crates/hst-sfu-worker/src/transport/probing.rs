@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use hst_bwe::Probe;
+use hst_sfu::Rates;
 
 use super::{Happening, Transport};
 use crate::network::Outbox;
+
+/// So much of a rate is looked for, in percent: the router takes up what fits with something to spare, and rates waver.
+const SOUGHT: u64 = 125;
 
 /// A probe that is being sent.
 #[derive(Debug)]
@@ -29,6 +33,12 @@ impl Probing {
 }
 
 impl Transport {
+    /// Looks for what the client could get: probes for his next step up, and for the best.
+    pub(crate) fn seek(&mut self, rates: Rates) {
+        let [next, all] = [rates.next, rates.desired].map(|rate| rate * SOUGHT / 100);
+        self.way.estimator().want(next, all);
+    }
+
     /// When something of this is due.
     pub(super) fn next_sending(&self) -> Option<Instant> {
         if !self.is_connected {
