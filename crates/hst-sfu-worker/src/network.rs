@@ -17,6 +17,9 @@ const SOCKET_BUFFER: usize = 4 << 20;
 const MAX_SEND: usize = 60_000;
 /// The room for what one receive call may bring in one buffer, when the kernel joins datagrams (GRO).
 const RECEIVE_BUFFER: usize = 65_535;
+/// When so many bytes wait they are sent, though others will follow: the first receiver of many need not wait for the last, and
+/// what was just encrypted is still near at hand.
+const FULL: usize = 64 << 10;
 /// How many free ports are tried for one that is free for both UDP and TCP.
 const PORT_ATTEMPTS: usize = 16;
 
@@ -121,6 +124,11 @@ impl Network {
 
     pub(crate) fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
+    }
+
+    /// Whether so much waits that it should be sent before more is written.
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.udp.bytes.len() >= FULL
     }
 
     /// It has proved to be a client's, so its connection may stay, if it has one.

@@ -419,21 +419,26 @@ impl Worker {
 
     /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
     fn flush(&mut self, now: Instant) {
-        self.flush_transports(now);
+        while self.flush_next(now) {
+            if self.network.is_full() {
+                self.network.flush(|destination| self.demux.local_ip(destination));
+            }
+        }
+        self.batch.clear();
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.forget_closed();
         self.events.flush();
     }
 
-    fn flush_transports(&mut self, now: Instant) {
-        // Who is flushed may tell something that makes another one dirty.
-        while let Some(id) = self.dirty.pop() {
-            if let Some(transport) = self.transports.get_mut(&id) {
-                transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings);
-                self.settle(now, id);
-            }
+    /// Has the next one write what it has to send; says whether there was one. It may tell something that makes another one
+    /// dirty.
+    fn flush_next(&mut self, now: Instant) -> bool {
+        let Some(id) = self.dirty.pop() else { return false };
+        if let Some(transport) = self.transports.get_mut(&id) {
+            transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings);
+            self.settle(now, id);
         }
-        self.batch.clear();
+        true
     }
 
     fn touch(&mut self, id: TransportId) {

@@ -226,7 +226,8 @@ impl World {
             }
         }
         self.worker.handle_timers(now);
-        self.worker.flush_transports(now);
+        while self.worker.flush_next(now) {}
+        self.worker.batch.clear();
         for (remote, bytes) in self.worker.network.outbox().take() {
             let at = self.clients.iter().position(|client| client.addr == remote.addr);
             let at = at.expect("a client's address");
