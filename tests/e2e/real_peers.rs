@@ -89,7 +89,6 @@ fn count(of: &Value, kind: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs aiortc, which cargo xtask test gets"]
 async fn aiortc_publishes_by_whip_and_plays_by_whep_whatever_profile_it_encrypts_with() {
     let house = House::open(Door::WebSocket).await;
     let mut ann = house.member("ann", "g").await;
@@ -117,7 +116,6 @@ async fn aiortc_publishes_by_whip_and_plays_by_whep_whatever_profile_it_encrypts
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs GStreamer, which cargo xtask test gets"]
 async fn gstreamer_publishes_by_whip_and_plays_by_whep_with_a_certificate_of_ecdsa() {
     let house = House::open(Door::WebSocket).await;
     let mut ann = house.member("ann", "g").await;

@@ -171,6 +171,11 @@ impl Client {
         self.delays.clear();
     }
 
+    /// How many packets have come since then.
+    pub(crate) fn received(&self) -> u64 {
+        self.lines.received
+    }
+
     pub(crate) fn add_to(&mut self, tally: &mut Tally) {
         self.lines.add_to(tally);
         tally.delays.append(&mut self.delays);

@@ -2,7 +2,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -41,6 +41,7 @@ pub struct Crowd {
 struct Shared {
     phase: AtomicU8,
     connected: AtomicUsize,
+    received: AtomicU64,
 }
 
 /// What the clients do, once they are connected.
@@ -85,6 +86,11 @@ impl Crowd {
     /// How many of them are connected.
     pub fn connected(&self) -> usize {
         self.shared.connected.load(Ordering::Acquire)
+    }
+
+    /// How many packets have come since [`count`](Self::count), as of a moment ago.
+    pub fn received(&self) -> u64 {
+        self.shared.received.load(Ordering::Acquire)
     }
 
     /// Has them send.
@@ -166,6 +172,10 @@ fn drive(mut clients: Vec<Client>, pace: Pace, epoch: Instant, shared: &Shared) 
         }
         let connected = clients.iter().filter(|client| client.is_connected()).count();
         shared.connected.store(connected, Ordering::Release);
+        if counts {
+            let received = clients.iter().map(Client::received).sum();
+            shared.received.store(received, Ordering::Release);
+        }
         // The kernel's timers are of whole milliseconds here.
         let wait = wake_at.saturating_duration_since(Instant::now());
         match poll.poll(&mut ready, Some(wait)) {

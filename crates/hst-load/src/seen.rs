@@ -28,11 +28,6 @@ impl Seen {
         is_new
     }
 
-    /// How many have come.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
     /// How many between the first and the last have not.
     pub(crate) fn missing(&self) -> u64 {
         match self.first {
@@ -51,9 +46,9 @@ mod tests {
         let mut seen = Seen::default();
         assert_eq!(seen.missing(), 0);
         assert!(seen.take(100) && seen.take(103) && !seen.take(103) && !seen.take(99));
-        assert_eq!((seen.count(), seen.missing()), (2, 2));
+        assert_eq!((seen.count, seen.missing()), (2, 2));
         assert!(seen.take(101) && seen.take(300));
-        assert_eq!((seen.count(), seen.missing()), (4, 197));
+        assert_eq!((seen.count, seen.missing()), (4, 197));
         assert!(!seen.take(u64::MAX));
     }
 }

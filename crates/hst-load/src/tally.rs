@@ -38,6 +38,7 @@ impl Tally {
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     lines: HashMap<u32, Line>,
+    pub(crate) received: u64,
     bytes: u64,
     damaged: u64,
 }
@@ -55,7 +56,10 @@ impl Lines {
         let line = self.lines.entry(ssrc).or_default();
         line.passed.take(seq);
         let is_new = line.sent.take(number.into());
-        self.bytes += if is_new { len as u64 } else { 0 };
+        if is_new {
+            self.received += 1;
+            self.bytes += len as u64;
+        }
         is_new
     }
 
@@ -65,10 +69,10 @@ impl Lines {
 
     pub(crate) fn add_to(&self, tally: &mut Tally) {
         for Line { sent, passed } in self.lines.values() {
-            tally.received += sent.count();
             tally.lost_behind_server += passed.missing();
             tally.lost_in_server += sent.missing().saturating_sub(passed.missing());
         }
+        tally.received += self.received;
         tally.bytes += self.bytes;
         tally.damaged += self.damaged;
     }

@@ -4,19 +4,23 @@ use super::{forger::Forger, mirror::Mirror, *};
 
 /// How many datagrams a second it asks by.
 const FLOOD: u32 = 2_000;
-/// So much of a slow machine's time may one of them cost.
-const WATCHDOG: Duration = Duration::from_secs(1);
+/// What is kept of a line: no more of it can be sent for one of them, however often it names it.
+const KEPT: usize = 512;
 
 /// Bytes of RTP to the client.
 #[derive(Debug, Default)]
 struct Tally {
     sent: usize,
     resent: usize,
+    /// The most datagrams at a time.
+    most: usize,
 }
 
 impl Tally {
     fn count(&mut self, pair: &mut Pair) {
-        for (_, bytes) in pair.outbox.take() {
+        let sent = pair.outbox.take();
+        self.most = self.most.max(sent.len());
+        for (_, bytes) in sent {
             let kind = bytes[1] & 0x7f;
             let mut codecs = pair.client.codec_config().iter();
             match bytes[0] >> 6 {
@@ -49,7 +53,6 @@ fn r10_who_asks_for_everything_again_thousands_of_times_a_second_gets_a_burst_an
     let mut mirror = Mirror::new(Pair::connected());
     let mut forger = Forger::new();
     let mut tally = Tally::default();
-    let mut longest = Duration::ZERO;
     for seq in 1..=300 {
         mirror.pair.video(seq, 1_000);
         let media = mirror.pair.taken();
@@ -58,18 +61,16 @@ fn r10_who_asks_for_everything_again_thousands_of_times_a_second_gets_a_burst_an
         for _ in 0..FLOOD / 100 {
             let pair = &mut mirror.pair;
             let report = forger.rtcp(&all_again(mirror.ssrc, seq));
-            let start = Instant::now();
             pair.receive(&report);
             pair.now += Duration::from_secs(1) / FLOOD;
             pair.transport.tick(pair.now, &mut pair.outbox, &mut pair.happenings);
-            longest = longest.max(start.elapsed());
             tally.count(pair);
         }
     }
     assert!(tally.sent > 300_000, "{tally:?}");
     // A fifth of the stream, and once all that is kept of it.
     assert!(tally.resent <= tally.sent / 5 + 512 * MAX_PAYLOAD, "{tally:?}");
-    assert!(longest < WATCHDOG, "{longest:?}");
+    assert!(tally.most <= KEPT, "{tally:?}");
     assert_eq!(mirror.pair.lost(), None);
     mirror.pair.goes_on_at(301);
 }
