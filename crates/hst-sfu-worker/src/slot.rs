@@ -53,7 +53,6 @@ pub(crate) struct Media {
     /// What it consists of, if it is redundant sound.
     pub(crate) red: Option<Red>,
     pub(crate) header: RtpHeader,
-    pub(crate) marker: bool,
     pub(crate) passed: Passed,
     pub(crate) payload: Arc<[u8]>,
     pub(crate) arrived: Instant,
@@ -67,9 +66,9 @@ impl Media {
             header: RtpHeader {
                 sequence_number: self.header.sequence_number.wrapping_sub(distance),
                 timestamp: self.header.timestamp.wrapping_sub(age),
+                marker: false,
                 ..self.header.clone()
             },
-            marker: false,
             passed: self.passed.clone(),
             payload: red.primary.clone(),
             red: Some(red),

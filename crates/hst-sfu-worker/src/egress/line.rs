@@ -160,7 +160,7 @@ impl Line {
             descriptor,
             ..
         } = forward;
-        let marker = media.marker || ends_picture;
+        let marker = media.header.marker || ends_picture;
         let packet = Packet {
             header: Header {
                 marker,

@@ -120,7 +120,6 @@ fn media(number: u64) -> Arc<Media> {
         encoding: 0,
         red: None,
         header: str0m::rtp::RtpHeader::default(),
-        marker: false,
         passed: Passed::read(&datagram, &ids()),
         payload: number.to_be_bytes().repeat(125).into(),
         arrived: Instant::now(),

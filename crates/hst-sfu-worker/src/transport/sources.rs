@@ -146,7 +146,6 @@ impl Transport {
             codec,
             encoding,
             red,
-            marker: header.marker,
             passed: std::mem::take(&mut self.passed),
             header,
             payload,
