@@ -390,6 +390,7 @@ async fn start_media(
         first_port,
         workers,
         advertise,
+        ..MediaConfig::default()
     })
     .map_err(|source: io::Error| StartError::Bind {
         what: "media, UDP and TCP",

@@ -1,9 +1,9 @@
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
-use hst_sfu::{PeerId, Priority, TrackId};
+use hst_sfu::{BranchId, PeerId, Priority, TrackId};
 use tokio::sync::oneshot;
 
-use crate::{OfferError, RoomId, RoomStats, answer::Answer, offer::Offer};
+use crate::{OfferError, RoomId, RoomStats, answer::Answer, claims::Claims, offer::Offer};
 
 /// How many commands may wait for one thread. When it is full, callers wait.
 pub(crate) const COMMANDS: usize = 256;
@@ -14,11 +14,14 @@ pub(crate) struct Command {
     pub(crate) room: RoomId,
     /// Dead when the last handle of the room is gone.
     pub(crate) alive: Weak<()>,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) ask: Ask,
 }
 
 #[derive(Debug)]
 pub(crate) enum Ask {
+    /// The room has another branch, which is a neighbour.
+    Meet(BranchId),
     Offer {
         peer: PeerId,
         generation: u32,

@@ -12,8 +12,11 @@ pub struct Config {
     pub bind: IpAddr,
     /// The port of the first thread, for UDP and TCP; the next threads take the ports after it. 0 gives each a free port.
     pub first_port: u16,
-    /// How many threads. Each room lives on one of them.
+    /// How many threads. Each room lives on one of them, until that is [`full`](Self::full).
     pub workers: NonZero<usize>,
+    /// From which load on a thread is full, in thousandths of what it can do: whoever then comes to one of its rooms is
+    /// served by a thread that has less to do, and each track is passed on to that once.
+    pub full: usize,
     /// The addresses that are told to clients as candidates, with the thread's port. May only be empty if `bind` is
     /// one address, which is then told. An address that this machine does not have is understood as a
     /// one-to-one address translation (NAT) in front of it.
@@ -40,6 +43,7 @@ impl Default for Config {
             bind: Ipv4Addr::LOCALHOST.into(),
             first_port: 0,
             workers: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+            full: 500,
             advertise: Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod claims;
 mod command;
 mod config;
 mod credentials;
@@ -12,12 +13,15 @@ mod event;
 mod extension;
 mod foretold;
 mod line;
+mod load;
 mod losses;
 mod network;
 mod offer;
 mod passed;
+mod places;
 mod plane;
 mod red;
+mod relay;
 mod remote;
 mod reports;
 mod room;

@@ -3,9 +3,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use str0m::IceCreds;
@@ -17,14 +18,17 @@ use crate::{
     command::COMMANDS,
     event::{EVENTS, Events},
     foretold::{Early, Foretelling, MAX_ADDRESSES},
+    load::Load,
     network::Network,
-    room::ThreadHandle,
+    relay::{BATCHES, Port, Post},
+    room::{ThreadHandle, Threads},
     rtc::RtcFactory,
     worker::Worker,
 };
 
 /// The media threads and their sockets. Dropping it closes all connections and joins the threads.
 pub struct MediaPlane {
+    handles: Arc<Threads>,
     threads: Vec<Thread>,
     foretelling: Foretelling,
     advertise: Vec<IpAddr>,
@@ -33,7 +37,6 @@ pub struct MediaPlane {
 }
 
 struct Thread {
-    handle: ThreadHandle,
     local_addr: SocketAddr,
     join: Option<JoinHandle<()>>,
 }
@@ -48,13 +51,9 @@ impl MediaPlane {
     pub fn start(config: Config) -> io::Result<(Self, mpsc::Receiver<MediaEvent>)> {
         let advertise = config.candidates()?;
         let (events, events_rx) = mpsc::channel(EVENTS);
-        let mut plane = Self {
-            threads: Vec::new(),
-            foretelling: Foretelling::new(),
-            advertise: advertise.clone(),
-            stop: Arc::default(),
-            next_room: AtomicU64::new(1),
-        };
+        let (epoch, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+        let foretelling = Foretelling::new();
+        let (mut workers, mut handles, mut ports) = (Vec::new(), Vec::new(), Vec::new());
         for index in 0..config.workers.get() {
             let port = match config.first_port {
                 0 => 0,
@@ -65,21 +64,36 @@ impl MediaPlane {
             let local_addr = network.local_addr();
             let factory = RtcFactory::new(&advertise, local_addr.port()).map_err(io::Error::other)?;
             let (commands, commands_rx) = mpsc::channel(COMMANDS);
-            let load = Arc::new(AtomicUsize::new(0));
-            let events = Events::new(events.clone());
-            let early = Early::new(plane.foretelling.clone());
-            let (stop, load_of) = (plane.stop.clone(), load.clone());
-            let (worker, waker) = Worker::new(network, factory, early, commands_rx, events, load_of, stop)?;
+            let (parcels, parcels_rx) = mpsc::channel(BATCHES);
+            let load = Arc::new(Load::new(epoch));
+            let early = Early::new(foretelling.clone());
+            let inboxes = (commands_rx, parcels_rx);
+            let outlets = (Events::new(events.clone()), load.clone(), stop.clone());
+            let (worker, waker) = Worker::new(network, factory, early, inboxes, outlets)?;
+            let waker = Arc::new(waker);
+            ports.push(Port {
+                parcels,
+                waker: waker.clone(),
+            });
+            handles.push(ThreadHandle { commands, waker, load });
+            workers.push((worker, local_addr));
+        }
+        let full = config.full;
+        let mut plane = Self {
+            handles: Arc::new(Threads { handles, full }),
+            threads: Vec::new(),
+            foretelling,
+            advertise,
+            stop,
+            next_room: AtomicU64::new(1),
+        };
+        // From here on, threads that have started end with the plane.
+        for (index, (worker, local_addr)) in workers.into_iter().enumerate() {
+            let post = Post::new(index, &ports);
             let join = thread::Builder::new()
                 .name(format!("hst-media-{index}"))
-                .spawn(move || worker.run())?;
-            let handle = ThreadHandle {
-                commands,
-                waker: Arc::new(waker),
-                load,
-            };
+                .spawn(move || worker.run(post))?;
             plane.threads.push(Thread {
-                handle,
                 local_addr,
                 join: Some(join),
             });
@@ -114,13 +128,7 @@ impl MediaPlane {
     /// A new, empty room on the thread that has least to do.
     pub fn open_room(&self) -> Room {
         let id = RoomId(self.next_room.fetch_add(1, Ordering::Relaxed));
-        let load = |thread: &&Thread| thread.handle.load.load(Ordering::Relaxed);
-        let idlest = self
-            .threads
-            .iter()
-            .min_by_key(load)
-            .expect("there is at least one thread");
-        Room::new(id, idlest.handle.clone())
+        Room::new(id, self.handles.clone())
     }
 }
 
@@ -135,7 +143,7 @@ impl fmt::Debug for MediaPlane {
 impl Drop for MediaPlane {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        self.threads.iter().for_each(|thread| thread.handle.wake());
+        self.handles.wake_all();
         for thread in &mut self.threads {
             if thread.join.take().is_some_and(|join| join.join().is_err()) {
                 error!("a media thread had panicked");

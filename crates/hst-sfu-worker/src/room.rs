@@ -1,10 +1,4 @@
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{fmt, sync::Arc, time::Instant};
 
 use hst_sfu::{PeerId, Priority, TrackId};
 use tokio::{
@@ -14,15 +8,19 @@ use tokio::{
 
 use crate::{
     Line, OfferError, RoomStats,
+    claims::Claims,
     command::{Ask, Command},
+    load::Load,
     offer::Offer,
+    places::Places,
+    relay::branch,
 };
 
 /// A room of the media plane; no two rooms of one plane have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId(pub u64);
 
-/// A set of peers that publish tracks and receive each other's, all on one thread.
+/// A set of peers that publish tracks and receive each other's: on one thread, or on several if they are too many for one.
 ///
 /// This is a handle: clone it freely. When the last one is dropped, all connections of the room are closed.
 #[derive(Clone)]
@@ -32,26 +30,40 @@ pub struct Room {
 
 struct Inner {
     id: RoomId,
-    thread: ThreadHandle,
+    threads: Arc<Threads>,
+    places: Places,
+    claims: Arc<Claims>,
     alive: Option<Arc<()>>,
 }
 
+/// The ways to all media threads.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    pub(crate) handles: Vec<ThreadHandle>,
+    /// From which level on a thread takes no more peers of its rooms, if another has less to do.
+    pub(crate) full: usize,
+}
+
 /// The way to a media thread.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct ThreadHandle {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) waker: Arc<mio::Waker>,
-    /// How many rooms and connections it has.
-    pub(crate) load: Arc<AtomicUsize>,
+    pub(crate) load: Arc<Load>,
 }
 
 impl Room {
-    pub(crate) fn new(id: RoomId, thread: ThreadHandle) -> Self {
-        thread.load.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn new(id: RoomId, threads: Arc<Threads>) -> Self {
+        let levels = threads.levels();
+        let idlest = (0..levels.len()).min_by_key(|&thread| levels[thread]);
+        let home = idlest.expect("there is at least one thread");
+        threads.handles[home].load.enter();
         Self {
             inner: Arc::new(Inner {
                 id,
-                thread,
+                threads,
+                places: Places::new(home),
+                claims: Arc::default(),
                 alive: Some(Arc::new(())),
             }),
         }
@@ -104,15 +116,16 @@ impl Room {
         // A long offer takes tens of milliseconds to read, too long for an async thread.
         let read = task::spawn_blocking(move || Offer::parse(&sdp, &lines).map(Box::new));
         let offer = read.await.map_err(|_| OfferError::Stopped)??;
+        let thread = self.settle(peer).await;
         let (answer, answered) = oneshot::channel();
-        self.ask(Ask::Offer {
+        let ask = Ask::Offer {
             peer,
             generation,
             foretold,
             offer,
             answer,
-        })
-        .await;
+        };
+        self.ask(thread, ask).await;
         let answer = answered.await.map_err(|_| OfferError::Stopped)??;
         Ok(answer.to_sdp_string())
     }
@@ -126,10 +139,9 @@ impl Room {
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn mute_track(&self, track: TrackId, is_muted: bool) {
-        let (done, is_done) = oneshot::channel();
-        self.ask(Ask::MuteTrack { track, is_muted, done }).await;
-        // No answer means that the plane has been shut down, and everything with it.
-        let _ = is_done.await;
+        let threads = self.inner.places.mute(track, is_muted);
+        self.ask_all(threads, |done| Ask::MuteTrack { track, is_muted, done })
+            .await;
     }
 
     /// Keeps the track from one peer, or takes that back: the others notice nothing. When this returns, its last packet
@@ -148,8 +160,8 @@ impl Room {
             is_held,
             done,
         };
-        self.ask(ask).await;
-        let _ = is_done.await;
+        let thread = self.settle(peer).await;
+        self.ask_and_wait(thread, ask, is_done).await;
     }
 
     /// The peer can show pictures of the track up to a height, in pixels; `None` is everything. He gets no larger layer
@@ -159,7 +171,8 @@ impl Room {
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn view_track(&self, peer: PeerId, track: TrackId, height: Option<u32>) {
-        self.ask(Ask::ViewTrack { peer, track, height }).await;
+        let ask = Ask::ViewTrack { peer, track, height };
+        self.ask(self.settle(peer).await, ask).await;
     }
 
     /// So much the pictures of the track matter to the peer, beside others, while his network carries less than everything.
@@ -168,7 +181,8 @@ impl Room {
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn prioritize_track(&self, peer: PeerId, track: TrackId, priority: Priority) {
-        self.ask(Ask::PrioritizeTrack { peer, track, priority }).await;
+        let ask = Ask::PrioritizeTrack { peer, track, priority };
+        self.ask(self.settle(peer).await, ask).await;
     }
 
     /// The track is not published any more, whatever its publisher's lines say; lines that receive it fall silent, and
@@ -177,9 +191,8 @@ impl Room {
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn remove_track(&self, track: TrackId) {
-        let (done, is_done) = oneshot::channel();
-        self.ask(Ask::RemoveTrack(track, done)).await;
-        let _ = is_done.await;
+        let threads = self.inner.places.mute(track, false);
+        self.ask_all(threads, |done| Ask::RemoveTrack(track, done)).await;
     }
 
     /// The peer leaves: its connection is closed, its tracks are not published any more, and its generations are
@@ -187,25 +200,78 @@ impl Room {
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn remove_peer(&self, peer: PeerId) {
+        let Some(thread) = self.inner.places.leave(peer) else {
+            return;
+        };
         let (done, is_done) = oneshot::channel();
-        self.ask(Ask::RemovePeer(peer, done)).await;
-        let _ = is_done.await;
+        self.ask_and_wait(thread, Ask::RemovePeer(peer, done), is_done).await;
     }
 
     /// What the room has done so far; all zero if the media plane has been shut down.
     ///
     /// Cancel-safe.
     pub async fn stats(&self) -> RoomStats {
-        let (reply, replied) = oneshot::channel();
-        self.ask(Ask::Stats(reply)).await;
-        replied.await.unwrap_or_default()
+        let mut all = RoomStats::default();
+        for thread in self.inner.places.branches() {
+            let (reply, replied) = oneshot::channel();
+            self.ask(thread, Ask::Stats(reply)).await;
+            all = all.and(replied.await.unwrap_or_default());
+        }
+        all
     }
 
-    async fn ask(&self, ask: Ask) {
-        let Inner { id, thread, alive } = &*self.inner;
-        let alive = alive.as_ref().map(Arc::downgrade).unwrap_or_default();
+    /// The thread that the peer is on, which has a branch of the room from now on.
+    async fn settle(&self, peer: PeerId) -> usize {
+        let Inner { threads, places, .. } = &*self.inner;
+        let thread = places.settle(peer, threads.full, || threads.levels());
+        // Cancelled half-way, it is done again by the next: each of these may come twice.
+        if let Some(muted) = places.branch_out(thread) {
+            self.ask(places.home, Ask::Meet(branch(thread))).await;
+            self.ask(thread, Ask::Meet(branch(places.home))).await;
+            for track in muted {
+                self.ask_all(vec![thread], |done| Ask::MuteTrack {
+                    track,
+                    is_muted: true,
+                    done,
+                })
+                .await;
+            }
+            places.have_met(thread);
+        }
+        thread
+    }
+
+    /// Asks it of these threads, and waits until it is done on each.
+    async fn ask_all(&self, threads: Vec<usize>, ask: impl Fn(oneshot::Sender<()>) -> Ask) {
+        for thread in threads {
+            let (done, is_done) = oneshot::channel();
+            self.ask_and_wait(thread, ask(done), is_done).await;
+        }
+    }
+
+    async fn ask_and_wait(&self, thread: usize, ask: Ask, is_done: oneshot::Receiver<()>) {
+        self.ask(thread, ask).await;
+        // No answer means that the plane has been shut down, and everything with it.
+        let _ = is_done.await;
+    }
+
+    async fn ask(&self, thread: usize, ask: Ask) {
+        let Inner {
+            id,
+            threads,
+            claims,
+            alive,
+            ..
+        } = &*self.inner;
+        let command = Command {
+            room: *id,
+            alive: alive.as_ref().map(Arc::downgrade).unwrap_or_default(),
+            claims: claims.clone(),
+            ask,
+        };
+        let thread = &threads.handles[thread];
         // If the thread is gone, so is everything that could be asked of it; replies then tell by not coming.
-        if thread.commands.send(Command { room: *id, alive, ask }).await.is_ok() {
+        if thread.commands.send(command).await.is_ok() {
             thread.wake();
         }
     }
@@ -223,8 +289,22 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // First let go, then wake the thread so that it sees it.
         self.alive = None;
-        self.thread.load.fetch_sub(1, Ordering::Relaxed);
-        self.thread.wake();
+        self.threads.handles[self.places.home].load.leave();
+        for thread in self.places.branches() {
+            self.threads.handles[thread].wake();
+        }
+    }
+}
+
+impl Threads {
+    /// How much each has to do at present, in thousandths of what it can do.
+    fn levels(&self) -> Vec<usize> {
+        let now = Instant::now();
+        self.handles.iter().map(|thread| thread.load.level(now)).collect()
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.handles.iter().for_each(ThreadHandle::wake);
     }
 }
 

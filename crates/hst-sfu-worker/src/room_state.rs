@@ -1,19 +1,22 @@
 use std::{
     collections::{HashMap, HashSet},
-    sync::Weak,
+    sync::{Arc, Weak},
+    time::Instant,
 };
 
 use hst_sfu::{PeerId, Router, TrackId};
 use rustc_hash::FxHashMap;
 
-use crate::demux::TransportId;
+use crate::{claims::Claims, demux::TransportId};
 
-/// A room as its thread sees it.
+/// A room as one of its threads sees it.
 #[derive(Debug)]
 pub(crate) struct RoomState {
     /// Dead when the last handle is gone.
     pub(crate) alive: Weak<()>,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) router: Router,
+    /// Those whose connections are on this thread.
     pub(crate) members: FxHashMap<PeerId, Member>,
     pub(crate) published: FxHashMap<TrackId, Published>,
     /// What is kept from whom: of each peer no more than there are tracks.
@@ -42,9 +45,10 @@ pub(crate) struct Published {
 }
 
 impl RoomState {
-    pub(crate) fn new(alive: Weak<()>) -> Self {
+    pub(crate) fn new(alive: Weak<()>, claims: Arc<Claims>) -> Self {
         Self {
             alive,
+            claims,
             router: Router::new(),
             members: FxHashMap::default(),
             published: FxHashMap::default(),
@@ -68,17 +72,20 @@ impl RoomState {
             keyframe_requests: 0,
         };
         self.published.insert(track, published);
+        self.claims.claim(track, peer);
         self.router.publish(track);
     }
 
     pub(crate) fn unpublish(&mut self, track: TrackId) -> Option<Published> {
         self.router.unpublish(track);
-        self.published.remove(&track)
+        let published = self.published.remove(&track)?;
+        self.claims.release(track, published.peer);
+        Some(published)
     }
 
     /// Everything of this transport is over.
-    pub(crate) fn forget_transport(&mut self, peer: PeerId, transport: TransportId) {
-        self.router.forget_lines(peer);
+    pub(crate) fn forget_transport(&mut self, now: Instant, peer: PeerId, transport: TransportId) {
+        self.router.forget_lines(now, peer);
         let theirs = |(track, published): (&TrackId, &Published)| (published.transport == transport).then_some(*track);
         let tracks: Vec<_> = self.published.iter().filter_map(theirs).collect();
         for track in tracks {

@@ -17,6 +17,20 @@ pub struct RoomStats {
     pub forwarded_bytes: u64,
 }
 
+impl RoomStats {
+    /// Together with what another thread tells of the same room.
+    pub(crate) fn and(mut self, mut other: Self) -> Self {
+        self.tracks.append(&mut other.tracks);
+        self.lines.append(&mut other.lines);
+        Self {
+            peers: self.peers + other.peers,
+            forwarded_packets: self.forwarded_packets + other.forwarded_packets,
+            forwarded_bytes: self.forwarded_bytes + other.forwarded_bytes,
+            ..self
+        }
+    }
+}
+
 /// What a published track has brought so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrackStats {

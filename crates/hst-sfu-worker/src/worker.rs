@@ -2,7 +2,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -22,7 +22,9 @@ use crate::{
     event::Events,
     extension::DependencyDescriptor,
     foretold::Early,
+    load::{Load, Shift},
     network::{Datagram, Inbox, Network},
+    relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
     rtc::RtcFactory,
     slot::{Change, Media},
@@ -33,6 +35,7 @@ use crate::{
 mod connections;
 mod control;
 mod figures;
+mod relaying;
 #[cfg(test)]
 mod simulation;
 
@@ -57,8 +60,11 @@ pub(crate) struct Worker {
     network: Network,
     factory: RtcFactory,
     commands: mpsc::Receiver<Command>,
+    /// What comes from other threads, and what goes to them.
+    parcels: mpsc::Receiver<Vec<Parcel>>,
+    post: Post,
     events: Events,
-    load: Arc<AtomicUsize>,
+    load: Arc<Load>,
     stop: Arc<AtomicBool>,
     rooms: FxHashMap<RoomId, RoomState>,
     transports: FxHashMap<TransportId, Transport>,
@@ -87,10 +93,8 @@ impl Worker {
         mut network: Network,
         factory: RtcFactory,
         early: Early,
-        commands: mpsc::Receiver<Command>,
-        events: Events,
-        load: Arc<AtomicUsize>,
-        stop: Arc<AtomicBool>,
+        (commands, parcels): (mpsc::Receiver<Command>, mpsc::Receiver<Vec<Parcel>>),
+        (events, load, stop): (Events, Arc<Load>, Arc<AtomicBool>),
     ) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
@@ -100,6 +104,8 @@ impl Worker {
             network,
             factory,
             commands,
+            parcels,
+            post: Post::default(),
             events,
             load,
             stop,
@@ -116,19 +122,22 @@ impl Worker {
         Ok((worker, waker))
     }
 
-    /// Works until it is told to stop.
-    pub(crate) fn run(mut self) {
+    /// Works until it is told to stop. The post leads to the other threads.
+    pub(crate) fn run(mut self, post: Post) {
+        self.post = post;
+        let mut shift = Shift::begin(Instant::now());
         let mut ready = mio::Events::with_capacity(NEWS);
         let mut inbox = Inbox::new();
         let mut frame = Vec::new();
         // The poll tells only once that there is something, so everything must be taken before waiting again.
-        let (mut has_datagrams, mut has_frames, mut has_commands) = (true, true, true);
+        let (mut has_datagrams, mut has_frames, mut has_commands, mut has_parcels) = (true, true, true, true);
         while !self.stop.load(Ordering::Acquire) {
-            let timeout = if has_datagrams || has_frames || has_commands {
+            let timeout = if has_datagrams || has_frames || has_commands || has_parcels {
                 Some(Duration::ZERO)
             } else {
                 self.next_timeout()
             };
+            let before = Instant::now();
             match self.poll.poll(&mut ready, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     warn!(%error, "a media thread cannot wait for its socket and gives up");
@@ -139,7 +148,7 @@ impl Worker {
             for event in &ready {
                 match event.token() {
                     SOCKET => has_datagrams = true,
-                    WAKER => has_commands = true,
+                    WAKER => (has_commands, has_parcels) = (true, true),
                     STREAMS => {
                         self.network.streams.handle_callers();
                         has_frames = true;
@@ -152,6 +161,10 @@ impl Worker {
             }
 
             let now = Instant::now();
+            shift.pause(before, now, &self.load);
+            if has_parcels {
+                has_parcels = self.receive_parcels(now);
+            }
             if has_datagrams {
                 has_datagrams = self.receive(now, &mut inbox);
             }
@@ -173,12 +186,13 @@ impl Worker {
     }
 
     fn next_timeout(&mut self) -> Option<Duration> {
-        let retry = if self.events.flush() { None } else { Some(EVENT_RETRY) };
+        let events = if self.events.flush() { None } else { Some(EVENT_RETRY) };
+        let parcels = if self.post.send() { None } else { Some(TICK) };
         let timer = self
             .timers
             .next()
             .map(|at| at.saturating_duration_since(Instant::now()));
-        retry.into_iter().chain(timer).min()
+        events.into_iter().chain(parcels).chain(timer).min()
     }
 
     /// Takes one batch from the socket; says whether there may be more.
@@ -302,6 +316,14 @@ impl Worker {
         };
         published.packets += 1;
         published.bytes += media.payload.len() as u64;
+        self.forward(now, room_id, media);
+    }
+
+    /// A packet of a track that is published here, or behind a neighbour who has passed it on.
+    fn forward(&mut self, now: Instant, room_id: RoomId, media: Arc<Media>) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
         let header = &media.header;
         if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
             for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
@@ -353,6 +375,13 @@ impl Worker {
                         self.dirty.push(id);
                     }
                 }
+                Output::Relay { branch } => {
+                    if let Some(index) = index {
+                        let media = Content::Media(self.batch[index].clone());
+                        self.post.put(branch, room_id, media);
+                    }
+                }
+                Output::Tell { branch, word } => self.post.put(branch, room_id, Content::Word(word)),
                 Output::RequestKeyframe { track, encoding } => {
                     let Some(published) = room.published.get_mut(&track) else {
                         continue;
@@ -419,6 +448,8 @@ impl Worker {
 
     /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
     fn flush(&mut self, now: Instant) {
+        // The other threads can begin while this one writes.
+        self.post.send();
         while self.flush_next(now) {
             if self.network.is_full() {
                 self.network.flush(|destination| self.demux.local_ip(destination));
@@ -427,6 +458,7 @@ impl Worker {
         self.batch.clear();
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.forget_closed();
+        self.post.send();
         self.events.flush();
     }
 

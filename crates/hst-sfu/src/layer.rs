@@ -34,9 +34,34 @@ pub const MAX_ENCODINGS: usize = 4;
 pub struct Encodings(u8);
 
 impl Encodings {
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+    /// All that a track may have.
+    pub const ALL: Self = Self((1 << MAX_ENCODINGS) - 1);
+
+    /// Whether it is the empty set.
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// The numbers of those in the set, the smallest first.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..MAX_ENCODINGS as u8).filter(move |&encoding| self.contains(encoding))
+    }
+
     /// Whether the set has this encoding.
     pub fn contains(self, encoding: u8) -> bool {
         usize::from(encoding) < MAX_ENCODINGS && self.0 & (1 << encoding) != 0
+    }
+
+    /// Those of either set.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those that are not in the other set.
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     pub(crate) fn insert(&mut self, encoding: u8) {

@@ -2,6 +2,7 @@
 
 mod allocate;
 mod bits;
+mod branch;
 mod dependency;
 mod descriptor;
 mod flow;
@@ -25,6 +26,7 @@ mod track;
 mod vp8;
 mod vp9;
 
+pub use branch::{BranchId, Word};
 pub use descriptor::DescriptorPatch;
 pub use flow::{Flow, FlowLayer, FlowLimit};
 pub use format::{Codec, Format, Formats};

@@ -1,4 +1,4 @@
-use crate::{DescriptorPatch, Encodings, Format, LineId, PeerId, TrackId, Vp8Ids};
+use crate::{BranchId, DescriptorPatch, Encodings, Format, LineId, PeerId, TrackId, Vp8Ids, Word};
 
 /// What the driver has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6,7 +6,19 @@ use crate::{DescriptorPatch, Encodings, Format, LineId, PeerId, TrackId, Vp8Ids}
 pub enum Output {
     /// Send the packet that was just handled on a line.
     Forward(Forward),
-    /// Ask the publisher of this track for a keyframe of one of its encodings.
+    /// Pass the packet that was just handled on to a neighbour, as it came.
+    Relay {
+        /// The neighbour.
+        branch: BranchId,
+    },
+    /// Tell a neighbour this.
+    Tell {
+        /// The neighbour.
+        branch: BranchId,
+        /// The word.
+        word: Word,
+    },
+    /// Ask the publisher of this track, which is published here, for a keyframe of one of its encodings.
     RequestKeyframe {
         /// The track.
         track: TrackId,

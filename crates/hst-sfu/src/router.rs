@@ -4,14 +4,15 @@ use std::{
 };
 
 use crate::{
-    Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
+    BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId, Word,
     layer::Layer,
     line::{Line, Verdict},
     receiver::Receiver,
     speakers::Speakers,
-    track::Track,
+    track::{Origin, Track},
 };
 
+mod branches;
 mod flows;
 mod share;
 
@@ -30,6 +31,8 @@ pub struct Router {
     places: HashMap<LineId, usize>,
     receivers: HashMap<PeerId, Receiver>,
     speakers: Speakers,
+    /// The neighbours, if the room has other routers.
+    branches: Vec<BranchId>,
     /// The encodings that want a keyframe: few at a time.
     wanting: Vec<(TrackId, u8)>,
     /// When everything is shared out next; `None` while everybody gets everything.
@@ -47,7 +50,8 @@ impl Router {
 
     /// The track has a publisher: its packets are forwarded from now on.
     pub fn publish(&mut self, track: TrackId) {
-        self.tracks.entry(track).or_default().is_published = true;
+        self.tracks.entry(track).or_default().origin = Some(Origin::Here);
+        self.tell_here(track);
     }
 
     /// The publisher can send so many encodings of the track side by side, at most
@@ -55,6 +59,7 @@ impl Router {
     pub fn set_encodings(&mut self, track: TrackId, count: usize) {
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.set_encodings(count);
+            self.tell_here(track);
         }
     }
 
@@ -63,9 +68,13 @@ impl Router {
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
-        entry.is_published = false;
+        if entry.origin.is_none() {
+            return;
+        }
+        self.tell_gone(track);
         self.silence(track);
         if let Some(entry) = self.tracks.get_mut(&track) {
+            entry.origin = None;
             entry.clear();
             for &place in &entry.lines {
                 let line = line_at(&mut self.lines, place);
@@ -98,8 +107,16 @@ impl Router {
             return;
         };
         entry.is_muted = false;
+        let demanded: Vec<_> = entry
+            .demands
+            .iter()
+            .flat_map(|(_, encodings)| encodings.iter())
+            .collect();
         for place in entry.lines.clone() {
             self.want_start(now, place);
+        }
+        for encoding in demanded {
+            self.want_keyframe(now, track, encoding);
         }
         self.drop_unused(track);
     }
@@ -114,16 +131,17 @@ impl Router {
         if line.track == Some(track) && line.formats == formats {
             return;
         }
-        self.pause(id);
+        self.pause(now, id);
         let line = line_at(&mut self.lines, place);
         (line.track, line.formats) = (Some(track), formats);
         self.tracks.entry(track).or_default().lines.push(place);
         self.share(now, id.peer);
+        self.tell_wants(now, track);
         self.want_start(now, place);
     }
 
     /// The line carries nothing until it is subscribed again; its numbers will go on from here.
-    pub fn pause(&mut self, id: LineId) {
+    pub fn pause(&mut self, now: Instant, id: LineId) {
         let Some(&place) = self.places.get(&id) else { return };
         let line = line_at(&mut self.lines, place);
         line.stop();
@@ -138,16 +156,17 @@ impl Router {
         }
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.lines.retain(|&other| other != place);
-            if entry.lines.is_empty() {
+            if entry.is_idle() {
                 self.calm(track, None);
             }
         }
+        self.tell_wants(now, track);
         self.drop_unused(track);
     }
 
     /// The line is gone. If its id comes again, it is a new stream (a new SSRC) whose numbers start at 1.
-    pub fn forget(&mut self, id: LineId) {
-        self.pause(id);
+    pub fn forget(&mut self, now: Instant, id: LineId) {
+        self.pause(now, id);
         let Some(place) = self.places.remove(&id) else { return };
         self.lines[place] = None;
         if let Some(receiver) = self.receivers.get_mut(&id.peer) {
@@ -157,7 +176,7 @@ impl Router {
     }
 
     /// All lines of this peer are gone, and what was known of his network; what he can show and what matters to him stay.
-    pub fn forget_lines(&mut self, peer: PeerId) {
+    pub fn forget_lines(&mut self, now: Instant, peer: PeerId) {
         let Some(receiver) = self.receivers.get_mut(&peer) else {
             return;
         };
@@ -168,13 +187,13 @@ impl Router {
             .iter()
             .filter_map(|&place| Some(self.lines[place].as_ref()?.id))
             .collect();
-        ids.into_iter().for_each(|id| self.forget(id));
+        ids.into_iter().for_each(|id| self.forget(now, id));
         self.drop_blank(peer);
     }
 
     /// All lines of this peer are gone, and everything that was known of him.
-    pub fn forget_peer(&mut self, peer: PeerId) {
-        self.forget_lines(peer);
+    pub fn forget_peer(&mut self, now: Instant, peer: PeerId) {
+        self.forget_lines(now, peer);
         self.receivers.remove(&peer);
     }
 
@@ -242,7 +261,7 @@ impl Router {
     /// Duplicates are dropped, and so is what comes late from before the point where a line started. In a room with many
     /// sounds only the loudest go on; to a receiver the others are silent.
     pub fn handle_packet(&mut self, now: Instant, track: TrackId, packet: &Packet<'_>) {
-        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.is_published) else {
+        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.origin.is_some()) else {
             return;
         };
         let is_new = entry.encoding(packet.encoding).is_none_or(|it| it.source.is_none());
@@ -252,6 +271,11 @@ impl Router {
         // It was admitted all the same, so that the track's numbering is known when it is unmuted.
         if entry.is_muted {
             return;
+        }
+        for &(branch, encodings) in &entry.demands {
+            if encodings.contains(packet.encoding) && entry.origin != Some(Origin::Branch(branch)) {
+                self.outputs.push_back(Output::Relay { branch });
+            }
         }
         let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
         let mut is_awaited = false;
@@ -384,7 +408,13 @@ impl Router {
         let Some(entry) = entry else { return };
         if entry.may_ask_at().is_none_or(|at| at <= now) {
             entry.asked = Some(now);
-            self.outputs.push_back(Output::RequestKeyframe { track, encoding });
+            self.outputs.push_back(match self.branch_of(track) {
+                None => Output::RequestKeyframe { track, encoding },
+                Some(branch) => Output::Tell {
+                    branch,
+                    word: Word::Keyframe { track, encoding },
+                },
+            });
         }
     }
 
@@ -420,7 +450,7 @@ impl Router {
         if self
             .tracks
             .get(&track)
-            .is_some_and(|entry| !entry.is_published && !entry.is_muted && entry.lines.is_empty())
+            .is_some_and(|entry| entry.origin.is_none() && !entry.is_muted && entry.is_idle())
         {
             self.tracks.remove(&track);
         }

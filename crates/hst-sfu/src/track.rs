@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Codec, Encodings, Format, MAX_ENCODINGS, Packet,
+    BranchId, Codec, Encodings, Format, MAX_ENCODINGS, Packet, TrackId, Word,
     dependency::Structure,
     ladder::Rung,
     layer::Layer,
@@ -28,14 +28,27 @@ const UNWANTED: Duration = Duration::from_secs(3);
 /// A published stream and the lines that carry it.
 #[derive(Debug, Default)]
 pub(crate) struct Track {
-    pub(crate) is_published: bool,
+    /// Where it is published, if it is.
+    pub(crate) origin: Option<Origin>,
     pub(crate) is_muted: bool,
     /// By number; the first one is the smallest.
     pub(crate) encodings: Vec<Encoding>,
     /// Where its lines are in the router.
     pub(crate) lines: Vec<usize>,
+    /// What neighbouring branches want of it: those that want anything.
+    pub(crate) demands: Vec<(BranchId, Encodings)>,
+    /// What was asked of neighbouring branches: of those of whom anything was.
+    pub(crate) asked: Vec<(BranchId, Encodings)>,
     /// Which encodings the publisher was told to be wanted; `None` is not told yet, so he sends what he likes.
     told: Option<Encodings>,
+}
+
+/// Where a track is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Here,
+    /// At this neighbour, or behind him.
+    Branch(BranchId),
 }
 
 /// One of the encodings in which a track is sent side by side, or the only one.
@@ -90,6 +103,25 @@ impl Track {
         }
         self.set_encodings(number + 1);
         self.encodings[number].admit(now, packet)
+    }
+
+    /// Nobody receives it, here or behind a neighbour.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lines.is_empty() && self.demands.is_empty()
+    }
+
+    pub(crate) fn demand_of(&self, branch: BranchId) -> Encodings {
+        of(&self.demands, branch)
+    }
+
+    pub(crate) fn asked_of(&self, branch: BranchId) -> Encodings {
+        of(&self.asked, branch)
+    }
+
+    /// What a neighbour is told of it.
+    pub(crate) fn here(&self, track: TrackId) -> Word {
+        let encodings = self.encodings.len() as u8;
+        Word::Here { track, encodings }
     }
 
     /// Nobody publishes it any more: whoever does next begins anew.
@@ -198,6 +230,11 @@ impl Track {
     pub(crate) fn codec(&self) -> Option<Codec> {
         self.encodings.iter().find_map(|it| Some(it.source.as_ref()?.codec))
     }
+}
+
+fn of(list: &[(BranchId, Encodings)], branch: BranchId) -> Encodings {
+    let found = list.iter().find(|(other, _)| *other == branch);
+    found.map_or(Encodings::NONE, |&(_, encodings)| encodings)
 }
 
 impl Encoding {

@@ -312,7 +312,7 @@ fn what_is_not_carried_any_more_is_not_paused_any_more() {
     camera.budget(1, 1);
     camera.run(Duration::from_secs(3));
     assert_eq!(camera.starved, [(line(1), true)]);
-    camera.router.forget_lines(peer(1));
+    camera.router.forget_lines(camera.now, peer(1));
     camera.drain(None);
     assert_eq!(camera.starved, [(line(1), true), (line(1), false)]);
 }

@@ -122,7 +122,7 @@ fn a_new_connection_keeps_what_matters_and_another_track_knows_nothing_of_it() {
     let mut cameras = Cameras::new();
     cameras.settle();
     cameras.prioritize(2, Priority::High);
-    cameras.router.forget_lines(RECEIVER);
+    cameras.router.forget_lines(cameras.now, RECEIVER);
     for track in 0..CAMERAS {
         let slot = track as u16;
         let line = LineId { peer: RECEIVER, slot };

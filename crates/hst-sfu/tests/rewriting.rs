@@ -94,7 +94,7 @@ fn run(codec: Codec, begins: [(u16, u32); TRACKS], steps: Vec<Step>) -> Result<(
                 continue;
             }
             Step::Pause => {
-                router.pause(LINE);
+                router.pause(now, LINE);
                 on = None;
                 continue;
             }

@@ -194,7 +194,7 @@ fn nobody_is_asked_for_those_who_left() {
     let mut house = House::new();
     house.packet(CAMERA, video(1, DELTA));
     house.subscribe(10, CAMERA);
-    house.router.pause(line(10));
+    house.router.pause(house.now, line(10));
     assert_eq!(house.router.poll_timeout(), None);
     house.router.handle_keyframe_request(house.now, line(10));
     assert_eq!(house.advance(KEYFRAME_INTERVAL), []);
@@ -358,7 +358,7 @@ fn a_forgotten_line_starts_from_one_again() {
     house.subscribe(10, CAMERA);
     house.subscribe(11, CAMERA);
     house.forwarded(CAMERA, sound(1));
-    house.router.forget_peer(PeerId(10));
+    house.router.forget_peer(house.now, PeerId(10));
     assert_eq!(house.forwarded(CAMERA, sound(2)), [(line(11), 2)]);
     house.subscribe(10, CAMERA);
     assert_eq!(house.forwarded(CAMERA, sound(3)), [(line(11), 3), (line(10), 1)]);
@@ -369,7 +369,7 @@ fn a_paused_line_goes_on_where_it_was() {
     let mut house = House::new();
     house.subscribe(10, CAMERA);
     house.forwarded(CAMERA, sound(1));
-    house.router.pause(line(10));
+    house.router.pause(house.now, line(10));
     assert_eq!(house.forwarded(CAMERA, sound(2)), []);
     house.subscribe(10, CAMERA);
     assert_eq!(house.forwarded(CAMERA, sound(3)), [(line(10), 2)]);
@@ -444,7 +444,7 @@ fn a_mute_comes_before_its_track_and_outlives_its_publisher() {
     house.subscribe(10, track);
     assert_eq!(house.packet(track, video(1, KEY)), []);
     house.router.unpublish(track);
-    house.router.pause(line(10));
+    house.router.pause(house.now, line(10));
     house.router.publish(track);
     house.subscribe(10, track);
     assert_eq!(house.packet(track, video(2, KEY)), []);

@@ -1,6 +1,6 @@
 //! What a media thread does on command: offers, removals, and the ends of connections.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::time::Instant;
 
 use hst_sfu::{Formats, LineId, PeerId, TrackId};
 use tokio::sync::oneshot;
@@ -31,13 +31,19 @@ impl Worker {
         abandoned.into_iter().for_each(|id| self.close_room(now, id));
 
         for _ in 0..COMMANDS_AT_A_TIME {
-            let Ok(Command { room, alive, ask }) = self.commands.try_recv() else {
+            let Ok(Command {
+                room,
+                alive,
+                claims,
+                ask,
+            }) = self.commands.try_recv()
+            else {
                 return false;
             };
             if alive.strong_count() == 0 {
                 continue;
             }
-            self.rooms.entry(room).or_insert_with(|| RoomState::new(alive));
+            self.rooms.entry(room).or_insert_with(|| RoomState::new(alive, claims));
             match ask {
                 Ask::Offer {
                     peer,
@@ -50,6 +56,7 @@ impl Worker {
                     // A caller that went away has lost the answer, not the connection.
                     let _ = answer.send(answered);
                 }
+                Ask::Meet(branch) => self.meet(now, room, branch),
                 Ask::MuteTrack { track, is_muted, done } => {
                     self.mute_track(now, room, track, is_muted);
                     self.finish(now, done);
@@ -102,10 +109,7 @@ impl Worker {
         let room = self.rooms.get_mut(&room_id).ok_or(OfferError::Stopped)?;
         for (_, role) in &offer.slots {
             if let Some(LineRole::Send { track }) = *role
-                && room
-                    .published
-                    .get(&track)
-                    .is_some_and(|published| published.peer != peer)
+                && room.claims.is_taken(track, peer)
             {
                 return Err(OfferError::TrackTaken(track));
             }
@@ -141,7 +145,7 @@ impl Worker {
         self.next_transport += 1;
         self.demux.add(transport.sessions.ufrags(), id);
         self.transports.insert(id, transport);
-        self.load.fetch_add(1, Ordering::Relaxed);
+        self.load.enter();
         if let Some(room) = self.rooms.get_mut(&room_id) {
             room.members.insert(
                 peer,
@@ -212,8 +216,8 @@ impl Worker {
                     room.router.set_encodings(track, encodings(slot));
                 }
                 Change::Unpublish(track) => drop(room.unpublish(track)),
-                Change::Forget { slot } => room.router.forget(line(slot)),
-                Change::Pause { slot } => room.router.pause(line(slot)),
+                Change::Forget { slot } => room.router.forget(now, line(slot)),
+                Change::Pause { slot } => room.router.pause(now, line(slot)),
                 // Until it is connected, packets would only pile up.
                 Change::Carry { slot, track, formats } => {
                     if is_connected {
@@ -232,7 +236,7 @@ impl Worker {
             return;
         };
         if room.held.get(&line.peer).is_some_and(|held| held.contains(&track)) {
-            room.router.pause(line);
+            room.router.pause(now, line);
         } else {
             room.router.subscribe(now, line, track, formats);
             self.route(room_id, None);
@@ -305,7 +309,7 @@ impl Worker {
             return;
         };
         room.held.remove(&peer);
-        room.router.forget_peer(peer);
+        room.router.forget_peer(now, peer);
         if let Some(id) = room.members.remove(&peer).and_then(|member| member.transport) {
             self.remove_transport(now, id, None);
         }
@@ -334,12 +338,12 @@ impl Worker {
             .iter()
             .for_each(|&address| self.network.disconnect(address));
         self.timers.cancel(Timer::Transport(id));
-        self.load.fetch_sub(1, Ordering::Relaxed);
+        self.load.leave();
         let Transport {
             room, peer, generation, ..
         } = transport;
         if let Some(state) = self.rooms.get_mut(&room) {
-            state.forget_transport(peer, id);
+            state.forget_transport(now, peer, id);
             self.route(room, None);
         }
         if let Some(reason) = reason {

@@ -85,10 +85,18 @@ pub(crate) enum Want {
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self::with(Config {
-            workers: NonZero::<usize>::MIN,
-            ..Config::default()
-        })
+        // In the program of that name every peer comes to a thread of his own.
+        match module_path!().starts_with("spread::") {
+            false => Self::with(Config {
+                workers: NonZero::<usize>::MIN,
+                ..Config::default()
+            }),
+            true => Self::with(Config {
+                workers: NonZero::new(3).expect("three"),
+                full: 0,
+                ..Config::default()
+            }),
+        }
     }
 
     pub(crate) fn with(config: Config) -> Self {
@@ -214,7 +222,15 @@ impl House {
         self.drive("connected", |house| house.clients[at].is_connected);
         let peer = self.clients[at].peer;
         self.wait_for(move |event| matches!(event, MediaEvent::Connected { peer: it, .. } if *it == peer));
+        self.settle();
         mids
+    }
+
+    /// Lets the threads tell each other what they have to: from one to home, and from there to another.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..2 {
+            self.runtime.block_on(self.room.stats());
+        }
     }
 
     /// Changes a line's direction and offers again.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Router, SHARE_INTERVAL, line_at};
 use crate::{
-    Encodings, Output, PeerId, Rates, TrackId,
+    Output, PeerId, Rates, TrackId,
     allocate::{Wish, allocate},
     ladder::{self, Rung},
     layer::Layer,
@@ -160,27 +160,19 @@ impl Router {
         has_changed
     }
 
-    /// Tells the publisher which encodings are of use to anybody.
-    fn want_encodings(&mut self, now: Instant, track: TrackId) {
-        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.has_choice(now)) else {
+    /// Tells the publisher, or the neighbours, which encodings are of use to anybody.
+    pub(super) fn want_encodings(&mut self, now: Instant, track: TrackId) {
+        self.tell_wants(now, track);
+        let Some(entry) = self.tracks.get(&track).filter(|entry| entry.has_choice(now)) else {
             return;
         };
-        let mut wanted = Encodings::default();
-        let largest = entry.largest_seen();
-        for &place in &entry.lines {
-            let line = line_at(&mut self.lines, place);
-            let target = line.target.map(|target| target.encoding);
-            // Until the one that he should get has a keyframe, he stays with the one that he has.
-            target
-                .into_iter()
-                .chain(line.encoding())
-                .for_each(|encoding| wanted.insert(encoding));
-        }
-        // Who gets the largest that has come so far may be glad of one that is larger.
-        if wanted.contains(largest) {
-            (largest..entry.encodings.len() as u8).for_each(|encoding| wanted.insert(encoding));
-        }
-        if let Some(encodings) = entry.want(now, wanted) {
+        // What is wanted where it comes from does not come here.
+        let source = self.branch_of(track);
+        let wanted = self.wanted(now, entry, source);
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if let Some(encodings) = entry.want(now, wanted).filter(|_| source.is_none()) {
             self.outputs.push_back(Output::Wanted { track, encodings });
         }
     }

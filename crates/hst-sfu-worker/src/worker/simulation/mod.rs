@@ -4,7 +4,7 @@ use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ use crate::{
     Line, LineRole, MediaEvent, RoomId,
     event::Events,
     foretold::{Early, Foretelling},
+    load::Load,
     network::{Datagram, Network},
     offer::Offer,
     remote::Remote,
@@ -78,20 +79,21 @@ impl World {
         let factory = RtcFactory::new(&[ip], server.port()).expect("a factory");
         let (_, commands) = mpsc::channel(1);
         let (sender, events) = mpsc::channel(crate::event::EVENTS);
-        let load = Arc::new(AtomicUsize::new(0));
+        let (_, parcels) = mpsc::channel(1);
+        let load = Arc::new(Load::new(now));
         let early = Early::new(Foretelling::new());
         let made = Worker::new(
             network,
             factory,
             early,
-            commands,
-            Events::new(sender),
-            load,
-            Arc::default(),
+            (commands, parcels),
+            (Events::new(sender), load, Arc::default()),
         );
         let (mut worker, _) = made.expect("a worker");
         let alive = Arc::new(());
-        worker.rooms.insert(ROOM, RoomState::new(Arc::downgrade(&alive)));
+        worker
+            .rooms
+            .insert(ROOM, RoomState::new(Arc::downgrade(&alive), Arc::default()));
         Self {
             now,
             seed,

@@ -1,0 +1,60 @@
+//! What a media thread does with what comes from the other branches of its rooms.
+
+use std::time::Instant;
+
+use hst_sfu::BranchId;
+
+use super::Worker;
+use crate::{
+    RoomId,
+    relay::{Content, Parcel},
+};
+
+/// How many batches are taken before the socket has its turn again.
+const BATCHES_AT_A_TIME: usize = 16;
+
+impl Worker {
+    /// Takes some of what has come; says whether there may be more.
+    pub(super) fn receive_parcels(&mut self, now: Instant) -> bool {
+        for _ in 0..BATCHES_AT_A_TIME {
+            let Ok(parcels) = self.parcels.try_recv() else {
+                return false;
+            };
+            parcels.into_iter().for_each(|parcel| self.handle_parcel(now, parcel));
+        }
+        true
+    }
+
+    fn handle_parcel(
+        &mut self,
+        now: Instant,
+        Parcel {
+            room: id,
+            from,
+            content,
+        }: Parcel,
+    ) {
+        // Of a room that is not here yet: its branch will ask for everything when it is.
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        match content {
+            Content::Word(word) => {
+                room.router.hear(now, from, word);
+                self.route(id, None);
+            }
+            Content::Media(media) => {
+                // What was on its way when the track ended here.
+                if room.router.branch_of(media.track) == Some(from) {
+                    self.forward(now, id, media);
+                }
+            }
+        }
+    }
+
+    /// The room has a branch on that thread, too.
+    pub(super) fn meet(&mut self, now: Instant, id: RoomId, branch: BranchId) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.router.meet(now, branch);
+            self.route(id, None);
+        }
+    }
+}
