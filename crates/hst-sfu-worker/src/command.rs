@@ -3,7 +3,7 @@ use std::sync::{Arc, Weak};
 use hst_sfu::{BranchId, PeerId, Priority, TrackId};
 use tokio::sync::oneshot;
 
-use crate::{OfferError, RoomId, RoomStats, answer::Answer, claims::Claims, offer::Offer};
+use crate::{OfferError, RoomId, RoomStats, answer::Answer, claims::Claims, offer::Offer, relay::Port};
 
 /// How many commands may wait for one thread. When it is full, callers wait.
 pub(crate) const COMMANDS: usize = 256;
@@ -20,8 +20,10 @@ pub(crate) struct Command {
 
 #[derive(Debug)]
 pub(crate) enum Ask {
-    /// The room has another branch, which is a neighbour.
-    Meet(BranchId),
+    /// The room has another branch, which is a neighbour, and this is the way there.
+    Meet(BranchId, Port),
+    /// It has none there any more.
+    Part(BranchId),
     Offer {
         peer: PeerId,
         generation: u32,

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use hst_sfu::DescriptorPatch;
-use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, vla};
+use str0m::rtp::{
+    Extension, ExtensionSerializer, ExtensionValues,
+    vla::{self, SpatialLayerAllocation, VideoLayersAllocation},
+};
+
+use crate::media::Sizes;
 
 pub(crate) const DEPENDENCY_URI: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 /// The longest descriptor that is passed on. A keyframe's has some 60 bytes.
-const MAX_LEN: usize = 255;
+pub(crate) const MAX_DESCRIPTOR: usize = 255;
 /// The longest that fits the one-byte form of extensions (RFC 8285 section 4.2).
 const MAX_SHORT: usize = 16;
 
@@ -30,14 +34,23 @@ pub(crate) fn layers_allocation() -> Extension {
 }
 
 impl DependencyDescriptor {
-    pub(crate) fn of(values: &ExtensionValues) -> Option<&[u8]> {
+    pub(crate) fn of(values: &ExtensionValues) -> Option<&Arc<[u8]>> {
         Some(&values.user_values.get::<Self>()?.0)
     }
+}
 
-    /// The same, changed for a receiver.
-    pub(crate) fn patched(values: &ExtensionValues, patch: DescriptorPatch) -> Option<Vec<u8>> {
-        patch.apply(Self::of(values)?).filter(|bytes| bytes.len() <= MAX_LEN)
-    }
+/// What a packet tells of the sizes of a track's pictures.
+pub(crate) fn sizes(values: &ExtensionValues) -> Option<Box<Sizes>> {
+    let layers = values.user_values.get::<VideoLayersAllocation>()?;
+    let encodings = layers.simulcast_streams.iter().map(|stream| {
+        let size = |layer: &SpatialLayerAllocation| {
+            let picture = layer.resolution_and_framerate.as_ref()?;
+            Some((picture.width, picture.height))
+        };
+        // Of an encoding that rests nothing is told, nor where nothing has changed: it has the sizes that it had.
+        stream.spatial_layers.iter().map(size).collect::<Option<Vec<_>>>()
+    });
+    Some(Box::new(encodings.map(Option::unwrap_or_default).collect()))
 }
 
 impl ExtensionSerializer for Serializer {
@@ -53,7 +66,7 @@ impl ExtensionSerializer for Serializer {
     }
 
     fn parse_value(&self, buf: &[u8], values: &mut ExtensionValues) -> bool {
-        let is_passed_on = !buf.is_empty() && buf.len() <= MAX_LEN;
+        let is_passed_on = !buf.is_empty() && buf.len() <= MAX_DESCRIPTOR;
         if is_passed_on {
             values.user_values.set(DependencyDescriptor(buf.into()));
         }

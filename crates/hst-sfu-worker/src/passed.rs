@@ -85,26 +85,34 @@ impl Passed {
             return passed;
         };
         for (id, value) in packet.extensions() {
-            let Some(kind) = ids.kind(id).filter(|_| value.len() <= MAX_LEN) else {
-                continue;
-            };
-            // A kind that comes twice would be written twice.
-            if passed.values.iter().any(|(other, _)| *other == kind) {
-                continue;
-            }
-            let start = passed.bytes.len() as u16;
-            passed.bytes.extend_from_slice(value);
-            passed.values.push((kind, start..passed.bytes.len() as u16));
+            let _ = ids.kind(id).and_then(|kind| passed.push(kind, value));
         }
         passed
     }
 
+    /// Each with its kind.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, &[u8])> + Clone {
+        let value = |range: &Range<u16>| &self.bytes[usize::from(range.start)..usize::from(range.end)];
+        self.values.iter().map(move |(kind, range)| (*kind, value(range)))
+    }
+
+    /// Adds one, unless it is none that could be passed on.
+    pub(crate) fn push(&mut self, kind: u8, value: &[u8]) -> Option<()> {
+        // A kind that comes twice would be written twice.
+        let is_new = self.values.iter().all(|(other, _)| *other != kind);
+        if usize::from(kind) >= KINDS || value.len() > MAX_LEN || !is_new {
+            return None;
+        }
+        let start = self.bytes.len() as u16;
+        self.bytes.extend_from_slice(value);
+        self.values.push((kind, start..self.bytes.len() as u16));
+        Some(())
+    }
+
     /// Under the identifiers of whoever receives it; those that he does not take are left out.
     pub(crate) fn under<'a>(&'a self, ids: &'a Ids) -> impl Iterator<Item = (u8, &'a [u8])> + Clone + 'a {
-        self.values.iter().filter_map(move |(kind, range)| {
-            let id = ids.passed[usize::from(*kind)]?;
-            Some((id, &self.bytes[usize::from(range.start)..usize::from(range.end)]))
-        })
+        self.iter()
+            .filter_map(|(kind, value)| Some((ids.passed[usize::from(kind)]?, value)))
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use hst_sfu::BranchId;
 use str0m::IceCreds;
 use tokio::sync::mpsc;
 use tracing::error;
@@ -20,11 +21,14 @@ use crate::{
     foretold::{Early, Foretelling, MAX_ADDRESSES},
     load::Load,
     network::Network,
-    relay::{BATCHES, Port, Post},
+    relay::{BATCHES, Port, Post, Relay, RelayOut},
     room::{ThreadHandle, Threads},
     rtc::RtcFactory,
     worker::Worker,
 };
+
+/// The first number of a branch at another node; those below are of threads.
+const RELAYS: u64 = 1 << 32;
 
 /// The media threads and their sockets. Dropping it closes all connections and joins the threads.
 pub struct MediaPlane {
@@ -34,6 +38,7 @@ pub struct MediaPlane {
     advertise: Vec<IpAddr>,
     stop: Arc<AtomicBool>,
     next_room: AtomicU64,
+    next_relay: AtomicU64,
 }
 
 struct Thread {
@@ -53,7 +58,7 @@ impl MediaPlane {
         let (events, events_rx) = mpsc::channel(EVENTS);
         let (epoch, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));
         let foretelling = Foretelling::new();
-        let (mut workers, mut handles, mut ports) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut workers, mut handles) = (Vec::new(), Vec::new());
         for index in 0..config.workers.get() {
             let port = match config.first_port {
                 0 => 0,
@@ -70,12 +75,8 @@ impl MediaPlane {
             let inboxes = (commands_rx, parcels_rx);
             let outlets = (Events::new(events.clone()), load.clone(), stop.clone());
             let (worker, waker) = Worker::new(network, factory, early, inboxes, outlets)?;
-            let waker = Arc::new(waker);
-            ports.push(Port {
-                parcels,
-                waker: waker.clone(),
-            });
-            handles.push(ThreadHandle { commands, waker, load });
+            let port = Port::into_thread(parcels, Arc::new(waker));
+            handles.push(ThreadHandle { commands, port, load });
             workers.push((worker, local_addr));
         }
         let full = config.full;
@@ -86,10 +87,11 @@ impl MediaPlane {
             advertise,
             stop,
             next_room: AtomicU64::new(1),
+            next_relay: AtomicU64::new(RELAYS),
         };
         // From here on, threads that have started end with the plane.
         for (index, (worker, local_addr)) in workers.into_iter().enumerate() {
-            let post = Post::new(index, &ports);
+            let post = Post::new(index, plane.handles.handles.iter().map(|thread| thread.port.clone()));
             let join = thread::Builder::new()
                 .name(format!("hst-media-{index}"))
                 .spawn(move || worker.run(post))?;
@@ -123,6 +125,13 @@ impl MediaPlane {
             password: pass,
             addresses,
         })
+    }
+
+    /// The way to another node, where rooms of this plane have branches.
+    pub fn relay(&self) -> (Relay, RelayOut) {
+        let branch = BranchId(self.next_relay.fetch_add(1, Ordering::Relaxed));
+        let (out, parcels) = mpsc::channel(BATCHES);
+        (Relay::new(branch, out), RelayOut::new(parcels))
     }
 
     /// A new, empty room on the thread that has least to do.

@@ -17,7 +17,7 @@ const MAX_REDUNDANT: usize = 1150;
 const BLOCK_HEADER: usize = 4;
 
 /// A packet of redundant sound, parted.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Red {
     /// The payload type that its publisher has for the sound, and the whole payload with that; `None` is one that did not
     /// come as such.
@@ -109,6 +109,11 @@ impl Red {
                 },
             }
         })
+    }
+
+    /// The payload type that its publisher has for the sound, if it came as redundant sound.
+    pub(crate) fn sound_type(&self) -> Option<u8> {
+        self.whole.as_ref().map(|(pt, _)| **pt)
     }
 
     /// The whole of it for a receiver who has this payload type for the sound.

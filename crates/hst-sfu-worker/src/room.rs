@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Instant};
 
-use hst_sfu::{PeerId, Priority, TrackId};
+use hst_sfu::{BranchId, PeerId, Priority, TrackId};
 use tokio::{
     sync::{mpsc, oneshot},
     task,
@@ -13,7 +13,7 @@ use crate::{
     load::Load,
     offer::Offer,
     places::Places,
-    relay::branch,
+    relay::{Port, branch},
 };
 
 /// A room of the media plane; no two rooms of one plane have the same.
@@ -48,7 +48,7 @@ pub(crate) struct Threads {
 #[derive(Debug)]
 pub(crate) struct ThreadHandle {
     pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) waker: Arc<mio::Waker>,
+    pub(crate) port: Port,
     pub(crate) load: Arc<Load>,
 }
 
@@ -220,14 +220,30 @@ impl Room {
         all
     }
 
+    pub(crate) async fn meet_outside(&self, branch: BranchId, port: Port) {
+        self.ask(self.inner.places.home, Ask::Meet(branch, port)).await;
+    }
+
+    pub(crate) async fn part_outside(&self, branch: BranchId) {
+        self.ask(self.inner.places.home, Ask::Part(branch)).await;
+    }
+
+    /// The way to the branch that has neighbours outside.
+    pub(crate) fn port(&self) -> &Port {
+        let Inner { threads, places, .. } = &*self.inner;
+        &threads.handles[places.home].port
+    }
+
     /// The thread that the peer is on, which has a branch of the room from now on.
     async fn settle(&self, peer: PeerId) -> usize {
         let Inner { threads, places, .. } = &*self.inner;
         let thread = places.settle(peer, threads.full, || threads.levels());
         // Cancelled half-way, it is done again by the next: each of these may come twice.
         if let Some(muted) = places.branch_out(thread) {
-            self.ask(places.home, Ask::Meet(branch(thread))).await;
-            self.ask(thread, Ask::Meet(branch(places.home))).await;
+            for (here, there) in [(places.home, thread), (thread, places.home)] {
+                let port = threads.handles[there].port.clone();
+                self.ask(here, Ask::Meet(branch(there), port)).await;
+            }
             for track in muted {
                 self.ask_all(vec![thread], |done| Ask::MuteTrack {
                     track,
@@ -272,7 +288,7 @@ impl Room {
         let thread = &threads.handles[thread];
         // If the thread is gone, so is everything that could be asked of it; replies then tell by not coming.
         if thread.commands.send(command).await.is_ok() {
-            thread.wake();
+            thread.port.wake();
         }
     }
 }
@@ -291,7 +307,7 @@ impl Drop for Inner {
         self.alive = None;
         self.threads.handles[self.places.home].load.leave();
         for thread in self.places.branches() {
-            self.threads.handles[thread].wake();
+            self.threads.handles[thread].port.wake();
         }
     }
 }
@@ -304,13 +320,6 @@ impl Threads {
     }
 
     pub(crate) fn wake_all(&self) {
-        self.handles.iter().for_each(ThreadHandle::wake);
-    }
-}
-
-impl ThreadHandle {
-    pub(crate) fn wake(&self) {
-        // Fails only when the thread has closed its poll, and then there is nobody to wake.
-        let _ = self.waker.wake();
+        self.handles.iter().for_each(|thread| thread.port.wake());
     }
 }

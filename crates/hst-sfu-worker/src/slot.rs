@@ -1,18 +1,19 @@
 use std::{sync::Arc, time::Instant};
 
-use hst_sfu::{Codec, Format, Formats, Forward, MAX_ENCODINGS, TrackId};
+use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
-    rtp::{RtpHeader, Ssrc},
+    rtp::Ssrc,
 };
 
 use crate::{
     LineRole,
     egress::{Line, Outgoing, Way},
+    media::Media,
     network::Outbox,
-    passed::{Ids, Passed},
-    red::{Earlier, Echo, Red, Trail},
+    passed::Ids,
+    red::{Echo, Trail},
     reports::LineReport,
     rtc::{again_types, payload_types, red_types},
 };
@@ -41,40 +42,6 @@ pub(crate) struct Slot {
     /// The same for sound that is sent redundantly (RED), and for what is sent again (RTX).
     red_types: Vec<Option<Pt>>,
     again_types: Vec<Option<Pt>>,
-}
-
-/// A packet on its way through, shared by all its receivers.
-#[derive(Debug)]
-pub(crate) struct Media {
-    pub(crate) track: TrackId,
-    pub(crate) format: Format,
-    pub(crate) codec: Codec,
-    pub(crate) encoding: u8,
-    /// What it consists of, if it is redundant sound.
-    pub(crate) red: Option<Red>,
-    pub(crate) header: RtpHeader,
-    pub(crate) passed: Passed,
-    pub(crate) payload: Arc<[u8]>,
-    pub(crate) arrived: Instant,
-}
-
-impl Media {
-    /// The packets that it repeats of those that were lost just before it, the oldest first.
-    pub(crate) fn repeated(&self, lost: u16) -> impl Iterator<Item = Self> {
-        let earlier = self.red.iter().flat_map(move |red| red.of_lost(lost));
-        earlier.map(|Earlier { distance, age, red }| Self {
-            header: RtpHeader {
-                sequence_number: self.header.sequence_number.wrapping_sub(distance),
-                timestamp: self.header.timestamp.wrapping_sub(age),
-                marker: false,
-                ..self.header.clone()
-            },
-            passed: self.passed.clone(),
-            payload: red.primary.clone(),
-            red: Some(red),
-            ..*self
-        })
-    }
 }
 
 /// What an offer changed for the router, in an order in which it can be applied.

@@ -23,12 +23,13 @@ use crate::{
     dtls::Keys,
     egress::{Line, Way},
     losses::Losses,
+    media::Media,
     network::Outbox,
     offer::Offer,
     passed::{Ids, Passed},
     remote::Remote,
     reports::{LineReport, PathReport},
-    slot::{Change, Media, Slot},
+    slot::{Change, Slot},
 };
 use probing::Probing;
 

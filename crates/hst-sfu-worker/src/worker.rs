@@ -8,10 +8,9 @@ use std::{
 };
 
 use hst_framing::MAX_FRAME;
-use hst_sfu::{LineId, Output, Packet};
+use hst_sfu::{LineId, Output};
 use mio::{Poll, Token, Waker};
 use rustc_hash::FxHashMap;
-use str0m::rtp::vla::{SpatialLayerAllocation, VideoLayersAllocation};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -20,14 +19,14 @@ use crate::{
     command::Command,
     demux::{Demux, Owner, TransportId},
     event::Events,
-    extension::DependencyDescriptor,
     foretold::Early,
     load::{Load, Shift},
+    media::Media,
     network::{Datagram, Inbox, Network},
     relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
     rtc::RtcFactory,
-    slot::{Change, Media},
+    slot::Change,
     timers::Timers,
     transport::{Happening, Queued, Transport},
 };
@@ -187,7 +186,11 @@ impl Worker {
 
     fn next_timeout(&mut self) -> Option<Duration> {
         let events = if self.events.flush() { None } else { Some(EVENT_RETRY) };
-        let parcels = if self.post.send() { None } else { Some(TICK) };
+        let parcels = if self.send_parcels(Instant::now()) {
+            None
+        } else {
+            Some(TICK)
+        };
         let timer = self
             .timers
             .next()
@@ -324,32 +327,13 @@ impl Worker {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
-        let header = &media.header;
-        if let Some(layers) = header.ext_vals.user_values.get::<VideoLayersAllocation>() {
-            for (encoding, stream) in layers.simulcast_streams.iter().enumerate() {
-                let sizes = stream.spatial_layers.iter().map_while(|layer| {
-                    let picture = layer.resolution_and_framerate.as_ref()?;
-                    Some((picture.width, picture.height))
-                });
-                // Of an encoding that rests nothing is told, nor where nothing has changed: it has the sizes that it had.
-                let is_told = |layer: &SpatialLayerAllocation| layer.resolution_and_framerate.is_some();
-                if !stream.spatial_layers.is_empty() && stream.spatial_layers.iter().all(is_told) {
-                    room.router.set_sizes(media.track, encoding as u8, sizes);
-                }
+        for (encoding, sizes) in media.sizes.iter().flat_map(|sizes| sizes.iter().enumerate()) {
+            if !sizes.is_empty() {
+                room.router
+                    .set_sizes(media.track, encoding as u8, sizes.iter().copied());
             }
         }
-        let packet = Packet {
-            encoding: media.encoding,
-            dependency: DependencyDescriptor::of(&header.ext_vals),
-            ssrc: *header.ssrc,
-            seq: header.sequence_number,
-            timestamp: header.timestamp,
-            codec: media.codec,
-            format: media.format,
-            level: header.ext_vals.audio_level.map(|level| level.unsigned_abs()),
-            payload: &media.payload,
-        };
-        room.router.handle_packet(now, media.track, &packet);
+        room.router.handle_packet(now, media.track, &media.as_packet());
         self.batch.push(media);
         self.route(room_id, Some(self.batch.len() - 1));
     }
@@ -449,7 +433,7 @@ impl Worker {
     /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
     fn flush(&mut self, now: Instant) {
         // The other threads can begin while this one writes.
-        self.post.send();
+        self.send_parcels(now);
         while self.flush_next(now) {
             if self.network.is_full() {
                 self.network.flush(|destination| self.demux.local_ip(destination));
@@ -458,7 +442,7 @@ impl Worker {
         self.batch.clear();
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.forget_closed();
-        self.post.send();
+        self.send_parcels(now);
         self.events.flush();
     }
 

@@ -5,7 +5,7 @@ use crate::{Encodings, TrackId};
 /// The peers of one room may be too many for one router. Then it has several, its branches, each with some of the peers;
 /// together they form a tree, and each knows its neighbours alone. A track is passed on to a neighbour who wants it once,
 /// however many receivers there are behind him, and no further than it is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct BranchId(pub u64);
 
 /// What a branch tells its neighbour. None may be lost, and none may overtake another.

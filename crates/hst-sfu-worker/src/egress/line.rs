@@ -19,10 +19,9 @@ use super::{
     way::{Body, Packet},
 };
 use crate::{
-    extension::DependencyDescriptor,
+    media::Media,
     network::Outbox,
     passed::{Ids, Passed},
-    slot::Media,
 };
 
 /// How often a receiver is told what was sent. The first time is with the first packet: until then he cannot play sound and
@@ -160,7 +159,7 @@ impl Line {
             descriptor,
             ..
         } = forward;
-        let marker = media.header.marker || ends_picture;
+        let marker = media.marker || ends_picture;
         let packet = Packet {
             header: Header {
                 marker,
@@ -173,7 +172,7 @@ impl Line {
             ids: &self.ids,
             passed: &media.passed,
             mid: self.mid.as_deref(),
-            descriptor: described(media, descriptor),
+            descriptor: descriptor.and_then(|patch| media.described(patch)),
             probe: None,
         };
         let payload = payload.unwrap_or(&media.payload);
@@ -365,7 +364,7 @@ impl Repetition<'_> {
             ids: self.ids,
             passed: &media.0.passed,
             mid: self.mid,
-            descriptor: described(&media.0, sent.descriptor),
+            descriptor: sent.descriptor.and_then(|patch| media.0.described(patch)),
             probe: self.probe,
         };
         let write = |bytes: &mut Vec<u8>| {
@@ -374,11 +373,6 @@ impl Repetition<'_> {
         };
         way.send(now, out, packet, Body::Payload(write))
     }
-}
-
-/// The dependency descriptor of a packet, as it is to be for a receiver.
-fn described(media: &Media, patch: Option<DescriptorPatch>) -> Option<Vec<u8>> {
-    DependencyDescriptor::patched(&media.header.ext_vals, patch?)
 }
 
 /// Writes a payload, with the ids that this receiver's decoder expects.

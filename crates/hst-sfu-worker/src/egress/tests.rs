@@ -18,10 +18,10 @@ use str0m::rtp::{Extension, ExtensionMap};
 use super::{Line, Outgoing, Way};
 use crate::{
     dtls::Keys,
+    media::Media,
     network::Outbox,
     passed::{Ids, Passed},
     remote::Remote,
-    slot::Media,
 };
 
 const SSRC: u32 = 7;
@@ -119,7 +119,13 @@ fn media(number: u64) -> Arc<Media> {
         codec: Codec::Vp8,
         encoding: 0,
         red: None,
-        header: str0m::rtp::RtpHeader::default(),
+        marker: false,
+        seq: 0,
+        timestamp: 0,
+        ssrc: 0,
+        level: None,
+        descriptor: None,
+        sizes: None,
         passed: Passed::read(&datagram, &ids()),
         payload: number.to_be_bytes().repeat(125).into(),
         arrived: Instant::now(),

@@ -10,9 +10,10 @@ use str0m::{
 use super::{Happening, MAX_PAYLOAD, Transport};
 use crate::{
     LineRole, LostReason,
+    extension::{DependencyDescriptor, sizes},
+    media::Media,
     red::Red,
     rtc::{format_of, sound_in},
-    slot::Media,
 };
 
 /// How many sources (SSRCs) a client may use in a connection's life.
@@ -145,9 +146,15 @@ impl Transport {
             format,
             codec,
             encoding,
+            marker: header.marker,
+            seq: header.sequence_number,
+            timestamp: header.timestamp,
+            ssrc: *ssrc,
+            level: header.ext_vals.audio_level.map(|level| level.unsigned_abs()),
+            descriptor: DependencyDescriptor::of(&header.ext_vals).cloned(),
+            sizes: sizes(&header.ext_vals),
             red,
             passed: std::mem::take(&mut self.passed),
-            header,
             payload,
             arrived: packet.timestamp,
         };

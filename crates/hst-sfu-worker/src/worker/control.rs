@@ -56,7 +56,8 @@ impl Worker {
                     // A caller that went away has lost the answer, not the connection.
                     let _ = answer.send(answered);
                 }
-                Ask::Meet(branch) => self.meet(now, room, branch),
+                Ask::Meet(branch, port) => self.meet(now, room, branch, port),
+                Ask::Part(branch) => self.part(now, room, branch),
                 Ask::MuteTrack { track, is_muted, done } => {
                     self.mute_track(now, room, track, is_muted);
                     self.finish(now, done);

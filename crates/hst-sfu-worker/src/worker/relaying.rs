@@ -7,7 +7,7 @@ use hst_sfu::BranchId;
 use super::Worker;
 use crate::{
     RoomId,
-    relay::{Content, Parcel},
+    relay::{Content, Parcel, Port},
 };
 
 /// How many batches are taken before the socket has its turn again.
@@ -50,11 +50,31 @@ impl Worker {
         }
     }
 
-    /// The room has a branch on that thread, too.
-    pub(super) fn meet(&mut self, now: Instant, id: RoomId, branch: BranchId) {
+    /// The room has a branch there, too.
+    pub(super) fn meet(&mut self, now: Instant, id: RoomId, branch: BranchId, port: Port) {
+        self.post.open(branch, port);
         if let Some(room) = self.rooms.get_mut(&id) {
             room.router.meet(now, branch);
             self.route(id, None);
         }
+    }
+
+    /// The room has no branch there any more.
+    pub(super) fn part(&mut self, now: Instant, id: RoomId, branch: BranchId) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.router.part(now, branch);
+            self.route(id, None);
+        }
+    }
+
+    /// Hands over what goes to other branches; says whether all of it went.
+    pub(super) fn send_parcels(&mut self, now: Instant) -> bool {
+        let mut closed = Vec::new();
+        let is_done = self.post.send(&mut closed);
+        for branch in closed {
+            let rooms: Vec<_> = self.rooms.keys().copied().collect();
+            rooms.into_iter().for_each(|room| self.part(now, room, branch));
+        }
+        is_done
     }
 }

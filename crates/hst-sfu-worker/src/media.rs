@@ -1,0 +1,72 @@
+use std::{sync::Arc, time::Instant};
+
+use hst_sfu::{Codec, DescriptorPatch, Format, Packet, TrackId};
+
+use crate::{
+    extension::MAX_DESCRIPTOR,
+    passed::Passed,
+    red::{Earlier, Red},
+};
+
+/// A packet on its way through, shared by all its receivers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Media {
+    pub(crate) track: TrackId,
+    pub(crate) format: Format,
+    pub(crate) codec: Codec,
+    pub(crate) encoding: u8,
+    pub(crate) marker: bool,
+    pub(crate) seq: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) ssrc: u32,
+    /// How far its sound is below the loudest, in decibels.
+    pub(crate) level: Option<u8>,
+    /// Which frames its frame needs.
+    pub(crate) descriptor: Option<Arc<[u8]>>,
+    /// How large the track's pictures are, where this packet tells it.
+    pub(crate) sizes: Option<Box<Sizes>>,
+    /// What it consists of, if it is redundant sound.
+    pub(crate) red: Option<Red>,
+    pub(crate) passed: Passed,
+    pub(crate) payload: Arc<[u8]>,
+    pub(crate) arrived: Instant,
+}
+
+/// Width and height of pictures, by encoding and spatial layer; of an encoding of which nothing is told there is nothing.
+pub(crate) type Sizes = Vec<Vec<(u16, u16)>>;
+
+impl Media {
+    /// As the router looks at it.
+    pub(crate) fn as_packet(&self) -> Packet<'_> {
+        Packet {
+            encoding: self.encoding,
+            dependency: self.descriptor.as_deref(),
+            ssrc: self.ssrc,
+            seq: self.seq,
+            timestamp: self.timestamp,
+            codec: self.codec,
+            format: self.format,
+            level: self.level,
+            payload: &self.payload,
+        }
+    }
+
+    /// Its dependency descriptor, changed for a receiver.
+    pub(crate) fn described(&self, patch: DescriptorPatch) -> Option<Vec<u8>> {
+        let descriptor = patch.apply(self.descriptor.as_deref()?)?;
+        (descriptor.len() <= MAX_DESCRIPTOR).then_some(descriptor)
+    }
+
+    /// The packets that it repeats of those that were lost just before it, the oldest first.
+    pub(crate) fn repeated(&self, lost: u16) -> impl Iterator<Item = Self> {
+        let earlier = self.red.iter().flat_map(move |red| red.of_lost(lost));
+        earlier.map(|Earlier { distance, age, red }| Self {
+            seq: self.seq.wrapping_sub(distance),
+            timestamp: self.timestamp.wrapping_sub(age),
+            marker: false,
+            payload: red.primary.clone(),
+            red: Some(red),
+            ..self.clone()
+        })
+    }
+}
