@@ -307,12 +307,12 @@ mod tests {
             passed: Passed::default(),
             ..full.clone()
         };
-        let block = |pt: u8, timestamp_offset| RedundantBlock {
-            pt,
-            timestamp_offset,
-            payload: &[9; 40],
+        let repeat = RedundantBlock {
+            pt: 111,
+            timestamp_offset: 960,
+            payload: vec![9; 40],
         };
-        let payload: Arc<[u8]> = RedEncoder::encode(&[block(111, 960)], &block(111, 0)).into();
+        let payload: Arc<[u8]> = RedEncoder::encode(111, &[8; 40], &[repeat]).into();
         let redundant = Media {
             codec: Codec::Opus,
             red: Red::parse(&payload, 111.into()),
