@@ -35,7 +35,7 @@ impl Outgoing {
         matches!(self.content, Content::Word(_))
     }
 
-    /// Writes it as the other node reads it: a packet takes 26 bytes more than its payload, and its header extensions.
+    /// Writes it as the other node reads it: a packet takes 24 bytes more than its payload, and its header extensions.
     pub fn write(&self, out: &mut Vec<u8>) {
         wire::write(&self.content, out);
     }
