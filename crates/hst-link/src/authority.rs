@@ -4,7 +4,8 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, Error, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, Error, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 
 use crate::NodeName;
@@ -57,7 +58,7 @@ impl Authority {
     /// # Errors
     /// The cryptography's.
     pub fn root(&self) -> Result<String, Error> {
-        Ok(params().self_signed(&self.key)?.pem())
+        Ok(self.params().self_signed(&self.key)?.pem())
     }
 
     /// A certificate for a node, good for both ends of a link, from a day ago to `lifetime` from now.
@@ -74,24 +75,29 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let certificate = params.signed_by(&key, &Issuer::new(self::params(), &self.key))?;
+        let certificate = params.signed_by(&key, &Issuer::new(self.params(), &self.key))?;
         Ok(Papers {
             certificate: certificate.pem(),
             key: key.serialize_pem(),
         })
     }
-}
 
-/// The same in every run, so that the key alone makes the authority.
-fn params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "the nodes of a cluster");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    params
+    /// The same in every run, so that the key alone makes the authority, and another for each key, so that those of another
+    /// cluster are not taken for forgeries.
+    fn params(&self) -> CertificateParams {
+        let id = self
+            .key
+            .public_key_raw()
+            .last_chunk()
+            .expect("a key has more than 8 bytes");
+        let name = format!("nodes of cluster {:016x}", u64::from_be_bytes(*id));
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
 }
 
 impl fmt::Debug for Authority {

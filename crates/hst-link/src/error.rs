@@ -136,7 +136,7 @@ pub(crate) fn handshake(error: &ConnectionError) -> Option<ConnectError> {
     }
 }
 
-/// The alerts of TLS that are about certificates (RFC 8446, section 6.2), as QUIC wraps them (RFC 9001, section 4.8).
+/// The alerts of TLS that are about certificates and their signatures (RFC 8446, section 6.2), as QUIC wraps them (RFC 9001, section 4.8).
 fn is_about_certificates(code: TransportErrorCode) -> bool {
-    matches!(u64::from(code), 0x12a..=0x131 | 0x174)
+    matches!(u64::from(code), 0x12a..=0x131 | 0x133 | 0x174)
 }

@@ -103,19 +103,20 @@ async fn a_dial_that_is_dropped_is_no_dial() {
 }
 
 #[tokio::test]
-async fn a_node_in_its_next_life_replaces_the_link_of_the_one_before_whoever_dials() {
-    for by_larger in [false, true] {
+async fn a_node_in_its_next_life_replaces_the_link_of_the_one_before() {
+    for reborn in ["a", "b"] {
         let (mut a, mut b) = (Node::new("a"), Node::new("b"));
-        let (_silent, old) = link(&a, &mut b).await;
-        // The life before has ended without a word, and `b` has not noticed yet.
-        let mut again = Node::with("a", Config { epoch: 8, ..config() });
-        let (_new, _end) = if by_larger {
-            // `b` has a link with `a`, as it believes, so it is `a` that dials again and again.
-            link(&again, &mut b).await
+        let (at_a, at_b) = link(&a, &mut b).await;
+        // The life before has ended without a word, which the other side has not noticed yet.
+        let next = Node::with(reborn, Config { epoch: 8, ..config() });
+        let (survivor, old, _silent) = if reborn == "a" {
+            (&mut b, at_b, at_a)
         } else {
-            std::mem::swap(&mut a, &mut again);
-            link(&a, &mut b).await
+            (&mut a, at_a, at_b)
         };
-        assert_eq!(old.handle.closed().await, Closed::Here(duplicate()));
+        let (mut new, mut end) = link(&next, survivor).await;
+        assert_eq!(old.handle.closed().await, Closed::Here(duplicate()), "{reborn}");
+        new.frame_sender.send("again".into()).await.unwrap();
+        assert_eq!(end.frame_receiver.recv().await.unwrap().unwrap(), "again");
     }
 }
