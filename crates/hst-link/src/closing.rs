@@ -4,7 +4,8 @@ use std::{
 };
 
 use quinn::{Connection, ConnectionError, VarInt};
-use thiserror::Error;
+
+use crate::Closed;
 
 /// What the peers of a node are told that shuts down.
 pub(crate) const NODE_ENDS: &str = "the node ends";
@@ -83,39 +84,6 @@ impl CloseReason {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (code {})", self.text, self.code.number())
-    }
-}
-
-/// How a link ended.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Closed {
-    /// This side closed it.
-    #[error("closed here: {0}")]
-    Here(CloseReason),
-    /// The peer closed it.
-    #[error("closed by the peer: {0}")]
-    ByPeer(CloseReason),
-    /// Nothing was heard of the peer for [`IDLE`](crate::IDLE).
-    #[error("the peer has fallen silent")]
-    Silent,
-    /// The peer knows nothing of the link: its program was started anew.
-    #[error("the peer has forgotten the link")]
-    Forgotten,
-    /// One side broke the rules of QUIC.
-    #[error("the connection is broken: {0}")]
-    Broken(String),
-}
-
-impl Closed {
-    /// Whether the node may be dialled again, with nothing changed by hand. Who reads `false` asks an operator.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Here(reason) | Self::ByPeer(reason) => {
-                !matches!(reason.code, CloseCode::Version | CloseCode::Name | CloseCode::Hello)
-            }
-            Self::Silent | Self::Forgotten | Self::Broken(_) => true,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use quinn::{ConnectionError, TransportErrorCode};
 use rustls::pki_types::pem;
 use thiserror::Error;
 
-use crate::Closed;
+use crate::{CloseCode, CloseReason};
 
 /// Why a text is no [`NodeName`](crate::NodeName).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -117,6 +117,39 @@ pub enum SendFrameError {
     /// The link has ended.
     #[error(transparent)]
     Closed(#[from] Closed),
+}
+
+/// How a link ended.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Closed {
+    /// This side closed it.
+    #[error("closed here: {0}")]
+    Here(CloseReason),
+    /// The peer closed it.
+    #[error("closed by the peer: {0}")]
+    ByPeer(CloseReason),
+    /// Nothing was heard of the peer for [`IDLE`](crate::IDLE).
+    #[error("the peer has fallen silent")]
+    Silent,
+    /// The peer knows nothing of the link: its program was started anew.
+    #[error("the peer has forgotten the link")]
+    Forgotten,
+    /// One side broke the rules of QUIC.
+    #[error("the connection is broken: {0}")]
+    Broken(String),
+}
+
+impl Closed {
+    /// Whether the node may be dialled again, with nothing changed by hand. Who reads `false` asks an operator.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Here(reason) | Self::ByPeer(reason) => {
+                !matches!(reason.code, CloseCode::Version | CloseCode::Name | CloseCode::Hello)
+            }
+            Self::Silent | Self::Forgotten | Self::Broken(_) => true,
+        }
+    }
 }
 
 /// Why the handshake failed; `None` where the connection ended like any other.

@@ -20,10 +20,10 @@ mod window;
 
 pub use arrivals::Arrivals;
 pub use authority::{Authority, Papers};
-pub use closing::{CloseCode, CloseReason, Closed};
+pub use closing::{CloseCode, CloseReason};
 pub use config::{ALWAYS_FITS, Config, IDLE, MAX_FRAME};
 pub use datagrams::{DatagramReceiver, DatagramSender};
-pub use error::{BindError, ConnectError, IdentityError, InvalidName, SendDatagramError, SendFrameError};
+pub use error::{BindError, Closed, ConnectError, IdentityError, InvalidName, SendDatagramError, SendFrameError};
 pub use figures::Figures;
 pub use frames::{FrameReceiver, FrameSender};
 pub use identity::Identity;

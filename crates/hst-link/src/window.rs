@@ -12,8 +12,11 @@ const MIN: u64 = 256 * 1024;
 /// The most, in bytes: what a peer that acknowledges nothing may make this side remember.
 const MAX: u64 = 32 * 1024 * 1024;
 
+/// A peer may acknowledge later by this much (RFC 9000, section 18.2: max_ack_delay), and a busy one does.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(25);
+
 /// Congestion control of a link whose share of the network is provisioned: as much may be under way as the share comes to
-/// in a round trip, whatever gets lost. Controllers that take loss for congestion bring media to a standstill at one lost
+/// until it is acknowledged, whatever gets lost. Controllers that take loss for congestion bring media to a standstill at one lost
 /// packet in a thousand; here those who send media decide what to leave out.
 #[derive(Debug, Clone)]
 pub(crate) struct FixedWindow {
@@ -28,7 +31,8 @@ impl FixedWindow {
     }
 
     fn measure(&mut self, round_trip: Duration) {
-        let bytes = u128::from(self.share) * round_trip.as_micros() / 8_000_000;
+        let time = round_trip + ACKNOWLEDGED_WITHIN;
+        let bytes = u128::from(self.share) * time.as_micros() / 8_000_000;
         self.window = u64::try_from(bytes).unwrap_or(MAX).clamp(MIN, MAX);
     }
 }
@@ -73,16 +77,19 @@ mod tests {
     fn the_window_is_the_share_of_a_round_trip_within_bounds() {
         let mut control = FixedWindow::new(1_000_000_000);
         assert_eq!(control.window(), MIN);
-        for (millis, window) in [(0, MIN), (1, MIN), (20, 2_500_000), (100, 12_500_000), (1000, MAX)] {
+        for (millis, window) in [(0, 3_125_000), (75, 12_500_000), (1000, MAX)] {
             control.measure(Duration::from_millis(millis));
             assert_eq!(control.window(), window, "{millis} ms");
         }
+        let mut narrow = FixedWindow::new(10_000_000);
+        narrow.measure(Duration::from_millis(20));
+        assert_eq!(narrow.window(), MIN);
     }
 
     #[test]
     fn loss_changes_nothing() {
         let mut control = FixedWindow::new(1_000_000_000);
-        control.measure(Duration::from_millis(100));
+        control.measure(Duration::from_millis(75));
         let now = Instant::now();
         control.on_congestion_event(now, now, true, 12_500_000);
         assert_eq!(control.window(), 12_500_000);

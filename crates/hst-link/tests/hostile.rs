@@ -1,4 +1,5 @@
 //! Peers that break the rules, or off, and strangers.
+#![allow(clippy::unwrap_used, reason = "the helpers are tests too")]
 
 mod house;
 

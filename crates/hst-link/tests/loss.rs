@@ -1,4 +1,5 @@
 //! Links over a cable that loses, and one that is cut.
+#![allow(clippy::unwrap_used, reason = "the helpers are tests too")]
 
 mod house;
 

@@ -1,4 +1,5 @@
 //! Who may be at the other end.
+#![allow(clippy::unwrap_used, reason = "the helpers are tests too")]
 
 mod house;
 
