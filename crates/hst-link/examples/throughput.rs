@@ -96,7 +96,7 @@ async fn send(identity: Identity, address: SocketAddr, rate: u64) -> Outcome<(u6
     while offered < rate * SECONDS {
         tick.tick().await;
         let due = (rate as f64 * start.elapsed().as_secs_f64()) as u64;
-        for _ in offered..due.min(rate * SECONDS) {
+        while offered < due.min(rate * SECONDS) {
             link.datagram_sender.send(DATAGRAM)?;
             offered += 1;
         }

@@ -16,10 +16,8 @@ pub const IDLE: Duration = Duration::from_secs(6);
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// What QUIC calls idle is counted from the first question (RFC 9000, section 10.1).
 const UNANSWERED: Duration = Duration::from_secs(4);
-/// What a packet may have before the path was measured, in bytes of UDP payload: within an Ethernet's 1,500, with room for
-/// what a data centre wraps around it.
-const FIRST_MTU: u16 = 1400;
-/// What a path must carry, in bytes of UDP payload, for a link to stand: what `ALWAYS_FITS` comes to.
+/// What a path must carry for a link to stand, in bytes of UDP payload: what `ALWAYS_FITS` comes to. A tunnel over Ethernet
+/// carries it, and more is taken when the path was found to.
 const LEAST_MTU: u16 = 1280;
 /// What the peer may have sent on the stream of frames that nobody has read yet, in bytes. When it is full, the peer's
 /// `send` waits.
@@ -50,7 +48,7 @@ pub(crate) fn transport(share: u64, streams: u32) -> Arc<TransportConfig> {
     config
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_idle_timeout(Some(IdleTimeout::try_from(UNANSWERED).expect("a few seconds")))
-        .initial_mtu(FIRST_MTU)
+        .initial_mtu(LEAST_MTU)
         .min_mtu(LEAST_MTU)
         .stream_receive_window(FRAMES_RECEIVED.into())
         .receive_window(FRAMES_RECEIVED.into())

@@ -92,6 +92,18 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_changed_in_it_it_is_read_as_it_is_written_or_not_at_all() {
+        let bytes = hello("node-1", 2..=3).encode();
+        for (place, value) in (0..bytes.len()).flat_map(|place| (0..=u8::MAX).map(move |value| (place, value))) {
+            let mut changed = bytes.to_vec();
+            changed[place] = value;
+            if let Some(hello) = Hello::decode(changed.clone().into()) {
+                assert!(changed.starts_with(&hello.encode()), "{value} at {place}");
+            }
+        }
+    }
+
+    #[test]
     fn the_longest_name_fits() {
         let label = "a".repeat(63);
         let name = [&label[..], &label, &label, &label[..61]].join(".");

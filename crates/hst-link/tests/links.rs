@@ -5,7 +5,7 @@ mod house;
 use bytes::Bytes;
 use house::{ANYWHERE, AUTHORITY, Node, config, identity, link, pair};
 use hst_link::{
-    ALWAYS_FITS, BindError, CloseCode, CloseReason, Closed, Config, Links, MAX_FRAME, SendDatagramError, SendFrameError,
+    BindError, CloseCode, CloseReason, Closed, Config, Links, MAX_FRAME, SendDatagramError, SendFrameError,
 };
 
 #[tokio::test]
@@ -58,28 +58,6 @@ async fn both_ends_know_each_other_the_epoch_and_the_newest_common_version() {
     assert_eq!((there.name.as_str(), there.epoch, there.version), ("new", 23, 2));
     assert_eq!((here.name.as_str(), here.epoch, here.version), ("old", 11, 2));
     assert_eq!((there.address, here.address), (new.address(), old.address()));
-}
-
-#[tokio::test]
-async fn a_packet_of_1200_bytes_with_its_header_fits_from_the_first_moment() {
-    let (mut one, mut two) = pair().await;
-    assert!(
-        one.datagram_sender.max() >= 1300,
-        "no discovery of the path was waited for"
-    );
-    one.datagram_sender.send(vec![1; ALWAYS_FITS].into()).unwrap();
-    assert_eq!(two.datagram_receiver.recv().await.unwrap().len(), ALWAYS_FITS);
-}
-
-#[tokio::test]
-async fn a_datagram_that_does_not_fit_is_refused_and_the_link_goes_on() {
-    let (mut one, mut two) = pair().await;
-    let error = one.datagram_sender.send(vec![0; 2000].into()).unwrap_err();
-    let max = one.datagram_sender.max();
-    assert_eq!(error, SendDatagramError::TooLarge { len: 2000, max });
-    one.datagram_sender.send("next".into()).unwrap();
-    assert_eq!(two.datagram_receiver.recv().await.unwrap(), "next");
-    assert_eq!(one.handle.figures().datagrams_offered, 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Nodes of one cluster, and raw peers that can send what ours never would.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod thin;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
@@ -74,9 +76,9 @@ pub(crate) fn identity(authority: &Authority, text: &str) -> Identity {
 
 /// The two ends of a link that the first node has dialled at this address.
 pub(crate) async fn link_over(dialler: &Node, answerer: &mut Node, address: SocketAddr) -> (Link, Link) {
-    let dialled = dialler.links.connect(&answerer.name, address);
-    let (dialled, answered) = tokio::join!(dialled, answerer.arrivals.accept());
-    (dialled.expect("connects"), answered.expect("accepts"))
+    let dial = async { dialler.links.connect(&answerer.name, address).await.expect("connects") };
+    let accept = async { answerer.arrivals.accept().await.expect("accepts") };
+    tokio::join!(dial, accept)
 }
 
 pub(crate) async fn link(dialler: &Node, answerer: &mut Node) -> (Link, Link) {
