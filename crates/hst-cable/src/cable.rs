@@ -17,6 +17,7 @@ use crate::{datagrams, streams};
 #[derive(Debug)]
 pub struct Cable {
     one_way: Duration,
+    loss: Loss,
     is_whole: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -27,6 +28,15 @@ pub(crate) struct Core {
     is_whole: watch::Receiver<bool>,
     /// How long it takes to the other end.
     pub(crate) one_way: Duration,
+    pub(crate) loss: Loss,
+}
+
+/// Which datagrams are lost on a cable that is whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Loss {
+    /// The share of them.
+    pub(crate) rate: f64,
+    pub(crate) seed: u64,
 }
 
 impl Cable {
@@ -34,8 +44,18 @@ impl Cable {
     pub fn new(one_way: Duration) -> Self {
         Self {
             one_way,
+            loss: Loss::default(),
             is_whole: watch::Sender::new(true),
             tasks: JoinSet::new(),
+        }
+    }
+
+    /// Loses this share of the datagrams, by dice that fall the same for the same seed.
+    #[must_use]
+    pub fn with_loss(self, rate: f64, seed: u64) -> Self {
+        Self {
+            loss: Loss { rate, seed },
+            ..self
         }
     }
 
@@ -75,6 +95,7 @@ impl Cable {
         Core {
             is_whole: self.is_whole.subscribe(),
             one_way: self.one_way,
+            loss: self.loss,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{
     sync::Arc,
 };
 
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet, time::Instant};
 
 use crate::cable::{Core, until};
@@ -24,7 +25,7 @@ pub(crate) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Core) 
         let Ok((len, client)) = entrance.recv_from(&mut buffer).await else {
             continue;
         };
-        let lane = match clients.get(&client) {
+        let lane = match clients.get_mut(&client) {
             Some(lane) => lane,
             None => {
                 // Without a socket it is as if the datagram had been lost.
@@ -42,7 +43,7 @@ pub(crate) async fn carry(entrance: UdpSocket, server: SocketAddr, cable: Core) 
     }
 }
 
-async fn carry_back(exit: Arc<UdpSocket>, lane: Lane) {
+async fn carry_back(exit: Arc<UdpSocket>, mut lane: Lane) {
     let mut buffer = [0; DATAGRAM];
     loop {
         if let Ok((len, _)) = exit.recv_from(&mut buffer).await {
@@ -54,6 +55,7 @@ async fn carry_back(exit: Arc<UdpSocket>, lane: Lane) {
 /// One direction of what a client sends and gets.
 struct Lane {
     cable: Core,
+    dice: StdRng,
     put: mpsc::Sender<(Instant, Vec<u8>)>,
 }
 
@@ -62,6 +64,7 @@ impl Lane {
         let (put, mut datagrams) = mpsc::channel::<(Instant, Vec<u8>)>(DATAGRAMS);
         let lane = Self {
             cable: cable.clone(),
+            dice: StdRng::seed_from_u64(cable.loss.seed),
             put,
         };
         tasks.spawn(async move {
@@ -76,7 +79,10 @@ impl Lane {
         lane
     }
 
-    fn put(&self, datagram: &[u8]) {
+    fn put(&mut self, datagram: &[u8]) {
+        if self.dice.random_bool(self.cable.loss.rate) {
+            return;
+        }
         let due = Instant::now() + self.cable.one_way;
         let _ = self.put.try_send((due, datagram.to_vec()));
     }
