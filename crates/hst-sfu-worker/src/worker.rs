@@ -186,11 +186,7 @@ impl Worker {
 
     fn next_timeout(&mut self) -> Option<Duration> {
         let events = if self.events.flush() { None } else { Some(EVENT_RETRY) };
-        let parcels = if self.send_parcels(Instant::now()) {
-            None
-        } else {
-            Some(TICK)
-        };
+        let parcels = if self.post.send() { None } else { Some(TICK) };
         let timer = self
             .timers
             .next()
@@ -433,7 +429,7 @@ impl Worker {
     /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
     fn flush(&mut self, now: Instant) {
         // The other threads can begin while this one writes.
-        self.send_parcels(now);
+        self.post.send();
         while self.flush_next(now) {
             if self.network.is_full() {
                 self.network.flush(|destination| self.demux.local_ip(destination));
@@ -442,7 +438,7 @@ impl Worker {
         self.batch.clear();
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.forget_closed();
-        self.send_parcels(now);
+        self.post.send();
         self.events.flush();
     }
 

@@ -272,7 +272,7 @@ fn a_dropped_room_closes_its_connections_and_a_dropped_plane_answers_no_more() {
     let idle = hst_sfu_worker::MediaPlane::start(hst_sfu_worker::Config::default())
         .unwrap()
         .0;
-    drop(std::mem::replace(&mut house.plane, idle));
+    drop(std::mem::replace(&mut house.plane, idle.into()));
     assert_eq!(house.offer(publisher, 1, &offer, &[]), Err(OfferError::Stopped));
     assert_eq!(
         house.runtime.block_on(house.room.stats()),

@@ -103,8 +103,7 @@ impl RelayOut {
 
     /// What was said next, in its order: as much as there was at a time. `None` when the plane has ended.
     ///
-    /// Whoever does not read it for long loses packets, but no words; when it is dropped, all rooms part from their branches
-    /// there.
+    /// Whoever does not read it for long loses packets, but no words. Before it is dropped, its rooms [part](Relay::part).
     ///
     /// Cancel-safe.
     pub async fn next(&mut self) -> Option<impl Iterator<Item = Outgoing> + use<>> {

@@ -119,11 +119,13 @@ impl Post {
         way.waiting.push(Parcel { room, from, content });
     }
 
-    /// Hands everything over; says whether all of it went. What did not is to be sent again a little later. Ways that lead
-    /// nowhere any more are closed, and added to `closed`.
-    pub(crate) fn send(&mut self, closed: &mut Vec<BranchId>) -> bool {
+    /// Hands everything over; says whether all of it went. What did not is to be sent again a little later.
+    pub(crate) fn send(&mut self) -> bool {
         let mut is_done = true;
-        for (&to, way) in self.ways.iter_mut().filter(|(_, way)| !way.waiting.is_empty()) {
+        self.ways.retain(|_, way| {
+            if way.waiting.is_empty() {
+                return true;
+            }
             match way.port.try_send(std::mem::take(&mut way.waiting)) {
                 Ok(()) => {
                     let dropped = std::mem::take(&mut way.dropped);
@@ -135,10 +137,10 @@ impl Post {
                     way.waiting = waiting;
                     is_done = false;
                 }
-                Err(TrySendError::Closed(_)) => closed.push(to),
+                Err(TrySendError::Closed(_)) => return false,
             }
-        }
-        closed.iter().for_each(|to| _ = self.ways.remove(to));
+            true
+        });
         is_done
     }
 }

@@ -66,15 +66,4 @@ impl Worker {
             self.route(id, None);
         }
     }
-
-    /// Hands over what goes to other branches; says whether all of it went.
-    pub(super) fn send_parcels(&mut self, now: Instant) -> bool {
-        let mut closed = Vec::new();
-        let is_done = self.post.send(&mut closed);
-        for branch in closed {
-            let rooms: Vec<_> = self.rooms.keys().copied().collect();
-            rooms.into_iter().for_each(|room| self.part(now, room, branch));
-        }
-        is_done
-    }
 }

@@ -6,6 +6,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZero,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -45,7 +46,7 @@ pub(crate) fn number_of(payload: &[u8]) -> u32 {
 
 pub(crate) struct House {
     pub(crate) runtime: tokio::runtime::Runtime,
-    pub(crate) plane: MediaPlane,
+    pub(crate) plane: Arc<MediaPlane>,
     pub(crate) room: Room,
     pub(crate) events: mpsc::Receiver<MediaEvent>,
     pub(crate) clients: Vec<Client>,
@@ -108,7 +109,7 @@ impl House {
         let poll = Poll::new().expect("a poll");
         Self {
             runtime,
-            plane,
+            plane: Arc::new(plane),
             room,
             events,
             clients: Vec::new(),

@@ -1,0 +1,166 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hst_link::{Arrivals, Links, NodeName};
+use hst_sfu_worker::{MediaPlane, Room};
+use tokio::{runtime::Handle, sync::watch, task::JoinSet};
+
+use crate::{
+    peer::{Peer, Standing},
+    rooms::Rooms,
+};
+
+/// Joins rooms of this node to their branches at others. Clones are the same; when the last is dropped, all links end.
+#[derive(Clone)]
+pub struct Cascade {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    runtime: Handle,
+    tasks: Mutex<JoinSet<()>>,
+    peers: Mutex<HashMap<NodeName, Known>>,
+}
+
+/// What all peers share.
+pub(crate) struct Shared {
+    pub(crate) plane: Arc<MediaPlane>,
+    pub(crate) name: NodeName,
+    pub(crate) links: Links,
+    pub(crate) find: Box<dyn Fn(&NodeName) -> Option<SocketAddr> + Send + Sync>,
+}
+
+/// Another node, and its task.
+#[derive(Debug, Clone)]
+struct Known {
+    rooms: Arc<Rooms>,
+    standing: watch::Receiver<Standing>,
+}
+
+/// What joins this node to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Figures {
+    /// The other node.
+    pub node: NodeName,
+    /// How many rooms are joined.
+    pub rooms: usize,
+    /// What the link has carried since it stands, if one does.
+    pub link: Option<hst_link::Figures>,
+}
+
+/// A room that is joined to its branch at another node until this is dropped.
+#[derive(Debug)]
+pub struct Joined {
+    channel: Option<u32>,
+    known: Known,
+}
+
+impl Cascade {
+    /// Begins with nothing joined. `name` is this node's, and `find` says where another is reached, if it is known. Runs on
+    /// the tokio runtime that it is called in.
+    pub fn start(
+        plane: Arc<MediaPlane>,
+        name: NodeName,
+        (links, arrivals): (Links, Arrivals),
+        find: impl Fn(&NodeName) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
+        let shared = Shared {
+            plane,
+            name,
+            links,
+            find: Box::new(find),
+        };
+        let cascade = Self {
+            inner: Arc::new(Inner {
+                shared: Arc::new(shared),
+                runtime: Handle::current(),
+                tasks: Mutex::default(),
+                peers: Mutex::default(),
+            }),
+        };
+        let receptionist = receive(Arc::downgrade(&cascade.inner), arrivals);
+        lock(&cascade.inner.tasks).spawn_on(receptionist, &cascade.inner.runtime);
+        cascade
+    }
+
+    /// The room is the one that the other node has under this name, for as long as what this gives is not dropped. At most
+    /// one room of a name is joined to a node at a time: of a second one nothing crosses. May be called anywhere.
+    pub fn join(&self, node: &NodeName, name: &str, room: &Room) -> Joined {
+        let known = self.inner.known(node);
+        let channel = known.rooms.add(name, room);
+        if channel.is_none() {
+            tracing::warn!(%node, %name, "a room of this name is joined to the node already");
+        }
+        Joined { channel, known }
+    }
+
+    /// What joins this node to others.
+    pub fn figures(&self) -> Vec<Figures> {
+        let peers = lock(&self.inner.peers);
+        let figures = peers.iter().map(|(node, known)| Figures {
+            node: node.clone(),
+            rooms: known.rooms.count(),
+            link: known.standing.borrow().as_ref().map(hst_link::Handle::figures),
+        });
+        figures.collect()
+    }
+}
+
+impl Inner {
+    /// The other node, whose task begins if it is new.
+    fn known(&self, node: &NodeName) -> Known {
+        let mut peers = lock(&self.peers);
+        let begin = || {
+            let rooms = Arc::new(Rooms::default());
+            let (stands, standing) = watch::channel(None);
+            let peer = Peer::new(node.clone(), self.shared.clone(), rooms.clone(), stands);
+            lock(&self.tasks).spawn_on(peer.run(), &self.runtime);
+            Known { rooms, standing }
+        };
+        peers.entry(node.clone()).or_insert_with(begin).clone()
+    }
+}
+
+/// Hands links that others have dialled to whom they concern.
+async fn receive(cascade: std::sync::Weak<Inner>, mut arrivals: Arrivals) {
+    while let Some(link) = arrivals.accept().await {
+        let Some(cascade) = cascade.upgrade() else { return };
+        let node = link.handle.peer().name.clone();
+        cascade.known(&node).rooms.arrive(Box::new(link));
+    }
+}
+
+impl Joined {
+    /// Waits until there is a link to the other node. Cancel-safe.
+    pub async fn stands(&self) {
+        let mut standing = self.known.standing.clone();
+        // An error is the end of the cascade.
+        let _ = standing.wait_for(Option::is_some).await;
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if let Some(channel) = self.channel {
+            self.known.rooms.remove(channel);
+        }
+    }
+}
+
+impl fmt::Debug for Cascade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cascade")
+            .field("name", &self.inner.shared.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod cascade;
+mod peer;
+mod rooms;
+mod wire;
+
+pub use cascade::{Cascade, Figures, Joined};
+
+/// The versions of what is spoken over links: those that this crate understands, for [`hst_link::Config::versions`].
+pub const VERSIONS: std::ops::RangeInclusive<u16> = 1..=1;
