@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use hst_cluster::{
-    Claim, Directory, Entry, Key, Login, NodeId, Outcome, Owner, Policy, Prefix, Revision, Unavailable, Watch,
-    WriteError, claim, fence, register, release, sweep,
+    Claim, Directory, Entry, Key, Login, NodeId, Outcome, Owner, Policy, Prefix, Revision, Step, Unavailable, Watch,
+    WriteError, fence, register, release, sweep,
 };
 
 /// One of the crate's functions with its arguments.
@@ -61,18 +61,18 @@ pub(crate) enum Answer {
     Listed(Vec<Entry>),
 }
 
-/// A call that is half-way. A future can be neither copied nor compared, but it does the same whenever it is given the
-/// same answers: so those are what is kept of it, and it runs from its beginning each time.
+/// A call that is half-way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Running {
-    pub(crate) call: Call,
-    answers: Vec<Answer>,
+pub(crate) enum Running {
+    /// A state machine already.
+    Claim(Box<Claim>),
+    /// A future can be neither copied nor compared, but it does the same whenever it is given the same answers: so those
+    /// are what is kept of it, and it runs from its beginning each time.
+    Replayed { call: Call, answers: Vec<Answer> },
 }
 
 /// The only place of which there is talk.
-pub(crate) fn place() -> Key {
-    base().with(&0)
-}
+pub(crate) const PLACE: &str = "login.app.ann.web.0";
 
 fn base() -> Key {
     Key::parse("login.app.ann.web").unwrap()
@@ -95,29 +95,67 @@ impl Question {
 
 impl Running {
     pub(crate) fn new(call: Call) -> Self {
-        Self {
-            call,
-            answers: Vec::new(),
+        match call {
+            Call::Claim { policy, login } => Self::Claim(Box::new(Claim::new(base(), NonZeroU8::MIN, policy, login))),
+            call => Self::Replayed {
+                call,
+                answers: Vec::new(),
+            },
         }
     }
 
     pub(crate) fn handle(&mut self, answer: Answer) {
-        self.answers.push(answer);
+        match self {
+            Self::Claim(claim) => claim.handle(match answer {
+                Answer::Put(written) => hst_cluster::Answer::Written(written),
+                Answer::Read(entry) => hst_cluster::Answer::Read(Ok(entry)),
+                other => unreachable!("{other:?}"),
+            }),
+            Self::Replayed { answers, .. } => answers.push(answer),
+        }
     }
 
     /// What it asks next, or what it returns.
     pub(crate) fn poll(&self) -> ControlFlow<Done, Question> {
-        let tape = Tape {
-            answers: Mutex::new(self.answers.iter().cloned().collect()),
-            asked: Mutex::default(),
-        };
-        let run = pin!(self.call.clone().run(&tape));
-        match run.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(done) => ControlFlow::Break(done.expect("a few lost answers are borne")),
-            Poll::Pending => {
-                let asked = tape.asked.lock().unwrap().take();
-                ControlFlow::Continue(asked.expect("it waits for an answer"))
-            }
+        match self {
+            Self::Claim(claim) => match claim.poll() {
+                ControlFlow::Break(outcome) => ControlFlow::Break(Done::Claimed(outcome)),
+                ControlFlow::Continue(step) => ControlFlow::Continue(step.into()),
+            },
+            Self::Replayed { call, answers } => replay(call, answers),
+        }
+    }
+}
+
+impl From<Step> for Question {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Create { key, value } => Self::Put {
+                key,
+                value,
+                expected: None,
+            },
+            Step::Update { key, value, expected } => Self::Put {
+                key,
+                value,
+                expected: Some(expected),
+            },
+            Step::Get { key } => Self::Get(key),
+        }
+    }
+}
+
+fn replay(call: &Call, answers: &[Answer]) -> ControlFlow<Done, Question> {
+    let tape = Tape {
+        answers: Mutex::new(answers.iter().cloned().collect()),
+        asked: Mutex::default(),
+    };
+    let run = pin!(call.clone().run(&tape));
+    match run.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => ControlFlow::Break(done.expect("a few lost answers are borne")),
+        Poll::Pending => {
+            let asked = tape.asked.lock().unwrap().take();
+            ControlFlow::Continue(asked.expect("it waits for an answer"))
         }
     }
 }
@@ -126,12 +164,8 @@ impl Call {
     async fn run(self, directory: &dyn Directory) -> Result<Done, Unavailable> {
         Ok(match self {
             Self::Register { node, boot } => Done::Registered(register(directory, &node, boot).await?),
-            Self::Claim { policy, login } => {
-                let attempt = Claim::new(base(), NonZeroU8::MIN, policy, login);
-                Done::Claimed(claim(directory, attempt).await)
-            }
             Self::Release { revision } => {
-                release(directory, &place(), revision).await?;
+                release(directory, &base().with(&0), revision).await?;
                 Done::Released
             }
             Self::Fence(life) => Done::Fenced(fence(directory, &life).await?),
@@ -139,6 +173,7 @@ impl Call {
                 sweep(directory, &Prefix::logins(), &life).await?;
                 Done::Swept
             }
+            Self::Claim { .. } => unreachable!("it is a state machine already"),
         })
     }
 }

@@ -1,21 +1,23 @@
 //! A directory, the nodes that use it, and all that can happen next.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
-
-use hst_cluster::{
-    Entry, Key, Login, NodeId, NodeRecord, NodeState, Owner, Policy, Revision, Verdict, WriteError, is_dead,
+use std::{
+    collections::BTreeMap,
+    hash::{Hash, Hasher},
+    ops::ControlFlow,
 };
 
+use hst_cluster::{Entry, Key, Login, NodeId, NodeRecord, Owner, Policy, Revision, Verdict, WriteError, is_dead};
+
 use crate::{
-    call::{Answer, Call, Done, Question, Running, place},
+    call::{Answer, Call, Done, PLACE, Question, Running},
     laws,
 };
 
 /// What the world allows for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Case {
     /// One a node: how its user claims the place.
-    pub(crate) policies: Vec<Policy>,
+    pub(crate) policies: [Option<Policy>; 3],
     /// Writes whose answers are lost; each of them arrives late or never.
     pub(crate) lost: u8,
     /// Lives that are taken for over, rightly or by mistake.
@@ -40,9 +42,9 @@ pub(crate) enum Flaw {
     NobodyFollows,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Hash)]
 pub(crate) struct World {
-    pub(crate) entries: BTreeMap<Key, Entry>,
+    pub(crate) entries: BTreeMap<Key, Stored>,
     last: u64,
     pub(crate) nodes: Vec<Node>,
     /// Some node that looks after the others; its number is behind theirs.
@@ -86,14 +88,23 @@ pub(crate) enum Wish {
     Nothing,
 }
 
+/// An entry, and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) entry: Entry,
+    record: Option<NodeRecord>,
+    login: Option<Login>,
+}
+
 /// A call, with its present question sent and under way for as long as it pleases. That is how a node is paused, too: what
 /// others do meanwhile takes as long as any lease.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Asking {
-    call: Running,
-    /// The newest revision when the call began, and when its present question was sent.
-    begun: u64,
-    sent: u64,
+    call: Call,
+    running: Running,
+    /// The newest of all nodes' records when the call began.
+    begun: Option<Revision>,
+    sent: Sent,
 }
 
 /// A write on its way, of a node or of the fencer.
@@ -101,7 +112,8 @@ struct Asking {
 pub(crate) struct Sent {
     pub(crate) call: Call,
     pub(crate) question: Question,
-    pub(crate) sent: u64,
+    /// What stood where it goes when it was sent.
+    pub(crate) before: Option<Revision>,
 }
 
 /// What happens next, in one moment. Actors are the nodes by their numbers, and the fencer behind them.
@@ -144,7 +156,7 @@ impl World {
             suspicions: case.suspicions,
             deaths: case.deaths,
         };
-        for (boot, policy) in (1..).zip(case.policies.iter().copied()) {
+        for (boot, policy) in (1..).zip(case.policies.into_iter().flatten()) {
             let node = NodeId::parse(&format!("n{boot}")).unwrap();
             let call = Call::Register {
                 node: node.clone(),
@@ -173,7 +185,7 @@ impl World {
         for actor in 0..=self.nodes.len() {
             if let Some(asking) = self.asking(actor) {
                 moves.push(Move::Answer(actor));
-                if self.lost > 0 && asking.question().is_write() {
+                if self.lost > 0 && asking.sent.question.is_write() {
                     moves.push(Move::Lose(actor));
                 }
             }
@@ -210,12 +222,12 @@ impl World {
         match step {
             Move::Answer(actor) => {
                 let asking = world.asking(actor).expect("only who asks is answered");
-                let sent = asking.to_sent();
+                let sent = asking.sent.clone();
                 let answer = world.apply(case, &sent)?;
                 world.hand(actor, answer)?;
             }
             Move::Lose(actor) => {
-                let sent = world.asking(actor).expect("only who asks waits").to_sent();
+                let sent = world.asking(actor).expect("only who asks waits").sent.clone();
                 let unknown = sent.question.unknown();
                 world.lost -= 1;
                 world.late.push(sent);
@@ -243,7 +255,7 @@ impl World {
                 world.deaths -= 1;
                 let node = &mut world.nodes[at];
                 (node.is_gone, node.held, node.wish) = (true, None, Wish::Nothing);
-                let under_way = node.asking.take().map(|asking| asking.to_sent());
+                let under_way = node.asking.take().map(|asking| asking.sent);
                 world.late.extend(under_way.filter(|sent| sent.question.is_write()));
             }
             Move::Suspect(at) => {
@@ -259,17 +271,20 @@ impl World {
         Ok(world)
     }
 
-    pub(crate) fn present(&self) -> Option<&Entry> {
-        self.entries.get(&place())
+    pub(crate) fn present(&self) -> Option<&Stored> {
+        self.entries.get(PLACE)
     }
 
-    pub(crate) fn record(&self, node: &NodeId) -> Option<(NodeRecord, Revision)> {
-        let entry = self.entries.get(&Key::node(node))?;
-        Some((NodeRecord::read(entry).expect("no other version is here"), entry.revision))
+    pub(crate) fn record(&self, node: &NodeId) -> Option<(&NodeRecord, Revision)> {
+        let stored = self
+            .entries
+            .values()
+            .find(|stored| stored.entry.key.as_str().strip_prefix("node.") == Some(node.as_str()))?;
+        Some((stored.record.as_ref()?, stored.entry.revision))
     }
 
     pub(crate) fn is_dead(&self, life: &Owner) -> bool {
-        is_dead(self.record(&life.node).map(|(record, _)| record).as_ref(), life)
+        is_dead(self.record(&life.node).map(|(record, _)| record), life)
     }
 
     fn present_life(&self, node: &NodeId) -> Owner {
@@ -283,33 +298,38 @@ impl World {
 
     /// What follows from the present record and the present entry, as this crate's page asks it of an owner.
     fn duty(&self, case: &Case, node: &Node) -> Option<Duty> {
-        let NodeState::Fenced = self.record(&node.life.node)?.0.state else {
+        if !self.is_dead(&node.life) {
             let login = Login::new(0, node.life.clone());
-            let claim = |policy| Some(Duty::Ask(Call::Claim { policy, login: login.clone() }));
+            let claim = |policy| {
+                Some(Duty::Ask(Call::Claim {
+                    policy,
+                    login: login.clone(),
+                }))
+            };
             let present = self.present();
-            let owner = present.and_then(Login::read).map(|login| login.owner);
-            let is_own = owner.as_ref().is_some_and(|owner| owner.boot == node.life.boot);
-            let is_free = owner.as_ref().is_none_or(|owner| self.is_dead(owner));
+            let owner = present.map(Stored::owner);
+            let is_own = owner.is_some_and(|owner| owner.boot == node.life.boot);
+            let is_free = owner.is_none_or(|owner| self.is_dead(owner));
             return match (&node.held, present) {
                 (Some(_), _) if case.flaw == Some(Flaw::NobodyFollows) => None,
                 // It was lost, or stands there for an earlier life: it is claimed anew.
                 (Some(_), None) => claim(Policy::Refuse),
-                (Some(held), Some(_)) if is_own && (held.life != node.life || owner.as_ref() != Some(&node.life)) => {
+                (Some(held), Some(_)) if is_own && (held.life != node.life || owner != Some(&node.life)) => {
                     claim(Policy::Refuse)
                 }
-                (Some(held), Some(entry)) if is_own => {
+                (Some(held), Some(Stored { entry, .. })) if is_own => {
                     (entry.revision != held.revision).then_some(Duty::Note(entry.revision))
                 }
                 (Some(_), Some(_)) => Some(Duty::Lose),
                 (None, _) if node.wish == Wish::Fresh => claim(node.policy),
                 (None, _) if node.wish == Wish::Waiting && (is_free || is_own) => claim(node.policy),
                 // A late write of a user who is gone.
-                (None, Some(entry)) if is_own => Some(Duty::Ask(Call::Release {
+                (None, Some(Stored { entry, .. })) if is_own => Some(Duty::Ask(Call::Release {
                     revision: entry.revision,
                 })),
                 (None, _) => None,
             };
-        };
+        }
         let (node, boot) = (node.life.node.clone(), node.life.boot);
         Some(Duty::Ask(Call::Register { node, boot }))
     }
@@ -329,26 +349,51 @@ impl World {
     }
 
     fn begin(&mut self, actor: usize, call: Call) {
-        let (begun, sent) = (self.last, self.last);
-        let call = Running::new(call);
-        *self.asking_mut(actor) = Some(Asking { call, begun, sent });
+        let running = Running::new(call.clone());
+        let records = self.entries.values().filter(|stored| stored.record.is_some());
+        let begun = records.map(|stored| stored.entry.revision).max();
+        // Nobody asks for it of other calls, and so they differ less.
+        let begun = begun.filter(|_| matches!(call, Call::Claim { .. }));
+        if let ControlFlow::Continue(question) = running.poll() {
+            let sent = self.send(&call, question);
+            *self.asking_mut(actor) = Some(Asking {
+                call,
+                running,
+                begun,
+                sent,
+            });
+        }
+    }
+
+    fn send(&self, call: &Call, question: Question) -> Sent {
+        let before = match &question {
+            Question::Put { key, .. } | Question::Delete { key, .. } => self.stands(key),
+            Question::Get(_) | Question::List(_) => None,
+        };
+        let call = call.clone();
+        Sent { call, question, before }
+    }
+
+    fn stands(&self, key: &Key) -> Option<Revision> {
+        self.entries.get(key).map(|stored| stored.entry.revision)
     }
 
     /// What the directory does with a question, and whether it was lawful.
     fn apply(&mut self, case: &Case, sent: &Sent) -> Result<Answer, String> {
-        let stands = |key| self.entries.get(key).map(|entry: &Entry| entry.revision);
         Ok(match &sent.question {
             Question::Get(key) => {
                 let is_silent = |at: &usize| Key::node(&self.nodes[*at].life.node) == *key;
                 let is_silent = self.silent.iter().any(is_silent);
-                Answer::Read(self.entries.get(key).filter(|_| !is_silent).cloned())
+                let present = self.entries.get(key).filter(|_| !is_silent);
+                Answer::Read(present.map(|stored| stored.entry.clone()))
             }
             Question::List(prefix) => {
-                let beneath = |entry: &&Entry| entry.key.as_str().starts_with(prefix.as_str());
-                Answer::Listed(self.entries.values().filter(beneath).cloned().collect())
+                let entries = self.entries.values().map(|stored| &stored.entry);
+                let beneath = entries.filter(|entry| entry.key.as_str().starts_with(prefix.as_str()));
+                Answer::Listed(beneath.cloned().collect())
             }
             Question::Put { key, expected, .. }
-                if stands(key) != *expected && case.flaw != Some(Flaw::WritesBlindly) =>
+                if self.stands(key) != *expected && case.flaw != Some(Flaw::WritesBlindly) =>
             {
                 Answer::Put(Err(WriteError::Conflict))
             }
@@ -358,13 +403,14 @@ impl World {
                     value: value.clone(),
                     revision: Revision::new(self.last + 1),
                 };
-                laws::may_write(self, sent, &entry)?;
+                let new = Stored::new(entry);
+                laws::may_write(self, sent, &new)?;
                 self.last += 1;
-                self.entries.insert(key.clone(), entry);
+                self.entries.insert(key.clone(), new);
                 Answer::Put(Ok(Revision::new(self.last)))
             }
             Question::Delete { key, expected } => {
-                let is_expected = stands(key) == Some(*expected) || case.flaw == Some(Flaw::DeletesBlindly);
+                let is_expected = self.stands(key) == Some(*expected) || case.flaw == Some(Flaw::DeletesBlindly);
                 match self.entries.get(key).filter(|_| is_expected) {
                     None => Answer::Deleted(Err(WriteError::Conflict)),
                     Some(entry) => {
@@ -379,18 +425,19 @@ impl World {
     }
 
     fn hand(&mut self, actor: usize, answer: Answer) -> Result<(), String> {
-        let now = self.last;
-        let asking = self.asking_mut(actor).as_mut().expect("only who asks is answered");
-        asking.call.handle(answer);
-        asking.sent = now;
-        if let ControlFlow::Break(done) = asking.call.poll() {
-            let Asking { call, begun, .. } = self.asking_mut(actor).take().expect("it is there");
-            self.finish(actor, call.call, begun, done)?;
+        let mut asking = self.asking_mut(actor).take().expect("only who asks is answered");
+        asking.running.handle(answer);
+        match asking.running.poll() {
+            ControlFlow::Continue(question) => {
+                asking.sent = self.send(&asking.call, question);
+                *self.asking_mut(actor) = Some(asking);
+                Ok(())
+            }
+            ControlFlow::Break(done) => self.finish(actor, asking.call, asking.begun, done),
         }
-        Ok(())
     }
 
-    fn finish(&mut self, actor: usize, call: Call, begun: u64, done: Done) -> Result<(), String> {
+    fn finish(&mut self, actor: usize, call: Call, begun: Option<Revision>, done: Done) -> Result<(), String> {
         match (call, done) {
             (Call::Register { .. }, Done::Registered(epoch)) => self.nodes[actor].life.epoch = epoch,
             (Call::Claim { login, .. }, Done::Claimed(outcome)) => {
@@ -414,19 +461,28 @@ impl World {
     }
 }
 
-impl Asking {
-    fn question(&self) -> Question {
-        match self.call.poll() {
-            ControlFlow::Continue(question) => question,
-            ControlFlow::Break(_) => unreachable!("it would be over"),
+impl Hash for Stored {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entry.hash(state);
+    }
+}
+
+impl Stored {
+    fn new(entry: Entry) -> Self {
+        let is_place = entry.key.as_str() == PLACE;
+        Self {
+            record: NodeRecord::read(&entry).filter(|_| !is_place),
+            login: Login::read(&entry).filter(|_| is_place),
+            entry,
         }
     }
 
-    fn to_sent(&self) -> Sent {
-        Sent {
-            call: self.call.call.clone(),
-            question: self.question(),
-            sent: self.sent,
-        }
+    /// Of what stands at the place.
+    pub(crate) fn login(&self) -> &Login {
+        self.login.as_ref().expect("no other version is here")
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.login().owner
     }
 }
