@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{collections::VecDeque, fmt};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +14,9 @@ use super::{
 use crate::{
     Directory, Entry, Key, Prefix, Revision, Unavailable, Watch, WatchEvent, WriteError, memory::MemoryCluster,
 };
+
+/// Changes that are on their way to one watcher.
+const CHANGES: usize = 1024;
 
 /// A write on its way.
 #[derive(Debug, Clone)]
@@ -153,7 +156,7 @@ impl Directory for SimulatedNode {
             node: self.clone(),
             prefix: prefix.clone(),
             changes,
-            under_way: None,
+            under_way: VecDeque::new(),
             outages,
             roads: self.shared.roads.subscribe(),
         }))
@@ -164,8 +167,9 @@ struct SimulatedWatch {
     node: SimulatedNode,
     prefix: Prefix,
     changes: Box<dyn Watch>,
-    /// One change at a time, with when it arrives; the others wait behind it, which keeps their order.
-    under_way: Option<(Instant, WatchEvent)>,
+    /// Changes that are on their way, and when they arrive: none overtakes another. When it is full, the others wait in
+    /// `changes`.
+    under_way: VecDeque<(Instant, WatchEvent)>,
     /// The node's, when `changes` began.
     outages: u64,
     roads: watch::Receiver<()>,
@@ -176,8 +180,18 @@ impl SimulatedWatch {
         let (_, outages) = self.node.shared.network().changes(self.node.number);
         let watch = self.node.shared.truth.watch(&self.prefix).await;
         self.changes = watch.expect("what is in memory is never away");
-        (self.outages, self.under_way) = (outages, None);
+        self.outages = outages;
+        self.under_way.clear();
         WatchEvent::Resync
+    }
+
+    /// Sends a change on its way, and says whether everything comes anew instead.
+    fn send(&mut self, change: WatchEvent) -> bool {
+        let mut network = self.node.shared.network();
+        let last = self.under_way.back().map(|(due, _)| *due);
+        let due = (Instant::now() + network.delay()).max(last.unwrap_or_else(Instant::now));
+        self.under_way.push_back((due, change));
+        network.resyncs()
     }
 }
 
@@ -195,32 +209,21 @@ impl Watch for SimulatedWatch {
             if outages != self.outages {
                 return self.begin_anew().await;
             }
-            match self.under_way.take() {
-                Some((due, event)) if due <= Instant::now() => return event,
-                Some((due, event)) => {
-                    self.under_way = Some((due, event));
-                    tokio::select! {
-                        biased;
-                        _ = self.roads.changed() => {}
-                        () = sleep_until(due) => {}
-                    }
-                    continue;
-                }
-                None => {}
+            let due = self.under_way.front().map(|(due, _)| *due);
+            if due.is_some_and(|due| due <= Instant::now())
+                && let Some((_, event)) = self.under_way.pop_front()
+            {
+                return event;
             }
             tokio::select! {
                 biased;
                 _ = self.roads.changed() => {}
-                change = self.changes.next() => {
-                    let (delay, resyncs) = {
-                        let mut network = self.node.shared.network();
-                        (network.delay(), network.resyncs())
-                    };
-                    if resyncs {
+                change = self.changes.next(), if self.under_way.len() < CHANGES => {
+                    if self.send(change) {
                         return self.begin_anew().await;
                     }
-                    self.under_way = Some((Instant::now() + delay, change));
                 }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
         }
     }
