@@ -107,8 +107,9 @@ impl SimulatedCluster {
         }
     }
 
-    /// Mends every road.
+    /// Mends every road, and gives the directory a leader.
     pub fn mend_all(&self) {
+        self.depose_leader(Duration::ZERO);
         let cut = self.shared.network().all_cut();
         for road in cut {
             self.mend(road);

@@ -1,7 +1,7 @@
 //! Every grant, and whether it was lawful: kept beside the network, from the directory as it is.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::pin,
     sync::{Arc, Mutex},
@@ -31,8 +31,8 @@ struct Book {
     beliefs: BTreeMap<(NodeId, Key), Belief>,
     /// When a place last went to somebody by force.
     forced: BTreeMap<Key, Revision>,
-    /// Entries that their owners give back.
-    released: Vec<Revision>,
+    /// Sessions that are over by what their nodes say: they may take their entries away.
+    over: BTreeSet<Session>,
     counts: Counts,
     /// Of all that happened in the directory, to compare runs by.
     history: Vec<(Key, Revision)>,
@@ -64,15 +64,14 @@ impl Ledger {
             policies: BTreeMap::new(),
             beliefs: BTreeMap::new(),
             forced: BTreeMap::new(),
-            released: Vec::new(),
+            over: BTreeSet::new(),
             counts: Counts::default(),
             history: Vec::new(),
         })))
     }
 
     pub(crate) fn claims(&self, login: &Login, policy: Policy) {
-        let session = (login.owner.boot, login.session);
-        self.0.lock().unwrap().policies.insert(session, policy);
+        self.0.lock().unwrap().policies.insert(session(login), policy);
     }
 
     /// A node believes from now on to hold a place.
@@ -80,11 +79,11 @@ impl Ledger {
         self.0.lock().unwrap().believe(life, key, revision);
     }
 
-    /// A node does not believe it any more, and gives its entry back if it was not lost.
-    pub(crate) fn gives_up(&self, life: &Owner, key: &Key, released: Option<Revision>) {
+    /// A session is over, and believes to hold nothing any more.
+    pub(crate) fn ends(&self, login: &Login, key: &Key) {
         let mut book = self.0.lock().unwrap();
-        book.beliefs.remove(&(life.node.clone(), key.clone()));
-        book.released.extend(released);
+        book.beliefs.remove(&(login.owner.node.clone(), key.clone()));
+        book.over.insert(session(login));
     }
 
     /// Reads on to the present.
@@ -104,23 +103,28 @@ impl Ledger {
 impl Book {
     fn believe(&mut self, life: &Owner, key: &Key, revision: Revision) {
         self.catch_up();
-        for ((node, place), other) in &self.beliefs {
-            let is_another = place == key && *node != life.node;
-            // Whoever was put out by force may not have heard of it yet.
-            let is_put_out = self.forced.get(key).is_some_and(|forced| *forced > other.revision);
-            let is_dead = is_dead(self.records.get(node), &other.life);
-            assert!(
-                !is_another || is_put_out || is_dead,
-                "{node} and {} live and hold {key}, and nobody has used force: {other:?}, {life:?} at {revision:?}",
-                life.node
-            );
-        }
         let belief = Belief {
             life: life.clone(),
             revision,
         };
+        let others = self
+            .beliefs
+            .iter()
+            .filter(|((node, place), _)| place == key && *node != life.node);
+        for (_, other) in others.filter(|(_, other)| self.is_right(key, other)) {
+            assert!(
+                !self.is_right(key, &belief),
+                "two live and hold {key}, and nobody has used force: {other:?}, {belief:?}"
+            );
+        }
         self.beliefs.insert((life.node.clone(), key.clone()), belief);
         self.counts.grants += 1;
+    }
+
+    /// Not if the believer is dead, or was put out by force and may not have heard of it yet.
+    fn is_right(&self, key: &Key, belief: &Belief) -> bool {
+        let is_put_out = self.forced.get(key).is_some_and(|forced| *forced > belief.revision);
+        !is_put_out && !is_dead(self.records.get(&belief.life.node), &belief.life)
     }
 
     fn catch_up(&mut self) {
@@ -148,7 +152,7 @@ impl Book {
         let new = Login::read(&entry).unwrap();
         let old = self.places.get(&entry.key).and_then(Login::read);
         if let Some(old) = old.filter(|old| !old.is_same_session(&new)) {
-            let forced = self.policies.get(&(new.owner.boot, new.session)) == Some(&Policy::Replace);
+            let forced = self.policies.get(&session(&new)) == Some(&Policy::Replace);
             let was_dead = is_dead(self.records.get(&old.owner.node), &old.owner);
             assert!(forced || was_dead, "{old:?} lived, and is written over by {new:?}");
             match was_dead {
@@ -165,12 +169,16 @@ impl Book {
     fn deleted(&mut self, key: Key, revision: Revision) {
         self.history.push((key.clone(), revision));
         let old = self.places.remove(&key).expect("only what was there is deleted");
-        let owner = Login::read(&old).unwrap().owner;
-        let is_released = self.released.contains(&old.revision);
-        let was_dead = is_dead(self.records.get(&owner.node), &owner);
-        assert!(is_released || was_dead, "{owner:?} lives, and {key} is taken away");
-        self.counts.swept += usize::from(!is_released);
+        let old = Login::read(&old).unwrap();
+        let is_over = self.over.contains(&session(&old));
+        let was_dead = is_dead(self.records.get(&old.owner.node), &old.owner);
+        assert!(is_over || was_dead, "{old:?} lives, and {key} is taken away");
+        self.counts.swept += usize::from(!is_over);
     }
+}
+
+fn session(login: &Login) -> Session {
+    (login.owner.boot, login.session)
 }
 
 /// What is ready already.

@@ -11,7 +11,7 @@ use hst_cluster::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, interval, sleep, sleep_until},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout_at},
 };
 
 use crate::ledger::Ledger;
@@ -102,13 +102,13 @@ impl Node {
         let mut changes = self.cluster.watch(&Prefix::all()).await?;
         self.replica.clear();
         let mut beats = self.cluster.subscribe(&beats().beneath().into()).await?;
-        let mut ticks = interval(BEAT);
+        let mut ticks = ticks();
         loop {
             tokio::select! {
                 biased;
                 change = changes.next() => self.note(change),
                 beat = beats.next() => self.hear(beat),
-                _ = ticks.tick() => self.round().await,
+                _ = ticks.tick() => self.round(&mut *beats).await,
             }
             pictures.send_replace(self.picture());
         }
@@ -155,15 +155,19 @@ impl Node {
     }
 
     /// What there is to do each second.
-    async fn round(&mut self) {
+    async fn round(&mut self, beats: &mut dyn Subscription) {
         self.see_to_own_life().await;
         let Some(life) = self.life.clone() else { return };
         self.see_to_places(&life).await;
+        // What has come meanwhile is heard before anybody is suspected.
+        while let Ok(beat) = timeout_at(Instant::now(), beats.next()).await {
+            self.hear(beat);
+        }
         self.see_to_others().await;
         if Instant::now() < self.busy_until {
             match self.dice.below(10) {
                 0..4 => self.a_user_comes(&life).await,
-                4..6 => self.a_user_leaves(&life).await,
+                4..6 => self.a_user_leaves().await,
                 6 => self.sleep().await,
                 _ => {}
             }
@@ -209,8 +213,8 @@ impl Node {
                 .and_then(Login::read)
                 .filter(|login| login.owner.boot == self.boot);
             let Some(held) = self.held.get(&key) else {
-                if let Some(entry) = stands.filter(|_| own.is_some()) {
-                    self.ledger.gives_up(life, &key, Some(entry.revision));
+                if let (Some(entry), Some(left_behind)) = (stands, own) {
+                    self.ledger.ends(&left_behind, &key);
                     let _ = release(&self.cluster, &key, entry.revision).await;
                 }
                 continue;
@@ -229,8 +233,8 @@ impl Node {
                 !login.is_same_session(&held.login)
             });
             if is_another {
+                self.ledger.ends(&held.login, &key);
                 self.held.remove(&key);
-                self.ledger.gives_up(life, &key, None);
                 continue;
             }
             let mut login = held.login.clone();
@@ -281,11 +285,11 @@ impl Node {
         self.claim(&key, login, policy).await;
     }
 
-    async fn a_user_leaves(&mut self, life: &Owner) {
+    async fn a_user_leaves(&mut self) {
         let Some((key, held)) = self.held.pop_first() else {
             return;
         };
-        self.ledger.gives_up(life, &key, Some(held.revision));
+        self.ledger.ends(&held.login, &key);
         let _ = release(&self.cluster, &key, held.revision).await;
     }
 
@@ -301,15 +305,14 @@ impl Node {
                 self.ledger.holds(&login.owner, key, revision);
                 self.held.insert(key.clone(), Held { login, revision });
             }
-            Verdict::Taken { .. } if is_anew => {
-                self.held.remove(key);
-                self.ledger.gives_up(&login.owner, key, None);
-            }
-            // It still believes in what it held, and tries again.
+            // It still believes in what it holds, and tries again.
             Verdict::Unavailable if is_anew => {}
-            Verdict::Taken { .. } => {}
-            Verdict::Unavailable => {
-                let _ = withdraw(&self.cluster, &base, NonZeroU8::MIN, &login).await;
+            verdict => {
+                self.held.remove(key);
+                self.ledger.ends(&login, key);
+                if verdict == Verdict::Unavailable {
+                    let _ = withdraw(&self.cluster, &base, NonZeroU8::MIN, &login).await;
+                }
             }
         }
     }
@@ -321,7 +324,7 @@ async fn beat(
     mut pings: Box<dyn Subscription>,
     asleep_until: &watch::Receiver<Instant>,
 ) {
-    let mut ticks = interval(BEAT);
+    let mut ticks = ticks();
     loop {
         let ping = tokio::select! {
             biased;
@@ -337,6 +340,13 @@ async fn beat(
             None => cluster.publish(&beats().with(id), id.as_str().to_owned().into()).await,
         };
     }
+}
+
+/// One that comes late is not made up for.
+fn ticks() -> Interval {
+    let mut ticks = interval(BEAT);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn places() -> impl Iterator<Item = Key> {
