@@ -4,12 +4,15 @@ use hst_cluster::{Entry, Login, NodeState, Outcome, Policy, Revision, Verdict};
 
 use crate::{
     call::{Call, PLACE},
-    world::{Case, Sent, Stored, Wish, World},
+    case::Case,
+    node::Wish,
+    store::{Sent, Store, Stored},
+    world::World,
 };
 
 /// What a write may go over.
-pub(crate) fn may_write(world: &World, sent: &Sent, new: &Stored) -> Result<(), String> {
-    let Some(old) = world.entries.get(&new.entry.key) else {
+pub(crate) fn may_write(store: &Store, sent: &Sent, new: &Stored) -> Result<(), String> {
+    let Some(old) = store.entries.get(&new.entry.key) else {
         return Ok(());
     };
     knew_it(sent, &old.entry)?;
@@ -22,7 +25,7 @@ pub(crate) fn may_write(world: &World, sent: &Sent, new: &Stored) -> Result<(), 
             }
         );
         law(
-            is_forced || new.login().is_same_session(old.login()) || world.is_dead(old.owner()),
+            is_forced || new.login().is_same_session(old.login()) || store.is_dead(old.owner()),
             "a living owner is written over without force",
         )?;
     }
@@ -30,11 +33,11 @@ pub(crate) fn may_write(world: &World, sent: &Sent, new: &Stored) -> Result<(), 
 }
 
 /// What a deletion may take away.
-pub(crate) fn may_delete(world: &World, sent: &Sent, old: &Stored) -> Result<(), String> {
+pub(crate) fn may_delete(store: &Store, sent: &Sent, old: &Stored) -> Result<(), String> {
     knew_it(sent, &old.entry)?;
     let is_released = matches!(&sent.call, Call::Release { revision } if old.entry.revision == *revision);
     law(
-        is_released || world.is_dead(old.owner()),
+        is_released || store.is_dead(old.owner()),
         "a living owner's entry is taken away",
     )
 }
@@ -51,15 +54,15 @@ fn knew_it(sent: &Sent, old: &Entry) -> Result<(), String> {
 }
 
 /// How a claim may end that began when `begun` was the newest record of a node.
-pub(crate) fn may_end(world: &World, outcome: &Outcome, login: &Login, begun: Option<Revision>) -> Result<(), String> {
+pub(crate) fn may_end(store: &Store, outcome: &Outcome, login: &Login, begun: Option<Revision>) -> Result<(), String> {
     let was_dead = |holder: &Entry| {
         let owner = Login::read(holder).expect("no other version is here").owner;
-        let since = world.record(&owner.node).map(|(_, since)| since);
-        owner != login.owner && world.is_dead(&owner) && since <= begun
+        let since = store.record(&owner.node).map(|(_, since)| since);
+        owner != login.owner && store.is_dead(&owner) && since <= begun
     };
     match &outcome.verdict {
         Verdict::Claimed { key, revision } => {
-            let entry = world
+            let entry = store
                 .entries
                 .get(key)
                 .filter(|stored| stored.entry.revision == *revision);
@@ -78,7 +81,7 @@ pub(crate) fn may_end(world: &World, outcome: &Outcome, login: &Login, begun: Op
 pub(crate) fn hold_always(case: &Case, world: &World) -> Result<(), String> {
     let is_forced = case.policies.contains(&Some(Policy::Replace));
     let believers = world.nodes.iter().filter_map(|node| node.held.as_ref());
-    let living = believers.filter(|held| !world.is_dead(&held.life)).count();
+    let living = believers.filter(|held| !world.store.is_dead(&held.life)).count();
     law(
         is_forced || living <= 1,
         "two living owners hold one place, and nobody has used force",
@@ -88,11 +91,15 @@ pub(crate) fn hold_always(case: &Case, world: &World) -> Result<(), String> {
 /// When nothing is left to do: whatever is still under way may never arrive.
 pub(crate) fn hold_in_the_end(world: &World) -> Result<(), String> {
     for node in world.nodes.iter().filter(|node| !node.is_gone) {
-        let state = world.record(&node.life.node).map(|(record, _)| record.state);
+        let state = world.store.record(&node.life.node).map(|(record, _)| record.state);
         law(state == Some(NodeState::Up), "a node that is there is not up")?;
-        law(!world.is_dead(&node.life), "a node does not know that its life is over")?;
+        law(
+            !world.store.is_dead(&node.life),
+            "a node does not know that its life is over",
+        )?;
         if let Some(held) = &node.held {
             let stands = world
+                .store
                 .present()
                 .filter(|present| present.entry.revision == held.revision);
             law(
@@ -100,7 +107,10 @@ pub(crate) fn hold_in_the_end(world: &World) -> Result<(), String> {
                 format_args!("{} believes to hold the place, and does not", node.life.node),
             )?;
         }
-        let is_free = world.present().is_none_or(|present| world.is_dead(present.owner()));
+        let is_free = world
+            .store
+            .present()
+            .is_none_or(|present| world.store.is_dead(present.owner()));
         law(
             !(is_free && node.wish == Wish::Waiting),
             format_args!("{} waits for a place that nobody living has", node.life.node),
@@ -113,7 +123,7 @@ pub(crate) fn hold_in_the_end(world: &World) -> Result<(), String> {
         node.is_some_and(|node| node.is_gone || node.held.is_some())
     };
     law(
-        world.present().is_none_or(is_known),
+        world.store.present().is_none_or(is_known),
         "nobody who is there knows of the entry",
     )
 }

@@ -11,9 +11,13 @@
 //! It is a search of our own because what claims is asynchronous functions, which no library of models runs, and because
 //! the one for Rust (`stateright`) sees no unmet promise where two ways lead to one state, which here is everywhere.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
+#![allow(clippy::print_stdout, reason = "how many worlds there are is worth knowing")]
 
 mod call;
+mod case;
 mod laws;
+mod node;
+mod store;
 mod world;
 
 use std::{
@@ -23,7 +27,10 @@ use std::{
 
 use hst_cluster::Policy::{self, Refuse, Replace};
 
-use crate::world::{Case, Flaw, Move, World};
+use crate::{
+    case::{Case, Flaw},
+    world::{Move, World},
+};
 
 /// Users of two nodes who claim one place, and one life that is declared dead at any moment or not.
 const TWO: Case = Case {
