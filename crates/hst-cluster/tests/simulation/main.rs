@@ -7,7 +7,7 @@ mod ledger;
 mod node;
 mod weather;
 
-use std::{env, ops::Range, panic, time::Duration};
+use std::{collections::BTreeMap, env, ops::Range, panic, time::Duration};
 
 use hst_cluster::{
     Directory, Key, Login, NodeRecord, NodeState, Prefix, Revision, is_dead,
@@ -77,6 +77,7 @@ fn seeds() -> Range<u64> {
     }
 }
 
+/// In a time of its own, as with `start_paused = true`, and on one thread.
 fn run(seed: u64) -> (Counts, Vec<(Key, Revision)>) {
     let runtime = Builder::new_current_thread()
         .enable_time()
@@ -108,18 +109,21 @@ async fn storm_and_calm(seed: u64) -> (Counts, Vec<(Key, Revision)>) {
     }
     cluster.mend_all();
     cluster.set_weather(weather::calm());
-    let deadline = Instant::now() + AGREEMENT;
-    loop {
-        let disagreement = disagreement(&cluster, &pictures).await;
-        match disagreement {
-            None => break,
-            Some(words) => assert!(Instant::now() < deadline, "they do not agree: {words}"),
+    let agreement = async {
+        let deadline = Instant::now() + AGREEMENT;
+        while let Some(words) = disagreement(&cluster, &pictures).await {
+            assert!(Instant::now() < deadline, "they do not agree: {words}");
+            sleep(Duration::from_millis(100)).await;
         }
-        tokio::select! {
-            biased;
-            ended = tasks.join_next() => panic!("a node has broken a law: {ended:?}"),
-            () = sleep(Duration::from_millis(100)) => {}
-        }
+        // What was lost in the storm may arrive still, and then they agree again.
+        sleep_until(calm + weather::LATENESS + AGREEMENT).await;
+        let words = disagreement(&cluster, &pictures).await;
+        assert_eq!(words, None, "they do not agree any more");
+    };
+    tokio::select! {
+        biased;
+        ended = tasks.join_next() => panic!("a node has broken a law: {ended:?}"),
+        () = agreement => {}
     }
     ledger.catch_up();
     (ledger.counts(), ledger.history())
@@ -128,8 +132,8 @@ async fn storm_and_calm(seed: u64) -> (Counts, Vec<(Key, Revision)>) {
 /// What somebody believes that is not so.
 async fn disagreement(cluster: &SimulatedCluster, pictures: &[watch::Receiver<Picture>]) -> Option<String> {
     let truth = cluster.truth().list(&Prefix::all()).await.unwrap();
-    let truth: std::collections::BTreeMap<_, _> = truth.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
-    let mut held = std::collections::BTreeMap::new();
+    let truth: BTreeMap<_, _> = truth.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+    let mut held = BTreeMap::new();
     for picture in pictures {
         let picture = picture.borrow();
         let Some(life) = &picture.life else {

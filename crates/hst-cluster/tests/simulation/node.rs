@@ -1,4 +1,5 @@
 //! A node that does what this crate's page asks of an owner, and nothing else: no server is here.
+//! Its time is that of the simulation (`start_paused = true`).
 
 use std::{collections::BTreeMap, num::NonZeroU8, time::Duration};
 
@@ -168,7 +169,7 @@ impl Node {
             match self.dice.below(10) {
                 0..4 => self.a_user_comes(&life).await,
                 4..6 => self.a_user_leaves().await,
-                6 => self.sleep().await,
+                6 => self.nap().await,
                 _ => {}
             }
         }
@@ -176,9 +177,9 @@ impl Node {
     }
 
     /// The process sleeps, and so does its heart.
-    async fn sleep(&mut self) {
-        let nap = Duration::from_millis(self.dice.throw() % 9000);
-        let until = (Instant::now() + nap).min(self.busy_until);
+    async fn nap(&mut self) {
+        let length = Duration::from_millis(self.dice.throw() % 9000);
+        let until = (Instant::now() + length).min(self.busy_until);
         self.asleep_until.send_replace(until);
         sleep_until(until).await;
     }

@@ -1,4 +1,4 @@
-//! What befalls a network.
+//! What befalls a network, in the time of the simulation (`start_paused = true`).
 
 use std::time::Duration;
 
@@ -7,6 +7,9 @@ use tokio::time::sleep;
 
 /// How long the directory goes without a leader.
 const ELECTION: Duration = Duration::from_secs(8);
+
+/// How long after it was sent a lost write may arrive.
+pub(crate) const LATENESS: Duration = Duration::from_secs(20);
 
 /// Every packet arrives, some of them a little late.
 pub(crate) fn calm() -> Weather {
@@ -24,7 +27,7 @@ pub(crate) async fn storm(cluster: &SimulatedCluster, dice: &mut Dice, nodes: us
             lost_requests: [0, 20, 100][dice.below(3)],
             lost_answers: [0, 20, 100][dice.below(3)],
             resyncs: [0, 50][dice.below(2)],
-            lateness: Duration::ZERO..=Duration::from_secs(20),
+            lateness: Duration::ZERO..=LATENESS,
             delay: Duration::from_millis(1)..=Duration::from_millis([20, 300][dice.below(2)]),
         });
         let (one, other) = (dice.below(nodes), dice.below(nodes));
