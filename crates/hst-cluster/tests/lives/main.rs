@@ -6,7 +6,18 @@
 //! lost may arrive at any later moment, or never. What a node does by itself, as the crate's page asks it of an owner, is
 //! in `world.rs`: it follows its record and its place, and looks at them at any moment.
 //!
-//! The laws are in `laws.rs`. That each search can fail is seen in `a_flaw_is_found`, which breaks the world in four ways.
+//! The laws are in `laws.rs`. That they find something is seen in `a_flaw_is_found`, which breaks the world in four ways, and
+//! was seen with these changes to the crate, one at a time:
+//!
+//! | change | what the laws said |
+//! |---|---|
+//! | a claim takes the entry of its own earlier life for won | a claim is won for another life than its own |
+//! | every holder that is judged passes for dead | a living owner is written over without force |
+//! | a life goes on when its node registers anew | two living owners hold one place |
+//! | a life goes on when it is fenced | a living owner's entry is taken away |
+//! | a sweep takes what any life of the node holds | a living owner's entry is taken away |
+//!
+//! Who is told by whom that he was put out is not looked at here, as each follows his own place: that is `racing`.
 //!
 //! It is a search of our own because what claims is asynchronous functions, which no library of models runs, and because
 //! the one for Rust (`stateright`) sees no unmet promise where two ways lead to one state, which here is everywhere.
