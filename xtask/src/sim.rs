@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{Result, cargo};
 
-/// Seeds, unless it is said how many: some minutes.
+/// Seeds, unless it is said how many: within a minute.
 const SEEDS: u64 = 2_000;
 
 /// Runs the simulations. A seed that fails is named, and how to try it alone.
