@@ -16,6 +16,7 @@ mod layers;
 mod npm;
 mod pip;
 mod second_run;
+mod sim;
 mod source;
 mod system;
 mod test;
@@ -40,6 +41,7 @@ cargo xtask <command>
   tidy [--bless]                        hold the files against the rules of the house; --bless signs docs/protocol.md
   types [--bless]                       check the browser engine with TypeScript; --bless makes its declarations anew
   fuzz [TARGET] [--seconds N]           try every parser, or one, with whatever libFuzzer thinks of (nightly, cargo-fuzz)
+  sim [--seeds N]                       run the simulated clusters from N seeds instead of a test's 200
   dist                                  make the browser engine's package for npm, in target/dist/npm
 
 demo, test, check, types and dist install the programs that they need where they can (Debian) and say so.";
@@ -68,6 +70,7 @@ fn run(args: &[&str]) -> Result {
         ["types"] => types::check(&root()),
         ["types", "--bless"] => types::bless(&root()),
         ["fuzz", options @ ..] => fuzz::run(&root(), &fuzz::Options::parse(options)?),
+        ["sim", options @ ..] => sim::run(&root(), options),
         ["dist"] => dist::run(&root()),
         [child::GUARD, command @ ..] => child::guard(command),
         [] | ["help" | "-h" | "--help"] => {

@@ -90,7 +90,8 @@ pub enum Verdict {
 /// - A free place is taken, and then that of a dead owner.
 /// - If there is none, [`Policy`] decides.
 /// - Every write is a compare-and-set, and whoever loses one starts again.
-/// - A lost answer is no answer: the place is read, and whose session stands there has it.
+/// - A lost answer is no answer: the place is read, and whose session stands there has it. If it stands there for an
+///   earlier life of its node, which is over, it is written anew for the present one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Claim {
     base: Key,
@@ -162,7 +163,7 @@ impl Claim {
             },
             State::Overwriting { at } => Step::Update {
                 key: self.holders[*at].entry.key.clone(),
-                value: self.login.to_bytes(),
+                value: self.value_over(&self.holders[*at]),
                 expected: self.holders[*at].entry.revision,
             },
             State::Checking { at } => Step::Get {
@@ -212,10 +213,15 @@ impl Claim {
 
     fn found(&mut self, entry: Entry) -> State {
         let holder = Holder::new(entry);
-        if holder.is_session(&self.login) {
+        if holder.has_won(&self.login) {
             return claimed(holder.entry.key, holder.entry.revision);
         }
+        let is_own = holder.is_session(&self.login);
         self.holders.push(holder);
+        if is_own {
+            let at = self.holders.len() - 1;
+            return State::Overwriting { at };
+        }
         if self.holders.len() < self.places {
             return State::Creating;
         }
@@ -224,6 +230,15 @@ impl Claim {
             Policy::Replace if self.places == 1 => State::Overwriting { at: 0 },
             _ => self.judge_from(0),
         }
+    }
+
+    /// What to write over the entry of `holder`: who writes over his own keeps his seniority.
+    fn value_over(&self, holder: &Holder) -> Bytes {
+        let mut login = self.login.clone();
+        if holder.is_session(&login) {
+            login.since = holder.since();
+        }
+        login.to_bytes()
     }
 
     /// Looks for a dead owner. Those that this version cannot read pass for alive, and so does the own node.
@@ -250,16 +265,23 @@ impl Claim {
     }
 
     fn overwritten(&mut self, at: usize, revision: Revision) -> State {
-        let Holder { entry, .. } = self.holders.swap_remove(at);
-        let key = entry.key.clone();
-        self.evicted.push(entry);
+        let holder = self.holders.swap_remove(at);
+        let key = holder.entry.key.clone();
+        self.evict(holder);
         claimed(key, revision)
+    }
+
+    /// Nobody puts himself out.
+    fn evict(&mut self, holder: Holder) {
+        if !holder.is_session(&self.login) {
+            self.evicted.push(holder.entry);
+        }
     }
 
     fn checked(&mut self, at: usize, now: Option<Entry>) -> State {
         let before = &self.holders[at];
         match now.map(Holder::new) {
-            Some(now) if now.is_session(&self.login) => self.overwritten(at, now.entry.revision),
+            Some(now) if now.has_won(&self.login) => self.overwritten(at, now.entry.revision),
             // He holds it still, perhaps with a newer entry: nothing was written.
             Some(now) if now.entry.revision == before.entry.revision || now.is_same_session(before) => {
                 self.start_again()
@@ -267,7 +289,7 @@ impl Claim {
             // It was written, and is overwritten by now, or it was another who wrote. In either case his entry is gone,
             // and he had better hear of it twice than never.
             _ => {
-                self.evicted.push(before.entry.clone());
+                self.evict(before.clone());
                 self.start_again()
             }
         }
@@ -291,6 +313,12 @@ impl Holder {
 
     fn is_session(&self, login: &Login) -> bool {
         self.login.as_ref().is_some_and(|own| own.is_same_session(login))
+    }
+
+    /// Whether it is the session of `login`, in the same life of its node or a later one.
+    fn has_won(&self, login: &Login) -> bool {
+        let own = self.login.as_ref().filter(|own| own.is_same_session(login));
+        own.is_some_and(|own| own.owner.epoch >= login.owner.epoch)
     }
 
     fn is_same_session(&self, other: &Self) -> bool {

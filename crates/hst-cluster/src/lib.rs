@@ -16,6 +16,8 @@ pub mod mock;
 mod name;
 mod node;
 mod register;
+#[cfg(feature = "simulated")]
+pub mod simulated;
 
 pub use amend::{amend, fence, unregister};
 pub use bus::{Bus, Delivery, Filter, Message, Subscription};

@@ -169,6 +169,26 @@ async fn a_node_record_that_cannot_be_read_kills_nobody() {
     assert!(matches!(taken.verdict, Verdict::Claimed { .. }), "{taken:?}");
 }
 
+/// Otherwise others could take it without force, as if nobody lived there.
+#[tokio::test]
+async fn who_claims_his_place_again_in_a_new_life_of_his_node_stands_there_for_that_life() {
+    let cluster = MemoryCluster::default();
+    let (earlier, other) = (node(&cluster, "n1").await, node(&cluster, "n2").await);
+    let (_, since) = place(&run(&cluster, ONE, Policy::Refuse, &Login::new(1, earlier.clone())).await);
+    fence(&cluster, &earlier.node).await;
+    let life = node(&cluster, "n1").await;
+
+    let (key, _) = place(&run(&cluster, ONE, Policy::Refuse, &Login::new(1, life.clone())).await);
+    let stands = Login::read(&cluster.get(&key).await.unwrap().unwrap()).unwrap();
+    assert_eq!((&stands.owner, stands.since), (&life, since));
+    let polite = run(&cluster, ONE, Policy::Refuse, &Login::new(2, other)).await;
+    assert!(matches!(polite.verdict, Verdict::Taken { .. }), "{polite:?}");
+    // A claim of the earlier life that comes late changes nothing.
+    run(&cluster, ONE, Policy::Refuse, &Login::new(1, earlier)).await;
+    let stands = Login::read(&cluster.get(&key).await.unwrap().unwrap()).unwrap();
+    assert_eq!(stands.owner, life);
+}
+
 /// Each takes the place of the one before, who is told, and told once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_forty_logins_that_insist_at_once_one_is_left_and_each_other_is_put_out_once() {
