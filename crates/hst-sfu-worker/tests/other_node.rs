@@ -204,6 +204,25 @@ fn who_parts_from_the_other_node_hears_nothing_more_of_it_and_all_again_when_the
 }
 
 #[test]
+fn what_one_says_before_the_other_has_met_it_is_said_again() {
+    let (mut here, mut there) = (House::new(), House::new());
+    let cable = Cable::lay((&here.plane, &here.room), (&there.plane, &there.room));
+    here.client(plain);
+    let sent = here.join(PUBLISHER, &[Want::Send(MediaKind::Video, CAMERA)]);
+    there.runtime.block_on(cable.relays[1].meet(&cable.rooms[1]));
+    let receiver = there.client(plain);
+    there.join(receiver, &[Want::Receive(MediaKind::Video, CAMERA)]);
+    here.runtime.block_on(cable.relays[0].meet(&cable.rooms[0]));
+    let mut call = Call {
+        here,
+        there,
+        cable,
+        sent,
+    };
+    call.begin();
+}
+
+#[test]
 fn what_another_node_garbles_is_refused_and_upsets_nothing() {
     let mut call = call(1);
     let first = call.begin();

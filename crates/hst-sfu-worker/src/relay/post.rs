@@ -108,6 +108,11 @@ impl Post {
         });
     }
 
+    /// Whether there is a way to this branch.
+    pub(crate) fn leads_to(&self, branch: BranchId) -> bool {
+        self.ways.contains_key(&branch)
+    }
+
     /// Takes something for the next [`send`](Self::send).
     pub(crate) fn put(&mut self, to: BranchId, room: RoomId, content: Content) {
         let from = self.own;

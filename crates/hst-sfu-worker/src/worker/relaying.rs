@@ -34,8 +34,11 @@ impl Worker {
             content,
         }: Parcel,
     ) {
-        // Of a room that is not here yet: its branch will ask for everything when it is.
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        // Of a room that is not here yet, or has not met this branch, to which nothing could be said: both will tell each other
+        // everything when it has.
+        let Some(room) = self.rooms.get_mut(&id).filter(|_| self.post.leads_to(from)) else {
+            return;
+        };
         match content {
             Content::Word(word) => {
                 room.router.hear(now, from, word);
