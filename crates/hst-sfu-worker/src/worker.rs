@@ -66,7 +66,8 @@ pub(crate) struct Worker {
     load: Arc<Load>,
     stop: Arc<AtomicBool>,
     rooms: FxHashMap<RoomId, RoomState>,
-    transports: FxHashMap<TransportId, Transport>,
+    /// Boxed, because each is large, and maps keep room for more than there are.
+    transports: FxHashMap<TransportId, Box<Transport>>,
     demux: Demux,
     early: Early,
     timers: Timers<Timer>,
@@ -261,6 +262,7 @@ impl Worker {
                 }
                 Timer::Streams => self.look_after_streams(now),
             }
+            self.flush_full();
         }
     }
 
@@ -431,15 +433,20 @@ impl Worker {
         // The other threads can begin while this one writes.
         self.post.send();
         while self.flush_next(now) {
-            if self.network.is_full() {
-                self.network.flush(|destination| self.demux.local_ip(destination));
-            }
+            self.flush_full();
         }
         self.batch.clear();
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.forget_closed();
         self.post.send();
         self.events.flush();
+    }
+
+    /// Gives the kernel what was written, if that is much already.
+    fn flush_full(&mut self) {
+        if self.network.is_full() {
+            self.network.flush(|destination| self.demux.local_ip(destination));
+        }
     }
 
     /// Has the next one write what it has to send; says whether there was one. It may tell something that makes another one
@@ -454,7 +461,7 @@ impl Worker {
     }
 
     fn touch(&mut self, id: TransportId) {
-        if self.transports.get_mut(&id).is_some_and(Transport::touch) {
+        if self.transports.get_mut(&id).is_some_and(|transport| transport.touch()) {
             self.dirty.push(id);
         }
     }

@@ -145,7 +145,7 @@ impl Worker {
         let id = TransportId(self.next_transport);
         self.next_transport += 1;
         self.demux.add(transport.sessions.ufrags(), id);
-        self.transports.insert(id, transport);
+        self.transports.insert(id, Box::new(transport));
         self.load.enter();
         if let Some(room) = self.rooms.get_mut(&room_id) {
             room.members.insert(
@@ -342,7 +342,7 @@ impl Worker {
         self.load.leave();
         let Transport {
             room, peer, generation, ..
-        } = transport;
+        } = *transport;
         if let Some(state) = self.rooms.get_mut(&room) {
             state.forget_transport(now, peer, id);
             self.route(room, None);
