@@ -1,7 +1,4 @@
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
 use str0m::{
@@ -119,11 +116,9 @@ impl Slot {
                 .filter_map(Option::take)
                 .for_each(|ssrc| _ = api.remove_stream_rx(ssrc));
         }
-        let mut sent = api.stream_tx_by_mid(self.mid, None).map(|stream| {
-            // It sends nothing, so it has nothing to remember.
-            stream.set_rtx_cache(1, Duration::ZERO, None);
-            (stream.ssrc(), stream.rtx())
-        });
+        let mut sent = api
+            .stream_tx_by_mid(self.mid, None)
+            .map(|stream| (stream.ssrc(), stream.rtx()));
         if !sends && let Some((ssrc, _)) = sent.take() {
             // A receiver may forget how often a stopped stream's sequence numbers wrapped, and then it can decrypt
             // nothing of it any more. So a line that starts again gets a fresh SSRC.
