@@ -145,13 +145,10 @@ fn addresses(servers: &[String]) -> Result<Vec<ServerAddr>, ConnectError> {
     }
     let parse = |server: &String| match server.parse::<ServerAddr>() {
         Ok(address) if matches!(address.scheme(), "nats" | "tls") => Ok(address),
-        // Not what was given: it may have a password in it.
-        Ok(address) => Err(ConnectError::Address(format!(
-            "{}://{}",
-            address.scheme(),
-            address.host()
-        ))),
-        Err(_) => Err(ConnectError::Address(server.clone())),
+        // Without what is before the host: that may be a password.
+        _ => Err(ConnectError::Address(
+            server.rsplit('@').next().unwrap_or_default().to_owned(),
+        )),
     };
     servers.iter().map(parse).collect()
 }
@@ -217,7 +214,7 @@ mod tests {
     #[test]
     fn an_address_that_is_none_is_named_without_a_password() {
         let refused = |text: &str| addresses(&[text.to_owned()]).unwrap_err().to_string();
-        assert!(refused("http://ann:s3cret@host:1").starts_with("`http://host` is no address"));
+        assert!(refused("http://ann:s3cret@host:1").starts_with("`host:1` is no address"));
         assert!(matches!(addresses(&[]), Err(ConnectError::Address(_))));
         assert!(addresses(&["127.0.0.1:4222".to_owned(), "tls://host".to_owned()]).is_ok());
     }

@@ -87,7 +87,7 @@ mod tests {
         (1..=5).for_each(|item| queue.push(item));
         queue.push_gap();
         queue.push_gap();
-        for expected in [None, Some(4), Some(5), None] {
+        for expected in [None, Some(3), Some(4), Some(5), None] {
             assert_eq!(queue.pop().await, expected);
         }
     }

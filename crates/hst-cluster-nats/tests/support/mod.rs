@@ -144,14 +144,25 @@ impl Server {
 
     /// Stops it without ending it, as a machine that hangs; `go_on` lets it go on.
     pub async fn hang(&self) {
-        self.signal("-STOP").await;
+        let id = self.signal("-STOP").await;
+        // Its threads stop one after the other.
+        let is_stopped = |status: String| status.lines().any(|line| line.starts_with("State:\tT"));
+        let threads = || std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+        let statuses =
+            || threads().map(|thread| std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap());
+        within(async {
+            while !statuses().all(is_stopped) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     pub async fn go_on(&self) {
         self.signal("-CONT").await;
     }
 
-    async fn signal(&self, signal: &str) {
+    async fn signal(&self, signal: &str) -> String {
         let id = self.process.as_ref().and_then(Child::id).expect("it runs").to_string();
         assert!(
             Command::new("kill")
@@ -161,6 +172,7 @@ impl Server {
                 .unwrap()
                 .success()
         );
+        id
     }
 }
 
