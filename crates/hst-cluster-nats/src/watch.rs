@@ -47,19 +47,17 @@ impl NatsWatch {
 #[async_trait]
 impl Watch for NatsWatch {
     async fn next(&mut self) -> WatchEvent {
-        loop {
-            if let Some(present) = self.reading.join_next().await {
-                self.present = present.expect("reading does not panic, and nobody else aborts it");
-            }
-            if let Some(event) = self.present.pop_front() {
-                return event;
-            }
-            match self.source.changes.pop().await {
-                Some(change) => return change,
-                None => {
-                    self.reading.spawn(self.source.clone().read_at_last());
-                    return WatchEvent::Resync;
-                }
+        if let Some(present) = self.reading.join_next().await {
+            self.present = present.expect("reading does not panic, and nobody else aborts it");
+        }
+        if let Some(event) = self.present.pop_front() {
+            return event;
+        }
+        match self.source.changes.pop().await {
+            Some(change) => change,
+            None => {
+                self.reading.spawn(self.source.clone().read_at_last());
+                WatchEvent::Resync
             }
         }
     }

@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use hst_cluster::{
-    Bus, Delivery, Directory, Key, Prefix, WatchEvent, WriteError,
+    Bus, Delivery, Directory, Key, Prefix, Subject, WatchEvent, WriteError,
     contract::{Nodes, directory},
 };
 use hst_cluster_nats::{ConnectError, Nats, Options};
@@ -50,8 +50,8 @@ async fn what_was_written_and_who_watches_survive_any_of_three_servers() {
     let mut watch = nats.watch(&Prefix::all()).await.unwrap();
     assert_eq!(within(watch.next()).await, WatchEvent::Synced);
     let mut subscription = nats.subscribe(&Prefix::all().into()).await.unwrap();
-    for round in 0..servers.len() {
-        servers[round].kill().await;
+    for (round, server) in servers.iter_mut().enumerate() {
+        server.kill().await;
         let at = Key::parse("a").unwrap().with(&(round as u64));
         within(async {
             // Its servers take some seconds to choose another leader.
@@ -62,13 +62,13 @@ async fn what_was_written_and_who_watches_survive_any_of_three_servers() {
         .await;
         within(async { while !matches!(watch.next().await, WatchEvent::Put(entry) if entry.key == at) {} }).await;
         assert_eq!(within(list_at_last(&nats)).await, round + 1);
-        let subject = hst_cluster::Subject::parse("round").unwrap().with(&(round as u64));
+        let subject = Subject::parse("round").unwrap().with(&(round as u64));
         nats.publish(&subject, "x".into()).await.unwrap();
         within(async {
             while !matches!(subscription.next().await, Delivery::Message(message) if message.subject == subject) {}
         })
         .await;
-        servers[round].restart().await;
+        server.restart().await;
     }
 }
 

@@ -57,6 +57,17 @@ async fn a_token_opens_the_door() {
 }
 
 #[tokio::test]
+async fn a_file_of_credentials_is_a_user_too() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/credentials");
+    let server = Server::with(&["-c", folder.join("server.conf").to_str().unwrap()]).await;
+    works(with(&server, Auth::Credentials(folder.join("node.creds")))).await;
+    assert!(matches!(
+        refused(with(&server, Auth::None)).await,
+        ConnectError::Unauthorized
+    ));
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_there_is_named() {
     let server = Server::start().await;
     let auth = Auth::Credentials("/nowhere/node.creds".into());
