@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// JetStream's `err_code`s that ask for something else than giving up.
 mod code {
+    /// No leader yet, and not all servers known yet.
+    pub(super) const ELECTING: [u32; 3] = [10005, 10008, 10009];
     pub(super) const NO_MESSAGE: u32 = 10037;
     pub(super) const NOT_ENABLED: u32 = 10076;
     pub(super) const NOT_ENABLED_FOR_ACCOUNT: u32 = 10039;
@@ -271,11 +273,11 @@ impl Refused {
         }
     }
 
-    /// While a cluster chooses its leader nobody answers, or somebody says so (HTTP's 503, but for what no waiting helps).
+    /// While the servers of a cluster find each other nobody answers, or somebody says so.
     fn may_pass(&self) -> bool {
         match self {
             Self::Request(why) => *why != RequestError::NoResponders,
-            Self::Api { err_code, .. } => matches!(err_code, 10008 | 10009),
+            Self::Api { err_code, .. } => code::ELECTING.contains(err_code),
             Self::Unreadable => false,
         }
     }

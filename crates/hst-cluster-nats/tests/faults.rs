@@ -402,3 +402,15 @@ async fn what_is_deleted_leaves_nothing_in_the_store() {
     assert_eq!(nats.get(&key("a.0")).await, Ok(None));
     nats.create(&key("a.0"), "x".into()).await.unwrap();
 }
+
+/// The server would throw the whole node out for it.
+#[tokio::test]
+async fn what_is_too_long_is_not_sent_and_the_connection_lives_on() {
+    let server = Server::start().await;
+    let nats = connect(&server).await;
+    let long = vec![0; 2 * 1024 * 1024];
+    let created = nats.create(&key("a"), long.clone().into()).await;
+    assert_eq!(created, Err(WriteError::Unavailable));
+    assert_eq!(nats.publish(&subject("a"), long.into()).await, Err(Unavailable));
+    nats.create(&key("a"), "x".into()).await.unwrap();
+}
