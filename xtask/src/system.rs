@@ -52,10 +52,11 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("nft", "nftables", "loses packets there"),
     NODE,
     NPM,
+    Tool::new("nats-server", "nats-server", "is what a cluster agrees by"),
     Tool::new(
         "virtualenv",
         "virtualenv",
-        "makes a place for aiortc, which publishes and plays",
+        "makes a place for aiortc, which publishes and plays, and for a newer nats-server",
     ),
     Tool::new(
         "gi/__init__.py",

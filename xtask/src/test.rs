@@ -9,6 +9,7 @@ pub(crate) fn run(root: &Path, filters: &[&str]) -> Result {
     system::ensure(system::TO_TEST)?;
     npm::AXE.ensure(root)?;
     pip::AIORTC.ensure(root)?;
+    pip::NATS.ensure(root)?;
     // The programs come first: the test house starts them. With the tests beside them they share one set of features,
     // so that this builds nothing that the next step would not.
     cargo::run(root, &["build", "--workspace", "--all-targets"])?;

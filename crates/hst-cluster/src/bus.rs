@@ -19,7 +19,7 @@ pub trait Bus: Debug + Send + Sync + 'static {
     async fn publish(&self, subject: &Subject, payload: Bytes) -> Result<(), Unavailable>;
 
     /// Hears what is published to a subject, or to all beneath a prefix. When it returns, the subscription is known to
-    /// all nodes.
+    /// all nodes; if the bus is several servers, to those of the same server, and to others a moment later.
     ///
     /// # Errors
     /// [`Unavailable`].
