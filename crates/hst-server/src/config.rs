@@ -10,7 +10,7 @@ use hst_store::{AppName, AppSecrets, AppSettings};
 use hst_webhook::AddressGuard;
 use serde::Deserialize;
 
-use crate::{Connections, Origin, StartError, hooks};
+use crate::{ClusterConfig, Connections, Origin, StartError, hooks};
 
 /// The App of development, with [`DEV_APP_SECRET`]: known to everybody.
 pub const DEV_APP_ID: &str = "7a02a8217cd541f990152ea666ee24bf";
@@ -61,6 +61,8 @@ pub struct Config {
     pub token_service: bool,
     /// The addresses that webhooks may call: public ones, unless it says otherwise.
     pub webhook_guard: AddressGuard,
+    /// How it takes its place among the nodes of a cluster; `None`: it is alone.
+    pub cluster: Option<ClusterConfig>,
     /// Whether it is for development: it makes a developer, also without a folder for the database.
     pub dev: bool,
     /// Whether the development App may be reached from other machines.
@@ -137,6 +139,7 @@ impl Default for Config {
             apps: Vec::new(),
             data_dir: None,
             metrics: None,
+            cluster: None,
             token_service: false,
             webhook_guard: AddressGuard::public_only(),
             dev: false,

@@ -9,13 +9,15 @@ use std::{
 };
 
 use hst_auth::{AppSecret, UnixMillis};
+use hst_cluster::NodeId;
+use hst_cluster_nats::{Auth, Options as Nats};
 use hst_id::AppId;
 use hst_store::{AppName, History, LoginPolicy, MaxMembers, MessageBytes, Service, Webhook, WebhookSecret, WebhookUrl};
 use hst_webhook::{AddressGuard, WebhookError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
-use crate::{App, Config, ConfigError, Connections, Gateway, Origin, Tls};
+use crate::{App, ClusterConfig, Config, ConfigError, Connections, Gateway, Origin, Tls};
 
 /// The file as it is written. A key that is not here is an error: a setting that was misspelt must not be passed over.
 #[derive(Deserialize)]
@@ -39,6 +41,7 @@ struct File {
     webhook_deny: Vec<Spanned<String>>,
     tls: Option<Spanned<TlsTable>>,
     connections: Option<Connections>,
+    cluster: Option<Spanned<ClusterTable>>,
     #[serde(default)]
     apps: Vec<AppTable>,
 }
@@ -50,6 +53,24 @@ struct TlsTable {
     key: Option<PathBuf>,
     #[serde(default)]
     self_signed: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClusterTable {
+    nats: Vec<String>,
+    user: Option<String>,
+    password: Option<String>,
+    token: Option<String>,
+    credentials: Option<PathBuf>,
+    ca: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    name: Option<String>,
+    replicas: Option<u8>,
+    node: Option<NodeId>,
+    link: Option<SocketAddr>,
+    link_rate: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +239,10 @@ impl Config {
             self.tls = tls(table.into_inner(), path)
                 .ok_or_else(|| invalid(at, "[tls] has either both cert and key or self_signed = true"))?;
         }
+        if let Some(table) = file.cluster {
+            let at = table.span().start;
+            self.cluster = Some(cluster(table.into_inner(), path).map_err(|reason| invalid(at, reason))?);
+        }
         type Change = fn(AddressGuard, &str) -> Result<AddressGuard, WebhookError>;
         let allow: Change = AddressGuard::allow;
         for (networks, change) in [(file.webhook_allow, allow), (file.webhook_deny, AddressGuard::deny)] {
@@ -261,6 +286,31 @@ fn tls(table: TlsTable, path: &Path) -> Option<Tls> {
         } => Some(Tls::SelfSigned),
         _ => None,
     }
+}
+
+fn cluster(table: ClusterTable, path: &Path) -> Result<ClusterConfig, &'static str> {
+    let folder = folder_of(path);
+    let mut nats = Nats::new(table.nats);
+    nats.auth = match (table.user, table.password, table.token, table.credentials) {
+        (None, None, None, None) => Auth::None,
+        (Some(name), Some(password), None, None) => Auth::User { name, password },
+        (None, None, Some(token), None) => Auth::Token(token),
+        (None, None, None, Some(file)) => Auth::Credentials(folder.join(file)),
+        _ => return Err("[cluster] has user and password, or token, or credentials, or none of them"),
+    };
+    nats.tls.roots = table.ca.map(|file| folder.join(file));
+    nats.tls.identity = match (table.cert, table.key) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Some((folder.join(cert), folder.join(key))),
+        _ => return Err("[cluster] has both cert and key, or neither"),
+    };
+    nats.name = table.name.unwrap_or(nats.name);
+    nats.replicas = table.replicas.unwrap_or(nats.replicas);
+    let mut cluster = ClusterConfig::new(nats);
+    cluster.node = table.node.unwrap_or(cluster.node);
+    cluster.link = table.link;
+    cluster.link_rate = table.link_rate.unwrap_or(cluster.link_rate);
+    Ok(cluster)
 }
 
 fn app(table: AppTable) -> App {

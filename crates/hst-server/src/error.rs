@@ -100,6 +100,15 @@ pub enum StartError {
     /// The other nodes cannot be reached.
     #[error("no cluster: {0}")]
     Cluster(#[from] hst_cluster::Unavailable),
+    /// The NATS servers cannot be used.
+    #[error("no cluster: {0}")]
+    Nats(#[from] hst_cluster_nats::ConnectError),
+    /// Media could not reach the node.
+    #[error("`{0}` is no name for a node: take letters in lower case, digits and hyphens (--node)")]
+    NodeName(hst_cluster::NodeId),
+    /// There are no links to other nodes.
+    #[error("no links to other nodes: {0}")]
+    Link(String),
     /// No certificate could be made.
     #[error("cannot make a certificate: {0}")]
     SelfSigned(#[from] rcgen::Error),

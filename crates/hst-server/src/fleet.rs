@@ -1,4 +1,5 @@
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -8,11 +9,10 @@ use hst_cluster::{
     Delivery, Key, Message, NodeId, NodeRecord, NodeState, Owner, Prefix, RequestError, Subject, Subscription,
     Unavailable, Watch, WatchEvent, amend, fence, is_dead, sweep,
 };
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::{
-    gateways::{BEAT, Choice, Gateway, Gateways, Own},
+    gateways::{BEAT, Beat, Choice, Gateway, Gateways, Own},
     holdings::Holdings,
     hub::Hub,
     node::Node,
@@ -34,14 +34,8 @@ pub(crate) struct Fleet {
     weight: u32,
     /// What this node has announced, to be said again when its life begins anew.
     announced: OnceLock<String>,
-}
-
-/// What each node says of itself again and again, to all.
-#[derive(Debug, Serialize, Deserialize)]
-struct Beat {
-    node: NodeId,
-    boot: u64,
-    sessions: u64,
+    /// Where media of other nodes come in, if they may.
+    pub(crate) link: OnceLock<SocketAddr>,
 }
 
 impl Fleet {
@@ -52,12 +46,18 @@ impl Fleet {
             gateways: Mutex::new(Gateways::new(Instant::now(), node.boot, fixed)),
             weight,
             announced: OnceLock::new(),
+            link: OnceLock::new(),
         })
     }
 
     /// Where another node is reached, if it is a gateway.
     pub(crate) fn find(&self, life: &Owner) -> Option<Gateway> {
         self.lock().find(life).cloned()
+    }
+
+    /// Where media for a node go, as far as it has said so.
+    pub(crate) fn link_of(&self, node: &str) -> Option<SocketAddr> {
+        self.lock().link_of(&NodeId::parse(node).ok()?)
     }
 
     /// Whether a life of another node is over. It is asked: if nobody is there to answer, or it has been silent for long,
@@ -212,9 +212,8 @@ impl Hub {
             };
             // A lost one is followed by the next.
             let Delivery::Message(message) = delivery else { continue };
-            if let Ok(Beat { node, boot, sessions }) = serde_json::from_slice(&message.payload) {
-                let mut gateways = self.fleet.lock();
-                gateways.handle_beat(Instant::now(), &node, boot, sessions);
+            if let Ok(beat) = serde_json::from_slice(&message.payload) {
+                self.fleet.lock().handle_beat(Instant::now(), &beat);
             }
         }
     }
@@ -245,6 +244,7 @@ impl Hub {
                 node: self.node.name.clone(),
                 boot: self.node.boot,
                 sessions: self.sessions.count(),
+                link: self.fleet.link.get().copied(),
             };
             let beat = serde_json::to_vec(&beat).expect("names and numbers are JSON");
             // While the bus is out of reach nobody takes the silence for death.

@@ -1,4 +1,4 @@
-use std::{cmp::Ordering, collections::HashMap, time::Duration};
+use std::{cmp::Ordering, collections::HashMap, net::SocketAddr, time::Duration};
 
 use hst_cluster::{Entry, Key, NodeId, NodeRecord, NodeState, Owner, WatchEvent};
 use serde::{Deserialize, Serialize};
@@ -68,9 +68,21 @@ struct Known {
     takes_more: bool,
     gateway: Option<Gateway>,
     sessions: u64,
+    link: Option<SocketAddr>,
     heard: Instant,
     /// Not told again since the watch began anew.
     is_stale: bool,
+}
+
+/// What each node says of itself again and again, to all.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Beat {
+    pub(crate) node: NodeId,
+    pub(crate) boot: u64,
+    pub(crate) sessions: u64,
+    /// Where media of other nodes come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<SocketAddr>,
 }
 
 impl Gateway {
@@ -117,15 +129,17 @@ impl Gateways {
     }
 
     /// A life of a node has said that it goes on.
-    pub(crate) fn handle_beat(&mut self, now: Instant, node: &NodeId, boot: u64, sessions: u64) {
-        if boot == self.own_boot {
+    pub(crate) fn handle_beat(&mut self, now: Instant, beat: &Beat) {
+        let Beat { node, boot, .. } = beat;
+        if *boot == self.own_boot {
             if self.hears_nothing(now) {
                 // The others' heartbeats were not heard either, and that is not their fault.
                 self.nodes.values_mut().for_each(|known| known.heard = now);
             }
             self.bus_worked = now;
-        } else if let Some(known) = self.nodes.get_mut(node).filter(|known| known.life.boot == boot) {
-            (known.heard, known.sessions) = (now, sessions);
+        } else if let Some(known) = self.nodes.get_mut(node).filter(|known| known.life.boot == *boot) {
+            known.heard = now;
+            (known.sessions, known.link) = (beat.sessions, beat.link);
         }
     }
 
@@ -160,6 +174,11 @@ impl Gateways {
             .filter(|known| known.life.boot == life.boot)?
             .gateway
             .as_ref()
+    }
+
+    /// Where media for a node go.
+    pub(crate) fn link_of(&self, node: &NodeId) -> Option<SocketAddr> {
+        self.nodes.get(node)?.link
     }
 
     /// At most `most` gateways in the order in which a client should try them: by chance, in proportion to their weights,
@@ -244,7 +263,8 @@ impl Gateways {
         if self.nodes.len() >= MAX_NODES {
             return self.warn(&entry.key);
         }
-        let (sessions, heard) = before.map_or((0, now), |before| (before.sessions, before.heard));
+        let said = |before: Known| (before.sessions, before.link, before.heard);
+        let (sessions, link, heard) = before.map_or((0, None, now), said);
         let known = Known {
             life: Owner {
                 node: node.clone(),
@@ -254,6 +274,7 @@ impl Gateways {
             takes_more: state == NodeState::Up,
             gateway,
             sessions,
+            link,
             heard,
             is_stale: false,
         };

@@ -1,9 +1,12 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use hst_cascade::{Cascade, Joined};
+use hst_cluster::NodeId;
 use hst_group::server::{MediaCommand, MemberId, TrackId, TrackLine, TrackRole};
+use hst_link::NodeName;
 use hst_proto::{ErrorCode, Failure, Foretold, Priority};
 use hst_sfu::{PeerId, Priority as SfuPriority, TrackId as SfuTrackId};
 use hst_sfu_worker::{Line, LineRole, MediaEvent, MediaPlane, OfferError, Room, RoomId, RoomStats};
@@ -12,7 +15,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use crate::{group::Message, handle::SessionId, life::Life};
+use crate::{group::Message, groups::Key as GroupKey, handle::SessionId, life::Life};
 
 /// Commands that wait for a room of the media plane. When it is full, the group waits.
 const COMMANDS: usize = 256;
@@ -24,6 +27,8 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Media {
     plane: Option<Arc<MediaPlane>>,
+    /// What joins rooms to those of other nodes, if there may be others.
+    cascade: Arc<OnceLock<Cascade>>,
     rooms: Arc<Rooms>,
     life: Life,
 }
@@ -36,6 +41,7 @@ type Rooms = Mutex<HashMap<RoomId, mpsc::WeakSender<Message>>>;
 pub(crate) struct RoomMedia {
     commands: Option<mpsc::Sender<Asked>>,
     figures: Option<RoomFigures>,
+    cascade: Arc<OnceLock<Cascade>>,
 }
 
 /// The way to what flows in a room. Its media thread is asked once a second at most, however many want to know, and one
@@ -61,6 +67,7 @@ impl Media {
     pub(crate) fn off(life: Life) -> Self {
         Self {
             plane: None,
+            cascade: Arc::default(),
             rooms: Arc::default(),
             life,
         }
@@ -72,9 +79,20 @@ impl Media {
         life.spawn(tell(events, Arc::clone(&rooms), life.clone()));
         Self {
             plane: Some(Arc::new(plane)),
+            cascade: Arc::default(),
             rooms,
             life,
         }
+    }
+
+    pub(crate) fn plane(&self) -> Option<&Arc<MediaPlane>> {
+        self.plane.as_ref()
+    }
+
+    /// Rooms are joined to those of other nodes by this from now on.
+    pub(crate) fn join_by(&self, cascade: Cascade) {
+        // There is one in the life of a server.
+        let _ = self.cascade.set(cascade);
     }
 
     /// What a session may know of the answer to its first offer.
@@ -97,6 +115,7 @@ impl Media {
             return RoomMedia {
                 commands: None,
                 figures: None,
+                cascade: self.cascade.clone(),
             };
         };
         let room = plane.open_room();
@@ -114,6 +133,7 @@ impl Media {
         RoomMedia {
             commands: Some(to_room),
             figures: Some(figures),
+            cascade: self.cascade.clone(),
         }
     }
 }
@@ -134,6 +154,14 @@ impl RoomFigures {
 }
 
 impl RoomMedia {
+    /// The room and the one of the same group at the other node are one until what this gives is dropped; both must say so.
+    /// `None` where no media cross.
+    pub(crate) fn join(&self, node: &NodeId, (app, group): &GroupKey) -> Option<Joined> {
+        let room = &self.figures.as_ref()?.room;
+        let node = NodeName::parse(node.as_str()).ok()?;
+        Some(self.cascade.get()?.join(&node, &format!("{app}/{group}"), room))
+    }
+
     pub(crate) fn figures(&self) -> Option<RoomFigures> {
         self.figures.clone()
     }

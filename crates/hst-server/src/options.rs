@@ -5,7 +5,11 @@ use std::{
 };
 
 use clap::Parser;
-use hst_server::{Config, ConfigError, Origin, Subnet, Tls};
+use hst_server::{
+    ClusterConfig, Config, ConfigError, Origin, Subnet, Tls,
+    cluster::NodeId,
+    nats::{Auth, Options as Nats},
+};
 
 /// The platform in one program: access, sign-in, groups, media.
 #[derive(Debug, Parser)]
@@ -68,6 +72,21 @@ pub(crate) struct Options {
     /// A proxy, or a subnet of them, whose X-Forwarded-For is believed; may be repeated
     #[arg(long = "trusted-proxy", value_name = "SUBNET")]
     trusted_proxies: Vec<Subnet>,
+    /// Be a node of the cluster on these NATS servers (nats:// or tls://); may be repeated, and one that answers is enough
+    #[arg(long, value_name = "URL")]
+    nats: Vec<String>,
+    /// How the NATS servers know this node: a file with a JWT and a seed (.creds), where the URL has no user and password
+    #[arg(long, value_name = "FILE", requires = "nats")]
+    nats_creds: Option<PathBuf>,
+    /// How many NATS servers keep what nodes agree on [default: 1]; more than 1 needs NATS 2.12 or later
+    #[arg(long, value_name = "N", requires = "nats")]
+    nats_replicas: Option<u8>,
+    /// The name of this node, which no other has [default: the machine's]
+    #[arg(long, value_name = "NAME", requires = "nats", value_parser = NodeId::parse)]
+    node: Option<NodeId>,
+    /// Where media of other nodes come in, UDP [default: a free port]
+    #[arg(long, value_name = "ADDR:PORT", requires = "nats")]
+    link: Option<SocketAddr>,
     /// When ready, print one line of JSON in place of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -106,6 +125,17 @@ impl Options {
         } else if self.tls_self_signed {
             config.tls = Tls::SelfSigned;
         }
+        if !self.nats.is_empty() {
+            config.cluster = Some(ClusterConfig::new(Nats::new(self.nats)));
+        }
+        if let Some(cluster) = &mut config.cluster {
+            if let Some(file) = self.nats_creds {
+                cluster.nats.auth = Auth::Credentials(file);
+            }
+            cluster.nats.replicas = self.nats_replicas.unwrap_or(cluster.nats.replicas);
+            cluster.node = self.node.unwrap_or_else(|| cluster.node.clone());
+            cluster.link = self.link.or(cluster.link);
+        }
         Ok(config)
     }
 }
@@ -128,6 +158,8 @@ mod tests {
             "--tls-cert a.pem",
             "--tls-key a.pem",
             "--dev-open",
+            "--node n1",
+            "--link 127.0.0.1:0",
             "--tls-cert a --tls-key b --tls-self-signed",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -141,6 +173,8 @@ mod tests {
             "--max-connections many",
             "--trusted-proxy here",
             "--turn 3478",
+            "--nats nats://localhost --node a.b",
+            "--nats nats://localhost --link 7000",
             "--what",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -168,6 +202,19 @@ mod tests {
         assert_eq!(config.workers, NonZeroUsize::new(3));
         assert_eq!(config.tls, Tls::SelfSigned);
         assert_eq!(config.data_dir, Some(PathBuf::from("d")));
+    }
+
+    #[test]
+    fn a_node_of_a_cluster_needs_its_servers_alone() {
+        let cluster = config("--dev --nats nats://a:4222 --nats nats://b:4222")
+            .unwrap()
+            .cluster
+            .unwrap();
+        assert_eq!(cluster.nats.servers, ["nats://a:4222", "nats://b:4222"]);
+        let more = "--dev --nats nats://a --node n1 --nats-creds f --nats-replicas 3 --link 127.0.0.1:0";
+        let cluster = config(more).unwrap().cluster.unwrap();
+        assert_eq!((cluster.node.as_str(), cluster.nats.replicas), ("n1", 3));
+        assert!(matches!(cluster.nats.auth, Auth::Credentials(_)) && cluster.link.is_some());
     }
 
     #[test]

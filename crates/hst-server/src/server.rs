@@ -8,6 +8,7 @@ use std::{
 
 use hst_auth::TokenVerifier;
 use hst_cluster::{Bus, Directory, NodeId};
+use hst_cluster_nats::Nats;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
 use hst_signal_quic::{BindError, QuicListener, ResetKey};
@@ -15,10 +16,11 @@ use hst_store::{Developer, FirstDeveloper, Store};
 use tokio::net::TcpListener;
 
 use crate::{
-    Config, Connections, Origin, StartError, Tls,
+    ClusterConfig, Config, Connections, Origin, StartError, Tls,
     admission::Admission,
     apps::{Apps, now},
     certificate::Certificate,
+    cluster_config::DEFAULT_LINK_RATE,
     fleet::Fleet,
     follow::Feed,
     gateways::Gateway,
@@ -28,6 +30,7 @@ use crate::{
     http::{self, QuicPoint, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
+    links,
     media::Media,
     meter::Meter,
     network::{MediaNetwork, own_addresses},
@@ -77,6 +80,8 @@ pub struct Addresses {
     pub quic: Option<SocketAddr>,
     /// Metrics (TCP).
     pub metrics: Option<SocketAddr>,
+    /// The links that carry media between nodes (UDP).
+    pub link: Option<SocketAddr>,
     /// The media threads (UDP and TCP).
     pub media: Vec<SocketAddr>,
     /// The relay (UDP); over TCP and TLS it is where HTTP is.
@@ -174,9 +179,13 @@ impl Server {
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
-        let node = match cluster {
-            Some((directory, bus, node)) => Node::join(directory, bus, node).await?,
-            None => Node::alone().await?,
+        let node = match (cluster, &config.cluster) {
+            (Some((directory, bus, node)), _) => Node::join(directory, bus, node).await?,
+            (None, Some(ClusterConfig { nats, node, .. })) => {
+                let nats = Arc::new(Nats::connect(nats.clone()).await?);
+                Node::join(nats.clone(), nats, node.clone()).await?
+            }
+            (None, None) => Node::alone().await?,
         };
         let fixed = config.gateways.iter().map(|gateway| Gateway {
             origin: gateway.url.clone(),
@@ -186,6 +195,21 @@ impl Server {
         let holdings = Holdings::new(node.clone(), life.clone());
         holdings.follow().await?;
         let fleet = Fleet::new(&node, holdings, config.gateway_weight, fixed.collect());
+        if let Some(plane) = media.plane().filter(|_| !node.is_alone).cloned() {
+            let link = config.cluster.as_ref().and_then(|cluster| cluster.link);
+            let link = link.unwrap_or((config.bind.ip(), 0).into());
+            let rate = config.cluster.as_ref().map_or(DEFAULT_LINK_RATE, |it| it.link_rate);
+            let (cascade, port) = links::open(link, rate, (&node, &fleet), plane).await?;
+            let is_named = !link.ip().is_unspecified();
+            let ip = Some(link.ip())
+                .filter(|_| is_named)
+                .or(addresses.candidates.first().copied());
+            addresses.link = ip.map(|ip| (ip, port).into());
+            if let Some(address) = addresses.link {
+                let _ = fleet.link.set(address);
+            }
+            media.join_by(cascade);
+        }
         let placement = Placement::new(node.clone(), fleet.clone());
         let meter = apps.meter.clone();
         life.spawn(meter.clone().run(life.clone()));

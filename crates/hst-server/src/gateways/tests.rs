@@ -45,11 +45,27 @@ fn up(port: u16, weight: u32) -> WatchEvent {
 
 fn beat(gateways: &mut Gateways, now: Instant, port: u16, sessions: u64) {
     let node = NodeId::parse(&format!("n{port}")).unwrap();
-    gateways.handle_beat(now, &node, port.into(), sessions);
+    let link = Some(([127, 0, 0, 1], port).into());
+    let boot = port.into();
+    gateways.handle_beat(
+        now,
+        &Beat {
+            node,
+            boot,
+            sessions,
+            link,
+        },
+    );
 }
 
 fn own_beat(gateways: &mut Gateways, now: Instant) {
-    gateways.handle_beat(now, &NodeId::parse("own").unwrap(), OWN, 0);
+    let own = Beat {
+        node: NodeId::parse("own").unwrap(),
+        boot: OWN,
+        sessions: 0,
+        link: None,
+    };
+    gateways.handle_beat(now, &own);
 }
 
 /// The ports that are named, sorted; 0 is this node.
