@@ -12,11 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const WARM_UP: Duration = Duration::from_secs(3);
 /// For so long it is looked at how busy a server is, before it gets more or less to do; and how often at most.
 const LOOK: Duration = Duration::from_secs(1);
-const LOOKS: usize = 10;
+const LOOKS: usize = 12;
 /// It is near enough to what it should be.
 const NEAR: f64 = 0.05;
-/// At a look, what is sent is multiplied or divided by this at most: what comes of it is to be seen first.
-const MOST: f64 = 8.0;
+/// At a look, what is sent is multiplied or divided by this at most: whom a sudden flood hits, he is taken to have a narrow network.
+const MOST: f64 = 2.0;
 /// What was sent last arrives within this, repairs included.
 const REST: Duration = Duration::from_millis(500);
 
@@ -65,6 +65,10 @@ pub(super) async fn measure(
         Some(load) => keep_busy(&crowds, shape.pace.every, load, cpu).await?,
         None => shape.pace.every,
     };
+    if load.is_some() {
+        // What was too much on the way there is forgotten.
+        sleep(WARM_UP).await;
+    }
 
     let (before, begun) = (cpu(), Instant::now());
     all(Crowd::count);
