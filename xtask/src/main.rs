@@ -5,6 +5,7 @@
     reason = "a command speaks on the terminal"
 )]
 
+mod bench;
 mod cargo;
 mod child;
 mod ci;
@@ -42,6 +43,7 @@ cargo xtask <command>
   types [--bless]                       check the browser engine with TypeScript; --bless makes its declarations anew
   fuzz [TARGET] [--seconds N]           try every parser, or one, with whatever libFuzzer thinks of (nightly, cargo-fuzz)
   sim [--seeds N]                       run the simulated clusters from N seeds instead of a test's 200
+  bench [--quick] [--cold-build]        measure the media plane and write docs/performance.md; --quick writes nothing
   dist                                  make the browser engine's package for npm, in target/dist/npm
 
 demo, test, check, types and dist install the programs that they need where they can (Debian) and say so.";
@@ -71,6 +73,7 @@ fn run(args: &[&str]) -> Result {
         ["types", "--bless"] => types::bless(&root()),
         ["fuzz", options @ ..] => fuzz::run(&root(), &fuzz::Options::parse(options)?),
         ["sim", options @ ..] => sim::run(&root(), options),
+        ["bench", options @ ..] => bench::run(&root(), bench::Options::parse(options)?),
         ["dist"] => dist::run(&root()),
         [child::GUARD, command @ ..] => child::guard(command),
         [] | ["help" | "-h" | "--help"] => {

@@ -50,6 +50,7 @@ pub(crate) const TO_TEST: &[Tool] = &[
     Tool::new("ffprobe", "ffmpeg", "judges the files that we record"),
     Tool::new("ip", "iproute2", "makes the network of the namespace tests"),
     Tool::new("nft", "nftables", "loses packets there"),
+    Tool::new("valgrind", "valgrind", "counts what a forwarded packet costs"),
     NODE,
     NPM,
     Tool::new("nats-server", "nats-server", "is what a cluster agrees by"),

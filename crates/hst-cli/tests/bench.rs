@@ -104,6 +104,29 @@ fn forwarding_is_measured_beside_what_the_machine_can_do_at_most() {
 }
 
 #[test]
+fn a_server_gets_as_much_to_do_as_was_asked_for() {
+    let figures = figures("forward --case 1to10 --seconds 2 --load 0.05");
+    assert_positive(&figures, &["packets", "delay_us_p50", "delay_us_p99", "delay_us_p999"]);
+    if cfg!(target_os = "linux") {
+        let load = figures["server_load"].as_f64().unwrap();
+        // A machine that is busy with other things takes longer for the same.
+        assert!((0.01..0.25).contains(&load), "{figures}");
+    }
+}
+
+#[test]
+fn nothing_stays_of_those_who_come_and_go() {
+    let figures = figures("churn --cycles 300 --at-once 10");
+    assert_eq!(figures["cycles"], 300);
+    assert_positive(&figures, &["cycles_per_second"]);
+    if cfg!(target_os = "linux") {
+        assert_positive(&figures, &["bytes_per_receiver"]);
+        let growth = figures["growth"].as_f64().unwrap();
+        assert!((0.9..1.1).contains(&growth), "{figures}");
+    }
+}
+
+#[test]
 fn what_the_system_does_not_allow_is_said_before_anything_is_done() {
     let output = Command::new(env!("CARGO_BIN_EXE_hst"))
         .args(["bench", "signal", "--idle", "1000000000"])

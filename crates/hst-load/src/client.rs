@@ -15,12 +15,12 @@ use str0m::{
 };
 
 use crate::{
-    LoadError, Pace, packet,
+    LoadError, Pace,
+    arrival::{self, Datagram, Inbox},
+    packet,
     tally::{Lines, Tally},
 };
 
-/// Larger datagrams do not come.
-const MAX_DATAGRAM: usize = 2048;
 /// How loud a speaker is, in decibels: those who began first are the louder ones.
 const LOUD: i8 = -20;
 
@@ -55,9 +55,6 @@ pub struct Client {
     sends: Vec<Sending>,
     lines: Lines,
     is_connected: bool,
-    /// Whether it looks at how long packets were under way.
-    watches: bool,
-    delays: Vec<Duration>,
     wake_at: Instant,
 }
 
@@ -77,7 +74,7 @@ impl Client {
     /// # Errors
     /// The system gives no socket.
     pub fn new(ip: IpAddr, sends: &[Kind], receives: &[Kind]) -> Result<(Self, Offer), LoadError> {
-        let socket = UdpSocket::bind((ip, 0).into())?;
+        let socket = arrival::bind((ip, 0).into())?;
         let addr = socket.local_addr()?;
         let now = Instant::now();
         let config = RtcConfig::new()
@@ -127,8 +124,6 @@ impl Client {
             sends,
             lines: Lines::default(),
             is_connected: false,
-            watches: false,
-            delays: Vec::new(),
             wake_at: now,
         };
         Ok((client, offer))
@@ -147,11 +142,6 @@ impl Client {
         Ok(())
     }
 
-    /// Has it keep how long each packet was under way.
-    pub fn watch(&mut self) {
-        self.watches = true;
-    }
-
     /// Whether it publishes something.
     pub(crate) fn sends(&self) -> bool {
         !self.sends.is_empty()
@@ -168,7 +158,6 @@ impl Client {
     /// Forgets what has come so far.
     pub(crate) fn begin_count(&mut self) {
         self.lines = Lines::default();
-        self.delays.clear();
     }
 
     /// How many packets have come since then.
@@ -176,38 +165,18 @@ impl Client {
         self.lines.received
     }
 
-    pub(crate) fn add_to(&mut self, tally: &mut Tally) {
+    pub(crate) fn add_to(&self, tally: &mut Tally) {
         self.lines.add_to(tally);
-        tally.delays.append(&mut self.delays);
     }
 
-    /// Sends the next packets of each of its lines.
-    pub(crate) fn send(&mut self, epoch: Instant, place: usize, pace: &Pace) {
-        for line in &mut self.sends {
-            let now = Instant::now();
-            let Some(pt) = payload_type(&self.rtc, line.kind) else {
-                continue;
-            };
-            let mut api = self.rtc.direct_api();
-            let Some(stream) = api.stream_tx_by_mid(line.mid, None) else {
-                continue;
-            };
-            let is_key = std::mem::take(&mut line.wants_key);
-            for at in 0..pace.burst {
-                let sent = epoch.elapsed();
-                let (payload, values) = match line.kind {
-                    Kind::Picture => (
-                        packet::picture(pace.size, line.number, sent, at == 0, is_key),
-                        ExtensionValues::default(),
-                    ),
-                    Kind::Sound => (packet::sound(pace.size, line.number, sent), level(place)),
-                };
-                // Below the middle, so that nobody mistakes the first ones for the last before a wrap.
-                let seq = u64::from(line.number) + 1;
-                let write = RtpWrite::new(pt, seq.into(), line.time, now, payload).ext_vals(values);
-                stream.write_rtp(write.marker(at + 1 == pace.burst).nackable(line.kind == Kind::Picture));
-                line.number += 1;
+    /// Sends the next packets of each of its lines. Each says when it leaves, so each leaves before the next is made.
+    pub(crate) fn send(&mut self, place: usize, pace: &Pace) {
+        for at in 0..self.sends.len() {
+            let is_key = std::mem::take(&mut self.sends[at].wants_key);
+            for index in 0..pace.burst {
+                self.send_one(at, place, pace, index, is_key);
             }
+            let line = &mut self.sends[at];
             let rate = match line.kind {
                 Kind::Sound => 48_000,
                 Kind::Picture => 90_000,
@@ -216,17 +185,45 @@ impl Client {
                 .time
                 .wrapping_add((pace.every.as_micros() as u64 * rate / 1_000_000) as u32);
         }
-        self.input(epoch, Input::Timeout(Instant::now()));
+    }
+
+    /// Sends one packet of a burst on a line.
+    fn send_one(&mut self, at: usize, place: usize, pace: &Pace, index: usize, is_key: bool) {
+        let line = &mut self.sends[at];
+        let Some(pt) = payload_type(&self.rtc, line.kind) else {
+            return;
+        };
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(line.mid, None) else {
+            return;
+        };
+        let (now, sent) = (Instant::now(), arrival::present());
+        let (payload, values) = match line.kind {
+            Kind::Picture => (
+                packet::picture(pace.size, line.number, sent, index == 0, is_key),
+                ExtensionValues::default(),
+            ),
+            Kind::Sound => (packet::sound(pace.size, line.number, sent), level(place)),
+        };
+        // Below the middle, so that nobody mistakes the first ones for the last before a wrap.
+        let seq = u64::from(line.number) + 1;
+        let write = RtpWrite::new(pt, seq.into(), line.time, now, payload).ext_vals(values);
+        stream.write_rtp(
+            write
+                .marker(index + 1 == pace.burst)
+                .nackable(line.kind == Kind::Picture),
+        );
+        line.number += 1;
+        self.input(Input::Timeout(now), sent);
     }
 
     /// Takes what has come.
-    pub(crate) fn receive(&mut self, epoch: Instant) {
-        let mut buffer = [0; MAX_DATAGRAM];
+    pub(crate) fn receive(&mut self, inbox: &mut Inbox) {
         loop {
-            match self.socket.recv_from(&mut buffer) {
-                Ok((len, source)) => {
-                    if let Ok(receive) = Receive::new(Protocol::Udp, source, self.addr, &buffer[..len]) {
-                        self.input(epoch, Input::Receive(Instant::now(), receive));
+            match inbox.receive(&self.socket) {
+                Ok(Datagram { source, arrived, bytes }) => {
+                    if let Ok(receive) = Receive::new(Protocol::Udp, source, self.addr, bytes) {
+                        self.input(Input::Receive(Instant::now(), receive), arrived);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -237,13 +234,14 @@ impl Client {
         }
     }
 
-    pub(crate) fn handle_timeout(&mut self, epoch: Instant, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.wake_at <= now {
-            self.input(epoch, Input::Timeout(now));
+            self.input(Input::Timeout(now), arrival::present());
         }
     }
 
-    fn input(&mut self, epoch: Instant, input: Input<'_>) {
+    /// Takes something that has come at this time of the day.
+    fn input(&mut self, input: Input<'_>, arrived: Duration) {
         if self.rtc.handle_input(input).is_err() {
             self.rtc.disconnect();
         }
@@ -260,12 +258,10 @@ impl Client {
                 // What has no payload only finds out how much the network carries.
                 Ok(Output::Event(Event::RtpPacket(packet))) if !packet.payload.is_empty() => {
                     let ssrc = *packet.header.ssrc;
-                    match packet::check(&packet.payload, epoch, Instant::now()) {
+                    match packet::check(&packet.payload, arrived) {
                         Some((number, delay)) => {
-                            let is_new = self.lines.take(ssrc, *packet.seq_no, number, packet.payload.len());
-                            if is_new && self.watches {
-                                self.delays.push(delay);
-                            }
+                            let len = packet.payload.len();
+                            self.lines.take(ssrc, *packet.seq_no, number, len, delay);
                         }
                         None => self.lines.take_damaged(),
                     }

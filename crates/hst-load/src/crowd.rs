@@ -10,7 +10,7 @@ use std::{
 
 use mio::{Events, Interest, Poll, Token};
 
-use crate::{Client, LoadError, Tally, processor::processor_time};
+use crate::{Client, LoadError, Tally, arrival::Inbox, processor::processor_time};
 
 /// The longest wait: so soon it notices what it is told.
 const LOOK: Duration = Duration::from_millis(5);
@@ -42,6 +42,14 @@ struct Shared {
     phase: AtomicU8,
     connected: AtomicUsize,
     received: AtomicU64,
+    /// Between one burst and the next, in nanoseconds.
+    interval: AtomicU64,
+}
+
+impl Shared {
+    fn set_interval(&self, interval: Duration) {
+        self.interval.store(interval.as_nanos() as u64, Ordering::Release);
+    }
 }
 
 /// What the clients do, once they are connected.
@@ -56,15 +64,16 @@ enum Phase {
 }
 
 impl Crowd {
-    /// Starts a thread, in which the clients connect and then wait. `epoch` is the same for all whose packets meet.
+    /// Starts a thread, in which the clients connect and then wait.
     ///
     /// # Errors
     /// The system gives no thread or takes no socket.
-    pub fn start(name: &str, clients: Vec<Client>, pace: Pace, epoch: Instant) -> Result<Self, LoadError> {
+    pub fn start(name: &str, clients: Vec<Client>, pace: Pace) -> Result<Self, LoadError> {
         let shared = Arc::new(Shared::default());
+        shared.set_interval(pace.every);
         let count = clients.len();
         let driven = shared.clone();
-        let run = move || drive(clients, pace, epoch, &driven);
+        let run = move || drive(clients, pace, &driven);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self {
             shared,
@@ -98,6 +107,11 @@ impl Crowd {
         self.enter(Phase::Send);
     }
 
+    /// Has them send at this interval from now on.
+    pub fn send_every(&self, interval: Duration) {
+        self.shared.set_interval(interval);
+    }
+
     /// Has them count what comes from now on.
     pub fn count(&self) {
         self.enter(Phase::Count);
@@ -129,13 +143,14 @@ impl Drop for Crowd {
     }
 }
 
-fn drive(mut clients: Vec<Client>, pace: Pace, epoch: Instant, shared: &Shared) -> io::Result<Tally> {
+fn drive(mut clients: Vec<Client>, mut pace: Pace, shared: &Shared) -> io::Result<Tally> {
     let mut poll = Poll::new()?;
     for (place, client) in clients.iter_mut().enumerate() {
         let registry = poll.registry();
         registry.register(&mut client.socket, Token(place), Interest::READABLE)?;
     }
     let mut ready = Events::with_capacity(NEWS);
+    let mut inbox = Inbox::new();
     // They send one after the other, as whoever is independent does.
     let senders: Vec<_> = (0..clients.len()).filter(|&place| clients[place].sends()).collect();
     let (mut next_sender, mut next_burst) = (0, Instant::now());
@@ -150,12 +165,13 @@ fn drive(mut clients: Vec<Client>, pace: Pace, epoch: Instant, shared: &Shared) 
             clients.iter_mut().for_each(Client::begin_count);
             busy = processor_time();
         }
+        pace.every = Duration::from_nanos(shared.interval.load(Ordering::Acquire));
         let now = Instant::now();
         let mut wake_at = now + LOOK;
         if phase == Phase::Send as u8 || phase == Phase::Count as u8 {
             while next_burst <= now && !senders.is_empty() {
                 let place = senders[next_sender];
-                clients[place].send(epoch, place, &pace);
+                clients[place].send(place, &pace);
                 next_sender = (next_sender + 1) % senders.len();
                 // Who comes too late does not hurry after: that would be another load.
                 next_burst = (next_burst + pace.every / senders.len() as u32).max(now);
@@ -167,7 +183,7 @@ fn drive(mut clients: Vec<Client>, pace: Pace, epoch: Instant, shared: &Shared) 
             next_burst = now;
         }
         for client in &mut clients {
-            client.handle_timeout(epoch, now);
+            client.handle_timeout(now);
             wake_at = wake_at.min(client.wake_at());
         }
         let connected = clients.iter().filter(|client| client.is_connected()).count();
@@ -176,20 +192,24 @@ fn drive(mut clients: Vec<Client>, pace: Pace, epoch: Instant, shared: &Shared) 
             let received = clients.iter().map(Client::received).sum();
             shared.received.store(received, Ordering::Release);
         }
-        // The kernel's timers are of whole milliseconds here.
+        // A poll waits for whole milliseconds, so it never waits for the last one. What comes meanwhile says itself when it came.
         let wait = wake_at.saturating_duration_since(Instant::now());
-        match poll.poll(&mut ready, Some(wait)) {
+        let whole = Duration::from_millis(wait.as_millis() as u64);
+        if whole.is_zero() {
+            thread::sleep(wait);
+        }
+        match poll.poll(&mut ready, Some(whole)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
         for event in &ready {
-            clients[event.token().0].receive(epoch);
+            clients[event.token().0].receive(&mut inbox);
         }
     }
     let mut tally = Tally {
         busy: processor_time().saturating_sub(busy),
         ..Tally::default()
     };
-    clients.iter_mut().for_each(|client| client.add_to(&mut tally));
+    clients.iter().for_each(|client| client.add_to(&mut tally));
     Ok(tally)
 }

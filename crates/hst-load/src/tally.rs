@@ -1,6 +1,6 @@
 use std::{collections::HashMap, time::Duration};
 
-use crate::seen::Seen;
+use crate::{delays::Delays, seen::Seen};
 
 /// What came to clients while it was counted.
 #[derive(Debug, Default, Clone)]
@@ -15,8 +15,8 @@ pub struct Tally {
     pub lost_in_server: u64,
     /// Packets that the server sent and that never came.
     pub lost_behind_server: u64,
-    /// How long packets were under way, of the clients that look at that.
-    pub delays: Vec<Duration>,
+    /// How long packets were under way: from the publisher's socket to the receiver's, where the system says when it came.
+    pub delays: Delays,
     /// For how long the clients' thread had the processor; of several crowds, that which had it longest.
     pub busy: Duration,
 }
@@ -29,7 +29,7 @@ impl Tally {
         self.damaged += other.damaged;
         self.lost_in_server += other.lost_in_server;
         self.lost_behind_server += other.lost_behind_server;
-        self.delays.extend(other.delays);
+        self.delays.join(&other.delays);
         self.busy = self.busy.max(other.busy);
     }
 }
@@ -41,6 +41,7 @@ pub(crate) struct Lines {
     pub(crate) received: u64,
     bytes: u64,
     damaged: u64,
+    delays: Delays,
 }
 
 /// The packets of one source: by the numbers that their sender has given them, and by those of the server.
@@ -51,14 +52,15 @@ struct Line {
 }
 
 impl Lines {
-    /// Takes a packet of this source; says whether it is new.
-    pub(crate) fn take(&mut self, ssrc: u32, seq: u64, number: u32, len: usize) -> bool {
+    /// Takes a packet of this source, which was under way for so long; says whether it is new.
+    pub(crate) fn take(&mut self, ssrc: u32, seq: u64, number: u32, len: usize, delay: Duration) -> bool {
         let line = self.lines.entry(ssrc).or_default();
         line.passed.take(seq);
         let is_new = line.sent.take(number.into());
         if is_new {
             self.received += 1;
             self.bytes += len as u64;
+            self.delays.add(delay);
         }
         is_new
     }
@@ -75,6 +77,7 @@ impl Lines {
         tally.received += self.received;
         tally.bytes += self.bytes;
         tally.damaged += self.damaged;
+        tally.delays.join(&self.delays);
     }
 }
 
@@ -87,9 +90,9 @@ mod tests {
         let mut lines = Lines::default();
         // 2 was lost by the server, and 4 behind it.
         for (seq, number) in [(10, 1), (11, 3), (13, 5)] {
-            assert!(lines.take(7, seq, number, 100));
+            assert!(lines.take(7, seq, number, 100, Duration::ZERO));
         }
-        assert!(!lines.take(7, 13, 5, 100));
+        assert!(!lines.take(7, 13, 5, 100, Duration::ZERO));
         let mut tally = Tally::default();
         lines.add_to(&mut tally);
         assert_eq!((tally.received, tally.bytes), (3, 300));

@@ -257,10 +257,11 @@ impl Outbox {
 
     #[cfg(test)]
     pub(crate) fn take(&mut self) -> Vec<(Remote, Vec<u8>)> {
-        let Self { udp, tcp } = std::mem::take(self);
-        let cut = |waiting: Waiting, remote: fn(SocketAddr) -> Remote| {
-            let mut bytes = waiting.bytes.into_iter();
-            let datagrams = waiting.datagrams.into_iter();
+        let Self { udp, tcp } = self;
+        // Their room is kept, as it is by sending.
+        let cut = |waiting: &mut Waiting, remote: fn(SocketAddr) -> Remote| {
+            let mut bytes = waiting.bytes.drain(..);
+            let datagrams = waiting.datagrams.drain(..);
             let cut = datagrams.map(|(destination, len)| (remote(destination), bytes.by_ref().take(len).collect()));
             cut.collect::<Vec<_>>()
         };

@@ -119,6 +119,11 @@ impl Shape {
         }
     }
 
+    /// Whether one publishes, and all others receive it.
+    pub(super) fn is_broadcast(&self) -> bool {
+        self.groups == 1 && self.publishers == 1
+    }
+
     /// Of each group.
     pub(super) fn group_size(&self) -> usize {
         self.publishers + self.listeners

@@ -47,6 +47,14 @@ pub(crate) enum BenchError {
     Folder(io::Error),
     #[error("{0} clients didn't come back into their groups")]
     Away(usize),
+    #[error("{0} clients were not connected for media")]
+    Unconnected(usize),
+    #[error("{program} doesn't answer an offer", program = program.display())]
+    NoAnswer { program: PathBuf },
+    #[error("another program can be measured only where one publishes and all others receive")]
+    NoBroadcast,
+    #[error("this system doesn't say how busy a server is, so its load can't be chosen")]
+    NoTimes,
     #[error(transparent)]
     Load(#[from] hst_load::LoadError),
     #[error("a socket of this machine fails: {0}")]

@@ -1,32 +1,25 @@
 use std::{
-    net::Ipv4Addr,
-    time::{Duration, Instant},
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
-use hst_load::{Client, Crowd, Tally};
-use hst_proto::{Command, Line, Offer, Reply, Role};
-use hst_rtc::{MediaId, MediaRef, MediaType, UserId};
 use serde::Serialize;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::task::JoinSet;
 
 use super::{
     BenchError,
+    beside::Beside,
     case::{Case, Shape},
-    crowd, limit, machine,
+    limit, machine,
+    measure::{Measured, measure},
     process::Process,
     report,
-    target::{Target, TargetOptions, user},
-    wire::Wire,
+    stage::Stage,
+    target::{Target, TargetOptions},
 };
 use crate::error::CliError;
 
-/// Clients that are not connected by then do not connect.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Between the start of media and the first packet that counts: keyframes are asked for, and first reports come.
-const WARM_UP: Duration = Duration::from_secs(3);
-/// What was sent last arrives within this, repairs included.
-const REST: Duration = Duration::from_millis(500);
 /// Clients whose thread has the processor for more than this share of the time are too slow for the server.
 const BUSY: f64 = 0.9;
 
@@ -38,6 +31,13 @@ pub(crate) struct Options {
     /// For how long it is measured.
     #[arg(long, value_name = "S", default_value_t = 10)]
     seconds: u64,
+    /// Have so much sent that this share of what the server can carry is reached: of a core for each media thread that has
+    /// something to do.
+    #[arg(long, value_name = "SHARE")]
+    load: Option<f64>,
+    /// Measure another program with the same clients, too: it answers offers, one a line, as {"offer":"…"} and {"answer":"…"}.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "load")]
+    beside: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -56,10 +56,19 @@ struct Figures {
     server_us_per_packet: Option<f64>,
     server_user_us_per_packet: Option<f64>,
     server_system_us_per_packet: Option<f64>,
-    /// From the publisher's socket to a receiver's hands, decrypted.
+    /// Of what the server can carry, how much it did: of a core for each media thread with something to do.
+    server_load: Option<f64>,
+    /// What the other program took, and how many times as much that is.
+    beside_us_per_packet: Option<f64>,
+    beside_ratio: Option<f64>,
+    /// What it did not pass on, and what came to nobody.
+    beside_lost: Option<u64>,
+    /// Of all receivers, from the publisher's socket to theirs.
     delay_us_p50: f64,
     delay_us_p99: f64,
     delay_us_p999: f64,
+    /// Of one who is in a group without media, and what media add for a receiver.
+    bytes_per_member: Option<u64>,
     bytes_per_receiver: Option<u64>,
     receivers: usize,
     packets: u64,
@@ -73,58 +82,70 @@ struct Figures {
 
 /// The real server in a process of its own, and clients that check every packet.
 pub(crate) async fn run(options: Options) -> Result<(), CliError> {
-    let shape = options.case.shape();
+    let mut shape = options.case.shape();
+    let length = Duration::from_secs(options.seconds.max(1));
     machine::check_open_files(3 * shape.members())?;
     let process = Process::media_server().await?;
+    // A group is on one thread.
+    let cores = shape.groups.min(process.media().len().max(1)) as f64;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
     let resident = || process.pid().and_then(machine::resident_bytes);
 
-    let mut wires = Vec::new();
+    let empty = resident();
+    let mut groups = Vec::new();
     for group in 0..shape.groups {
-        wires.push(enter(&target, group, &shape).await?);
+        groups.push(Stage::enter(&target, group, &shape).await?);
     }
     let before = resident();
     let mut stage = Stage::default();
     let mut staying = JoinSet::new();
-    for members in wires {
+    for members in groups {
         stage.seat(members, &shape, &mut staying).await?;
     }
-    let measured = measure(stage, &shape, &process, Duration::from_secs(options.seconds.max(1))).await?;
+    let load = options.load.map(|share| share * cores);
+    let measured = measure(stage, &shape, process.pid(), load, length).await?;
     let after = resident();
-    // The machine is the limit's alone.
+    // The machine is the others' alone.
     drop((staying, process));
+    let other = match &options.beside {
+        Some(program) => Some(beside(program, &shape, length).await?),
+        None => None,
+    };
+    shape.pace.every = measured.every;
     let limit = limit::measure(&shape)?;
 
-    let Measured {
-        mut tally,
-        cpu,
-        elapsed,
-    } = measured;
-    let packets = tally.received + tally.lost_behind_server;
-    let per_second = |time: Duration| (!time.is_zero()).then(|| (packets as f64 / time.as_secs_f64()).round());
-    let per_packet = |time: Duration| report::rounded(time.as_secs_f64() * 1e6 / packets.max(1) as f64);
-    let speed = cpu.and_then(|[user, system]| per_second(user + system));
+    let cost = cost_of(&measured);
+    let other_cost = other.as_ref().and_then(cost_of).map(|cost| cost.iter().sum::<f64>());
+    let packets = measured.packets();
+    let Measured { tally, elapsed, .. } = measured;
+    let speed = cost.map(|[user, system]| 1e6 / (user + system));
     let payload = tally.bytes as f64 / tally.received.max(1) as f64;
     let busiest = tally.busy.as_secs_f64() / elapsed.as_secs_f64();
-    let mut delay = |permille| report::rounded(report::permille(&mut tally.delays, permille).as_secs_f64() * 1e6);
+    let per_second = packets as f64 / elapsed.as_secs_f64();
+    let delay = |share| report::rounded(tally.delays.permille(share).as_secs_f64() * 1e6);
     let figures = Figures {
         case: options.case,
         ratio_to_limit: speed.map(|speed| report::rounded(speed / limit)),
-        packets_per_second_per_core: speed,
+        packets_per_second_per_core: speed.map(f64::round),
         gbit_per_second_per_core: speed.map(|speed| report::rounded(speed * payload * 8.0 / 1e9)),
         limit_packets_per_second_per_core: Some(limit.round()),
-        server_us_per_packet: cpu.map(|[user, system]| per_packet(user + system)),
-        server_user_us_per_packet: cpu.map(|[user, _]| per_packet(user)),
-        server_system_us_per_packet: cpu.map(|[_, system]| per_packet(system)),
+        server_us_per_packet: cost.map(|[user, system]| report::rounded(user + system)),
+        server_user_us_per_packet: cost.map(|[user, _]| report::rounded(user)),
+        server_system_us_per_packet: cost.map(|[_, system]| report::rounded(system)),
+        server_load: speed.map(|speed| report::rounded(per_second / speed / cores)),
+        beside_us_per_packet: other_cost.map(report::rounded),
+        beside_ratio: other_cost
+            .zip(speed)
+            .map(|(other, speed)| report::rounded(other * speed / 1e6)),
+        beside_lost: other.map(|it| it.tally.lost_in_server + it.tally.lost_behind_server),
         delay_us_p50: delay(500),
         delay_us_p99: delay(990),
         delay_us_p999: delay(999),
-        bytes_per_receiver: before
-            .zip(after)
-            .map(|(before, after)| after.saturating_sub(before) / shape.receivers() as u64),
+        bytes_per_member: each(empty, before, shape.members()),
+        bytes_per_receiver: each(before, after, shape.receivers()),
         receivers: shape.receivers(),
         packets,
-        packets_per_second: report::rounded(packets as f64 / elapsed.as_secs_f64()),
+        packets_per_second: report::rounded(per_second),
         lost_in_server: tally.lost_in_server,
         lost_behind_server: tally.lost_behind_server,
         damaged: tally.damaged,
@@ -133,156 +154,24 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     Ok(report::print(&figures, options.json)?)
 }
 
-/// The members of one group, those who publish first.
-async fn enter(target: &Target, group: usize, shape: &Shape) -> Result<Vec<(UserId, Wire)>, CliError> {
-    let name = format!("bench-{}-{group}", std::process::id());
-    let first = group * shape.group_size();
-    let mut members = Vec::new();
-    let enter = async |index: usize| {
-        let user = user(first + index);
-        let mut wire = Wire::login(target, &user).await?;
-        wire.ask(Command::Join { group: name.clone() }).await?;
-        if index < shape.publishers {
-            let (media_type, media) = own(shape);
-            let name = String::new();
-            wire.ask(Command::Publish {
-                media_type,
-                media,
-                name,
-            })
-            .await?;
-        }
-        Ok((index, user, wire))
-    };
-    crowd::gather(shape.group_size(), &enter, |member| members.push(member)).await?;
-    members.sort_by_key(|(index, ..)| *index);
-    Ok(members.into_iter().map(|(_, user, wire)| (user, wire)).collect())
+/// What each of so many has added.
+fn each(before: Option<u64>, after: Option<u64>, count: usize) -> Option<u64> {
+    Some(after?.saturating_sub(before?) / count as u64)
 }
 
-/// What every publisher publishes.
-fn own(shape: &Shape) -> (MediaType, MediaId) {
-    let media_type = match shape.kind {
-        hst_load::Kind::Sound => MediaType::Audio,
-        hst_load::Kind::Picture => MediaType::Video,
-    };
-    (media_type, MediaId::parse("bench").expect("a plain name"))
-}
-
-/// The media clients, in two threads: those who publish, with one whose delays are looked at; and those who only receive.
-#[derive(Default)]
-struct Stage {
-    front: Vec<Client>,
-    hall: Vec<Client>,
-}
-
-impl Stage {
-    /// Connects the members of a group.
-    async fn seat(
-        &mut self,
-        mut members: Vec<(UserId, Wire)>,
-        shape: &Shape,
-        staying: &mut JoinSet<()>,
-    ) -> Result<(), CliError> {
-        let (media_type, media) = own(shape);
-        let publishers: Vec<_> = members[..shape.publishers]
-            .iter()
-            .map(|(user, _)| user.clone())
-            .collect();
-        for (index, (user, mut wire)) in members.drain(..).enumerate() {
-            let publishes = index < shape.publishers;
-            let listens = !publishes || shape.is_mutual;
-            let heard: Vec<_> = publishers.iter().filter(|it| listens && **it != user).collect();
-            let sends: &[_] = if publishes { &[shape.kind] } else { &[] };
-            let receives = vec![shape.kind; heard.len()];
-            let (mut client, offer) =
-                Client::new(Ipv4Addr::LOCALHOST.into(), sends, &receives).map_err(BenchError::Load)?;
-            let mut lines: Vec<_> = offer
-                .sends
-                .into_iter()
-                .map(|mid| Line {
-                    mid,
-                    role: Role::Send {
-                        media_type,
-                        media: media.clone(),
-                    },
-                })
-                .collect();
-            for (mid, publisher) in offer.receives.into_iter().zip(heard) {
-                let media = MediaRef {
-                    user: publisher.clone(),
-                    media_type,
-                    media: media.clone(),
-                };
-                wire.ask(Command::Receive(media.clone())).await?;
-                lines.push(Line {
-                    mid,
-                    role: Role::Receive(media),
-                });
-            }
-            let (generation, sdp) = (1, offer.sdp);
-            let reply = wire.ask(Command::Offer(Offer { generation, sdp, lines })).await?;
-            let Reply::Answer { sdp } = reply else {
-                return Err(BenchError::NotProtocol.into());
-            };
-            client.answer(&sdp).map_err(BenchError::Load)?;
-            staying.spawn(async move {
-                let error = wire.stay(|_| {}).await;
-                tracing::error!(%error, "a member is gone");
-            });
-            let is_first = self.front.len() == usize::from(!shape.is_mutual) * shape.publishers;
-            if listens && is_first {
-                client.watch();
-            }
-            match publishes || is_first {
-                true => self.front.push(client),
-                false => self.hall.push(client),
-            }
-        }
-        Ok(())
+/// Another program with the same clients.
+async fn beside(program: &Path, shape: &Shape, length: Duration) -> Result<Measured, CliError> {
+    if !shape.is_broadcast() {
+        return Err(BenchError::NoBroadcast.into());
     }
+    let mut program = Beside::start(program)?;
+    let stage = Stage::beside(&mut program, shape).await?;
+    measure(stage, shape, program.pid(), None, length).await
 }
 
-struct Measured {
-    tally: Tally,
-    /// The server's: of its own, and of the system for it.
-    cpu: Option<[Duration; 2]>,
-    elapsed: Duration,
-}
-
-async fn measure(stage: Stage, shape: &Shape, process: &Process, length: Duration) -> Result<Measured, CliError> {
-    let epoch = Instant::now();
-    let crowds = [("bench-front", stage.front), ("bench-hall", stage.hall)]
-        .map(|(name, clients)| Crowd::start(name, clients, shape.pace, epoch));
-    let [front, hall] = crowds;
-    let crowds = [front.map_err(BenchError::Load)?, hall.map_err(BenchError::Load)?];
-    let connected = || crowds.iter().all(|crowd| crowd.connected() == crowd.len());
-    while !connected() {
-        if epoch.elapsed() > PATIENCE {
-            let missing = crowds.iter().map(|crowd| crowd.len() - crowd.connected()).sum();
-            return Err(BenchError::Away(missing).into());
-        }
-        sleep(REST).await;
-    }
-    let all = |tell: fn(&Crowd)| crowds.iter().for_each(tell);
-    all(Crowd::send);
-    sleep(WARM_UP).await;
-    let cpu = || process.pid().and_then(machine::cpu_times);
-    let (cpu_before, begun) = (cpu(), Instant::now());
-    all(Crowd::count);
-    sleep(length).await;
-    let (cpu_after, elapsed) = (cpu(), begun.elapsed());
-    all(Crowd::listen);
-    sleep(REST).await;
-    let [front, hall] = crowds;
-    let [mut tally, other] = [
-        front.end().map_err(BenchError::Load)?,
-        hall.end().map_err(BenchError::Load)?,
-    ];
-    tally.join(other);
-    let spent = |(before, after): ([Duration; 2], [Duration; 2])| [0, 1].map(|of| after[of].saturating_sub(before[of]));
-    Ok(Measured {
-        tally,
-        cpu: cpu_before.zip(cpu_after).map(spent),
-        elapsed,
-    })
+/// What a packet takes of the server itself and of the system, in microseconds; `None` where nobody says it, or of none.
+fn cost_of(measured: &Measured) -> Option<[f64; 2]> {
+    let packets = measured.packets();
+    let cpu = measured.cpu.filter(|_| packets > 0)?;
+    Some(cpu.map(|time| time.as_secs_f64() * 1e6 / packets as f64))
 }

@@ -1,7 +1,9 @@
 //! `hst bench`: what a server bears, and whether it keeps its promises while connections break.
 
 mod bare;
+mod beside;
 mod case;
+mod churn;
 mod crowd;
 mod cutter;
 mod dice;
@@ -14,11 +16,13 @@ mod lead;
 mod ledger;
 mod limit;
 mod machine;
+mod measure;
 mod process;
 mod reconnect;
 mod report;
 mod restart;
 mod signal;
+mod stage;
 mod target;
 mod wire;
 
@@ -38,6 +42,8 @@ pub(crate) enum Command {
     Forward(forward::Options),
     /// Encrypt and send the same packets, and nothing else: what this machine can do at most.
     Limit(limit::Options),
+    /// Let receivers of media come and go: whether the server keeps any memory of them.
+    Churn(churn::Options),
     /// Join over links of different length: how long until the first media, and how many round trips of it are the link's.
     Join(join::Options),
     /// Break the connections of engines that write to each other, and account for every message.
@@ -55,6 +61,7 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
         Command::Fanout(options) => fanout::run(options).await,
         Command::Forward(options) => forward::run(options).await,
         Command::Limit(options) => limit::run(options),
+        Command::Churn(options) => churn::run(options).await,
         Command::Join(options) => join::run(options).await,
         Command::Reconnect(options) => reconnect::run(options).await,
         Command::Restart(options) => restart::run(options).await,

@@ -13,7 +13,7 @@ use str0m::{
     Candidate, RtcConfig,
     bwe::Bitrate,
     change::SdpAnswer,
-    media::{Direction, MediaKind, Rid, Simulcast, SimulcastLayer},
+    media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer},
 };
 use tokio::sync::mpsc;
 
@@ -32,6 +32,7 @@ use crate::{
 
 mod bottleneck;
 mod client;
+mod cost;
 mod link;
 mod loss;
 mod media;
@@ -50,10 +51,14 @@ const START: Duration = Duration::from_secs(10);
 /// A datagram on its way: when it arrives, which of all it is, whose, whether he gets it, and its bytes.
 type Flying = (Instant, u64, usize, bool, Vec<u8>);
 
+/// What the worker does for what has arrived and what is due.
+type Work = fn(&mut Worker, Instant, &[(Remote, Vec<u8>)]);
+
 struct World {
     now: Instant,
     seed: u64,
     worker: Worker,
+    work: Work,
     events: mpsc::Receiver<MediaEvent>,
     clients: Vec<Client>,
     air: BinaryHeap<Reverse<Flying>>,
@@ -67,6 +72,8 @@ enum Role {
     Publish(Vec<u32>, Option<usize>),
     /// Receives them.
     Receive,
+    /// Sends a microphone and receives those of others.
+    Speak { own: TrackId, others: Vec<TrackId> },
 }
 
 impl World {
@@ -98,6 +105,7 @@ impl World {
             now,
             seed,
             worker,
+            work,
             events,
             clients: Vec::new(),
             air: BinaryHeap::new(),
@@ -137,20 +145,31 @@ impl World {
                 camera = Some(Camera::new(first, video, encodings.collect()));
                 microphone = Some(Microphone::new(first, audio, repeats));
                 let send = |track| LineRole::Send { track };
-                [(video, send(CAMERA)), (audio, send(MICROPHONE))]
+                vec![(video, send(CAMERA)), (audio, send(MICROPHONE))]
             }
             Role::Receive => {
                 let video = api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
                 let audio = api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
                 let receive = |track| LineRole::Receive { track };
-                [(video, receive(CAMERA)), (audio, receive(MICROPHONE))]
+                vec![(video, receive(CAMERA)), (audio, receive(MICROPHONE))]
+            }
+            Role::Speak { own, others } => {
+                let audio = api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+                microphone = Some(Microphone::new(now + Duration::from_secs(1), audio, None));
+                let mut hear = |track| {
+                    let audio = api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+                    (audio, LineRole::Receive { track })
+                };
+                let heard: Vec<_> = others.into_iter().map(&mut hear).collect();
+                [vec![(audio, LineRole::Send { track: own })], heard].concat()
             }
         };
         let (offer, pending) = api.apply().expect("an offer");
-        let lines = lines.map(|(mid, role)| Line {
+        let line = |(mid, role): (Mid, LineRole)| Line {
             mid: mid.to_string(),
             role,
-        });
+        };
+        let lines: Vec<_> = lines.into_iter().map(line).collect();
         let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
         let peer = PeerId(1 + index as u64);
         let answer = self
@@ -212,6 +231,7 @@ impl World {
     /// Does everything that is due.
     fn step(&mut self) {
         let now = self.now;
+        let mut arrived = Vec::new();
         while self.air.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
             let Some(Reverse((.., at, is_down, bytes))) = self.air.pop() else {
                 break;
@@ -219,17 +239,10 @@ impl World {
             if is_down {
                 self.clients[at].receive(now, &bytes);
             } else {
-                let datagram = Datagram {
-                    source: Remote::udp(self.clients[at].addr),
-                    local_ip: None,
-                    bytes: &bytes,
-                };
-                self.worker.handle_datagram(now, datagram);
+                arrived.push((Remote::udp(self.clients[at].addr), bytes));
             }
         }
-        self.worker.handle_timers(now);
-        while self.worker.flush_next(now) {}
-        self.worker.batch.clear();
+        (self.work)(&mut self.worker, now, &arrived);
         for (remote, bytes) in self.worker.network.outbox().take() {
             let at = self.clients.iter().position(|client| client.addr == remote.addr);
             let at = at.expect("a client's address");
@@ -260,6 +273,20 @@ impl World {
             self.air.push(Reverse((arrival, self.departed, at, is_down, bytes)));
         }
     }
+}
+
+fn work(worker: &mut Worker, now: Instant, arrived: &[(Remote, Vec<u8>)]) {
+    for (source, bytes) in arrived {
+        let datagram = Datagram {
+            source: *source,
+            local_ip: None,
+            bytes,
+        };
+        worker.handle_datagram(now, datagram);
+    }
+    worker.handle_timers(now);
+    while worker.flush_next(now) {}
+    worker.batch.clear();
 }
 
 fn with_red(config: RtcConfig) -> RtcConfig {

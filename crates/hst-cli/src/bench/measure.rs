@@ -1,0 +1,126 @@
+use std::time::{Duration, Instant};
+
+use hst_load::{Crowd, Tally};
+use tokio::time::sleep;
+
+use super::{BenchError, case::Shape, machine, stage::Stage};
+use crate::error::CliError;
+
+/// Clients that are not connected by then do not connect.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between the start of media and the first packet that counts: keyframes are asked for, and first reports come.
+const WARM_UP: Duration = Duration::from_secs(3);
+/// For so long it is looked at how busy a server is, before it gets more or less to do; and how often at most.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: usize = 12;
+/// It is near enough to what it should be.
+const NEAR: f64 = 0.05;
+/// At a look, what is sent is multiplied or divided by this at most: whom a sudden flood hits, he is taken to have a narrow network.
+const MOST: f64 = 2.0;
+/// What was sent last arrives within this, repairs included.
+const REST: Duration = Duration::from_millis(500);
+
+/// What clients and their server did.
+pub(super) struct Measured {
+    pub(super) tally: Tally,
+    /// The server's processor time: its own, and the system's for it.
+    pub(super) cpu: Option<[Duration; 2]>,
+    pub(super) elapsed: Duration,
+    /// Between one burst and the next.
+    pub(super) every: Duration,
+}
+
+impl Measured {
+    /// Packets that went to a receiver.
+    pub(super) fn packets(&self) -> u64 {
+        self.tally.received + self.tally.lost_behind_server
+    }
+}
+
+/// Has the clients send and receive for a while. With `load`, they send as much as keeps that many cores of the server busy.
+pub(super) async fn measure(
+    stage: Stage,
+    shape: &Shape,
+    server: Option<u32>,
+    load: Option<f64>,
+    length: Duration,
+) -> Result<Measured, CliError> {
+    let begun = Instant::now();
+    let [front, hall] = [("bench-front", stage.front), ("bench-hall", stage.hall)]
+        .map(|(name, clients)| Crowd::start(name, clients, shape.pace));
+    let crowds = [front.map_err(BenchError::Load)?, hall.map_err(BenchError::Load)?];
+    let connected = || crowds.iter().all(|crowd| crowd.connected() == crowd.len());
+    while !connected() {
+        if begun.elapsed() > PATIENCE {
+            let missing = crowds.iter().map(|crowd| crowd.len() - crowd.connected()).sum();
+            return Err(BenchError::Unconnected(missing).into());
+        }
+        sleep(REST).await;
+    }
+    let all = |tell: fn(&Crowd)| crowds.iter().for_each(tell);
+    let cpu = || server.and_then(machine::cpu_times);
+    all(Crowd::send);
+    sleep(WARM_UP).await;
+    let every = match load {
+        Some(load) => keep_busy(&crowds, shape.pace.every, load, cpu).await?,
+        None => shape.pace.every,
+    };
+    if load.is_some() {
+        // What was too much on the way there is forgotten.
+        sleep(WARM_UP).await;
+    }
+
+    let (before, begun) = (cpu(), Instant::now());
+    all(Crowd::count);
+    sleep(length).await;
+    let (after, elapsed) = (cpu(), begun.elapsed());
+    all(Crowd::listen);
+    sleep(REST).await;
+    let [front, hall] = crowds.map(Crowd::end);
+    let mut tally = front.map_err(BenchError::Load)?;
+    tally.join(hall.map_err(BenchError::Load)?);
+    Ok(Measured {
+        tally,
+        cpu: spent(before, after),
+        elapsed,
+        every,
+    })
+}
+
+/// Has the clients send as much as keeps so many cores of the server busy, or as much as they can; says at which interval.
+async fn keep_busy(
+    crowds: &[Crowd],
+    mut every: Duration,
+    load: f64,
+    cpu: impl Fn() -> Option<[Duration; 2]>,
+) -> Result<Duration, BenchError> {
+    let (mut before, mut was_busy) = (every, 0.0);
+    for _ in 0..LOOKS {
+        let (start, begun) = (cpu(), Instant::now());
+        sleep(LOOK).await;
+        let spent = spent(start, cpu()).ok_or(BenchError::NoTimes)?;
+        let busy = spent.iter().sum::<Duration>().as_secs_f64() / begun.elapsed().as_secs_f64();
+        if (busy / load - 1.0).abs() < NEAR {
+            break;
+        }
+        // A shorter interval that makes nobody busier only shows that the clients can do no more.
+        let is_end = every < before && busy < was_busy * (1.0 + NEAR);
+        let next = if is_end {
+            before
+        } else {
+            every.mul_f64((busy / load).clamp(1.0 / MOST, MOST))
+        };
+        (before, was_busy) = (every, busy);
+        every = next;
+        crowds.iter().for_each(|crowd| crowd.send_every(every));
+        if is_end {
+            break;
+        }
+    }
+    Ok(every)
+}
+
+fn spent(before: Option<[Duration; 2]>, after: Option<[Duration; 2]>) -> Option<[Duration; 2]> {
+    let (before, after) = before.zip(after)?;
+    Some([0, 1].map(|of| after[of].saturating_sub(before[of])))
+}
