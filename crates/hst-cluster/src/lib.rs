@@ -15,6 +15,7 @@ pub mod memory;
 pub mod mock;
 mod name;
 mod node;
+pub mod pipe;
 mod register;
 
 pub use amend::{amend, fence, unregister};
