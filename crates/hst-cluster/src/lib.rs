@@ -15,6 +15,7 @@ pub mod memory;
 pub mod mock;
 mod name;
 mod node;
+pub mod pipe;
 mod register;
 #[cfg(feature = "simulated")]
 pub mod simulated;

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
 use crate::{Command, DecodeError, Event, Failure, Reply, Request, RequestId};
@@ -64,6 +64,21 @@ impl EventBody {
     /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// Among other JSON, for another node of the platform.
+impl Serialize for EventBody {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let json: &RawValue = serde_json::from_slice(&self.0).map_err(ser::Error::custom)?;
+        json.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for EventBody {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(from)?;
+        Self::from_json(json.get()).map_err(de::Error::custom)
     }
 }
 

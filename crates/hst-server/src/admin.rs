@@ -14,7 +14,12 @@ use std::{future::Future, sync::Arc};
 use hst_store::StoreError;
 use tokio::task::{JoinError, spawn_blocking};
 
-pub(crate) use self::{figures::Stream, refused::Refused, users::Terminal};
+pub(crate) use self::{
+    figures::Stream,
+    groups::{GroupAnswer, GroupAsk},
+    refused::Refused,
+    users::Terminal,
+};
 use crate::{apps::Apps, hub::Hub};
 
 impl Hub {

@@ -218,7 +218,17 @@ impl Gateway {
     async fn sync(&mut self, head: &Head, apps: Vec<Selection>) -> Result<(), End> {
         for Selection { app, groups } in apps {
             let mut pages = Pages::new(app.clone(), self.followed.version(&app));
-            for group in groups.unwrap_or_else(|| self.hub.groups.of(&app)) {
+            let groups = match groups {
+                Some(groups) => groups,
+                None => match self.hub.groups_of(&app).await {
+                    Ok(groups) => groups,
+                    Err(refused) => {
+                        let refused = Err(Refusal::failed(refused.to_string()));
+                        return self.send(head.answer(&refused, Map::new())).await;
+                    }
+                },
+            };
+            for group in groups {
                 match self.hub.look(&app, &group).await {
                     Ok(view) => pages.add(group, &view),
                     Err(Refused::NoSuchGroup) => {}

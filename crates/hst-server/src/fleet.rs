@@ -50,11 +50,6 @@ impl Fleet {
         })
     }
 
-    /// Where another node is reached, if it is a gateway.
-    pub(crate) fn find(&self, life: &Owner) -> Option<Gateway> {
-        self.lock().find(life).cloned()
-    }
-
     /// Where media for a node go, as far as it has said so.
     pub(crate) fn link_of(&self, node: &str) -> Option<SocketAddr> {
         self.lock().link_of(&NodeId::parse(node).ok()?)
@@ -103,6 +98,19 @@ impl Fleet {
             }
         }
         true
+    }
+
+    /// A life of another node may be over by what the directory says: then nobody waits for it any more.
+    fn let_go(&self, event: &WatchEvent) {
+        let (key, record) = match event {
+            WatchEvent::Put(entry) => (&entry.key, NodeRecord::read(entry)),
+            WatchEvent::Deleted { key, .. } => (key, None),
+            WatchEvent::Resync | WatchEvent::Synced => return,
+        };
+        let known = self.lock().life_at(key).cloned();
+        if let Some(life) = known.filter(|life| is_dead(record.as_ref(), life)) {
+            self.node.pipes.bury(&life);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Gateways> {
@@ -160,6 +168,7 @@ impl Hub {
                 () = self.life.draining() => break,
             };
             self.look_at_own(&event).await;
+            self.fleet.let_go(&event);
             self.fleet.lock().handle_record(Instant::now(), &event);
         }
         if self

@@ -49,6 +49,17 @@ pub(crate) enum What {
     Unpublished(MediaRef),
 }
 
+impl From<Happening> for What {
+    fn from(happening: Happening) -> Self {
+        match happening {
+            Happening::Joined(user) => Self::Joined(user),
+            Happening::Left(user) => Self::Left(user),
+            Happening::Published(media) => Self::Published(media),
+            Happening::Unpublished(media) => Self::Unpublished(media),
+        }
+    }
+}
+
 impl Feed {
     pub(crate) fn new(node: Node, apps: Arc<Apps>, hooks: Arc<Hooks>) -> Self {
         Self { node, apps, hooks }
@@ -78,12 +89,7 @@ impl Feed {
 impl Follow {
     /// Tells those who follow, on whichever node, and the App's backend; and takes account of it.
     pub(crate) async fn happened(&mut self, happening: Happening) {
-        let what = match happening {
-            Happening::Joined(user) => What::Joined(user),
-            Happening::Left(user) => What::Left(user),
-            Happening::Published(media) => What::Published(media),
-            Happening::Unpublished(media) => What::Unpublished(media),
-        };
+        let what = What::from(happening);
         self.meter.happened(&what);
         let happened = Happened {
             app: self.app.clone(),
@@ -95,6 +101,11 @@ impl Follow {
         if let Err(error) = self.feed.node.bus.publish(&self.subject, payload).await {
             tracing::warn!(subject = %self.subject, %error, "those who follow were not told");
         }
+    }
+
+    /// Something had happened when the group was on another node, which has told it.
+    pub(crate) fn took_over(&mut self, happening: Happening) {
+        self.meter.happened(&What::from(happening));
     }
 
     /// Keeps a user out of the group also after it has ended. The group itself keeps him out until then, so it need not

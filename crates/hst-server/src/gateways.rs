@@ -167,13 +167,10 @@ impl Gateways {
             .collect()
     }
 
-    /// Where a life of a node is reached, if it is a gateway.
-    pub(crate) fn find(&self, life: &Owner) -> Option<&Gateway> {
-        self.nodes
-            .get(&life.node)
-            .filter(|known| known.life.boot == life.boot)?
-            .gateway
-            .as_ref()
+    /// The life of the node whose record stands there.
+    pub(crate) fn life_at(&self, record: &Key) -> Option<&Owner> {
+        let node = record.as_str().strip_prefix("node.")?;
+        self.nodes.get(&NodeId::parse(node).ok()?).map(|known| &known.life)
     }
 
     /// Where media for a node go.

@@ -6,22 +6,33 @@ use std::{
     },
 };
 
+use hst_cluster::{
+    Unavailable,
+    pipe::{Arrivals, Pipe},
+};
 use hst_group::server::{MemberId, Rules};
 use hst_id::{AppId, GroupId};
 use hst_proto::Foretold;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Duration, Instant, sleep},
+};
 
 use crate::{
     follow::Feed,
-    group::{GroupTask, Message, moved},
+    group::{Branch, Greeting, Home, Message, Site, VERSION, encode},
     handle::SessionId,
     life::Life,
     media::Media,
-    placement::Placement,
+    node::Node,
+    placement::{Place, Placement},
 };
 
 /// Requests that wait for a group. When it is full, the sessions that ask wait.
 const INBOX: usize = 256;
+/// How long after a home was lost the next is looked for, at first and at last.
+const LOOK_FIRST: Duration = Duration::from_millis(10);
+const LOOK_LAST: Duration = Duration::from_secs(1);
 
 /// The groups that somebody is in or on his way to. Each is a task, made by the first who comes and ended after the
 /// last has gone.
@@ -31,9 +42,12 @@ const INBOX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Groups {
     running: Mutex<HashMap<Key, Running>>,
+    /// Says that one is off the list.
+    ended: Notify,
     last_member: AtomicU64,
     last_group: AtomicU64,
-    placement: Placement,
+    node: Node,
+    pub(crate) placement: Placement,
     media: Media,
     feed: Feed,
     life: Life,
@@ -46,14 +60,18 @@ pub(crate) type Key = (AppId, GroupId);
 struct Running {
     number: u64,
     inbox: mpsc::WeakSender<Message>,
+    /// Whether this node is the group's home.
+    is_home: bool,
 }
 
 impl Groups {
-    pub(crate) fn new(placement: Placement, media: Media, feed: Feed, life: Life) -> Arc<Self> {
+    pub(crate) fn new(node: Node, placement: Placement, media: Media, feed: Feed, life: Life) -> Arc<Self> {
         Arc::new(Self {
             running: Mutex::default(),
+            ended: Notify::new(),
             last_member: AtomicU64::new(0),
             last_group: AtomicU64::new(0),
+            node,
             placement,
             media,
             feed,
@@ -71,12 +89,19 @@ impl Groups {
         self.media.foretell(session)
     }
 
-    /// The inbox of a group, if somebody is in it.
+    /// The inbox of a group that has members on this node or its home.
     pub(crate) fn find(&self, key: &Key) -> Option<mpsc::Sender<Message>> {
         self.lock().get(key).and_then(|group| group.inbox.upgrade())
     }
 
-    /// The groups of an App that somebody is in.
+    /// The inbox of a group whose home is this node.
+    pub(crate) fn home(&self, key: &Key) -> Option<mpsc::Sender<Message>> {
+        let running = self.lock();
+        let home = running.get(key).filter(|group| group.is_home);
+        home.and_then(|group| group.inbox.upgrade())
+    }
+
+    /// The groups of an App that somebody is in on this node, or that have their home here.
     pub(crate) fn of(&self, app: &AppId) -> Vec<GroupId> {
         let running = self.lock();
         let of_app = running.keys().filter(|(of, _)| of == app);
@@ -102,56 +127,171 @@ impl Groups {
         let group = Running {
             number,
             inbox: weak.clone(),
+            is_home: false,
         };
         running.insert(key.clone(), group);
         drop(running);
-        let follow = self.feed.follow(key.0.clone(), key.1.clone());
-        let group = GroupTask::new(key.1.clone(), rules, inbox, self.media.open_room(&to_group), follow);
+        let site = Site::new(key.1.clone(), inbox, self.media.open_room(&to_group));
         let groups = self.clone();
         self.life.spawn(async move {
-            groups.serve(&key, number, weak, group).await;
-            groups.forget(&key);
+            groups.serve(&key, number, weak, rules, site).await;
+            groups.dismiss(&key, number);
         });
         to_group
     }
 
-    /// Runs a group if it may be on this node, and tells those who come where it is if not.
-    async fn serve(self: &Arc<Self>, key: &Key, number: u64, inbox: mpsc::WeakSender<Message>, group: GroupTask) {
-        let (groups, lost_key) = (Arc::downgrade(self), key.clone());
-        let lost = move || {
-            if let (Some(groups), Some(inbox)) = (groups.upgrade(), inbox.upgrade()) {
-                groups.dismiss(&lost_key, number);
+    /// Runs a group as its home or as a branch of its home, as long as somebody is here.
+    async fn serve(
+        self: &Arc<Self>,
+        key: &Key,
+        number: u64,
+        inbox: mpsc::WeakSender<Message>,
+        rules: Rules,
+        mut site: Site,
+    ) {
+        let mut pause = LOOK_FIRST;
+        loop {
+            let began = Instant::now();
+            let rest = match self.placement.claim(key, number, self.when_lost(inbox.clone())).await {
+                Ok(Place::Here(hold, generation)) => {
+                    let follow = self.feed.follow(key.0.clone(), key.1.clone());
+                    self.set_home(key, number, true);
+                    let home = Home::new(self.node.clone(), rules, generation, site, follow, self.life.clone());
+                    let rest = Box::pin(home.run(async || hold.release().await)).await;
+                    self.set_home(key, number, false);
+                    rest
+                }
+                Ok(Place::There(owner, at_home)) => {
+                    let greeting = Greeting {
+                        version: VERSION,
+                        app: key.0.clone(),
+                        group: key.1.clone(),
+                        number: at_home,
+                        from: self.node.owner(),
+                        standing: (!site.is_empty()).then_some(site.standing),
+                    };
+                    let pipe = self.node.pipes.connect(&owner, encode(&greeting));
+                    Box::pin(Branch::new(site, pipe).run()).await
+                }
+                Err(why) if site.is_empty() => {
+                    self.dismiss(key, number);
+                    return site.refuse(why).await;
+                }
+                // Whoever is in stays in until it can be found out where the group is.
+                Err(_) => Some(site),
+            };
+            match rest {
+                // One that nobody is in here and that goes on elsewhere has no branch on a node that is ending.
+                Some(rest) if !(rest.is_empty() && self.life.is_draining()) => site = rest,
+                _ => return,
+            }
+            // A home that lasted was a good one.
+            pause = if began.elapsed() > LOOK_LAST {
+                LOOK_FIRST
+            } else {
+                LOOK_LAST.min(pause * 2)
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Tells a group that another node has it.
+    fn when_lost(self: &Arc<Self>, inbox: mpsc::WeakSender<Message>) -> impl Fn() + Send + Sync + 'static {
+        let life = self.life.clone();
+        move || {
+            if let Some(inbox) = inbox.upgrade() {
                 // Not waited for: a full inbox is one that is read.
-                groups.life.spawn(async move {
-                    let _ = inbox.send(Message::Lost(moved())).await;
+                life.spawn(async move {
+                    let _ = inbox.send(Message::Lost).await;
                 });
-            }
-        };
-        match self.placement.claim(key, number, lost).await {
-            Ok(hold) => {
-                group.run().await;
-                hold.release().await;
-            }
-            Err(why) => {
-                self.dismiss(key, number);
-                group.refusing(why).run().await;
             }
         }
     }
 
-    /// Nobody else is to find this group.
+    /// Hands branches on other nodes to the homes that they look for, until the server ends.
+    pub(crate) async fn listen(self: &Arc<Self>) -> Result<(), Unavailable> {
+        if self.node.is_alone {
+            return Ok(());
+        }
+        let mut arrivals: Arrivals = self.node.pipes.listen().await?;
+        let groups = self.clone();
+        self.life.spawn(async move {
+            loop {
+                tokio::select! {
+                    (pipe, greeting) = arrivals.next() => {
+                        let welcome = groups.clone().welcome(pipe, greeting);
+                        groups.life.spawn(welcome);
+                    }
+                    // To the very end: until then groups may be handed over.
+                    () = groups.over() => return,
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits until the server is ending and no group is left. Cancel-safe.
+    async fn over(&self) {
+        self.life.draining().await;
+        loop {
+            // It hears what is said from here on, also before it is awaited.
+            let ended = self.ended.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    async fn welcome(self: Arc<Self>, pipe: Pipe, greeting: bytes::Bytes) {
+        let greeting: Greeting = match serde_json::from_slice(&greeting) {
+            Ok(greeting) => greeting,
+            Err(error) => {
+                tracing::warn!(%error, "a pipe of another node begins with what is not understood");
+                return pipe.close().await;
+            }
+        };
+        let (key, number) = ((greeting.app, greeting.group), greeting.number);
+        let is_spoken = greeting.version == VERSION;
+        if !is_spoken {
+            tracing::warn!(version = greeting.version, node = %greeting.from.node, "another node speaks otherwise of groups");
+        }
+        let inbox = self.numbered(&key, number).filter(|_| is_spoken);
+        let Some(inbox) = inbox else {
+            if is_spoken {
+                self.placement.clear(&key, number).await;
+            }
+            return pipe.close().await;
+        };
+        let branch = Message::Branch {
+            at: greeting.from,
+            standing: greeting.standing,
+            pipe: Box::new(pipe),
+            inbox: inbox.clone(),
+        };
+        // One that ends just now: the branch finds out, and looks again.
+        let _ = inbox.send(branch).await;
+    }
+
+    fn numbered(&self, key: &Key, number: u64) -> Option<mpsc::Sender<Message>> {
+        let running = self.lock();
+        let group = running.get(key).filter(|group| group.number == number);
+        group.and_then(|group| group.inbox.upgrade())
+    }
+
+    fn set_home(&self, key: &Key, number: u64, is_home: bool) {
+        let mut running = self.lock();
+        if let Some(group) = running.get_mut(key).filter(|group| group.number == number) {
+            group.is_home = is_home;
+        }
+    }
+
+    /// Nobody else is to find this group; another one may have its name by now.
     fn dismiss(&self, key: &Key, number: u64) {
         let mut running = self.lock();
         if running.get(key).is_some_and(|group| group.number == number) {
             running.remove(key);
-        }
-    }
-
-    /// Takes a group off the list, unless another one has its name by now.
-    fn forget(&self, key: &Key) {
-        let mut running = self.lock();
-        if running.get(key).is_some_and(|group| group.inbox.strong_count() == 0) {
-            running.remove(key);
+            self.ended.notify_waiters();
         }
     }
 
@@ -189,8 +329,11 @@ mod tests {
         let node = Node::alone().await.unwrap();
         let fleet = Fleet::new(&node, Holdings::new(node.clone(), life.clone()), 100, Vec::new());
         let placement = Placement::new(node.clone(), fleet);
-        let feed = Feed::new(node, apps, hooks);
-        (lifeline, Groups::new(placement, Media::off(life.clone()), feed, life))
+        let feed = Feed::new(node.clone(), apps, hooks);
+        (
+            lifeline,
+            Groups::new(node, placement, Media::off(life.clone()), feed, life),
+        )
     }
 
     #[tokio::test]
@@ -200,7 +343,7 @@ mod tests {
         assert!(groups.enter(key(), Rules::default()).same_channel(&first));
         assert_eq!(groups.of(&key().0), [key().1]);
         // As an earlier group of the same name does at its end.
-        groups.forget(&key());
+        groups.dismiss(&key(), 0);
         assert_eq!(groups.lock().len(), 1);
         drop(first);
         while !groups.lock().is_empty() {

@@ -167,7 +167,8 @@ impl Hub {
         let holdings = crate::holdings::Holdings::new(node.clone(), life.clone());
         let fleet = Fleet::new(&node, holdings, 100, Vec::new());
         let placement = crate::placement::Placement::new(node.clone(), fleet.clone());
-        let groups = Groups::new(placement, crate::media::Media::off(life.clone()), feed, life.clone());
+        let media = crate::media::Media::off(life.clone());
+        let groups = Groups::new(node.clone(), placement, media, feed, life.clone());
         let admission = Admission::new(crate::Connections::default());
         (lifeline, Self::new(node, fleet, apps, groups, hooks, admission, life))
     }

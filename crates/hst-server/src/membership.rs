@@ -2,7 +2,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use hst_group::server::{GroupRequest, MemberId, Permissions, Rules, ToMember};
 use hst_proto::{Prepare, RequestId};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Duration, timeout},
+};
 
 use crate::{
     group::Message,
@@ -10,6 +13,9 @@ use crate::{
     handle::SessionHandle,
     session::User,
 };
+
+/// How long a group may take to notice that a session has ended.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The session's place in a group, from its wish to join until it has left.
 #[derive(Debug)]
@@ -121,14 +127,21 @@ impl Membership {
         self.is_out
     }
 
-    /// Gives the place back, if it is still taken.
+    /// Gives the place back, if it is still taken: whoever joins afterwards, by whichever node, finds it free.
     pub(crate) async fn end(self) {
         let was_never_in = matches!(
             self.unsent.front(),
             Some(Message::Prepare { .. } | Message::Join { .. })
         );
         if !was_never_in && !self.is_out {
-            let _ = self.group.send(Message::Gone(self.id)).await;
+            let (noticed, is_noticed) = oneshot::channel();
+            let member = self.id;
+            let gone = async {
+                let _ = self.group.send(Message::Gone { member, noticed }).await;
+                let _ = is_noticed.await;
+            };
+            // While the group has no home nobody notices, and its next one will find him gone.
+            let _ = timeout(NOTICE_TIMEOUT, gone).await;
         }
     }
 }

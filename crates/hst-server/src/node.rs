@@ -8,15 +8,17 @@ use std::{
 };
 
 use hst_cluster::{
-    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Prefix, Revision, Subject, Unavailable,
-    memory::MemoryCluster, register, unregister,
+    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Prefix, RequestError, Revision, Subject, Unavailable,
+    memory::MemoryCluster, pipe::Pipes, register, unregister,
 };
-use hst_id::{AppId, UserId};
+use hst_id::{AppId, GroupId, UserId};
 use hst_proto::{EventBody, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
+    admin::{GroupAnswer, GroupAsk},
+    groups::Key as GroupKey,
     handle::{SessionId, Word},
     hub::Hub,
     sessions::Who,
@@ -30,6 +32,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Node {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) bus: Arc<dyn Bus>,
+    /// To the groups of other nodes.
+    pub(crate) pipes: Pipes,
     pub(crate) name: NodeId,
     /// Random, and the same for as long as the process lives.
     pub(crate) boot: u64,
@@ -63,6 +67,15 @@ pub(crate) enum NodeMessage {
         app: AppId,
         /// Who.
         user: UserId,
+    },
+    /// Look at a group of the receiving node, or act on it; the answer is what came of it, or nothing if it is not there.
+    Group {
+        /// Its App.
+        app: AppId,
+        /// Which group.
+        group: GroupId,
+        /// What is asked.
+        ask: GroupAsk,
     },
     /// End the sessions that this is about, on every node.
     EndAll {
@@ -103,7 +116,13 @@ impl Node {
         aws_lc_rs::rand::fill(&mut boot).map_err(|_| Unavailable)?;
         let boot = u64::from_le_bytes(boot);
         let epoch = register(&*directory, &node, boot).await?;
+        let own = Owner {
+            node: node.clone(),
+            epoch,
+            boot,
+        };
         Ok(Self {
+            pipes: Pipes::new(bus.clone(), &own),
             directory,
             bus,
             name: node,
@@ -194,6 +213,27 @@ impl Hub {
         self.say(&Node::everybody(), &NodeMessage::EndAll { who, why }).await;
     }
 
+    /// Asks something about a group of another node. `None`: it is not there.
+    ///
+    /// # Errors
+    /// That node does not answer.
+    pub(crate) async fn ask_node(
+        &self,
+        owner: &Owner,
+        (app, group): &GroupKey,
+        ask: GroupAsk,
+        patience: Duration,
+    ) -> Result<Option<GroupAnswer>, RequestError> {
+        let (app, group) = (app.clone(), group.clone());
+        let message = encode(&NodeMessage::Group { app, group, ask });
+        let to = Node::subject(&owner.node);
+        let answer = self.node.bus.request(&to, message, patience).await?;
+        Ok(serde_json::from_slice(&answer).unwrap_or_else(|error| {
+            tracing::warn!(%error, node = %owner.node, "what a node said of a group is not understood");
+            None
+        }))
+    }
+
     async fn end_own(&self, session: SessionId, why: Failure) {
         if let Some(handle) = self.sessions.get(session) {
             handle.end(why);
@@ -250,6 +290,13 @@ impl Hub {
                 self.end_own(SessionId(session), why).await;
                 if let Some(reply) = message.reply {
                     let _ = self.node.bus.publish(&reply, bytes::Bytes::new()).await;
+                }
+            }),
+            NodeMessage::Group { app, group, ask } => self.clone().life.spawn(async move {
+                let answer = self.ask_own(&(app, group), ask).await.ok();
+                if let Some(reply) = message.reply {
+                    let answer = serde_json::to_vec(&answer).expect("names and media are JSON");
+                    let _ = self.node.bus.publish(&reply, answer.into()).await;
                 }
             }),
             NodeMessage::Offline { app, user } => self.ringing.user_offline(app, user),

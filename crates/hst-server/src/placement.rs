@@ -1,6 +1,8 @@
 use std::{num::NonZeroU8, sync::Arc};
 
-use hst_cluster::{Claim, Key, Login as Record, Owner, Policy, Revision, Verdict, WriteError, claim, withdraw};
+use hst_cluster::{
+    Claim, Key, Login as Record, Owner, Policy, Revision, Unavailable, Verdict, WriteError, claim, withdraw,
+};
 use hst_proto::{ErrorCode, Failure};
 
 use crate::{fleet::Fleet, groups::Key as GroupKey, holdings::Hold, node::Node};
@@ -15,22 +17,31 @@ pub(crate) struct Placement {
     fleet: Arc<Fleet>,
 }
 
+/// Where a group has its home.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// On this node, from now on. The number is higher than that of each earlier home.
+    Here(Hold, u64),
+    /// On another node, which has this number for it.
+    There(Owner, u64),
+}
+
 impl Placement {
     pub(crate) fn new(node: Node, fleet: Arc<Fleet>) -> Self {
         Self { node, fleet }
     }
 
-    /// Claims a group for this node. `number` is the group's, used once in the life of the process; `lost` is called once
-    /// at most, when another node has it.
+    /// Claims a group for this node, if no other has it. `number` is the group's, used once in the life of the process; `lost`
+    /// is called once at most, when another node has it.
     ///
     /// # Errors
-    /// Code 1000111 when the group is on another node; 302 when the directory cannot be reached.
+    /// Code 302 when the directory cannot be reached.
     pub(crate) async fn claim(
         &self,
         (app, group): &GroupKey,
         number: u64,
         lost: impl Fn() + Send + Sync + 'static,
-    ) -> Result<Hold, Failure> {
+    ) -> Result<Place, Failure> {
         let (directory, base) = (&*self.node.directory, Key::group(app, group));
         let record = Record::new(number, self.node.owner());
         for _ in 0..ROUNDS {
@@ -39,7 +50,7 @@ impl Placement {
                 Verdict::Claimed { key, revision } => (key, revision),
                 Verdict::Taken { holders } => {
                     let [holder] = &holders[..] else { break };
-                    let Some(Record { owner, .. }) = Record::read(holder) else {
+                    let Some(Record { owner, session, .. }) = Record::read(holder) else {
                         break;
                     };
                     if self.node.is(&owner) {
@@ -52,29 +63,41 @@ impl Placement {
                     } else if self.fleet.is_over(&owner).await {
                         continue;
                     } else {
-                        return Err(self.elsewhere(&owner));
+                        return Ok(Place::There(owner, session));
                     }
                 }
                 Verdict::Unavailable => break,
             };
-            return Ok(self.keep(key, record, revision, lost));
+            let hold = self.keep(key, record, revision, lost);
+            return Ok(Place::Here(hold, revision.number()));
         }
         let _ = withdraw(directory, &base, NonZeroU8::MIN, &record).await;
         let message = "no group can begin at the moment: try again";
         Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
     }
 
+    /// Which node has a group.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub(crate) async fn find(&self, (app, group): &GroupKey) -> Result<Option<Owner>, Unavailable> {
+        let entries = self.node.directory.list(&Key::group(app, group).beneath()).await?;
+        Ok(entries.first().and_then(Record::read).map(|record| record.owner))
+    }
+
+    /// Another node was sent here for a group that is not here any more: its entry is taken away, if it is there still.
+    pub(crate) async fn clear(&self, (app, group): &GroupKey, number: u64) {
+        let (base, record) = (Key::group(app, group), Record::new(number, self.node.owner()));
+        if withdraw(&*self.node.directory, &base, NonZeroU8::MIN, &record)
+            .await
+            .is_err()
+        {
+            tracing::warn!(%group, "a group seems to be here still");
+        }
+    }
+
     fn keep(&self, key: Key, mut record: Record, revision: Revision, lost: impl Fn() + Send + Sync + 'static) -> Hold {
         record.since = revision;
         self.fleet.holdings.keep(key, record, revision, lost)
-    }
-
-    fn elsewhere(&self, owner: &Owner) -> Failure {
-        let at = self
-            .fleet
-            .find(owner)
-            .map_or_else(String::new, |gateway| format!(" ({})", gateway.origin));
-        let message = format!("the group is on node {}{at}: join it there", owner.node);
-        Failure::new(ErrorCode::GroupElsewhere, message)
     }
 }

@@ -215,7 +215,7 @@ impl Server {
         life.spawn(meter.clone().run(life.clone()));
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
         let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
-        let groups = Groups::new(placement, media, feed, life.clone());
+        let groups = Groups::new(node.clone(), placement, media, feed, life.clone());
         let admission = Admission::new(config.connections);
         let hub = Hub::new(
             node.clone(),
@@ -228,6 +228,7 @@ impl Server {
         );
         life.spawn(hub.clone().drain());
         hub.clone().listen_to_nodes().await?;
+        hub.groups.listen().await?;
         hub.ring().await?;
         hub.join_fleet().await?;
         life.spawn(hub.clone().keep_up());

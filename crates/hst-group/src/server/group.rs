@@ -4,6 +4,7 @@ mod media;
 mod message;
 mod priority;
 mod roster;
+mod seat;
 mod view;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 use hst_id::{GroupId, MediaRef, UserId};
 use hst_proto::{Class, ErrorCode, Event, Failure, Joined, MAX_MESSAGE, Media, Reply, RequestId, encode_event};
 
+pub use self::seat::{Seat, Standing};
 pub(super) use self::view::Height;
 use self::{board::Boards, message::Messages, roster::Roster, view::Views};
 use super::{
@@ -62,6 +64,8 @@ pub struct Group {
     /// Until when who was removed may not come back.
     banned: HashMap<UserId, Instant>,
     last_track: u64,
+    /// What those receive who have come back, and whose publishers have not yet.
+    awaited: BTreeMap<MediaRef, TrackId>,
     /// What all published media take in a snapshot.
     media_bytes: usize,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
@@ -83,6 +87,7 @@ impl Group {
             locked: false,
             banned: HashMap::new(),
             last_track: 0,
+            awaited: BTreeMap::new(),
             media_bytes: 0,
             outputs: VecDeque::new(),
         }
@@ -119,6 +124,16 @@ impl Group {
             let published = member.published.iter();
             published.map(|((media_type, media), it)| (it.track, member.key(*media_type, media.clone())))
         })
+    }
+
+    /// The track of a published stream, and who publishes it.
+    pub fn track(&self, media: &MediaRef) -> Option<(TrackId, MemberId)> {
+        Some((self.track_of(media)?, self.roster.member(&media.user)?))
+    }
+
+    /// Who has this name in it.
+    pub fn member_named(&self, user: &UserId) -> Option<MemberId> {
+        self.roster.member(user)
     }
 
     /// Whether newcomers are kept out.

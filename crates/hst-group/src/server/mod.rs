@@ -12,7 +12,7 @@ mod presence;
 mod rate;
 mod session;
 
-pub use group::{Group, Rules};
+pub use group::{Group, Rules, Seat, Standing};
 pub use invites::{InviteOutput, Inviter, Invites};
 pub use output::{
     Governance, GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Recipients, ToMember, TrackId, TrackLine,

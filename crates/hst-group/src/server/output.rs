@@ -4,17 +4,21 @@ use hst_id::{MediaId, MediaRef, MediaType, UserId};
 use hst_proto::{
     Class, Draw, EventBody, Failure, NewBoard, Offer, Payload, Priority, Reply, RequestId, RosterPage, Sketch, ToGroup,
 };
+use serde::{Deserialize, Serialize};
 
 /// One session in one group, named by the shell; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct MemberId(pub u64);
 
 /// One published stream of a group, for the media plane; never used twice in a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TrackId(pub u64);
 
 /// What a member asks of his group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(
     clippy::exhaustive_enums,
     reason = "closed by design: mirrors the commands of the wire"
@@ -91,7 +95,8 @@ pub enum GroupRequest {
 }
 
 /// An act on a group or its members by who may administer it: a member, or the platform itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a group must know every kind")]
 pub enum Governance {
     /// Removes a member.
@@ -162,7 +167,8 @@ pub enum GroupOutput {
 }
 
 /// To which members an event goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a shell must handle every kind")]
 pub enum Recipients {
     /// To all of them.
@@ -188,7 +194,8 @@ pub enum Happening {
 }
 
 /// What a group has for a member's session.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a group answers or tells")]
 pub enum ToMember {
     /// The answer to a request.
@@ -207,7 +214,8 @@ pub enum ToMember {
 }
 
 /// What the media plane is to do for a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a shell must handle every kind")]
 pub enum MediaCommand {
     /// Answer this offer; what comes of it goes to [`Group::handle_answer`](super::Group::handle_answer).
@@ -264,7 +272,7 @@ pub enum MediaCommand {
 }
 
 /// One m-line that carries something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackLine {
     /// Its media identification tag.
     pub mid: String,
@@ -273,7 +281,8 @@ pub struct TrackLine {
 }
 
 /// Which track an m-line carries, and which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a line sends or receives")]
 pub enum TrackRole {
     /// The member sends it.

@@ -1,8 +1,9 @@
 use hst_id::{GroupId, MediaType};
 use hst_proto::{ErrorCode, Failure};
+use serde::{Deserialize, Serialize};
 
 /// What a member may do: what his App offers and his token grants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permissions {
     /// The only group that he may join; `None` is any.
     pub group: Option<GroupId>,

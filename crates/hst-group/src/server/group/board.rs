@@ -27,6 +27,15 @@ impl Boards {
         published.map(|(id, board)| told(id, board))
     }
 
+    /// A viewer is called otherwise.
+    pub(super) fn rename(&mut self, from: MemberId, to: MemberId) {
+        for board in self.all.values_mut() {
+            if board.viewers.remove(&from) {
+                board.viewers.insert(to);
+            }
+        }
+    }
+
     /// Carries an act out, and says whether it was a new one.
     fn act(&mut self, id: &MediaId, by: &UserId, n: u32, act: &BoardAct) -> Result<bool, Failure> {
         let taken: usize = self.all.values().map(Board::bytes).sum();

@@ -20,6 +20,11 @@ impl Messages {
     pub(super) fn last(&self) -> u64 {
         self.last
     }
+
+    /// The next message has a number behind this one.
+    pub(super) fn skip_to(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
 }
 
 impl Group {

@@ -41,6 +41,11 @@ impl Roster {
         self.users.keys()
     }
 
+    /// Somebody is in it again, of which nobody is told here.
+    pub(super) fn seat(&mut self, id: MemberId, user: &UserId) {
+        self.users.insert(user.clone(), id);
+    }
+
     /// When the members are to be told of changes.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due

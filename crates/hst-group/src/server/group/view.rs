@@ -6,6 +6,7 @@ use std::{
 
 use hst_id::{MediaId, MediaRef, MediaType};
 use hst_proto::{ErrorCode, Event, Failure, MAX_HEIGHT, Reply};
+use serde::{Deserialize, Serialize};
 
 use super::{Group, invalid};
 use crate::server::{MediaCommand, MemberId, TrackId};
@@ -17,7 +18,8 @@ const LOWER_AFTER: Duration = Duration::from_secs(2);
 const RAISE_AFTER: Duration = Duration::from_millis(500);
 
 /// How much of a picture is wanted, in pixels of its height.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(in crate::server) struct Height(u32);
 
 /// What is wanted of all pictures of a group, and what their publishers are to be told of it.
@@ -86,6 +88,17 @@ impl Views {
     pub(super) fn end(&mut self, track: TrackId) {
         if let Some(due) = self.audiences.remove(&track).and_then(|audience| audience.due()) {
             self.due.remove(&(due, track));
+        }
+    }
+
+    /// A publisher is called otherwise.
+    pub(super) fn rename(&mut self, from: MemberId, to: MemberId) {
+        for audience in self
+            .audiences
+            .values_mut()
+            .filter(|audience| audience.publisher == from)
+        {
+            audience.publisher = to;
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn list_groups(
     NamedApp(app): NamedApp,
     Params(page): Params<Page>,
 ) -> Outcome<GroupList> {
-    let groups = web.hub.groups.of(&app.id);
+    let groups = web.hub.groups_of(&app.id).await?;
     ok(GroupList {
         total: groups.len(),
         groups: page.of(groups),

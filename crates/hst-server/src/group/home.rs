@@ -1,0 +1,523 @@
+use std::{collections::VecDeque, time::Duration};
+
+use hst_cluster::{Owner, pipe::Pipe};
+use hst_group::server::{
+    Governance, Group, GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Recipients, Rules, Seat, ToMember,
+};
+use hst_id::MediaRef;
+use hst_proto::{Class, Event, EventBody, Failure, Reply, RequestId, encode_event};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    GroupView, Message,
+    branches::{BranchId, Branches, Unheard},
+    site::{Comer, Site, Turn},
+    words::{ToBranch, ToHome},
+};
+use crate::{follow::Follow, life::Life, node::Node};
+
+/// How long the members of a branch that is gone may take to come back by another, and all members of a group that goes on
+/// here.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// One group at work: who is in it and what they do is decided here, by whichever node they came. It never waits for a session
+/// or for a branch, so no member can hold up the others.
+#[derive(Debug)]
+pub(crate) struct Home {
+    node: Node,
+    core: Group,
+    site: Site,
+    branches: Branches,
+    follow: Follow,
+    /// Acknowledgements that wait until every branch has heard the message: one a member at most, who waits for it.
+    held: VecDeque<Held>,
+    /// Branches that are gone, and until when their members may come back.
+    orphans: VecDeque<(Instant, BranchId)>,
+    /// When everybody has come who was in the group when it was elsewhere.
+    settles: Option<Instant>,
+    /// Messages that wait for that, so that all hear them: one a member at most, who waits for the answer.
+    deferred: Vec<(MemberId, RequestId, GroupRequest)>,
+    life: Life,
+}
+
+#[derive(Debug)]
+struct Held {
+    until: Unheard,
+    member: MemberId,
+    what: ToMember,
+}
+
+impl Home {
+    /// `generation` is higher each time that a group of this name has a home.
+    pub(crate) fn new(node: Node, rules: Rules, generation: u64, mut site: Site, follow: Follow, life: Life) -> Self {
+        let core = Group::new(site.id.clone(), rules).of_generation(generation);
+        let comers = site.move_out();
+        let mut home = Self {
+            node,
+            core,
+            branches: Branches::new(life.clone()),
+            follow,
+            held: VecDeque::new(),
+            orphans: VecDeque::new(),
+            settles: None,
+            deferred: Vec::new(),
+            life,
+            site,
+        };
+        home.core.handle_standing(home.site.standing);
+        for comer in comers {
+            match comer {
+                Comer::Back(member, seat) => home.take_back(member, seat),
+                Comer::New(member, re, seat) => home.join(member, re, seat),
+            }
+        }
+        home
+    }
+
+    /// Runs until nobody is left who could ask anything, or the group is to go on elsewhere: then its site looks for where.
+    /// Before those on other nodes find that it is over, its place is released.
+    pub(crate) async fn run(mut self, release: impl AsyncFnOnce()) -> Option<Site> {
+        let goes_on = self.work().await;
+        release().await;
+        goes_on.then(|| self.move_out())
+    }
+
+    async fn work(&mut self) -> bool {
+        let life = self.life.clone();
+        loop {
+            self.perform_all().await;
+            if life.is_draining() && self.site.is_empty() && !self.branches.is_empty() {
+                // They go on without this node.
+                return true;
+            }
+            let due = self.due();
+            let timeout = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                turn = self.site.next() => match turn {
+                    Turn::Message(Message::Lost) => return true,
+                    Turn::Message(message) => self.handle(message).await,
+                    Turn::Answered(member, re, answer) => self.core.handle_answer(member, re, answer),
+                    Turn::Over => return false,
+                },
+                () = timeout => self.handle_timeout(),
+                () = life.draining(), if !life.is_draining() => {}
+            }
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let core = self.core.poll_timeout().map(Instant::from_std);
+        let orphans = self.orphans.front().map(|&(until, _)| until);
+        core.into_iter().chain(orphans).chain(self.settles).min()
+    }
+
+    fn handle_timeout(&mut self) {
+        let present = Instant::now();
+        self.core.handle_timeout(now());
+        while let Some((_, branch)) = self.orphans.pop_front_if(|(until, _)| *until <= present) {
+            for member in self.members_of(branch) {
+                self.core.handle_gone(now(), member);
+            }
+        }
+        if self.settles.take_if(|at| *at <= present).is_some() {
+            self.core.handle_settled();
+            for (member, re, message) in std::mem::take(&mut self.deferred) {
+                self.core.handle_request(now(), member, re, message);
+            }
+        }
+    }
+
+    async fn handle(&mut self, message: Message) {
+        match message {
+            Message::Join {
+                member,
+                re,
+                user,
+                permissions,
+                session,
+            } => {
+                let seat = Seat::new(user, permissions);
+                self.site.enter(member, re, seat.clone(), session);
+                self.join(member, re, seat);
+            }
+            Message::Prepare {
+                member,
+                re,
+                prepare,
+                session,
+            } => self.site.prepare(member, re, prepare, session).await,
+            Message::Request { member, re, request } => {
+                self.site.ask(member, re, &request);
+                self.ask(member, re, request);
+            }
+            Message::Gone { member, noticed } => {
+                self.core.handle_gone(now(), member);
+                self.site.dismiss(member).await;
+                drop(noticed);
+            }
+            Message::Missed(member) => self.core.handle_missed(member),
+            Message::TransportLost { member, generation } => self.core.handle_transport_lost(member, generation),
+            Message::Encodings { track, rids } => self.core.handle_encodings(track, rids),
+            Message::Starved { member, track, starved } => self.core.handle_starved(member, track, starved),
+            Message::Govern { act, outcome } => {
+                // Whoever asked may have given up.
+                let _ = outcome.send(self.govern(act));
+            }
+            Message::Look(view) => {
+                let _ = view.send(GroupView {
+                    members: self.core.users().cloned().collect(),
+                    media: self.core.media().collect(),
+                    locked: self.core.is_locked(),
+                });
+            }
+            Message::Branch {
+                at,
+                pipe,
+                standing,
+                inbox,
+            } => {
+                self.core.handle_standing(standing.unwrap_or_default());
+                self.welcome(at, *pipe, inbox);
+            }
+            Message::Said(branch, word) => self.hear(branch, word),
+            Message::Heard(branch, count) => {
+                self.branches.heard(branch, count);
+                self.release();
+            }
+            Message::BranchGone(branch) => self.lose_branch(branch),
+            // Taken care of by the site and the loop.
+            Message::Measure(_) | Message::Lost => {}
+        }
+    }
+
+    /// A branch has something for the group.
+    fn hear(&mut self, branch: BranchId, word: ToHome) {
+        if self.branches.node_of(branch).is_none() {
+            // It was given up, and what it still says is to be said again.
+            return;
+        }
+        match word {
+            ToHome::Return { member, seat } => self.take_back(branch.member(member), seat),
+            ToHome::Join { member, re, seat } => self.join(branch.member(member), re, seat),
+            ToHome::Ask { member, re, request } => self.ask(branch.member(member), re, request),
+            ToHome::Gone(member) => self.core.handle_gone(now(), branch.member(member)),
+            ToHome::Missed(member) => self.core.handle_missed(branch.member(member)),
+            ToHome::Answered { member, re, answer } => self.core.handle_answer(branch.member(member), re, answer),
+            ToHome::TransportLost { member, generation } => {
+                self.core.handle_transport_lost(branch.member(member), generation);
+            }
+            ToHome::Encodings { track, rids } => self.core.handle_encodings(track, rids),
+            ToHome::Starved { member, track, starved } => {
+                self.core.handle_starved(branch.member(member), track, starved);
+            }
+        }
+    }
+
+    fn join(&mut self, member: MemberId, re: RequestId, seat: Seat) {
+        self.core.handle_join(now(), member, re, seat.user, seat.permissions);
+    }
+
+    /// Somebody was in the group when it was elsewhere, or when his branch was another.
+    fn take_back(&mut self, member: MemberId, seat: Seat) {
+        if let Some(before) = self.core.member_named(&seat.user)
+            && self.is_orphan(before)
+        {
+            self.core.handle_moved(before, member);
+            self.settles.get_or_insert(Instant::now() + GRACE);
+            return;
+        }
+        match self.core.handle_return(now(), member, seat) {
+            Ok(()) => {
+                self.settles.get_or_insert(Instant::now() + GRACE);
+                let Some(seat) = self.core.seat(member) else { return };
+                self.follow.took_over(Happening::Joined(seat.user.clone()));
+                for media in seat.published() {
+                    self.announce(&media);
+                    self.follow.took_over(Happening::Published(media));
+                }
+            }
+            Err(why) => {
+                let removed = ToMember::Removed(encode_event(&Event::Removed(why)));
+                self.tell(member, removed);
+                self.depart(member);
+            }
+        }
+    }
+
+    fn ask(&mut self, member: MemberId, re: RequestId, request: GroupRequest) {
+        match request {
+            GroupRequest::Govern(act) => {
+                let muted = muted(&act);
+                self.core.handle_request(now(), member, re, GroupRequest::Govern(act));
+                self.keep_muted(muted);
+            }
+            message @ GroupRequest::Message(_) if self.settles.is_some() => self.deferred.push((member, re, message)),
+            request => {
+                let changes = changes_seat(&request);
+                self.core.handle_request(now(), member, re, request);
+                if changes {
+                    self.keep(member);
+                }
+            }
+        }
+    }
+
+    fn govern(&mut self, act: Governance) -> Result<(), Failure> {
+        let muted = muted(&act);
+        let done = self.core.handle_governance(now(), act);
+        self.keep_muted(muted);
+        done
+    }
+
+    fn keep_muted(&mut self, media: Option<MediaRef>) {
+        if let Some(publisher) = media.and_then(|media| self.core.member_named(&media.user)) {
+            self.keep(publisher);
+        }
+    }
+
+    /// Lets the branch of a member know what he has, before he knows it himself: should the group go on elsewhere, he has it
+    /// there.
+    fn keep(&mut self, member: MemberId) {
+        let (branch, local) = BranchId::of(member);
+        if branch != BranchId::HOME
+            && let Some(seat) = self.core.seat(member)
+        {
+            let stuck = self.branches.tell(branch, &ToBranch::Seat { member: local, seat });
+            self.lose_branches(stuck);
+        }
+    }
+
+    fn welcome(&mut self, at: Owner, pipe: Pipe, inbox: mpsc::Sender<Message>) {
+        // A process has one branch of a group: an earlier one is over, whether it has said so or not.
+        for before in self.branches.of(&at) {
+            self.lose_branch(before);
+        }
+        let branch = self.site.next_branch();
+        self.branches.enter(branch, at, pipe, inbox);
+        let published: Vec<_> = self.site.tracks().collect();
+        let published = published.into_iter().map(|(track, media, at)| ToBranch::Published {
+            track,
+            media: media.clone(),
+            at: at.clone(),
+        });
+        let stands = ToBranch::Stands(self.core.standing());
+        let first: Vec<_> = published.chain([stands]).collect();
+        for word in first {
+            let stuck = self.branches.tell(branch, &word);
+            self.lose_branches(stuck);
+        }
+    }
+
+    fn lose_branches(&mut self, branches: impl IntoIterator<Item = BranchId>) {
+        branches.into_iter().for_each(|branch| self.lose_branch(branch));
+    }
+
+    fn lose_branch(&mut self, branch: BranchId) {
+        if self.branches.node_of(branch).is_some() {
+            self.branches.leave(branch);
+            self.orphans.push_back((Instant::now() + GRACE, branch));
+            self.release();
+        }
+    }
+
+    fn is_orphan(&self, member: MemberId) -> bool {
+        let (branch, _) = BranchId::of(member);
+        branch != BranchId::HOME && self.branches.node_of(branch).is_none()
+    }
+
+    fn members_of(&self, branch: BranchId) -> Vec<MemberId> {
+        let all = self.core.members().map(|(member, _)| member);
+        all.filter(|&member| BranchId::of(member).0 == branch).collect()
+    }
+
+    /// Lets acknowledgements go whose message is everywhere by now.
+    fn release(&mut self) {
+        while self
+            .held
+            .front()
+            .is_some_and(|held| self.branches.have_heard(&held.until))
+            && let Some(Held { member, what, .. }) = self.held.pop_front()
+        {
+            self.tell(member, what);
+        }
+    }
+
+    async fn perform_all(&mut self) {
+        while let Some(output) = self.core.poll_output() {
+            self.perform(output).await;
+        }
+        if self.core.is_locked() != self.site.standing.locked {
+            self.site.standing = self.core.standing();
+            let stuck = self.branches.tell_each(&ToBranch::Stands(self.site.standing));
+            self.lose_branches(stuck);
+        }
+    }
+
+    async fn perform(&mut self, output: GroupOutput) {
+        match output {
+            GroupOutput::To { member, what } => self.answer(member, what),
+            GroupOutput::Tell { to, body, class } => self.tell_all(&to, &body, class),
+            GroupOutput::Media(command) => self.command(command).await,
+            GroupOutput::Departed(member) => {
+                self.depart(member);
+                self.site.dismiss(member).await;
+            }
+            GroupOutput::Ban { user, time } => self.follow.ban(user, time),
+            GroupOutput::Happened(happening) => {
+                if let Happening::Published(media) = &happening {
+                    self.announce(media);
+                }
+                self.follow.happened(happening).await;
+            }
+        }
+    }
+
+    /// Tells a member something, if it is not that his message is with all to whom it goes, and it is not yet.
+    fn answer(&mut self, member: MemberId, what: ToMember) {
+        if let ToMember::Reply {
+            result: Ok(Reply::Sent { .. }),
+            ..
+        } = &what
+        {
+            let until = self.branches.unheard();
+            if !until.is_empty() {
+                return self.held.push_back(Held { until, member, what });
+            }
+        }
+        self.tell(member, what);
+    }
+
+    fn tell(&mut self, member: MemberId, what: ToMember) {
+        let (branch, local) = BranchId::of(member);
+        if branch == BranchId::HOME {
+            if let Some(gone) = self.site.tell(member, what) {
+                self.core.handle_gone(now(), gone);
+            }
+        } else {
+            let stuck = self.branches.tell(branch, &ToBranch::To { member: local, what });
+            self.lose_branches(stuck);
+        }
+    }
+
+    fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class) {
+        for gone in self.site.tell_all(to, body, class) {
+            self.core.handle_gone(now(), gone);
+        }
+        let last_message = self.core.standing().last_message;
+        let stuck = self.branches.tell_all(to, body, class, last_message);
+        self.lose_branches(stuck);
+    }
+
+    fn depart(&mut self, member: MemberId) {
+        let (branch, local) = BranchId::of(member);
+        if branch == BranchId::HOME {
+            self.site.forget(member);
+        } else {
+            let stuck = self.branches.tell(branch, &ToBranch::Departed(local));
+            self.lose_branches(stuck);
+        }
+    }
+
+    /// Lets every node know where a stream is published.
+    fn announce(&mut self, media: &MediaRef) {
+        // A white board is none.
+        let Some((track, publisher)) = self.core.track(media) else {
+            return;
+        };
+        let at = self.branches.node_of(BranchId::of(publisher).0).cloned();
+        let at = at.unwrap_or_else(|| self.node.owner());
+        self.site.publish(track, media.clone(), at.clone());
+        let media = media.clone();
+        let stuck = self.branches.tell_each(&ToBranch::Published { track, media, at });
+        self.lose_branches(stuck);
+    }
+
+    /// A member's transport is at the node by which he came, and a track may be in the rooms of all.
+    async fn command(&mut self, command: MediaCommand) {
+        match member_of(&command) {
+            None => {
+                let stuck = self.branches.tell_each(&ToBranch::Media(command.clone()));
+                self.lose_branches(stuck);
+                self.site.command(command).await;
+            }
+            Some(member) => {
+                let (branch, local) = BranchId::of(member);
+                if branch == BranchId::HOME {
+                    self.site.command(command).await;
+                } else {
+                    let command = with_member(command, local);
+                    let stuck = self.branches.tell(branch, &ToBranch::Media(command));
+                    self.lose_branches(stuck);
+                }
+            }
+        }
+    }
+
+    /// The site with what its members have here.
+    fn move_out(mut self) -> Site {
+        self.site.standing = self.core.standing();
+        let members: Vec<_> = self.site.members().collect();
+        for member in members {
+            if let Some(seat) = self.core.seat(member) {
+                self.site.keep(member, seat);
+            }
+        }
+        self.site
+    }
+}
+
+/// What is to be kept of a member after this.
+fn changes_seat(request: &GroupRequest) -> bool {
+    matches!(
+        request,
+        GroupRequest::Publish { .. }
+            | GroupRequest::Unpublish { .. }
+            | GroupRequest::Receive(_)
+            | GroupRequest::StopReceive(_)
+            | GroupRequest::View { .. }
+            | GroupRequest::Prioritize { .. }
+            | GroupRequest::Offer(_)
+    )
+}
+
+fn muted(act: &Governance) -> Option<MediaRef> {
+    match act {
+        Governance::Mute { media, .. } => Some(media.clone()),
+        _ => None,
+    }
+}
+
+fn member_of(command: &MediaCommand) -> Option<MemberId> {
+    match command {
+        MediaCommand::Offer { member, .. }
+        | MediaCommand::HoldTrack { member, .. }
+        | MediaCommand::ViewTrack { member, .. }
+        | MediaCommand::PrioritizeTrack { member, .. }
+        | MediaCommand::EndPeer(member) => Some(*member),
+        MediaCommand::MuteTrack { .. } | MediaCommand::EndTrack(_) => None,
+    }
+}
+
+fn with_member(mut command: MediaCommand, name: MemberId) -> MediaCommand {
+    match &mut command {
+        MediaCommand::Offer { member, .. }
+        | MediaCommand::HoldTrack { member, .. }
+        | MediaCommand::ViewTrack { member, .. }
+        | MediaCommand::PrioritizeTrack { member, .. }
+        | MediaCommand::EndPeer(member) => *member = name,
+        MediaCommand::MuteTrack { .. } | MediaCommand::EndTrack(_) => {}
+    }
+    command
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

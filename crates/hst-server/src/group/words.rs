@@ -1,0 +1,96 @@
+use hst_cluster::Owner;
+use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
+use hst_id::{AppId, GroupId, MediaRef};
+use hst_proto::{Class, EventBody, Failure, RequestId};
+use serde::{Deserialize, Serialize};
+
+/// The words that are spoken here. A node that speaks others is not let in; new words that a neighbour passes over need no new
+/// number.
+pub(crate) const VERSION: u32 = 1;
+
+/// How a branch introduces itself to the home of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Greeting {
+    pub(crate) version: u32,
+    pub(crate) app: AppId,
+    pub(crate) group: GroupId,
+    /// The home's number for the group, as the directory has it.
+    pub(crate) number: u64,
+    /// The node of the branch.
+    pub(crate) from: Owner,
+    /// How the group stood elsewhere, as far as the branch has seen it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) standing: Option<Standing>,
+}
+
+/// What a branch has for the home of a group. Members are named as the branch names them.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ToHome {
+    /// Somebody was in the group when it was elsewhere, and had this.
+    Return { member: MemberId, seat: Seat },
+    /// A session asks to come in.
+    Join {
+        member: MemberId,
+        re: RequestId,
+        seat: Seat,
+    },
+    /// A member asks something.
+    Ask {
+        member: MemberId,
+        re: RequestId,
+        request: GroupRequest,
+    },
+    /// A member's session has ended, or has left before it knew that it was in.
+    Gone(MemberId),
+    /// A member's session has missed frames.
+    Missed(MemberId),
+    /// The media plane has answered an offer.
+    Answered {
+        member: MemberId,
+        re: RequestId,
+        answer: Result<String, Failure>,
+    },
+    /// The media plane has lost a member's transport.
+    TransportLost { member: MemberId, generation: u32 },
+    /// The media plane knows which encodings of a picture are of use.
+    Encodings { track: TrackId, rids: Vec<String> },
+    /// The media plane has paused a picture for a member whose network does not carry it, or goes on.
+    Starved {
+        member: MemberId,
+        track: TrackId,
+        starved: bool,
+    },
+}
+
+/// What the home of a group has for a branch.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ToBranch {
+    /// Tell one of your members this.
+    To { member: MemberId, what: ToMember },
+    /// Tell several of yours this. By then the last message has this number.
+    Tell {
+        to: Recipients,
+        body: EventBody,
+        class: Class,
+        last_message: u64,
+    },
+    /// Have your room do this.
+    Media(MediaCommand),
+    /// He is not in the group any more.
+    Departed(MemberId),
+    /// He has this in the group, should it go on elsewhere.
+    Seat { member: MemberId, seat: Seat },
+    /// The group stands so, should it go on elsewhere.
+    Stands(Standing),
+    /// This is published, by somebody who came by that node.
+    Published { track: TrackId, media: MediaRef, at: Owner },
+}
+
+/// As words go between nodes.
+pub(crate) fn encode(words: &impl Serialize) -> bytes::Bytes {
+    serde_json::to_vec(words)
+        .expect("names, numbers and texts are JSON")
+        .into()
+}
