@@ -131,7 +131,7 @@ impl Groups {
         };
         running.insert(key.clone(), group);
         drop(running);
-        let site = Site::new(key.1.clone(), inbox, self.media.open_room(&to_group));
+        let site = Site::new(key.1.clone(), inbox, self.media.open_room(&key, &to_group));
         let groups = self.clone();
         self.life.spawn(async move {
             groups.serve(&key, number, weak, rules, site).await;
@@ -171,7 +171,7 @@ impl Groups {
                         standing: (!site.is_empty()).then_some(site.standing),
                     };
                     let pipe = self.node.pipes.connect(&owner, encode(&greeting));
-                    Box::pin(Branch::new(site, pipe).run()).await
+                    Box::pin(Branch::new(site, pipe, &owner.node).run()).await
                 }
                 Err(why) if site.is_empty() => {
                     self.dismiss(key, number);

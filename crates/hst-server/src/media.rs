@@ -41,6 +41,8 @@ type Rooms = Mutex<HashMap<RoomId, mpsc::WeakSender<Message>>>;
 pub(crate) struct RoomMedia {
     commands: Option<mpsc::Sender<Asked>>,
     figures: Option<RoomFigures>,
+    /// The name by which all nodes know the group.
+    name: String,
     cascade: Arc<OnceLock<Cascade>>,
 }
 
@@ -110,11 +112,13 @@ impl Media {
     }
 
     /// A room for a group, served by a task of its own until the group drops its end.
-    pub(crate) fn open_room(&self, group: &mpsc::Sender<Message>) -> RoomMedia {
+    pub(crate) fn open_room(&self, (app, id): &GroupKey, group: &mpsc::Sender<Message>) -> RoomMedia {
+        let name = format!("{app}/{id}");
         let Some(plane) = &self.plane else {
             return RoomMedia {
                 commands: None,
                 figures: None,
+                name,
                 cascade: self.cascade.clone(),
             };
         };
@@ -133,6 +137,7 @@ impl Media {
         RoomMedia {
             commands: Some(to_room),
             figures: Some(figures),
+            name,
             cascade: self.cascade.clone(),
         }
     }
@@ -156,10 +161,10 @@ impl RoomFigures {
 impl RoomMedia {
     /// The room and the one of the same group at the other node are one until what this gives is dropped; both must say so.
     /// `None` where no media cross.
-    pub(crate) fn join(&self, node: &NodeId, (app, group): &GroupKey) -> Option<Joined> {
+    pub(crate) fn join(&self, node: &NodeId) -> Option<Joined> {
         let room = &self.figures.as_ref()?.room;
         let node = NodeName::parse(node.as_str()).ok()?;
-        Some(self.cascade.get()?.join(&node, &format!("{app}/{group}"), room))
+        Some(self.cascade.get()?.join(&node, &self.name, room))
     }
 
     pub(crate) fn figures(&self) -> Option<RoomFigures> {

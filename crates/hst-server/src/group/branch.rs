@@ -1,7 +1,11 @@
 use std::{collections::VecDeque, ops::ControlFlow};
 
 use bytes::Bytes;
-use hst_cluster::pipe::{News, Pipe};
+use hst_cascade::Joined;
+use hst_cluster::{
+    NodeId,
+    pipe::{News, Pipe},
+};
 use hst_group::server::{Seat, ToMember};
 use hst_proto::Reply;
 use tokio::sync::oneshot;
@@ -18,6 +22,8 @@ use super::{
 pub(crate) struct Branch {
     site: Site,
     home: Pipe,
+    /// Joins the room here to the one of the home.
+    _joined: Option<Joined>,
     /// What it begins with, and what it has to say unasked: no more than there are members. It goes before everything else.
     due: VecDeque<Bytes>,
     /// Who waits until the home has heard so many words.
@@ -25,13 +31,14 @@ pub(crate) struct Branch {
 }
 
 impl Branch {
-    pub(crate) fn new(mut site: Site, home: Pipe) -> Self {
+    pub(crate) fn new(mut site: Site, home: Pipe, node: &NodeId) -> Self {
         let comers = site.move_out().into_iter().map(|comer| match comer {
             Comer::Back(member, seat) => ToHome::Return { member, seat },
             Comer::New(member, re, seat) => ToHome::Join { member, re, seat },
         });
         let due = comers.map(|word| encode(&word)).collect();
         Self {
+            _joined: site.join(node),
             site,
             home,
             due,

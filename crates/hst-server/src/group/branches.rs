@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use hst_cascade::Joined;
 use hst_cluster::{
     Owner,
     pipe::{News, Pipe},
@@ -36,6 +37,8 @@ pub(crate) struct Branches {
 #[derive(Debug)]
 struct Port {
     at: Owner,
+    /// Joins the home's room to the one there.
+    _joined: Option<Joined>,
     words: mpsc::Sender<Bytes>,
     /// How many words went there, and how many of them have come.
     said: u64,
@@ -73,10 +76,17 @@ impl Branches {
     }
 
     /// A branch has introduced itself.
-    pub(crate) fn enter(&mut self, id: BranchId, at: Owner, pipe: Pipe, home: mpsc::Sender<Message>) {
+    pub(crate) fn enter(
+        &mut self,
+        id: BranchId,
+        (at, joined): (Owner, Option<Joined>),
+        pipe: Pipe,
+        home: mpsc::Sender<Message>,
+    ) {
         let (words, said) = mpsc::channel(WORDS);
         let port = Port {
             at,
+            _joined: joined,
             words,
             said: 0,
             heard: 0,

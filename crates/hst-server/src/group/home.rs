@@ -301,7 +301,8 @@ impl Home {
             self.lose_branch(before);
         }
         let branch = self.site.next_branch();
-        self.branches.enter(branch, at, pipe, inbox);
+        let joined = self.site.join(&at.node);
+        self.branches.enter(branch, (at, joined), pipe, inbox);
         let published: Vec<_> = self.site.tracks().collect();
         let published = published.into_iter().map(|(track, media, at)| ToBranch::Published {
             track,

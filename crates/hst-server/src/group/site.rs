@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use hst_cluster::Owner;
+use hst_cascade::Joined;
+use hst_cluster::{NodeId, Owner};
 use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
 use hst_id::{GroupId, MediaRef};
 use hst_proto::{Class, ErrorCode, EventBody, Failure, Prepare, Reply, RequestId};
@@ -29,8 +30,7 @@ pub(crate) struct Site {
     media: RoomMedia,
     /// Offers that the media plane is at work on: no more than its queue takes.
     offers: JoinSet<Answered>,
-    /// What is published in the group. A relay between nodes has here what it needs to know: a track that is published on
-    /// another node and received on this one comes from there.
+    /// What is published in the group, on whichever node.
     tracks: HashMap<TrackId, Track>,
     /// The last branch of a home here. What one of before has said may still wait in the inbox: no number comes twice.
     last_branch: BranchId,
@@ -287,6 +287,11 @@ impl Site {
             lines: Vec::new(),
         })
         .await;
+    }
+
+    /// The room is one with that of the group at the other node until what this gives is dropped.
+    pub(crate) fn join(&self, node: &NodeId) -> Option<Joined> {
+        self.media.join(node)
     }
 
     /// Has the room do something.
