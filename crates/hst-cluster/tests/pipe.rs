@@ -235,10 +235,13 @@ async fn an_outage_of_any_length_ends_no_pipe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipe_ends_when_its_other_end_is_closed_forgotten_restarted_or_buried() {
+async fn a_pipe_ends_when_its_other_end_is_closed_refused_forgotten_restarted_or_buried() {
     let bus = Rough::new(1, 0, 0);
     let one = process(&bus, "one", 1, serves_nobody).await;
     let other = process(&bus, "other", 2, |mut pipe, greeting| async move {
+        if greeting == "refuse" {
+            return pipe.close().await;
+        }
         pipe.next().await;
         match &greeting[..] {
             b"close" => pipe.close().await,
@@ -252,6 +255,12 @@ async fn a_pipe_ends_when_its_other_end_is_closed_forgotten_restarted_or_buried(
         while pipe.next().await != News::Ended {}
         since.elapsed()
     };
+    let mut refused = one.pipes.connect(&owner("other", 2), "refuse".into());
+    assert_eq!(
+        ended(&mut refused).await,
+        Duration::ZERO,
+        "also when nothing was pushed"
+    );
     for greeting in ["close", "drop"] {
         let mut pipe = one.pipes.connect(&owner("other", 2), greeting.into());
         pipe.push("go".into());

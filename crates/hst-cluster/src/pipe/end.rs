@@ -10,9 +10,9 @@ use super::frame::{MAX_MISSING, What};
 /// Messages that were pushed and have not come out of the other end yet. When there are so many, [none can be
 /// pushed](super::Pipe::has_room) until some have.
 pub const WINDOW: usize = 256;
-/// What is unanswered for so long is asked about: at first, and at last.
+/// When nothing is heard for so long, at first and at last, the last message is sent again: the answer says what is missing.
 const ASK_FIRST: Duration = Duration::from_millis(50);
-const ASK_LAST: Duration = Duration::from_secs(2);
+const ASK_LAST: Duration = Duration::from_secs(1);
 /// What is missing is sent again when it was sent so long ago; until then it may be on its way.
 const REPEAT: Duration = Duration::from_millis(20);
 /// An end of which nothing is heard for so long although it was asked is gone.
@@ -124,6 +124,8 @@ impl End {
         match self.peer {
             None if matches!(what, What::Ack { .. } | What::End) => {
                 self.peer = Some(from);
+                // It begins there when its number is named.
+                self.owes_ack = true;
                 self.answered(now);
             }
             // Of another pipe that had the same beginning.
@@ -141,11 +143,6 @@ impl End {
                     self.last_seen = self.last_seen.max(seq);
                     self.arrived.insert(seq, message);
                 }
-            }
-            What::Beacon { last } => {
-                self.owes_ack = true;
-                let most = self.next + WINDOW as u64 - 1;
-                self.last_seen = self.last_seen.max(last.min(most));
             }
             What::Ack { next, missing } => {
                 self.handle_ack(now, next);
@@ -182,6 +179,10 @@ impl End {
             let greeting = self.greeting.clone();
             return std::mem::take(&mut self.asks).then_some(What::Open { greeting });
         }
+        let last = self.acked + self.unacked.len() as u64 - 1;
+        if std::mem::take(&mut self.asks) && !self.to_send.contains(&last) {
+            self.to_send.push_back(last);
+        }
         while let Some(seq) = self.to_send.pop_front() {
             // One that is not there any more was acknowledged meanwhile.
             if let Some(unacked) = self.find(seq) {
@@ -192,10 +193,6 @@ impl End {
                 let next = self.next;
                 return Some(What::Data { seq, next, message });
             }
-        }
-        if std::mem::take(&mut self.asks) {
-            let last = self.acked + self.unacked.len() as u64 - 1;
-            return Some(What::Beacon { last });
         }
         let owes_ack = std::mem::take(&mut self.owes_ack);
         owes_ack.then(|| What::Ack {
@@ -301,9 +298,12 @@ mod tests {
         assert_eq!((one.delivered(), one.poll_timeout()), (1, Some(start + ASK_FIRST)));
         let later = start + ASK_FIRST;
         one.handle_timeout(later);
-        assert_eq!(sent(&mut one, later), [What::Beacon { last: 3 }]);
-        other.handle(later, 1, What::Beacon { last: 3 });
-        let missing = vec![2, 3];
+        let last = sent(&mut one, later);
+        assert!(matches!(last[..], [What::Data { seq: 3, .. }]), "{last:?}");
+        for frame in last {
+            other.handle(later, 1, frame);
+        }
+        let missing = vec![2];
         assert_eq!(
             sent(&mut other, later),
             [What::Ack {
@@ -320,7 +320,7 @@ mod tests {
             },
         );
         let again = sent(&mut one, later);
-        assert_eq!(again.len(), 2);
+        assert_eq!(again.len(), 1);
         // Asked again at once, they are still on their way.
         one.handle(later + MS, 2, What::Ack { next: 2, missing });
         assert_eq!(sent(&mut one, later + MS), []);
@@ -395,7 +395,6 @@ mod tests {
         for number in [0, 1, 3, WINDOW as u64 + 1, u64::MAX - 1, u64::MAX] {
             let missing = vec![number; 3];
             one.handle(start, 2, What::Ack { next: number, missing });
-            one.handle(start, 2, What::Beacon { last: number });
             let message = Bytes::new();
             one.handle(
                 start,

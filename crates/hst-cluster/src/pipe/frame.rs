@@ -33,8 +33,6 @@ pub(super) enum What {
     Open { greeting: Bytes },
     /// A message; all messages of the other direction before `next` have come.
     Data { seq: u64, next: u64, message: Bytes },
-    /// Messages up to `last` were sent: what of it has come?
-    Beacon { last: u64 },
     /// All messages before `next` have come, and these behind it have not although others have.
     Ack { next: u64, missing: Vec<u64> },
     /// There is no such pipe, or no more.
@@ -77,7 +75,6 @@ impl Frame {
                 bytes.put_u64(*next);
                 bytes.put_slice(message);
             }
-            What::Beacon { last } => bytes.put_u64(*last),
             What::Ack { next, missing } => {
                 bytes.put_u64(*next);
                 missing.iter().for_each(|&seq| bytes.put_u64(seq));
@@ -115,9 +112,8 @@ impl What {
         match self {
             Self::Open { .. } => 1,
             Self::Data { .. } => 2,
-            Self::Beacon { .. } => 3,
-            Self::Ack { .. } => 4,
-            Self::End => 5,
+            Self::Ack { .. } => 3,
+            Self::End => 4,
         }
     }
 
@@ -129,10 +125,7 @@ impl What {
                 next: bytes.try_get_u64().ok()?,
                 message: bytes,
             },
-            3 => Self::Beacon {
-                last: bytes.try_get_u64().ok()?,
-            },
-            4 => {
+            3 => {
                 let next = bytes.try_get_u64().ok()?;
                 let mut missing = Vec::new();
                 while missing.len() < MAX_MISSING
@@ -142,7 +135,7 @@ impl What {
                 }
                 Self::Ack { next, missing }
             }
-            5 => Self::End,
+            4 => Self::End,
             _ => return None,
         })
     }
@@ -177,7 +170,6 @@ mod tests {
                     message,
                 },
             ),
-            frame(8, What::Beacon { last: 3 }),
             frame(
                 8,
                 What::Ack {
@@ -198,7 +190,7 @@ mod tests {
     #[test]
     fn what_no_end_sends_is_none() {
         let sound = frame(8, What::End).to_bytes();
-        for (at, byte) in [(0, VERSION + 1), (1, 0), (1, 6), (27, b'.')] {
+        for (at, byte) in [(0, VERSION + 1), (1, 0), (1, 5), (27, b'.')] {
             let mut other = sound.to_vec();
             other[at] = byte;
             assert_eq!(Frame::read(other.into()), None, "byte {at}");

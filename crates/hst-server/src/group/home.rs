@@ -1,11 +1,11 @@
+mod tell;
+
 use std::{collections::VecDeque, time::Duration};
 
 use hst_cluster::{Owner, pipe::Pipe};
-use hst_group::server::{
-    Governance, Group, GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Recipients, Rules, Seat, ToMember,
-};
+use hst_group::server::{Governance, Group, GroupRequest, Happening, MemberId, Rules, Seat, ToMember};
 use hst_id::MediaRef;
-use hst_proto::{Class, Event, EventBody, Failure, Reply, RequestId, encode_event};
+use hst_proto::{Event, Failure, RequestId, encode_event};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -351,117 +351,6 @@ impl Home {
         }
     }
 
-    async fn perform_all(&mut self) {
-        while let Some(output) = self.core.poll_output() {
-            self.perform(output).await;
-        }
-        if self.core.is_locked() != self.site.standing.locked {
-            self.site.standing = self.core.standing();
-            let stuck = self.branches.tell_each(&ToBranch::Stands(self.site.standing));
-            self.lose_branches(stuck);
-        }
-    }
-
-    async fn perform(&mut self, output: GroupOutput) {
-        match output {
-            GroupOutput::To { member, what } => self.answer(member, what),
-            GroupOutput::Tell { to, body, class } => self.tell_all(&to, &body, class),
-            GroupOutput::Media(command) => self.command(command).await,
-            GroupOutput::Departed(member) => {
-                self.depart(member);
-                self.site.dismiss(member).await;
-            }
-            GroupOutput::Ban { user, time } => self.follow.ban(user, time),
-            GroupOutput::Happened(happening) => {
-                if let Happening::Published(media) = &happening {
-                    self.announce(media);
-                }
-                self.follow.happened(happening).await;
-            }
-        }
-    }
-
-    /// Tells a member something, if it is not that his message is with all to whom it goes, and it is not yet.
-    fn answer(&mut self, member: MemberId, what: ToMember) {
-        if let ToMember::Reply {
-            result: Ok(Reply::Sent { .. }),
-            ..
-        } = &what
-        {
-            let until = self.branches.unheard();
-            if !until.is_empty() {
-                return self.held.push_back(Held { until, member, what });
-            }
-        }
-        self.tell(member, what);
-    }
-
-    fn tell(&mut self, member: MemberId, what: ToMember) {
-        let (branch, local) = BranchId::of(member);
-        if branch == BranchId::HOME {
-            if let Some(gone) = self.site.tell(member, what) {
-                self.core.handle_gone(now(), gone);
-            }
-        } else {
-            let stuck = self.branches.tell(branch, &ToBranch::To { member: local, what });
-            self.lose_branches(stuck);
-        }
-    }
-
-    fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class) {
-        for gone in self.site.tell_all(to, body, class) {
-            self.core.handle_gone(now(), gone);
-        }
-        let last_message = self.core.standing().last_message;
-        let stuck = self.branches.tell_all(to, body, class, last_message);
-        self.lose_branches(stuck);
-    }
-
-    fn depart(&mut self, member: MemberId) {
-        let (branch, local) = BranchId::of(member);
-        if branch == BranchId::HOME {
-            self.site.forget(member);
-        } else {
-            let stuck = self.branches.tell(branch, &ToBranch::Departed(local));
-            self.lose_branches(stuck);
-        }
-    }
-
-    /// Lets every node know where a stream is published.
-    fn announce(&mut self, media: &MediaRef) {
-        // A white board is none.
-        let Some((track, publisher)) = self.core.track(media) else {
-            return;
-        };
-        let at = self.branches.node_of(BranchId::of(publisher).0).cloned();
-        let at = at.unwrap_or_else(|| self.node.owner());
-        self.site.publish(track, media.clone(), at.clone());
-        let media = media.clone();
-        let stuck = self.branches.tell_each(&ToBranch::Published { track, media, at });
-        self.lose_branches(stuck);
-    }
-
-    /// A member's transport is at the node by which he came, and a track may be in the rooms of all.
-    async fn command(&mut self, command: MediaCommand) {
-        match member_of(&command) {
-            None => {
-                let stuck = self.branches.tell_each(&ToBranch::Media(command.clone()));
-                self.lose_branches(stuck);
-                self.site.command(command).await;
-            }
-            Some(member) => {
-                let (branch, local) = BranchId::of(member);
-                if branch == BranchId::HOME {
-                    self.site.command(command).await;
-                } else {
-                    let command = with_member(command, local);
-                    let stuck = self.branches.tell(branch, &ToBranch::Media(command));
-                    self.lose_branches(stuck);
-                }
-            }
-        }
-    }
-
     /// The site with what its members have here.
     fn move_out(mut self) -> Site {
         self.site.standing = self.core.standing();
@@ -494,29 +383,6 @@ fn muted(act: &Governance) -> Option<MediaRef> {
         Governance::Mute { media, .. } => Some(media.clone()),
         _ => None,
     }
-}
-
-fn member_of(command: &MediaCommand) -> Option<MemberId> {
-    match command {
-        MediaCommand::Offer { member, .. }
-        | MediaCommand::HoldTrack { member, .. }
-        | MediaCommand::ViewTrack { member, .. }
-        | MediaCommand::PrioritizeTrack { member, .. }
-        | MediaCommand::EndPeer(member) => Some(*member),
-        MediaCommand::MuteTrack { .. } | MediaCommand::EndTrack(_) => None,
-    }
-}
-
-fn with_member(mut command: MediaCommand, name: MemberId) -> MediaCommand {
-    match &mut command {
-        MediaCommand::Offer { member, .. }
-        | MediaCommand::HoldTrack { member, .. }
-        | MediaCommand::ViewTrack { member, .. }
-        | MediaCommand::PrioritizeTrack { member, .. }
-        | MediaCommand::EndPeer(member) => *member = name,
-        MediaCommand::MuteTrack { .. } | MediaCommand::EndTrack(_) => {}
-    }
-    command
 }
 
 fn now() -> std::time::Instant {
