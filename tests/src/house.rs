@@ -19,7 +19,10 @@ use hst_rtc::{
     media::{Looped, MediaEngine, MediaSource, Paced, memory::Hub, open_source},
     signal::{AnyTransport, Limits, SignalTransport, memory::MemoryNetwork},
 };
-use hst_server::{App, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server};
+use hst_server::{
+    App, ClusterConfig, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server, cluster::NodeId,
+    nats::Options as NatsOptions,
+};
 use hst_signal_quic::QuicTransport;
 use hst_signal_ws::WsTransport;
 use tokio::{
@@ -77,6 +80,17 @@ impl House {
     /// Opens a house with this door.
     pub async fn open(door: Door) -> Self {
         Self::open_with(door, Config::dev()).await
+    }
+
+    /// Opens a house that is a node of the cluster on this NATS server, with a QUIC door.
+    pub async fn node(nats: &str, name: &str) -> Self {
+        let mut cluster = ClusterConfig::new(NatsOptions::new([nats]));
+        cluster.node = NodeId::parse(name).unwrap();
+        let config = Config {
+            cluster: Some(cluster),
+            ..Config::dev()
+        };
+        Self::open_with(Door::Quic, config).await
     }
 
     async fn open_with(door: Door, mut config: Config) -> Self {
