@@ -116,7 +116,10 @@ impl House {
             Door::Quic => "quic://",
             Door::Preset | Door::Memory => "",
         };
-        let named = signal_urls(&server).await;
+        let mut named = signal_urls(&server).await;
+        // Access names other nodes, too, and their doors lead elsewhere.
+        let ports = [server.addresses().http, server.addresses().quic].map(|it| it.unwrap().port());
+        named.retain(|url| ports.iter().any(|port| url.contains(&format!(":{port}"))));
         Self {
             server,
             door,
