@@ -1,8 +1,8 @@
 //! Ordered, reliable pipes between nodes, over a bus that loses messages.
 //!
-//! A pipe has two ends, one of which [connects](Pipes::connect) with a greeting. What one end pushes comes out of the other once and in
-//! order, or the pipe ends. It belongs to the two who hold its ends: a node that has begun anew knows nothing of it, and a late
-//! or doubled message of an earlier pipe never comes out of another. An idle pipe says nothing.
+//! A pipe has two ends, one of which [connects](Pipes::connect) with a greeting. What one end pushes comes out of the other
+//! once and in order, or the pipe ends. It belongs to the two who hold its ends: a node that has begun anew knows nothing of
+//! it, and a late or doubled message of an earlier pipe never comes out of another. An idle pipe says nothing.
 
 mod end;
 mod frame;

@@ -70,8 +70,8 @@ struct Begun {
 
 /// One end of a pipe.
 ///
-/// Nothing moves but while [`next`](Self::next) is waited for. Dropped without [`close`](Self::close), it lets the other end find out by
-/// its next word.
+/// Nothing moves but while [`next`](Self::next) is waited for. Dropped without [`close`](Self::close), it lets the other end
+/// find out by its next word.
 pub struct Pipe {
     pipes: Pipes,
     own: u64,

@@ -107,7 +107,7 @@ impl Site {
                     None => return Turn::Over,
                 },
                 Some(answered) = self.offers.join_next() => match answered {
-                    Ok((member, re, answer)) => match self.guests.get(&member).filter(|_| !self.sessions.contains_key(&member)) {
+                    Ok((member, re, answer)) => match self.guest(member) {
                         // A session that has ended needs no answer.
                         Some(guest) => _ = guest.tell(Word::Answer(re, answer.map(|sdp| Reply::Answer { sdp }))),
                         None => return Turn::Answered(member, re, answer),
@@ -116,6 +116,12 @@ impl Site {
                 },
             }
         }
+    }
+
+    /// The session of somebody who is not in the group.
+    fn guest(&self, member: MemberId) -> Option<&SessionHandle> {
+        let guest = self.guests.get(&member);
+        guest.filter(|_| !self.sessions.contains_key(&member))
     }
 
     /// Nobody comes in, and whoever wants to is told why.
