@@ -64,14 +64,19 @@ async fn authority(directory: &dyn Directory) -> Result<Authority, StartError> {
 #[cfg(test)]
 mod tests {
     use hst_cluster::memory::MemoryCluster;
+    use tokio::task::JoinSet;
 
     use super::*;
 
     #[tokio::test]
     async fn all_nodes_have_one_authority_whichever_comes_first() {
         let cluster = MemoryCluster::default();
-        let made = futures_util::future::join_all((0..8).map(|_| authority(&cluster))).await;
-        let keys: Vec<_> = made.into_iter().map(|it| it.unwrap().key()).collect();
+        let mut nodes = JoinSet::new();
+        for _ in 0..8 {
+            let cluster = cluster.clone();
+            nodes.spawn(async move { authority(&cluster).await.unwrap().key() });
+        }
+        let keys = nodes.join_all().await;
         assert!(keys.iter().all(|key| *key == keys[0]));
     }
 
