@@ -33,7 +33,7 @@ impl Link {
     pub(crate) async fn open(options: &Options, names: &Names) -> Result<Self, ConnectError> {
         let servers = addresses(&options.servers)?;
         let (count, mut losses) = watch::channel(0);
-        let settings = authorized(options)
+        let settings = authorized(options, &servers)
             .await?
             .name(&options.name)
             .custom_inbox_prefix(names.inbox())
@@ -153,10 +153,16 @@ fn addresses(servers: &[String]) -> Result<Vec<ServerAddr>, ConnectError> {
     servers.iter().map(parse).collect()
 }
 
-async fn authorized(options: &Options) -> Result<ConnectOptions, ConnectError> {
+async fn authorized(options: &Options, servers: &[ServerAddr]) -> Result<ConnectOptions, ConnectError> {
     let mut settings = ConnectOptions::new();
     settings = match &options.auth {
-        Auth::None => settings,
+        Auth::None => match servers
+            .iter()
+            .find_map(|server| Some((server.username()?, server.password()?)))
+        {
+            Some((name, password)) => settings.user_and_password(name.to_owned(), password.to_owned()),
+            None => settings,
+        },
         Auth::User { name, password } => settings.user_and_password(name.clone(), password.clone()),
         Auth::Token(token) => settings.token(token.clone()),
         Auth::Credentials(path) => settings

@@ -3,7 +3,7 @@ use std::{fmt, path::PathBuf};
 /// Where the servers are, who we are, and how the directory is kept.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Servers of one NATS cluster: `nats://host:port` or `tls://host:port`. One that answers is enough; it names the
+    /// Servers of one NATS cluster: `nats://host:port` or `tls://host:port`, with `user:password@` before the host if need be. One that answers is enough; it names the
     /// others.
     pub servers: Vec<String>,
     /// Who we are.
@@ -35,7 +35,7 @@ impl Options {
 /// How the servers know us.
 #[derive(Clone, Default)]
 pub enum Auth {
-    /// They do not ask; or they look at the certificate in [`Tls`].
+    /// They do not ask, or look at the certificate in [`Tls`], or a server's address has a user and a password.
     #[default]
     None,
     /// A user and a password.

@@ -1,8 +1,11 @@
 //! Whether what the servers promise can be believed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future::join_all;
 use hst_cluster::{Revision, WriteError};
+use tokio::time::sleep;
 
 use crate::{
     ConnectError,
@@ -20,6 +23,10 @@ const ROUNDS: usize = 5;
 const RACERS: usize = 40;
 /// What a round leaves behind is gone after a minute.
 const AGE: u64 = 60_000_000_000;
+
+/// How often a race is begun that cannot begin, and the pause between.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(250);
 
 type Version = (u32, u32);
 
@@ -55,10 +62,7 @@ async fn race(link: &Link, names: &Names, replicas: u8) -> Result<(), ConnectErr
     };
     let stream = Stream::open(link.clone(), config).await?;
     for _ in 0..ROUNDS {
-        // Nodes that start at the same moment have each their own place.
-        let place = format!("{base}.{:016x}", rand::random::<u64>());
-        let first = write(&stream, &place, Revision::OWN).await;
-        let expected = first.map_err(|_| ConnectError::NotReady)?;
+        let (place, expected) = begin(&stream, &base).await?;
         let written = join_all((0..RACERS).map(|_| write(&stream, &place, expected))).await;
         match written.iter().filter(|written| written.is_ok()).count() {
             1 => {}
@@ -72,6 +76,19 @@ async fn race(link: &Link, names: &Names, replicas: u8) -> Result<(), ConnectErr
         }
     }
     Ok(())
+}
+
+/// The place of a race, which stands there once. Servers that have just begun need a moment until the stream has a leader.
+async fn begin(stream: &Stream, base: &str) -> Result<(String, Revision), ConnectError> {
+    for _ in 0..TRIES {
+        // Nodes that start at the same moment have each their own place.
+        let place = format!("{base}.{:016x}", rand::random::<u64>());
+        if let Ok(revision) = write(stream, &place, Revision::OWN).await {
+            return Ok((place, revision));
+        }
+        sleep(PAUSE).await;
+    }
+    Err(ConnectError::NotReady)
 }
 
 async fn write(stream: &Stream, place: &str, expected: Revision) -> Result<Revision, WriteError> {

@@ -43,6 +43,8 @@ async fn a_user_is_known_by_his_password() {
         refused(with(&server, Auth::None)).await,
         ConnectError::Unauthorized
     ));
+    let with_password = server.url().replace("nats://", "nats://ann:s3cret@");
+    works(Options::new([with_password])).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Something is said of a cluster, and the server is in none.
+    #[error("--node, --link, --nats-creds and --nats-replicas are of a cluster: give --nats, or [cluster] in the file")]
+    NoCluster,
 }
 
 /// Why the server did not start.

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hst_cascade::Cascade;
-use hst_cluster::{Directory, Key, Unavailable, WriteError};
+use hst_cluster::{Directory, Key, NodeId, Unavailable, WriteError};
 use hst_link::{Authority, Config, Identity, Links, NodeName, Papers};
 use hst_sfu_worker::MediaPlane;
 
@@ -19,7 +19,7 @@ pub(crate) async fn open(
     (node, fleet): (&Node, &Arc<Fleet>),
     plane: Arc<MediaPlane>,
 ) -> Result<(Cascade, u16), StartError> {
-    let name = NodeName::parse(node.name.as_str()).map_err(|_| StartError::NodeName(node.name.clone()))?;
+    let name = parse(&node.name)?;
     let authority = authority(&*node.directory).await?;
     let unusable = |error: String| StartError::Link(error);
     let papers = authority
@@ -39,6 +39,14 @@ pub(crate) async fn open(
     let fleet = fleet.clone();
     let find = move |node: &NodeName| fleet.link_of(node.as_str());
     Ok((Cascade::start(plane, name, (links, arrivals), find), port))
+}
+
+/// The node's name, as links have it.
+///
+/// # Errors
+/// [`StartError::NodeName`].
+pub(crate) fn parse(node: &NodeId) -> Result<NodeName, StartError> {
+    NodeName::parse(node.as_str()).map_err(|_| StartError::NodeName(node.clone()))
 }
 
 /// The authority by which nodes know each other. The node that comes first makes it and keeps it in the directory, where nobody

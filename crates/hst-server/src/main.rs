@@ -15,10 +15,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{announce::announcement, options::Options};
 
+/// What is told where `RUST_LOG` says nothing else. str0m warns of what it has to report before it sends anything: it never does.
+const LOG: &str = "info,str0m::rtp_::srtp=error";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);

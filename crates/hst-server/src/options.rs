@@ -76,16 +76,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL")]
     nats: Vec<String>,
     /// How the NATS servers know this node: a file with a JWT and a seed (.creds), where the URL has no user and password
-    #[arg(long, value_name = "FILE", requires = "nats")]
+    #[arg(long, value_name = "FILE")]
     nats_creds: Option<PathBuf>,
     /// How many NATS servers keep what nodes agree on [default: 1]; more than 1 needs NATS 2.12 or later
-    #[arg(long, value_name = "N", requires = "nats")]
+    #[arg(long, value_name = "N")]
     nats_replicas: Option<u8>,
     /// The name of this node, which no other has [default: the machine's]
-    #[arg(long, value_name = "NAME", requires = "nats", value_parser = NodeId::parse)]
+    #[arg(long, value_name = "NAME", value_parser = NodeId::parse)]
     node: Option<NodeId>,
     /// Where media of other nodes come in, UDP [default: a free port]
-    #[arg(long, value_name = "ADDR:PORT", requires = "nats")]
+    #[arg(long, value_name = "ADDR:PORT")]
     link: Option<SocketAddr>,
     /// When ready, print one line of JSON in place of text
     #[arg(long)]
@@ -126,7 +126,15 @@ impl Options {
             config.tls = Tls::SelfSigned;
         }
         if !self.nats.is_empty() {
-            config.cluster = Some(ClusterConfig::new(Nats::new(self.nats)));
+            let cluster = config
+                .cluster
+                .get_or_insert_with(|| ClusterConfig::new(Nats::new([""; 0])));
+            cluster.nats.servers = self.nats;
+        }
+        let names_more =
+            self.node.is_some() || self.link.is_some() || self.nats_creds.is_some() || self.nats_replicas.is_some();
+        if names_more && config.cluster.is_none() {
+            return Err(ConfigError::NoCluster);
         }
         if let Some(cluster) = &mut config.cluster {
             if let Some(file) = self.nats_creds {
@@ -158,8 +166,6 @@ mod tests {
             "--tls-cert a.pem",
             "--tls-key a.pem",
             "--dev-open",
-            "--node n1",
-            "--link 127.0.0.1:0",
             "--tls-cert a --tls-key b --tls-self-signed",
         ] {
             assert!(config(arguments).is_err(), "{arguments}");
@@ -215,6 +221,27 @@ mod tests {
         let cluster = config(more).unwrap().cluster.unwrap();
         assert_eq!((cluster.node.as_str(), cluster.nats.replicas), ("n1", 3));
         assert!(matches!(cluster.nats.auth, Auth::Credentials(_)) && cluster.link.is_some());
+    }
+
+    #[test]
+    fn what_concerns_a_cluster_is_refused_where_there_is_none_and_joins_what_the_file_says() {
+        for alone in ["--node n1", "--link 127.0.0.1:0", "--nats-creds f", "--nats-replicas 3"] {
+            let options = Options::try_parse_from(["hst-server", "--dev"].into_iter().chain(alone.split(' '))).unwrap();
+            assert!(matches!(options.into_config(), Err(ConfigError::NoCluster)), "{alone}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        std::fs::write(
+            &file,
+            "[cluster]\nnats = [\"nats://a\"]\nuser = \"u\"\npassword = \"p\"\n",
+        )
+        .unwrap();
+        let cluster = config(&format!("--dev --config {} --node n7 --nats nats://b", file.display()))
+            .unwrap()
+            .cluster
+            .unwrap();
+        assert_eq!((cluster.node.as_str(), &*cluster.nats.servers[0]), ("n7", "nats://b"));
+        assert!(matches!(cluster.nats.auth, Auth::User { .. }));
     }
 
     #[test]

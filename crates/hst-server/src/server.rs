@@ -182,6 +182,8 @@ impl Server {
         let node = match (cluster, &config.cluster) {
             (Some((directory, bus, node)), _) => Node::join(directory, bus, node).await?,
             (None, Some(ClusterConfig { nats, node, .. })) => {
+                // Before others hear of it.
+                links::parse(node)?;
                 let nats = Arc::new(Nats::connect(nats.clone()).await?);
                 Node::join(nats.clone(), nats, node.clone()).await?
             }
