@@ -136,3 +136,24 @@ fn what_the_system_does_not_allow_is_said_before_anything_is_done() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!cfg!(target_os = "linux") || said.contains("ulimit -n"), "{said}");
 }
+
+#[test]
+fn when_a_node_dies_the_others_keep_what_was_promised() {
+    let figures = figures("cluster --nodes 3 --seconds 2");
+    let none = [("double_logins", 0), ("barred_logins", 0), ("lost_acked", 0)];
+    for (name, expected) in none {
+        assert_eq!(figures[name], expected, "{name}: {figures}");
+    }
+    let measured = [
+        "users",
+        "claims_per_second",
+        "acked",
+        "message_us_p50",
+        "message_us_p99",
+    ];
+    assert_positive(&figures, &measured);
+    assert_positive(&figures, &["detect_ms_max", "back_ms_p99", "send_ms_max"]);
+    // Three receive at each node, but a packet crosses once.
+    let copies = figures["relay_copies_per_link"].as_f64().unwrap();
+    assert!((0.8..1.5).contains(&copies), "{figures}");
+}

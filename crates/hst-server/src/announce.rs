@@ -82,6 +82,7 @@ fn ready_json(server: &RunningServer) -> String {
         media,
         turn,
         candidates,
+        metrics,
         ..
     } = server.addresses();
     let urls: Vec<_> = server.origins().iter().map(ToString::to_string).collect();
@@ -90,6 +91,9 @@ fn ready_json(server: &RunningServer) -> String {
     });
     if let Some(turn) = turn {
         ready["ready"]["turn"] = serde_json::json!(turn);
+    }
+    if let Some(metrics) = metrics {
+        ready["ready"]["metrics"] = serde_json::json!(metrics);
     }
     if let Some(Developer { id, secret, .. }) = server.new_developer() {
         ready["ready"]["developer"] = serde_json::json!({ "id": id.as_str(), "secret": secret.reveal() });

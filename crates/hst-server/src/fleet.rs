@@ -50,6 +50,11 @@ impl Fleet {
         })
     }
 
+    /// How many nodes there are, this one included.
+    pub(crate) fn count(&self) -> usize {
+        1 + self.lock().count()
+    }
+
     /// Where media for a node go, as far as it has said so.
     pub(crate) fn link_of(&self, node: &str) -> Option<SocketAddr> {
         self.lock().link_of(&NodeId::parse(node).ok()?)

@@ -173,6 +173,11 @@ impl Gateways {
         self.nodes.get(&NodeId::parse(node).ok()?).map(|known| &known.life)
     }
 
+    /// How many other nodes are known, those among them that have been silent for a moment.
+    pub(crate) fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Where media for a node go.
     pub(crate) fn link_of(&self, node: &NodeId) -> Option<SocketAddr> {
         self.nodes.get(node)?.link

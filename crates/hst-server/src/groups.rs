@@ -115,6 +115,16 @@ impl Groups {
         self.lock().len()
     }
 
+    /// How many of them have their home here; the others are branches.
+    pub(crate) fn count_homes(&self) -> usize {
+        self.lock().values().filter(|group| group.is_home).count()
+    }
+
+    /// What carries media between this node and others.
+    pub(crate) fn links(&self) -> Vec<hst_cascade::Figures> {
+        self.media.links()
+    }
+
     /// The inbox of a group, which is made with these rules if there is none.
     pub(crate) fn enter(self: &Arc<Self>, key: Key, rules: Rules) -> mpsc::Sender<Message> {
         let mut running = self.lock();

@@ -91,6 +91,11 @@ impl Media {
         self.plane.as_ref()
     }
 
+    /// What joins this node to others; nothing where no media cross.
+    pub(crate) fn links(&self) -> Vec<hst_cascade::Figures> {
+        self.cascade.get().map(Cascade::figures).unwrap_or_default()
+    }
+
     /// Rooms are joined to those of other nodes by this from now on.
     pub(crate) fn join_by(&self, cascade: Cascade) {
         // There is one in the life of a server.

@@ -1,10 +1,12 @@
+use hst_cascade::Figures as Link;
+use hst_link::NodeName;
 use hst_proto::Failure;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
         counter::{ConstCounter, Counter},
         family::Family,
-        gauge::ConstGauge,
+        gauge::{ConstGauge, Gauge},
     },
     registry::Registry,
 };
@@ -25,6 +27,12 @@ struct Outcome {
     code: u32,
 }
 
+/// The other end of a link. Who runs the platform names the nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Peer {
+    node: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Fate {
     fate: &'static str,
@@ -35,6 +43,56 @@ impl Metrics {
     pub(crate) fn login<T>(&self, outcome: &Result<T, Failure>) {
         let code = outcome.as_ref().err().map_or(0, |failure| failure.code);
         self.logins.get_or_create(&Outcome { code }).inc();
+    }
+}
+
+/// What media links carry, each since it stands: one that stands anew begins at 0, as the counters of a new process do.
+fn register_links(registry: &mut Registry, links: Vec<Link>) {
+    let rooms = Family::<Peer, Gauge>::default();
+    for Link {
+        node, rooms: joined, ..
+    } in &links
+    {
+        let joined = i64::try_from(*joined).unwrap_or(i64::MAX);
+        rooms.get_or_create(&peer(node)).set(joined);
+    }
+    registry.register("link_rooms", "Rooms that are joined to those of another node", rooms);
+    let mut counter = |name: &str, help: &str, of: fn(&hst_link::Figures) -> u64| {
+        let counts = Family::<Peer, Counter>::default();
+        for (node, carried) in links.iter().filter_map(|it| Some((&it.node, it.link.as_ref()?))) {
+            counts.get_or_create(&peer(node)).inc_by(of(carried));
+        }
+        registry.register(name, help, counts);
+    };
+    counter("link_datagrams_sent", "Media packets sent to another node", |it| {
+        it.datagrams_sent
+    });
+    counter(
+        "link_datagrams_received",
+        "Media packets that came from another node",
+        |it| it.datagrams_arrived,
+    );
+    counter("link_packets_sent", "QUIC packets sent to another node", |it| {
+        it.packets_sent
+    });
+    counter(
+        "link_packets_lost",
+        "QUIC packets that another node did not acknowledge",
+        |it| it.packets_lost,
+    );
+    counter("link_sent_bytes", "Bytes sent to another node, up to UDP", |it| {
+        it.bytes_sent
+    });
+    counter(
+        "link_received_bytes",
+        "Bytes that came from another node, up to UDP",
+        |it| it.bytes_received,
+    );
+}
+
+fn peer(node: &NodeName) -> Peer {
+    Peer {
+        node: node.as_str().to_owned(),
     }
 }
 
@@ -56,7 +114,17 @@ impl Hub {
             "Users who are logged in, those who are away for a moment included",
             usize::try_from(self.sessions.count()).unwrap_or(usize::MAX),
         );
-        gauge("groups", "Groups that somebody is in", self.groups.count());
+        let (groups, homes) = (self.groups.count(), self.groups.count_homes());
+        gauge("groups", "Groups that somebody is in", groups);
+        gauge("home_groups", "Groups that have their home on this node", homes);
+        gauge(
+            "branch_groups",
+            "Groups that have members on this node and their home on another",
+            // Counted a moment later, there may be more homes than groups there were.
+            groups.saturating_sub(homes),
+        );
+        gauge("nodes", "Nodes of the cluster, this one included", self.fleet.count());
+        register_links(&mut registry, self.groups.links());
         registry.register(
             "logins",
             "Logins by their code, 0 for those that went well",

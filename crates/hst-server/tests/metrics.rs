@@ -70,7 +70,15 @@ async fn i7_whatever_clients_call_themselves_and_their_groups_there_are_as_many_
     crowd.join_all().await;
     let group = "one-more".to_owned();
     ann.ask(Command::Join { group }).await.unwrap();
-    assert_eq!(scrape(at).await["hst_groups"], 1.0);
+    let alone = scrape(at).await;
+    for (name, value) in [
+        ("groups", 1.0),
+        ("home_groups", 1.0),
+        ("branch_groups", 0.0),
+        ("nodes", 1.0),
+    ] {
+        assert_eq!(alone[&format!("hst_{name}")], value, "{name}");
+    }
     ann.ask(Command::Leave {}).await.unwrap();
     for n in 0..15 {
         refused(&format!("app-{n}")).await;

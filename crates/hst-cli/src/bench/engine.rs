@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use hst_rtc::{
-    Client, ClientBuilder, LoginOptions, access::StaticAccess, media::memory::Hub, signal::Limits,
+    Client, ClientBuilder, LoginOptions, UserId,
+    access::{AccessPoints, StaticAccess},
+    media::memory::Hub,
+    signal::Limits,
     signal_ws::WsTransport,
 };
 
@@ -13,13 +16,23 @@ pub(super) const GROUP: usize = 10;
 
 /// A whole engine, but without media, in its group. It comes back to this address when its connection is lost.
 pub(super) async fn enter(target: &Target, url: &str, index: usize) -> Result<Client, CliError> {
+    let group = format!("bench-{}-{}", std::process::id(), index / GROUP);
+    enter_group(target, &[url], &user(index), &group).await
+}
+
+/// The same in this group, with several addresses: the first of them that is there is taken.
+pub(super) async fn enter_group(
+    target: &Target,
+    urls: &[&str],
+    user: &UserId,
+    group: &str,
+) -> Result<Client, CliError> {
     let transport = Arc::new(WsTransport::new(Limits::default()));
     let engine = ClientBuilder::new(transport, Arc::new(Hub::new().engine())).build();
-    engine.init(Arc::new(StaticAccess::of(url))).await?;
-    let user = user(index);
-    let options = LoginOptions::new(target.app().as_str(), target.token(&user)?, user.as_str());
+    let points = AccessPoints::new(urls.iter().copied()).expect("there is an address");
+    engine.init(Arc::new(StaticAccess::new(points))).await?;
+    let options = LoginOptions::new(target.app().as_str(), target.token(user)?, user.as_str());
     engine.login(options).await?;
-    let group = format!("bench-{}-{}", std::process::id(), index / GROUP);
-    engine.join_group(&group).await?;
+    engine.join_group(group).await?;
     Ok(engine)
 }

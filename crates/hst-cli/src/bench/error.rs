@@ -55,6 +55,12 @@ pub(crate) enum BenchError {
     NoBroadcast,
     #[error("this system doesn't say how busy a server is, so its load can't be chosen")]
     NoTimes,
+    #[error("nats-server ends before it is ready, or takes too long")]
+    NoNats,
+    #[error("a node's metrics can't be read: {0}")]
+    Metrics(reqwest::Error),
+    #[error("{missing} did not notice in {seconds} s that a node is dead, or did not come back")]
+    Unnoticed { missing: usize, seconds: u64 },
     #[error(transparent)]
     Load(#[from] hst_load::LoadError),
     #[error("a socket of this machine fails: {0}")]

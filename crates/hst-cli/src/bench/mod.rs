@@ -4,6 +4,7 @@ mod bare;
 mod beside;
 mod case;
 mod churn;
+mod cluster;
 mod crowd;
 mod cutter;
 mod dice;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Reconnect(reconnect::Options),
     /// Kill a server under its engines and start it again: how long until all are in their groups again.
     Restart(restart::Options),
+    /// Run several nodes, kill one, and see what it costs: logins, messages and media that cross, and who is back when.
+    Cluster(cluster::Options),
     /// The server with nothing in it that others are measured against.
     #[command(hide = true)]
     Bare,
@@ -65,6 +68,7 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
         Command::Join(options) => join::run(options).await,
         Command::Reconnect(options) => reconnect::run(options).await,
         Command::Restart(options) => restart::run(options).await,
+        Command::Cluster(options) => cluster::run(options).await,
         Command::Bare => Ok(bare::serve().await?),
     }
 }

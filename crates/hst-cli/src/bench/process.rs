@@ -27,6 +27,7 @@ pub(super) struct Process {
     _stdout: BufReader<ChildStdout>,
     address: String,
     media: Vec<SocketAddr>,
+    metrics: Option<SocketAddr>,
 }
 
 impl Process {
@@ -43,6 +44,20 @@ impl Process {
     pub(super) async fn media_server() -> Result<Self, BenchError> {
         let arguments = ["--dev", "--json", "--bind", "127.0.0.1:0", "--node-ip", "127.0.0.1"];
         Self::start(&program()?, &arguments).await
+    }
+
+    /// Starts a node of the cluster on this NATS server.
+    pub(super) async fn node(nats: &str, name: &str) -> Result<Self, BenchError> {
+        let local = [
+            "--bind",
+            "127.0.0.1:0",
+            "--node-ip",
+            "127.0.0.1",
+            "--metrics",
+            "127.0.0.1:0",
+        ];
+        let arguments = ["--dev", "--json", "--nats", nats, "--node", name];
+        Self::start(&program()?, &[&arguments[..], &local].concat()).await
     }
 
     /// Starts a program that says in its first line, as `{"ready":{"http":"127.0.0.1:7880"}}`, where it listens.
@@ -73,6 +88,9 @@ impl Process {
         Ok(Self {
             address: address.to_owned(),
             media: media.collect(),
+            metrics: ready
+                .as_ref()
+                .and_then(|it| it["ready"]["metrics"].as_str()?.parse().ok()),
             child,
             _stdout: stdout,
         })
@@ -86,6 +104,11 @@ impl Process {
     /// Where its media threads listen.
     pub(super) fn media(&self) -> &[SocketAddr] {
         &self.media
+    }
+
+    /// Where it tells its figures, if it does.
+    pub(super) fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// `None` when it is over.

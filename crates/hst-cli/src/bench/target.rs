@@ -82,6 +82,20 @@ impl Target {
         })
     }
 
+    /// This node and no other, whatever its Access names: a server in development that somebody else has started.
+    pub(super) fn node(address: &str) -> Result<Self, CliError> {
+        let (id, secret) = DEV_APP;
+        let app = AppId::parse(id).expect("the App ID of development");
+        Ok(Self {
+            signal: format!("ws://{address}/v1/signal"),
+            issuer: TokenIssuer::legacy_001(app.clone(), &AppSecret::parse(secret)?),
+            app,
+            transport: WsTransport::new(Limits::default()),
+            pid: None,
+            _process: None,
+        })
+    }
+
     /// The `ws://` address of its signalling.
     pub(super) fn signal(&self) -> &str {
         &self.signal
