@@ -43,8 +43,15 @@ async fn a_user_is_known_by_his_password() {
         refused(with(&server, Auth::None)).await,
         ConnectError::Unauthorized
     ));
-    let with_password = server.url().replace("nats://", "nats://ann:s3cret@");
-    works(Options::new([with_password])).await;
+}
+
+#[tokio::test]
+async fn an_address_may_have_the_user_and_his_password() {
+    let server = Server::with(&["--user", "ann", "--pass", "s3cret"]).await;
+    let address = |password: &str| server.url().replace("nats://", &format!("nats://ann:{password}@"));
+    works(Options::new([address("s3cret")])).await;
+    let error = refused(Options::new([address("guess")])).await;
+    assert!(matches!(error, ConnectError::Unauthorized));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use quinn::{Connection, ConnectionError, SendStream, WriteError};
 use rustls::pki_types::CertificateDer;
+use tokio::time::timeout;
 
 use crate::{
     CloseCode, CloseReason, Link, NodeName, Peer,
@@ -11,6 +12,9 @@ use crate::{
     identity,
     registry::{Origin, Registry, Standing},
 };
+
+/// How long a peer who says nothing may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why a greeting came to nothing.
 pub(crate) enum Unwelcome {
@@ -30,7 +34,14 @@ pub(crate) async fn call(
     let (mut send, recv) = connection.open_bi().await.map_err(Unwelcome::Lost)?;
     say(&mut send, own).await?;
     let mut incoming = Incoming::new(recv);
-    let peer = hear(&mut incoming).await?;
+    let peer = match hear(&mut incoming).await {
+        // Who turns somebody away ends the stream before the connection: the reason is on its way.
+        Err(Unwelcome::Here(silence)) => match timeout(LAST_WORDS, connection.closed()).await {
+            Ok(error) => return Err(Unwelcome::Lost(error)),
+            Err(_) => return Err(Unwelcome::Here(silence)),
+        },
+        heard => heard?,
+    };
     if peer.name != *expected {
         return Err(wrong_name(&peer.name));
     }
