@@ -32,8 +32,11 @@ pub(crate) struct Shared {
     pub(crate) plane: Arc<MediaPlane>,
     pub(crate) name: NodeName,
     pub(crate) links: Links,
-    pub(crate) find: Box<dyn Fn(&NodeName) -> Option<SocketAddr> + Send + Sync>,
+    pub(crate) find: Find,
 }
+
+/// Says where another node is reached, if that is known.
+type Find = Box<dyn Fn(&NodeName) -> Option<SocketAddr> + Send + Sync>;
 
 /// Another node, and its task.
 #[derive(Debug, Clone)]

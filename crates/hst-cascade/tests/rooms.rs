@@ -1,5 +1,7 @@
 //! Rooms of two and three nodes, over real links.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../../hst-sfu-worker/tests/house/mod.rs"]
 mod house;
 

@@ -93,7 +93,10 @@ mod tests {
         let cluster = MemoryCluster::default();
         let key = Key::parse("link.authority").unwrap();
         cluster.create(&key, "nonsense".into()).await.unwrap();
-        let error = authority(&cluster).await.err().expect("no authority").to_string();
+        let Err(error) = authority(&cluster).await else {
+            panic!("it is no authority")
+        };
+        let error = error.to_string();
         assert!(error.contains("the authority in the directory is none"), "{error}");
     }
 }

@@ -5,7 +5,7 @@ mod house;
 use house::{CAMERA, DELTA, House, KEY, MICROPHONE, Want, call, number_of, plain, vp8};
 use str0m::media::MediaKind;
 
-fn hold(house: &mut House, at: usize, is_held: bool) {
+fn hold(house: &House, at: usize, is_held: bool) {
     let peer = house.clients[at].peer;
     house.runtime.block_on(house.room.hold_track(peer, CAMERA, is_held));
     house.settle();
@@ -18,7 +18,7 @@ fn no_packet_of_a_held_track_comes_and_then_it_goes_on_at_a_keyframe_without_a_g
     house.join(other, &[Want::Receive(MediaKind::Video, CAMERA)]);
     let mut seq = 100;
     for round in 1..=20 {
-        hold(&mut house, receiver, true);
+        hold(&house, receiver, true);
         house.drive("what was sent before", |_| true);
         let before = house.clients[receiver].received.len();
         for _ in 0..10 {
@@ -30,7 +30,7 @@ fn no_packet_of_a_held_track_comes_and_then_it_goes_on_at_a_keyframe_without_a_g
         });
         assert_eq!(house.clients[receiver].received.len(), before);
 
-        hold(&mut house, receiver, false);
+        hold(&house, receiver, false);
         for kind in [DELTA, KEY] {
             seq += 1;
             house.video(publisher, camera, seq, vp8(kind, seq as u32));
@@ -61,8 +61,8 @@ fn who_holds_and_lets_go_as_fast_as_he_can_has_the_publisher_asked_twice_a_secon
     let before = house.clients[publisher].keyframe_requests;
     let begin = std::time::Instant::now();
     for seq in 101..301 {
-        hold(&mut house, receiver, true);
-        hold(&mut house, receiver, false);
+        hold(&house, receiver, true);
+        hold(&house, receiver, false);
         house.video(publisher, camera, seq, vp8(DELTA, seq as u32));
     }
     house.drive("the last request", |house| {
@@ -87,7 +87,7 @@ fn a_hold_is_there_before_its_line_and_over_all_generations_and_leaves_sound_alo
         Want::Receive(MediaKind::Audio, MICROPHONE),
     ];
     let receiver = house.client(plain);
-    hold(&mut house, receiver, true);
+    hold(&house, receiver, true);
     house.join(receiver, &receives);
     house.video(publisher, sent[0], 1, vp8(KEY, 1));
     house.sound(publisher, sent[1], 1);
@@ -101,7 +101,7 @@ fn a_hold_is_there_before_its_line_and_over_all_generations_and_leaves_sound_alo
     house.drive("the microphone", |house| house.clients[again].received.len() == 1);
     assert_eq!(house.clients[publisher].keyframe_requests, 0, "nobody waits for one");
 
-    hold(&mut house, again, false);
+    hold(&house, again, false);
     house.drive("a keyframe request", |house| {
         house.clients[publisher].keyframe_requests > 0
     });

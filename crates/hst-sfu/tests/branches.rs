@@ -1,7 +1,7 @@
 //! A room with several routers, its branches: everybody gets what he would get of one.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -448,8 +448,8 @@ fn played(length: usize, steps: &[Step]) -> (BTreeSet<(u64, u64, u16, u64)>, Row
     for step in steps {
         match *step {
             Step::Publish { track, at } => {
-                if !published.contains_key(&track) {
-                    published.insert(track, at % length);
+                if let Entry::Vacant(place) = published.entry(track) {
+                    place.insert(at % length);
                     row.publish(at % length, TrackId(track), 1);
                 }
             }

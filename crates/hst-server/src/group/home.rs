@@ -122,7 +122,9 @@ impl Home {
     fn handle_timeout(&mut self) {
         let present = Instant::now();
         self.core.handle_timeout(now());
-        while let Some((_, branch)) = self.orphans.pop_front_if(|(until, _)| *until <= present) {
+        while self.orphans.front().is_some_and(|(until, _)| *until <= present)
+            && let Some((_, branch)) = self.orphans.pop_front()
+        {
             for member in self.members_of(branch) {
                 self.core.handle_gone(now(), member);
             }

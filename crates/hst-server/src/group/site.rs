@@ -193,7 +193,10 @@ impl Site {
                 };
                 Word::Group(member, ToMember::Reply { re, result })
             });
-            let is_gone = answers.fold(false, |is_gone, word| session.handle.tell(word).is_err() || is_gone);
+            let mut is_gone = false;
+            for answer in answers {
+                is_gone |= session.handle.tell(answer).is_err();
+            }
             match session.stage {
                 _ if is_gone => false,
                 Stage::Joining(re) => {

@@ -228,7 +228,7 @@ impl House {
     }
 
     /// Lets the threads tell each other what they have to: from one to home, and from there to another.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&self) {
         for _ in 0..2 {
             self.runtime.block_on(self.room.stats());
         }

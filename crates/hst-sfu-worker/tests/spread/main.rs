@@ -1,5 +1,7 @@
 //! What holds for a room on one thread, held by a room whose peers are each on another one.
 
+#![allow(clippy::duplicate_mod, reason = "each of these brings the house along")]
+
 #[path = "../holding.rs"]
 mod holding;
 #[path = "../media_plane.rs"]

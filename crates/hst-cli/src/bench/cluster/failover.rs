@@ -259,7 +259,7 @@ impl Run {
 
     /// Whether a member's node lives on.
     fn stays(&self, member: usize) -> bool {
-        member % self.nodes > 0
+        !member.is_multiple_of(self.nodes)
     }
 
     fn heard(&self, receiver: usize, stamp: Stamp, now: Instant) {

@@ -93,7 +93,7 @@ async fn a_group_is_looked_at_and_acted_on_by_any_node() {
     })
     .await;
     for (_, hub) in &nodes {
-        assert_eq!(hub.groups_of(&app).await.unwrap(), [group.clone()]);
+        assert_eq!(hub.groups_of(&app).await.unwrap(), std::slice::from_ref(&group));
         let view = hub.look(&app, &group).await.unwrap();
         assert_eq!(view.members, ["ann", "bob"].map(|name| UserId::parse(name).unwrap()));
         assert_eq!(view.media.len(), 1);
