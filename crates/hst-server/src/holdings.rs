@@ -58,11 +58,17 @@ impl Holdings {
         revision: Revision,
         lost: impl Fn() + Send + Sync + 'static,
     ) -> Hold {
+        let owner = record.owner.clone();
         let held = Arc::new(Held {
             present: Mutex::new(Present { record, revision }),
             lost: Box::new(lost),
         });
         self.lock().insert(key.clone(), held.clone());
+        // The node has begun another life while it was written, and has asserted what it held then.
+        if owner != self.node.owner() {
+            let (holdings, key, held) = (self.clone(), key.clone(), held.clone());
+            self.life.spawn(async move { holdings.assert(&key, &held).await });
+        }
         let holdings = self.clone();
         Hold { holdings, key, held }
     }
@@ -244,5 +250,42 @@ impl Held {
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hst_cluster::{NodeId, memory::MemoryCluster};
+
+    use tokio::time::{Duration, timeout};
+
+    use super::*;
+    use crate::life;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_claimed_while_another_life_began_is_held_for_that_life() {
+        let cluster = Arc::new(MemoryCluster::default());
+        let name = NodeId::parse("n1").unwrap();
+        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
+        let (_lifeline, life) = life::begin();
+        let holdings = Holdings::new(node.clone(), life);
+        let key = Key::parse("group.app.g.0").unwrap();
+        let record = Record::new(1, node.owner());
+        let revision = node.directory.create(&key, record.to_bytes()).await.unwrap();
+        node.begin_anew().await.unwrap();
+        holdings.assert_all();
+
+        let mut watch = node.directory.watch(&Prefix::groups()).await.unwrap();
+        let _hold = holdings.keep(key, record, revision, || panic!("nobody else wants it"));
+        let written = async {
+            loop {
+                if let WatchEvent::Put(entry) = watch.next().await
+                    && Record::read(&entry).is_some_and(|record| record.owner == node.owner())
+                {
+                    return;
+                }
+            }
+        };
+        timeout(Duration::from_secs(1), written).await.expect("it is asserted");
     }
 }
