@@ -117,7 +117,8 @@ impl Server {
         self
     }
 
-    /// Makes it a node of a cluster, with a name that no other node has. Otherwise it is alone.
+    /// Makes it a node of a cluster, with a name that no other node has: with media, a DNS name in lower case. Otherwise
+    /// [`Config::cluster`] says whether it is one.
     #[must_use]
     pub fn cluster(mut self, directory: Arc<dyn Directory>, bus: Arc<dyn Bus>, node: NodeId) -> Self {
         self.cluster = Some((directory, bus, node));
