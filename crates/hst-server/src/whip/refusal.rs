@@ -57,9 +57,9 @@ impl From<Failure> for Refusal {
 
 fn status(failure: &Failure) -> StatusCode {
     use ErrorCode::{
-        AppOffline, Banned, GroupElsewhere, GroupFull, GroupLocked, IllegalUserId, InvalidArgument, JoinedTwice,
-        KickedOut, LoginConflict, NoAudioService, NoScreenShare, NoScreenShareService, NoVideoService, Revoked,
-        ServerInternal, SessionGone, TokenExpired, TokenRefused,
+        AppOffline, Banned, GroupFull, GroupLocked, IllegalUserId, InvalidArgument, JoinedTwice, KickedOut,
+        LoginConflict, NoAudioService, NoScreenShare, NoScreenShareService, NoVideoService, Revoked, ServerInternal,
+        SessionGone, TokenExpired, TokenRefused,
     };
     let Some(code) = ErrorCode::from_number(failure.code) else {
         return StatusCode::INTERNAL_SERVER_ERROR;
@@ -70,7 +70,6 @@ fn status(failure: &Failure) -> StatusCode {
         | NoVideoService | NoScreenShareService => StatusCode::FORBIDDEN,
         NoScreenShare => StatusCode::NOT_FOUND,
         LoginConflict | JoinedTwice => StatusCode::CONFLICT,
-        GroupElsewhere => StatusCode::MISDIRECTED_REQUEST,
         GroupFull | SessionGone => StatusCode::SERVICE_UNAVAILABLE,
         ServerInternal => StatusCode::INTERNAL_SERVER_ERROR,
         _ if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
