@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "server/common/mod.rs"]
 mod common;
 
 use std::time::Duration;

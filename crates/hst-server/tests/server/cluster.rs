@@ -1,12 +1,8 @@
 //! Several servers that are nodes of one cluster.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+use std::{collections::BTreeSet, num::NonZeroU8, sync::Arc, time::Duration};
 
-mod common;
-
-use std::{num::NonZeroU8, time::Duration};
-
-use common::{
+use crate::common::{
     Client,
     cluster::{memory_node, node, visit},
     config, login,
@@ -19,7 +15,7 @@ use hst_cluster::{
 };
 use hst_id::{AppId, GroupId};
 use hst_proto::{Command, Event, Login, Previous, Reply, RosterPage};
-use hst_server::{Config, DEV_APP_ID, Gateway, RunningServer, Server, signal::memory::MemoryNetwork};
+use hst_server::{Config, DEV_APP_ID, Gateway, RunningServer, Server, StartError, signal::memory::MemoryNetwork};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
@@ -94,6 +90,37 @@ async fn a10_access_names_every_node_and_one_that_ends_for_a_second_at_most() {
     let since = Instant::now();
     let (_, ()) = tokio::join!(other.shutdown(), until_named(&one, vec![url]));
     assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_names_his_group_is_sent_to_the_same_node_by_each() {
+    let cluster = MemoryCluster::default();
+    let one = node(&cluster, "one", config()).start().await.unwrap();
+    let other = node(&cluster, "other", config()).start().await.unwrap();
+    let both = vec![web_socket(&one), web_socket(&other)];
+    for server in [&one, &other] {
+        until_named(server, both.clone()).await;
+    }
+    let mut first = BTreeSet::new();
+    for group in 0..32 {
+        let path = format!("/v1/access?app_id=a&group={group}");
+        let (by_one, by_other) = (get(&one, &path).await, get(&other, &path).await);
+        assert_eq!(by_one["signal"], by_other["signal"], "{group}");
+        first.insert(by_one["signal"][0].to_string());
+    }
+    assert_eq!(first.len(), 2, "groups are spread over both");
+    let odd = get(&one, "/v1/access?group=%00%FF&group=&app_id=").await;
+    assert_eq!(odd["signal"].as_array().map(Vec::len), Some(both.len() * 2), "{odd}");
+}
+
+#[tokio::test]
+async fn a_name_that_links_cannot_have_is_refused_before_anybody_hears_of_it() {
+    let cluster = MemoryCluster::default();
+    let (directory, bus) = (Arc::new(cluster.clone()), Arc::new(cluster.clone()));
+    let server = Server::new(config()).cluster(directory, bus, NodeId::parse("Upper").unwrap());
+    let refused = server.start().await.unwrap_err();
+    assert!(matches!(refused, StartError::NodeName(_)), "{refused}");
+    assert!(cluster.list(&Prefix::nodes()).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,8 @@
 //! HTTPS and secure WebSockets.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{path::PathBuf, time::Duration};
 
-use common::{Client, config};
+use crate::common::{Client, config};
 use hst_server::{Config, RunningServer, Server, StartError, Tls};
 use hst_signal::{CertificatePin, SignalTransport};
 use hst_signal_ws::WsTransport;

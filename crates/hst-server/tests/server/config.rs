@@ -1,7 +1,5 @@
 //! What a configuration file may say, and what is said about one that is wrong.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use hst_server::{Config, ConfigError, DEV_APP_ID, DEV_APP_SECRET, ProxyHeader, Server, StartError, Tls};

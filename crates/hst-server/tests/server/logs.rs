@@ -1,9 +1,5 @@
 //! What the program prints, with everything switched on that can be, while people do what they do to it.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{
     fs::{File, read_to_string},
     net::SocketAddr,
@@ -11,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{
+use crate::common::{
     Client, login,
     raw::{Answer, raw},
 };

@@ -1,12 +1,8 @@
 //! What an App's backend is told, over a real socket.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{net::SocketAddr, time::SystemTime};
 
-use common::{Client, config};
+use crate::common::{Client, config};
 use hst_auth::{MediaId, MediaType};
 use hst_proto::Command;
 use hst_server::{

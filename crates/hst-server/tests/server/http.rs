@@ -1,10 +1,6 @@
 //! Every route over a real socket, spoken by hand so that wrong requests can be made, too.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
-use common::{
+use crate::common::{
     config,
     raw::{Answer, raw},
     server,

@@ -1,12 +1,8 @@
 //! What Prometheus is told.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use common::{Client, config, login, raw::raw};
+use crate::common::{Client, config, login, raw::raw};
 use hst_proto::{Command, Login};
 use hst_server::{Config, Server, signal::memory::MemoryNetwork};
 use tokio::task::JoinSet;

@@ -1,12 +1,8 @@
 //! The relay at the server's ports: who may use it, by which ways, and how long.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use common::{Client, config, login};
+use crate::common::{Client, config, login};
 use hst_proto::{Command, IceServer, Reply};
 use hst_server::{Config, DEV_APP_ID, RunningServer, Server, Tls};
 use hst_signal::{CertificatePin, SignalTransport as _};
@@ -226,7 +222,7 @@ async fn without_tls_the_relay_is_at_the_port_of_http_over_tcp_and_pages_are_the
     };
     assert_eq!(Way::tcp(http).await.allocate(&logged_in.ice_servers[0]).await, 0);
     assert!(!format!("{logged_in:?}").contains(&logged_in.ice_servers[0].credential));
-    let answer = common::raw::raw(
+    let answer = crate::common::raw::raw(
         http,
         "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     )
@@ -244,16 +240,16 @@ async fn u3_an_encoder_is_told_of_the_relay_by_links_that_open_it_as_long_as_its
     let server = Server::new(config).start().await.unwrap();
     let (http, udp) = (server.addresses().http.unwrap(), server.addresses().turn.unwrap());
     let ask = async |line: &str, body: &str| {
-        let (token, length) = (common::token(), body.len());
+        let (token, length) = (crate::common::token(), body.len());
         let request = format!(
             "{line} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{body}"
         );
-        common::raw::raw(http, &request).await
+        crate::common::raw::raw(http, &request).await
     };
     let created = ask(
         &format!("POST /whip/g?app={DEV_APP_ID}&as=obs"),
-        &common::offered_video(),
+        &crate::common::offered_video(),
     )
     .await;
     assert_eq!(created.status, 201, "{created:?}");
@@ -292,7 +288,7 @@ async fn u3_an_encoder_is_told_of_the_relay_by_links_that_open_it_as_long_as_its
 
 #[tokio::test]
 async fn a_server_without_a_relay_names_none() {
-    let server = common::server().await;
+    let server = crate::common::server().await;
     assert_eq!(server.addresses().turn, None);
     let mut ann = Client::web_socket(&server).await;
     let Ok(Reply::LoggedIn(logged_in)) = ann.ask(Command::Login(login("ann"))).await else {

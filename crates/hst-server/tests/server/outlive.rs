@@ -1,16 +1,12 @@
 //! Groups that outlive the nodes by which their members come.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
-use common::{
+use crate::common::{
     span::{Nodes, Rough, camera, message, publish, say, say_again, settled, stay_until, until},
     user,
 };

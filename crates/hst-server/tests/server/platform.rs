@@ -1,12 +1,8 @@
 //! Presence, invites and messages between users.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{Client, login, memory_server, user};
+use crate::common::{Client, login, memory_server, user};
 use hst_proto::{
     Command, Event, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteOutcome, Invited, Login, Online, OnlinePage,
     Payload, Reply,

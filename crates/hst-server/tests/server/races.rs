@@ -1,12 +1,8 @@
 //! Many who want the same place at the same moment.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     Client,
     cluster::{memory_node, visit},
     config, login, user,

@@ -1,10 +1,6 @@
 //! Sessions that outlive their connections.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
-use common::{Client, login, memory_server, user};
+use crate::common::{Client, login, memory_server, user};
 use hst_proto::{
     Audience, Class, Command, Event, Failure, HEARTBEAT, Login, Payload, Previous, RESUME_WINDOW, Reply, Resume,
     Resumed, ServerFrame, ToGroup,

@@ -1,10 +1,6 @@
 //! Numbers at the ends of what can be written.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
-use common::{Client, memory_server};
+use crate::common::{Client, memory_server};
 use hst_proto::Command;
 
 /// Each place of a number in a command.

@@ -1,12 +1,8 @@
 //! Groups whose members come by several nodes.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     span::{Nodes, camera, message, publish, say, text, until},
     user,
 };

@@ -1,12 +1,8 @@
 //! Sessions and groups through every door: memory, WebSocket and QUIC.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{Client, login, memory_server, server, user};
+use crate::common::{Client, login, memory_server, server, user};
 use hst_auth::{MediaId, MediaRef, MediaType};
 use hst_proto::{
     Audience, Class, Command, Event, Failure, GroupMessage, Line, Login, Offer, Payload, Reply, Role, ToGroup,
@@ -365,13 +361,13 @@ async fn without_media_threads_an_offer_is_refused_and_all_else_goes_on() {
 
 /// An offer of one video line to send.
 fn offer(generation: u32, lines: Vec<Line>) -> Command {
-    let sdp = common::offered_video();
+    let sdp = crate::common::offered_video();
     Command::Offer(Offer { generation, sdp, lines })
 }
 
 #[tokio::test]
 async fn an_offer_is_answered_with_every_address_of_the_media_threads() {
-    let server = hst_server::Server::new(common::config()).start().await.unwrap();
+    let server = hst_server::Server::new(crate::common::config()).start().await.unwrap();
     let mut ann = Client::web_socket(&server).await.logged_in("ann").await;
     ann.join("g").await;
     let (media_type, media) = (MediaType::Video, MediaId::parse("cam").unwrap());
@@ -417,7 +413,7 @@ async fn an_offer_is_answered_with_every_address_of_the_media_threads() {
 
 #[tokio::test]
 async fn a_broken_offer_is_refused_by_the_media_plane() {
-    let server = hst_server::Server::new(common::config()).start().await.unwrap();
+    let server = hst_server::Server::new(crate::common::config()).start().await.unwrap();
     let mut ann = Client::web_socket(&server).await.logged_in("ann").await;
     ann.join("g").await;
     let broken = Offer {

@@ -1,12 +1,8 @@
 //! Hostile clients at the doors, before anybody has logged in.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     Client, config, login, memory_server,
     raw::{connect_from, head, raw, upgrade},
     server,

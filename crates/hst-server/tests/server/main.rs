@@ -1,0 +1,21 @@
+//! The server from outside: everything but the gateway for backends, and what measures the memory of its process.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cluster;
+mod common;
+mod config;
+mod extremes;
+mod hostile;
+mod http;
+mod logs;
+mod metrics;
+mod outlive;
+mod platform;
+mod races;
+mod relay;
+mod resume;
+mod sessions;
+mod span;
+mod tls;
+mod webhooks;
