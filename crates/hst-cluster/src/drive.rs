@@ -55,13 +55,24 @@ pub async fn withdraw(
     login: &Login,
 ) -> Result<(), Unavailable> {
     for place in 0..places.get() {
-        let present = directory.get(&base.with(&u64::from(place))).await?;
-        let own = present.filter(|entry| Login::read(entry).is_some_and(|holder| holder.is_same_session(login)));
-        if let Some(entry) = own {
-            release(directory, &entry.key, entry.revision).await?;
-        }
+        withdraw_from(directory, &base.with(&u64::from(place)), login).await?;
     }
     Ok(())
+}
+
+/// Gives back one place, if it is this session's, whatever its revision.
+///
+/// Dropped half-way, it may be repeated at any time.
+///
+/// # Errors
+/// [`Unavailable`]: the entry may still be there.
+pub async fn withdraw_from(directory: &dyn Directory, place: &Key, login: &Login) -> Result<(), Unavailable> {
+    let present = directory.get(place).await?;
+    let own = present.filter(|entry| Login::read(entry).is_some_and(|holder| holder.is_same_session(login)));
+    match own {
+        Some(entry) => release(directory, &entry.key, entry.revision).await,
+        None => Ok(()),
+    }
 }
 
 /// Gives back all places beneath `prefix` that a life of a node held, because it is over, and returns how many they were.

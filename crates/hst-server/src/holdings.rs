@@ -1,12 +1,15 @@
 use std::{
     collections::HashMap,
     fmt,
+    num::NonZeroU8,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hst_cluster::{Entry, Key, Login as Record, Prefix, Revision, Unavailable, WatchEvent, WriteError, release};
+use hst_cluster::{
+    Entry, Key, Login as Record, Prefix, Revision, Unavailable, WatchEvent, WriteError, release, withdraw,
+};
 
-use crate::{life::Life, node::Node};
+use crate::{debts::Debts, life::Life, node::Node};
 
 /// Writes that lost to others, or whose answers were lost, before an entry is left as it is.
 const TRIES: usize = 8;
@@ -17,6 +20,8 @@ const TRIES: usize = 8;
 pub(crate) struct Holdings {
     node: Node,
     life: Life,
+    /// What was held and may still stand there.
+    debts: Arc<Debts>,
     /// A lock, because every session and every group writes here; held for one look-up.
     held: Mutex<HashMap<Key, Arc<Held>>>,
 }
@@ -44,6 +49,7 @@ struct Present {
 impl Holdings {
     pub(crate) fn new(node: Node, life: Life) -> Arc<Self> {
         Arc::new(Self {
+            debts: Debts::new(node.clone(), life.clone()),
             node,
             life,
             held: Mutex::default(),
@@ -71,6 +77,16 @@ impl Holdings {
         }
         let holdings = self.clone();
         Hold { holdings, key, held }
+    }
+
+    /// Takes away what an unfinished claim may have left behind at one of these places: now, or once the directory is in
+    /// reach.
+    pub(crate) async fn withdraw(&self, base: &Key, places: NonZeroU8, record: &Record) {
+        if withdraw(&*self.node.directory, base, places, record).await.is_err() {
+            for place in 0..places.get() {
+                self.debts.owe(base.with(&u64::from(place)), record.clone());
+            }
+        }
     }
 
     /// Follows what is held, until the server ends. A node that is alone has nobody to lose it to.
@@ -224,15 +240,13 @@ impl Hold {
         Ok(())
     }
 
-    /// Gives the place back, if it is still held.
+    /// Gives the place back, if it is still held: now, or once the directory is in reach.
     pub(crate) async fn release(&self) {
         self.holdings.forget(&self.key, &self.held);
-        let revision = self.held.present().revision;
-        if release(&*self.holdings.node.directory, &self.key, revision)
-            .await
-            .is_err()
-        {
-            tracing::warn!(key = %self.key, "a place could not be given back");
+        let Present { record, revision } = self.held.present();
+        let directory = &*self.holdings.node.directory;
+        if release(directory, &self.key, revision).await.is_err() {
+            self.holdings.debts.owe(self.key.clone(), record);
         }
     }
 }

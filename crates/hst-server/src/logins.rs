@@ -1,9 +1,7 @@
 use std::num::NonZeroU8;
 
 use hst_auth::LoginPolicy;
-use hst_cluster::{
-    Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Verdict, claim, is_dead, release, withdraw,
-};
+use hst_cluster::{Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Verdict, claim, is_dead, release};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
@@ -93,7 +91,7 @@ impl Hub {
             }
             Verdict::Taken { .. } => Err(conflict()),
             Verdict::Unavailable => {
-                let _ = withdraw(&*self.node.directory, &base, places, &record).await;
+                self.fleet.holdings.withdraw(&base, places, &record).await;
                 Err(unavailable())
             }
         }

@@ -180,3 +180,29 @@ async fn g8_while_the_cluster_is_out_of_reach_nobody_leaves_and_nobody_goes_offl
     ann.ask(Command::Ping {}).await.unwrap();
     assert!(ann.events.iter().any(|event| matches!(event, Event::MemberLeft { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_the_cluster_is_out_of_reach_leaves_nothing_behind_when_it_is_back() {
+    let cluster = Faulty::default();
+    let node = NodeId::parse("n1").unwrap();
+    let node = Node::join(Arc::new(cluster.clone()), Arc::new(cluster.clone()), node);
+    let (_lifeline, hub) = Hub::in_memory_as(node.await.unwrap(), Config::dev().apps, Store::in_memory().unwrap());
+    let mut ann = Client::member(&hub, "ann").await;
+    cluster.is_away.store(true, Ordering::Relaxed);
+    ann.ask(Command::Exit {}).await.unwrap();
+    let held = async || {
+        let (logins, groups) = (Prefix::logins(), Prefix::groups());
+        let held = tokio::join!(cluster.inner.list(&logins), cluster.inner.list(&groups));
+        held.0.unwrap().len() + held.1.unwrap().len()
+    };
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(held().await, 2, "nobody could take them away");
+
+    cluster.is_away.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(held().await, 0);
+    // Her place is free, and what was owed takes nothing from who has it now.
+    let _ann = Client::member(&hub, "ann").await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(held().await, 2);
+}

@@ -1,8 +1,6 @@
 use std::{num::NonZeroU8, sync::Arc};
 
-use hst_cluster::{
-    Claim, Key, Login as Record, Owner, Policy, Revision, Unavailable, Verdict, WriteError, claim, withdraw,
-};
+use hst_cluster::{Claim, Key, Login as Record, Owner, Policy, Revision, Unavailable, Verdict, WriteError, claim};
 use hst_proto::{ErrorCode, Failure};
 
 use crate::{fleet::Fleet, groups::Key as GroupKey, holdings::Hold, node::Node};
@@ -71,7 +69,7 @@ impl Placement {
             let hold = self.keep(key, record, revision, lost);
             return Ok(Place::Here(hold, revision.number()));
         }
-        let _ = withdraw(directory, &base, NonZeroU8::MIN, &record).await;
+        self.fleet.holdings.withdraw(&base, NonZeroU8::MIN, &record).await;
         let message = "no group can begin at the moment: try again";
         Err(Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000))
     }
@@ -88,12 +86,7 @@ impl Placement {
     /// Another node was sent here for a group that is not here any more: its entry is taken away, if it is there still.
     pub(crate) async fn clear(&self, (app, group): &GroupKey, number: u64) {
         let (base, record) = (Key::group(app, group), Record::new(number, self.node.owner()));
-        if withdraw(&*self.node.directory, &base, NonZeroU8::MIN, &record)
-            .await
-            .is_err()
-        {
-            tracing::warn!(%group, "a group seems to be here still");
-        }
+        self.fleet.holdings.withdraw(&base, NonZeroU8::MIN, &record).await;
     }
 
     fn keep(&self, key: Key, mut record: Record, revision: Revision, lost: impl Fn() + Send + Sync + 'static) -> Hold {
