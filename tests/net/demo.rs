@@ -105,7 +105,7 @@ pub(crate) async fn serve(host: &Namespace) -> (Child, String, String) {
 }
 
 /// Where cargo puts the programs: a folder above the tests.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let folder = env::current_exe().unwrap();
     let program = folder.ancestors().nth(2).unwrap().join("hst-server");
     assert!(

@@ -3,5 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod demo;
+mod lan;
 mod loss;
 mod namespace;
+mod nodes;
+mod people;
+mod platform;

@@ -4,16 +4,22 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+/// One test at a time has hosts: their addresses are the same, and they need the machine for themselves.
+pub(crate) type Turn = MutexGuard<'static, ()>;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+pub(crate) fn turn() -> Turn {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A host of its own: with loopback, one address, and a cable to this machine. Dropping it removes it.
 ///
 /// The addresses are those of documentation (RFC 5737), so they are nobody's.
 pub(crate) struct Namespace {
     pub(crate) name: String,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
-
-/// There is one of a process at a time: their addresses are the same.
-static TURN: Mutex<()> = Mutex::new(());
 
 impl Namespace {
     /// Its address.
@@ -26,7 +32,7 @@ impl Namespace {
     /// # Panics
     /// When it fails for any other reason.
     pub(crate) fn make() -> Result<Self, String> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let name = format!("hst-{}", id());
         match ip(&format!("netns add {name}")) {
             Err(why) if why.contains("denied") || why.contains("not permitted") => return Err(why),
@@ -74,7 +80,8 @@ impl Drop for Namespace {
     }
 }
 
-fn ip(arguments: &str) -> Result<(), String> {
+/// Runs the command `ip`.
+pub(crate) fn ip(arguments: &str) -> Result<(), String> {
     let output = Command::new("ip").args(arguments.split(' ')).output();
     let output = output.map_err(|error| format!("the command `ip` does not start: {error}"))?;
     if output.status.success() {
