@@ -36,6 +36,15 @@ pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
     let engine = Arc::new(RtcEngine::with(presets::with_media(options.engine.make())));
     let events = engine.events();
     engine.init(Some(&options.access)).await?;
+    let summary = visit(&engine, &options, events).await;
+    // Whatever came of it: a session that nobody ends keeps its user's name for a minute. The platform may never answer; the
+    // visit is over either way.
+    let _ = engine.exit().await;
+    engine.destroy();
+    summary?.print(options.json)
+}
+
+async fn visit(engine: &Arc<RtcEngine>, options: &JoinOptions, events: Events) -> Result<Summary, CliError> {
     engine
         .login(LoginOptions::new(
             options.app_id(),
@@ -46,19 +55,15 @@ pub(crate) async fn run(options: JoinOptions) -> Result<(), CliError> {
     engine.set_encryption_key(options.key()?).await?;
     engine.join_group(options.group.as_str()).await?;
     for file in &options.publish {
-        publish(&engine, file).await?;
+        publish(engine, file).await?;
     }
-    let stay = Stay::new(engine.clone(), &options);
+    let stay = Stay::new(engine.clone(), options);
     #[cfg(feature = "devices")]
     let stay = Stay {
-        speaker: devices::take_part(&engine, &options.devices).await?,
+        speaker: devices::take_part(engine, &options.devices).await?,
         ..stay
     };
-    let summary = stay.run(events).await;
-    // The platform may never answer; the visit is over either way.
-    let _ = engine.exit().await;
-    engine.destroy();
-    summary?.print(options.json)
+    stay.run(events).await
 }
 
 /// Publishes a file, looped, at the speed at which it is to be played.
