@@ -22,20 +22,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct HttpAccess {
     base: Url,
+    group: Option<String>,
     client: Client,
 }
 
 impl HttpAccess {
     /// The address of an access service: a base URL, a base URL with `/server/address`, with or without a slash at its
-    /// end, or `host:port`, which means `https`, or `http` on the machine itself.
+    /// end, or `host:port`, which means `https`, or `http` on the machine itself. With `?group=<Group ID>` behind it, all who
+    /// name that group are sent to one node of a platform that has several, as long as that has room.
     ///
     /// # Errors
     /// [`InvalidAccessUrl`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, InvalidAccessUrl> {
-        let base = url::base(text)?;
+        let (base, group) = url::base(text)?;
         Ok(Self {
             client: client::new(&base),
             base,
+            group,
         })
     }
 
@@ -46,7 +49,12 @@ impl HttpAccess {
 
     async fn ask(&self, app: Option<&AppId>) -> Result<AccessPoints, AccessError> {
         let app = app.map(AppId::as_str);
-        let ours = url::join(&self.base, OUR_PATH, app.map(|app| ("app_id", app)));
+        let going = self.group.as_deref().map(|group| ("group", group));
+        let ours = url::join(
+            &self.base,
+            OUR_PATH,
+            app.map(|app| ("app_id", app)).into_iter().chain(going),
+        );
         if let Some(answer) = self.answer(ours).await? {
             return answer.into_points();
         }

@@ -5,8 +5,12 @@ use crate::InvalidAccessUrl;
 /// The vendor's path, which the platform's documentation includes in the address.
 pub(crate) const VENDOR_PATH: &str = "/server/address";
 
-/// Every form in which an access service's address is written, as its base URL without a slash at the end.
-pub(crate) fn base(text: &str) -> Result<Url, InvalidAccessUrl> {
+/// What an access service's address may say about where one is going: `?group=<Group ID>`.
+const GROUP: &str = "group";
+
+/// Every form in which an access service's address is written, as its base URL without a slash at the end, and the group that
+/// it names.
+pub(crate) fn base(text: &str) -> Result<(Url, Option<String>), InvalidAccessUrl> {
     let mut url = match text.contains("://") {
         true => Url::parse(text),
         false => Url::parse(&format!("https://{text}")),
@@ -15,7 +19,17 @@ pub(crate) fn base(text: &str) -> Result<Url, InvalidAccessUrl> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(InvalidAccessUrl::Scheme);
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(InvalidAccessUrl::Extra);
+    }
+    let mut group = None;
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            GROUP if group.is_none() => group = Some(value.into_owned()),
+            _ => return Err(InvalidAccessUrl::Extra),
+        }
+    }
+    if url.query().is_some() && group.is_none() {
         return Err(InvalidAccessUrl::Extra);
     }
     if !text.contains("://") && is_loopback(&url) {
@@ -30,7 +44,8 @@ pub(crate) fn base(text: &str) -> Result<Url, InvalidAccessUrl> {
         .trim_end_matches('/')
         .to_owned();
     url.set_path(&path);
-    Ok(url)
+    url.set_query(None);
+    Ok((url, group))
 }
 
 /// `base` with a path and query parameters after it.
@@ -83,7 +98,23 @@ mod tests {
             ("https://127.0.0.1:7880", "https://127.0.0.1:7880/"),
             ("localhost.example.com:7880", "https://localhost.example.com:7880/"),
         ] {
-            assert_eq!(base(text).map(String::from), Ok(expected.to_owned()), "{text}");
+            let (url, group) = base(text).unwrap();
+            assert_eq!((url.as_str(), group), (expected, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_name_the_group_that_one_is_going_to_join() {
+        for (text, expected) in [
+            ("https://rtc.example.com?group=weekly", "https://rtc.example.com/"),
+            (
+                "rtc.example.com/server/address/?group=weekly",
+                "https://rtc.example.com/",
+            ),
+            ("127.0.0.1:7880?group=weekly", "http://127.0.0.1:7880/"),
+        ] {
+            let (url, group) = base(text).unwrap();
+            assert_eq!((url.as_str(), group.as_deref()), (expected, Some("weekly")), "{text}");
         }
     }
 
@@ -105,6 +136,9 @@ mod tests {
             ("example.com?appType=24", InvalidAccessUrl::Extra),
             ("https://example.com/server/address?appType=24", InvalidAccessUrl::Extra),
             ("https://example.com/#x", InvalidAccessUrl::Extra),
+            ("https://example.com/?", InvalidAccessUrl::Extra),
+            ("https://example.com/?group=a&group=b", InvalidAccessUrl::Extra),
+            ("https://example.com/?group=a&appType=24", InvalidAccessUrl::Extra),
         ] {
             assert_eq!(base(text), Err(expected), "{text:?}");
         }
@@ -113,7 +147,7 @@ mod tests {
     #[test]
     fn a_path_before_ours_is_kept() {
         let joined =
-            |text: &str, query: &[_]| join(&base(text).unwrap(), "/v1/access", query.iter().copied()).to_string();
+            |text: &str, query: &[_]| join(&base(text).unwrap().0, "/v1/access", query.iter().copied()).to_string();
         let query = [("app_id", "a"), ("b", "c d")];
         assert_eq!(
             joined("https://example.com", &query),

@@ -6,6 +6,7 @@ mod consumption;
 mod developers;
 mod figures;
 mod groups;
+mod nodes;
 mod refused;
 mod users;
 
@@ -17,6 +18,7 @@ use tokio::task::{JoinError, spawn_blocking};
 pub(crate) use self::{
     figures::Stream,
     groups::{GroupAnswer, GroupAsk},
+    nodes::NodeNow,
     refused::Refused,
     users::Terminal,
 };

@@ -4,13 +4,17 @@ use hst_cluster::{Entry, Key, NodeId, NodeRecord, NodeState, Owner, WatchEvent};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::Origin;
+use crate::{
+    Origin,
+    beat::{BEAT, Beat, Said, is_full},
+    draw::Draw,
+};
 
-/// How often a node says that it lives.
-pub(crate) const BEAT: Duration = Duration::from_secs(1);
 /// A node that has been silent for so long is named to nobody.
 pub(crate) const SILENT: Duration = BEAT.saturating_mul(3);
-/// One that has been silent for so long is suspected to be dead.
+/// One that has been silent for so long is asked whether it lives. The bus knows at once when nobody is there to ask.
+const DOUBTED: Duration = Duration::from_millis(1_200);
+/// One that has been silent for so long, and does not answer though the bus has somebody to ask, is suspected to be dead.
 const SUSPECT: Duration = BEAT.saturating_mul(4);
 /// The same for one that is ending: it has no heartbeats any more, and its sessions have some time to end.
 const SUSPECT_ENDING: Duration = BEAT.saturating_mul(15);
@@ -30,10 +34,11 @@ pub(crate) struct Gateway {
 }
 
 /// This node, as far as choosing is concerned.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Own {
+    pub(crate) node: NodeId,
     pub(crate) weight: u32,
-    pub(crate) sessions: u64,
+    pub(crate) said: Said,
     pub(crate) takes_more: bool,
 }
 
@@ -61,33 +66,54 @@ pub(crate) struct Gateways {
     has_warned: bool,
 }
 
+/// Another node, for whoever wants to see all.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) life: Owner,
+    pub(crate) takes_more: bool,
+    /// When something was last heard of it.
+    pub(crate) heard: Instant,
+    pub(crate) gateway: Option<Gateway>,
+    pub(crate) said: Said,
+}
+
 /// Another node.
 #[derive(Debug)]
 struct Known {
     life: Owner,
     takes_more: bool,
     gateway: Option<Gateway>,
-    sessions: u64,
-    link: Option<SocketAddr>,
+    said: Said,
     heard: Instant,
     /// Not told again since the watch began anew.
     is_stale: bool,
 }
 
-/// What each node says of itself again and again, to all.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Beat {
-    pub(crate) node: NodeId,
-    pub(crate) boot: u64,
-    pub(crate) sessions: u64,
-    /// Where media of other nodes come in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) link: Option<SocketAddr>,
+/// A gateway that may be chosen.
+struct Candidate<'a> {
+    /// `None` is this node.
+    gateway: Option<&'a Gateway>,
+    weight: u32,
+    /// Nobody knows it of those that the configuration names.
+    load: Option<f64>,
+    /// The lowest comes first.
+    order: (bool, f64),
+}
+
+impl Candidate<'_> {
+    fn earlier(&self, other: &Self) -> Ordering {
+        let ((is_full, waits), (other_is_full, other_waits)) = (self.order, other.order);
+        is_full.cmp(&other_is_full).then(waits.total_cmp(&other_waits))
+    }
+
+    fn choice(&self) -> Choice {
+        self.gateway.cloned().map_or(Choice::Own, Choice::Other)
+    }
 }
 
 impl Gateway {
     /// As a node's record has it, JSON; `None` if it is none that clients could use.
-    fn read(info: &str) -> Option<Self> {
+    pub(crate) fn read(info: &str) -> Option<Self> {
         let gateway: Self = serde_json::from_str(info).ok()?;
         let is_sound = |url: &str| {
             url.len() <= MAX_ADDRESS && url.starts_with("quic://") && url.chars().all(|c| c.is_ascii_graphic())
@@ -139,7 +165,7 @@ impl Gateways {
             self.bus_worked = now;
         } else if let Some(known) = self.nodes.get_mut(node).filter(|known| known.life.boot == *boot) {
             known.heard = now;
-            (known.sessions, known.link) = (beat.sessions, beat.link);
+            known.said.clone_from(&beat.said);
         }
     }
 
@@ -155,16 +181,33 @@ impl Gateways {
     }
 
     /// The lives that have been silent for so long that they should be asked whether they are any more.
+    pub(crate) fn doubted(&self, now: Instant) -> Vec<Owner> {
+        self.silent(now, DOUBTED)
+    }
+
+    /// Those among them that are taken for dead if they do not answer.
     pub(crate) fn suspects(&self, now: Instant) -> Vec<Owner> {
-        let is_suspect = |known: &&Known| {
-            let patience = if known.takes_more { SUSPECT } else { SUSPECT_ENDING };
+        self.silent(now, SUSPECT)
+    }
+
+    fn silent(&self, now: Instant, patience: Duration) -> Vec<Owner> {
+        let is_silent = |known: &&Known| {
+            let patience = if known.takes_more { patience } else { SUSPECT_ENDING };
             !self.hears_nothing(now) && now >= known.heard + patience
         };
-        self.nodes
-            .values()
-            .filter(is_suspect)
-            .map(|known| known.life.clone())
-            .collect()
+        let silent = self.nodes.values().filter(is_silent);
+        silent.map(|known| known.life.clone()).collect()
+    }
+
+    /// All other nodes that are known.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = Seen> {
+        self.nodes.values().map(|known| Seen {
+            life: known.life.clone(),
+            takes_more: known.takes_more,
+            heard: known.heard,
+            gateway: known.gateway.clone(),
+            said: known.said.clone(),
+        })
     }
 
     /// The life of the node whose record stands there.
@@ -180,51 +223,61 @@ impl Gateways {
 
     /// Where media for a node go.
     pub(crate) fn link_of(&self, node: &NodeId) -> Option<SocketAddr> {
-        self.nodes.get(node)?.link
+        self.nodes.get(node)?.said.link
     }
 
-    /// At most `most` gateways in the order in which a client should try them: by chance, in proportion to their weights,
-    /// and of the first two the one with less to do in front. Those without weight only if there is nothing else, and
-    /// this node in the last resort.
-    pub(crate) fn choose(&self, now: Instant, own: Own, most: usize, seed: u64) -> Vec<Choice> {
-        let mut dice = Dice(seed);
-        let own_one = own.takes_more.then_some((None, own.weight, Some(own.sessions)));
-        let nodes = self.nodes.values().filter(|known| self.is_welcome(now, known));
-        let nodes = nodes.filter_map(|known| {
-            let gateway = known.gateway.as_ref()?;
-            Some((Some(gateway), gateway.weight, Some(known.sessions)))
-        });
-        let fixed = self.fixed.iter().map(|gateway| (Some(gateway), gateway.weight, None));
-        let mut all: Vec<_> = own_one.into_iter().chain(nodes).chain(fixed).collect();
-        if all.iter().any(|(_, weight, _)| *weight > 0) {
-            all.retain(|(_, weight, _)| *weight > 0);
+    /// At most `most` gateways in the order in which a client should try them, as it is drawn, in proportion to their weights.
+    /// By chance, of the first two the one with less to do is in front; for a group, those that have room are. Those without
+    /// weight only if there is nothing else, and this node in the last resort.
+    pub(crate) fn choose(&self, now: Instant, own: &Own, most: usize, mut draw: Draw<'_>) -> Vec<Choice> {
+        let by_chance = matches!(draw, Draw::Chance(_));
+        let mut candidate = |name: &str, gateway, weight: u32, said: Option<&Said>| {
+            let load = said.map(|said| said.load(weight));
+            let is_full = !by_chance && load.is_some_and(is_full);
+            let waits = draw.waiting_time(name) / f64::from(weight.max(1));
+            Candidate {
+                gateway,
+                weight,
+                load,
+                order: (is_full, waits),
+            }
+        };
+        let mut all = Vec::new();
+        if own.takes_more {
+            all.push(candidate(own.node.as_str(), None, own.weight, Some(&own.said)));
         }
-        // Each draws a waiting time, with its weight as the rate: who is first is as weighted chance has it.
-        let mut drawn: Vec<_> = all
-            .into_iter()
-            .map(|(gateway, weight, sessions)| {
-                let rate = f64::from(weight.max(1));
-                #[expect(clippy::cast_precision_loss, reason = "a load is compared, not counted")]
-                let load = sessions.map(|sessions| sessions as f64 / rate);
-                (dice.waiting_time() / rate, load, gateway)
-            })
-            .collect();
-        let sooner = |(one, ..): &(f64, _, _), (other, ..): &(f64, _, _)| one.total_cmp(other);
-        if drawn.len() > most {
-            drawn.select_nth_unstable_by(most, sooner);
-            drawn.truncate(most);
+        for known in self.nodes.values().filter(|known| self.is_welcome(now, known)) {
+            if let Some(gateway) = &known.gateway {
+                let name = known.life.node.as_str();
+                all.push(candidate(name, Some(gateway), gateway.weight, Some(&known.said)));
+            }
         }
-        drawn.sort_unstable_by(sooner);
-        if let [(_, Some(first), _), (_, Some(second), _), ..] = drawn[..]
-            && first.total_cmp(&second) == Ordering::Greater
+        for gateway in &self.fixed {
+            all.push(candidate(
+                &gateway.origin.to_string(),
+                Some(gateway),
+                gateway.weight,
+                None,
+            ));
+        }
+        if all.iter().any(|it| it.weight > 0) {
+            all.retain(|it| it.weight > 0);
+        }
+        if all.len() > most {
+            all.select_nth_unstable_by(most, Candidate::earlier);
+            all.truncate(most);
+        }
+        all.sort_unstable_by(Candidate::earlier);
+        if let [first, second, ..] = &all[..]
+            && by_chance
+            && first
+                .load
+                .zip(second.load)
+                .is_some_and(|(first, second)| first > second)
         {
-            drawn.swap(0, 1);
+            all.swap(0, 1);
         }
-        let choices = drawn.into_iter().map(|(_, _, gateway)| match gateway {
-            Some(gateway) => Choice::Other(gateway.clone()),
-            None => Choice::Own,
-        });
-        let mut choices: Vec<_> = choices.collect();
+        let mut choices: Vec<_> = all.iter().map(Candidate::choice).collect();
         if choices.is_empty() {
             choices.push(Choice::Own);
         }
@@ -265,8 +318,7 @@ impl Gateways {
         if self.nodes.len() >= MAX_NODES {
             return self.warn(&entry.key);
         }
-        let said = |before: Known| (before.sessions, before.link, before.heard);
-        let (sessions, link, heard) = before.map_or((0, None, now), said);
+        let (said, heard) = before.map_or((Said::default(), now), |before| (before.said, before.heard));
         let known = Known {
             life: Owner {
                 node: node.clone(),
@@ -275,8 +327,7 @@ impl Gateways {
             },
             takes_more: state == NodeState::Up,
             gateway,
-            sessions,
-            link,
+            said,
             heard,
             is_stale: false,
         };
@@ -296,21 +347,6 @@ impl Gateways {
         if !std::mem::replace(&mut self.has_warned, true) {
             tracing::warn!(%key, "a node announces what cannot be used, and is passed over; further ones are not reported");
         }
-    }
-}
-
-/// SplitMix64: chance is all that is asked of it.
-struct Dice(u64);
-
-impl Dice {
-    /// Of exponential distribution, with the rate 1.
-    fn waiting_time(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
-        let unit = ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
-        -(1.0 - unit).ln()
     }
 }
 

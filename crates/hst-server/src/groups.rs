@@ -120,6 +120,11 @@ impl Groups {
         self.lock().values().filter(|group| group.is_home).count()
     }
 
+    /// How busy the media plane is, in thousandths of what it can do.
+    pub(crate) fn media_load(&self) -> u32 {
+        self.media.load()
+    }
+
     /// What carries media between this node and others.
     pub(crate) fn links(&self) -> Vec<hst_cascade::Figures> {
         self.media.links()

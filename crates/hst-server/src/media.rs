@@ -91,6 +91,11 @@ impl Media {
         self.plane.as_ref()
     }
 
+    /// How busy the plane is, in thousandths of what it can do.
+    pub(crate) fn load(&self) -> u32 {
+        self.plane.as_ref().map_or(0, |plane| plane.load())
+    }
+
     /// What joins this node to others; nothing where no media cross.
     pub(crate) fn links(&self) -> Vec<hst_cascade::Figures> {
         self.cascade.get().map(Cascade::figures).unwrap_or_default()

@@ -181,9 +181,14 @@ impl Server {
         let keeps_developers = config.data_dir.is_some() || config.dev;
         let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
         let node = match (cluster, &config.cluster) {
-            (Some((directory, bus, node)), _) => Node::join(directory, bus, node).await?,
+            // Before others hear of it: a name that links cannot have.
+            (Some((directory, bus, node)), _) => {
+                if media.plane().is_some() {
+                    links::parse(&node)?;
+                }
+                Node::join(directory, bus, node).await?
+            }
             (None, Some(ClusterConfig { nats, node, .. })) => {
-                // Before others hear of it.
                 links::parse(node)?;
                 let nats = Arc::new(Nats::connect(nats.clone()).await?);
                 Node::join(nats.clone(), nats, node.clone()).await?

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Sessions with and without a connection. Further logins are refused.
-const MAX_SESSIONS: usize = 65_536;
+pub(crate) const MAX_SESSIONS: u32 = 65_536;
 
 /// The sessions of this node, by name.
 ///
@@ -125,7 +125,7 @@ impl std::fmt::Debug for Secret {
 impl Sessions {
     /// Whether another session may begin.
     pub(crate) fn has_room(&self) -> bool {
-        self.lock().live.len() < MAX_SESSIONS
+        self.lock().live.len() < MAX_SESSIONS as usize
     }
 
     /// How many there are.

@@ -127,6 +127,13 @@ impl MediaPlane {
         })
     }
 
+    /// How busy the threads are together, in thousandths of what they can do.
+    pub fn load(&self) -> u32 {
+        let levels = self.handles.levels();
+        let mean = levels.iter().sum::<usize>() / levels.len().max(1);
+        u32::try_from(mean).unwrap_or(u32::MAX)
+    }
+
     /// The way to another node, where rooms of this plane have branches.
     pub fn relay(&self) -> (Relay, RelayOut) {
         let branch = BranchId(self.next_relay.fetch_add(1, Ordering::Relaxed));

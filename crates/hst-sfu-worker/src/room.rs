@@ -314,7 +314,7 @@ impl Drop for Inner {
 
 impl Threads {
     /// How much each has to do at present, in thousandths of what it can do.
-    fn levels(&self) -> Vec<usize> {
+    pub(crate) fn levels(&self) -> Vec<usize> {
         let now = Instant::now();
         self.handles.iter().map(|thread| thread.load.level(now)).collect()
     }

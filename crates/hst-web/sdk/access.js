@@ -17,7 +17,8 @@ const ACCESS_TIMEOUT = 10_000;
  * @returns {Promise<AccessPoints>}
  */
 export async function askAccess(accessUrl) {
-  const url = `${accessBase(accessUrl)}/v1/access`;
+  const { base, group } = accessBase(accessUrl);
+  const url = `${base}/v1/access${group === null ? '' : `?group=${encodeURIComponent(group)}`}`;
   const answer = await fetchJson(url);
   const signal = Array.isArray(answer?.signal) ? answer.signal.filter(isWebSocket) : [];
   if (answer?.code !== 0 || signal.length === 0) {
@@ -28,12 +29,13 @@ export async function askAccess(accessUrl) {
 
 /**
  * The base address without a slash at its end. Access may be named as a base URL, as the full `…/server/address` of
- * older engines, as `host:port`, or not at all.
+ * older engines, as `host:port`, or not at all; with `?group=…`, that group's members are led to one node.
  * @param {unknown} accessUrl
+ * @returns {{ base: string, group: string | null }}
  */
 export function accessBase(accessUrl) {
   if (isNothing(accessUrl)) {
-    if (scriptOrigin) return scriptOrigin;
+    if (scriptOrigin) return { base: scriptOrigin, group: null };
     throw new HstRtcError(
       ErrorCode.INVALID_ARGUMENT,
       'this page has no origin: give init or login the address of Access',
@@ -45,7 +47,7 @@ export function accessBase(accessUrl) {
     throw new HstRtcError(ErrorCode.INVALID_ARGUMENT, `${JSON.stringify(text)} is no http address of Access`);
   }
   const path = url.pathname.replace(/\/+$/, '').replace(/\/(server\/address|v1\/access)$/, '');
-  return url.origin + path.replace(/\/+$/, '');
+  return { base: url.origin + path.replace(/\/+$/, ''), group: url.searchParams.get('group') };
 }
 
 /** A page of https may only ask https. */

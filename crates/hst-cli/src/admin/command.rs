@@ -82,6 +82,8 @@ pub(super) enum Command {
         #[arg(value_parser = json_or_text)]
         body: Value,
     },
+    /// List the nodes of the platform, as the one that is asked sees them.
+    Nodes,
     /// Print a new access token, for HST_ACCESS_TOKEN. The one before it is worth nothing any more.
     AccessToken,
 }
@@ -107,6 +109,7 @@ impl Command {
             Self::AccessToken => return None,
             Self::App(command) => command.call(),
             Self::Group(command) => command.call(),
+            Self::Nodes => Call::get("/v1/nodes").listing("nodes"),
             Self::Online { app } => Call::get(app_path(app) + "/online").listing("terminals"),
             Self::Kickout { app, user, terminal } => {
                 let body = [("app_id", json!(app)), ("user_id", json!(user))];
@@ -169,6 +172,22 @@ impl Command {
                 answer,
                 "terminals",
                 &["user", "terminal", "session", "company", "state", "extend_info"],
+            ),
+            Self::Nodes => show::table(
+                answer,
+                "nodes",
+                &[
+                    "node",
+                    "state",
+                    "load",
+                    "sessions",
+                    "groups",
+                    "home_groups",
+                    "links",
+                    "epoch",
+                    "version",
+                    "address",
+                ],
             ),
             Self::Groups { .. } => show::lines(answer, "groups"),
             Self::Bans { .. } => show::table(answer, "bans", &["user", "group", "until", "reason"]),

@@ -8,6 +8,9 @@ use thiserror::Error;
 pub(crate) enum Refused {
     #[error("Authentication failed")]
     WrongCredentials,
+    /// Who runs the servers may do it, and nobody else.
+    #[error("this is for the developer whom the platform's first start made")]
+    NotOperator,
     /// There is none, or it is another developer's: nobody learns which.
     #[error("there is no such App")]
     NoSuchApp,

@@ -6,8 +6,9 @@ const OWN: u64 = u64::MAX;
 
 fn own(weight: u32) -> Own {
     Own {
+        node: NodeId::parse("own").unwrap(),
         weight,
-        sessions: 0,
+        said: Said::default(),
         takes_more: true,
     }
 }
@@ -45,32 +46,28 @@ fn up(port: u16, weight: u32) -> WatchEvent {
 
 fn beat(gateways: &mut Gateways, now: Instant, port: u16, sessions: u64) {
     let node = NodeId::parse(&format!("n{port}")).unwrap();
-    let link = Some(([127, 0, 0, 1], port).into());
+    let said = Said {
+        sessions,
+        link: Some(([127, 0, 0, 1], port).into()),
+        ..Said::default()
+    };
     let boot = port.into();
-    gateways.handle_beat(
-        now,
-        &Beat {
-            node,
-            boot,
-            sessions,
-            link,
-        },
-    );
+    gateways.handle_beat(now, &Beat { node, boot, said });
 }
 
 fn own_beat(gateways: &mut Gateways, now: Instant) {
     let own = Beat {
         node: NodeId::parse("own").unwrap(),
         boot: OWN,
-        sessions: 0,
-        link: None,
+        said: Said::default(),
     };
     gateways.handle_beat(now, &own);
 }
 
 /// The ports that are named, sorted; 0 is this node.
 fn named(gateways: &Gateways, now: Instant, own: Own) -> Vec<u16> {
-    let mut ports: Vec<_> = gateways.choose(now, own, 8, 5).iter().map(port).collect();
+    let choices = gateways.choose(now, &own, 8, Draw::Chance(5));
+    let mut ports: Vec<_> = choices.iter().map(port).collect();
     ports.sort_unstable();
     ports
 }
@@ -102,6 +99,8 @@ fn a10_a_node_that_falls_silent_is_named_for_three_heartbeats_and_no_longer() {
         assert_eq!(named(&gateways, now, own(100)).contains(&2), lives, "{tick}");
         let suspects: Vec<_> = gateways.suspects(now).iter().map(|life| life.boot).collect();
         assert_eq!(suspects, if tick >= 14 { vec![2] } else { vec![] }, "{tick}");
+        let doubted: Vec<_> = gateways.doubted(now).iter().map(|life| life.boot).collect();
+        assert_eq!(doubted, if tick >= 12 { vec![2] } else { vec![] }, "{tick}");
     }
     // It was only out of reach.
     let now = start + BEAT * 31;
@@ -231,7 +230,7 @@ fn chance_follows_the_weights_and_none_is_the_last_choice() {
     gateways.handle_record(now, &up(2, 0));
     let mut first = [0_u32; 4];
     for seed in 0..10_000 {
-        let choices = gateways.choose(now, own(100), 8, seed);
+        let choices = gateways.choose(now, &own(100), 8, Draw::Chance(seed));
         assert_eq!(choices.len(), 3);
         first[usize::from(port(&choices[0]))] += 1;
     }
@@ -247,7 +246,7 @@ fn chance_follows_the_weights_and_none_is_the_last_choice() {
         takes_more: false,
         ..own(100)
     };
-    assert_eq!(named(&lonely, now, drains), [0], "there is nobody else");
+    assert_eq!(named(&lonely, now, drains.clone()), [0], "there is nobody else");
     assert_eq!(named(&lonely, now, own(0)), [0]);
     lonely.handle_record(now, &up(2, 0));
     assert_eq!(named(&lonely, now, drains), [2]);
@@ -261,9 +260,67 @@ fn of_two_the_one_with_less_to_do_for_its_weight_comes_first() {
     gateways.handle_record(now, &up(1, 100));
     beat(&mut gateways, now, 1, 50);
     for (sessions, first) in [(49, 0), (51, 1)] {
-        let own = Own { sessions, ..own(100) };
+        let said = Said {
+            sessions,
+            ..Said::default()
+        };
+        let own = Own { said, ..own(100) };
         for seed in 0..50 {
-            assert_eq!(port(&gateways.choose(now, own, 8, seed)[0]), first, "seed {seed}");
+            let choices = gateways.choose(now, &own, 8, Draw::Chance(seed));
+            assert_eq!(port(&choices[0]), first, "seed {seed}");
         }
     }
+}
+
+/// The ports in the order in which the members of a group are sent to them.
+fn for_group(gateways: &Gateways, own: &Own, group: &str) -> Vec<u16> {
+    let choices = gateways.choose(Instant::now(), own, 8, Draw::Group(group));
+    choices.iter().map(port).collect()
+}
+
+#[test]
+fn whoever_names_a_group_is_sent_where_all_who_name_it_are() {
+    let now = Instant::now();
+    // Three nodes: each knows itself and the two others.
+    let names = [NodeId::parse("n1"), NodeId::parse("n2"), NodeId::parse("n3")].map(Result::unwrap);
+    let fleet = [1_u16, 2, 3].map(|port| {
+        let mut gateways = Gateways::new(now, port.into(), Vec::new());
+        (1..=3).for_each(|other| gateways.handle_record(now, &up(other, 100)));
+        gateways
+    });
+    let mut first = [0; 4];
+    for group in 0..300 {
+        let orders = [0, 1, 2].map(|at| {
+            let node = names[at].clone();
+            let order = for_group(&fleet[at], &Own { node, ..own(100) }, &group.to_string());
+            let own = u16::try_from(at).unwrap() + 1;
+            order
+                .into_iter()
+                .map(|port| if port == 0 { own } else { port })
+                .collect::<Vec<_>>()
+        });
+        assert!(orders[0] == orders[1] && orders[1] == orders[2], "{orders:?}");
+        first[usize::from(orders[0][0])] += 1;
+    }
+    assert!(
+        first[1..].iter().all(|&groups| (60..140).contains(&groups)),
+        "{first:?}"
+    );
+}
+
+#[test]
+fn a_full_node_is_named_behind_those_with_room_and_a_group_keeps_its_order() {
+    let now = Instant::now();
+    let mut gateways = gateways(now);
+    (1..=3).for_each(|port| gateways.handle_record(now, &up(port, 100)));
+    let before = for_group(&gateways, &own(100), "g");
+    let full = Said {
+        media: 800,
+        ..Said::default()
+    };
+    let busy = Own { said: full, ..own(100) };
+    let mut after = before.clone();
+    after.retain(|&port| port != 0);
+    after.push(0);
+    assert_eq!(for_group(&gateways, &busy, "g"), after);
 }

@@ -2,11 +2,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Extension, Json,
-    extract::State,
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hst_signal::CertificatePin;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{peer::Peer, router::Web};
@@ -41,10 +42,20 @@ impl QuicPoint {
 /// Gateways that one answer names at most.
 const MOST: usize = 8;
 
-/// `GET /v1/access`: where signalling is, best first. Every App gets the same answer, also one that does not exist.
+/// What may be said of where the client is going: any text, for it is compared with nothing. Anything else is passed over.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    app_id: String,
+    group: Option<String>,
+}
+
+/// `GET /v1/access`: where signalling is, best first. Every App gets the same answer, also one that does not exist. With a
+/// group, all who name it are sent to one node as long as that has room; whether there is such a group is not told.
 pub(super) async fn answer(
     State(web): State<Arc<Web>>,
     Extension(peer): Extension<Peer>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
     let no_store = [(header::CACHE_CONTROL, "no-store")];
@@ -52,8 +63,10 @@ pub(super) async fn answer(
         let body = Json(json!({ "code": 1, "message": "the Host header is no host" }));
         return (StatusCode::BAD_REQUEST, no_store, body).into_response();
     };
+    let Query(Asked { app_id, group }) = asked.unwrap_or_default();
+    let group = group.map(|group| format!("{app_id}/{group}"));
     let mut signal: Vec<String> = Vec::new();
-    for gateway in gateways(&web, &origin) {
+    for gateway in gateways(&web, &origin, group.as_deref()) {
         // Several nodes may stand behind one address.
         let new = gateway.signal().into_iter().filter(|url| !signal.contains(url));
         signal.extend(new.collect::<Vec<_>>());
@@ -63,9 +76,10 @@ pub(super) async fn answer(
     (no_store, body).into_response()
 }
 
-/// The gateways for a client that sees this node at `origin`, best first; never none.
-pub(super) fn gateways(web: &Web, origin: &Origin) -> Vec<Gateway> {
-    let choices = web.hub.choose_gateways(MOST).into_iter();
+/// The gateways for a client that sees this node at `origin`, best first; never none. `group` is the one that it is about to
+/// join.
+pub(super) fn gateways(web: &Web, origin: &Origin, group: Option<&str>) -> Vec<Gateway> {
+    let choices = web.hub.choose_gateways(MOST, group).into_iter();
     let seen = choices.map(|choice| match choice {
         Choice::Own => web.gateway(origin.clone()),
         Choice::Other(gateway) => gateway,

@@ -29,8 +29,8 @@ pub(super) async fn answer(
     let origin = web.origin(&peer, &headers);
     let result = origin.and_then(|origin| match asked.app_type.as_deref()? {
         // Whoever asks for these splits the text, or takes all of it for one address.
-        "24" => Some(gateways(&web, &origin).iter().map(web_socket).collect()),
-        "37" | "47" | "48" => gateways(&web, &origin).first().map(web_socket),
+        "24" => Some(gateways(&web, &origin, None).iter().map(web_socket).collect()),
+        "37" | "47" | "48" => gateways(&web, &origin, None).first().map(web_socket),
         // An access token is good where it was given.
         "8" => Some(format!("{};", origin.events())),
         "10" => Some(format!("{origin};")),

@@ -22,6 +22,7 @@ struct Row {
 }
 
 const NO_APP: u64 = 606_000_100;
+const NOT_OPERATOR: u64 = 606_000_110;
 const NO_GROUP: u64 = 606_000_102;
 const OFFLINE: u64 = 606_000_104;
 const NO_BAN: u64 = 606_000_105;
@@ -95,6 +96,7 @@ fn rows() -> Vec<Row> {
             NO_APP,
         ),
         row("GET", "/v1/apps", "", none.clone(), 0, 0),
+        row("GET", "/v1/nodes", "", none.clone(), 0, NOT_OPERATOR),
         row("GET", "/v1/apps/{app}", "", none.clone(), 0, NO_APP),
         row("PATCH", "/v1/apps/{app}", "", json!({ "history": 1 }), 0, NO_APP),
         row(
@@ -218,11 +220,12 @@ async fn h1_every_route_asks_every_caller_who_he_is() {
         ] {
             let answer = request(stranger(), house.http(), &line, shown, &body).await;
             assert_eq!(answer.code(), expected, "{line} by {caller}: {answer:?}");
-            let is_platforms = !row.path.starts_with("/v1/apps");
+            let is_platforms = !row.path.starts_with("/v1/apps") && row.path != "/v1/nodes";
             let status = match expected {
                 0 => 200,
                 _ if is_platforms => 200,
                 NO_CREDENTIALS | NO_ACCESS => 401,
+                NOT_OPERATOR => 403,
                 _ => 404,
             };
             assert_eq!(answer.status, status, "{line} by {caller}");

@@ -53,6 +53,27 @@ async fn terminals_are_listed_with_what_they_say_of_themselves() {
 }
 
 #[tokio::test]
+async fn the_nodes_of_the_platform_are_listed_with_what_they_do() {
+    let (house, backend, app) = house().await;
+    let _ann = Engine::online(&house, &app, "ann", "web").await;
+    let listed = backend.get("GET /v1/nodes", None).await;
+    assert_eq!(listed["total"], 1);
+    let node = &listed["nodes"][0];
+    assert_eq!((&node["node"], &node["state"]), (&json!("local"), &json!("up")));
+    assert_eq!(
+        (&node["sessions"], &node["groups"], &node["link"]),
+        (&json!(1), &json!(0), &Value::Null)
+    );
+    assert_eq!(node["address"], format!("http://{}", house.http()));
+    assert!(
+        node["epoch"].as_u64() > Some(0) && node["load"].as_f64() < Some(0.1),
+        "{node}"
+    );
+    let past = backend.get("GET /v1/nodes?offset=1", None).await;
+    assert_eq!((&past["total"], &past["nodes"]), (&json!(1), &json!([])));
+}
+
+#[tokio::test]
 async fn a_user_is_told_on_all_his_terminals() {
     let (house, backend, app) = house().await;
     let mut ann = Engine::online(&house, &app, "ann", "web").await;

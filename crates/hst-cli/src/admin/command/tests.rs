@@ -84,6 +84,7 @@ fn every_command_asks_what_it_says() {
             "app secret a --drop-previous",
             Call::delete("/v1/apps/a/secret/previous"),
         ),
+        ("nodes", Call::get("/v1/nodes").listing("nodes")),
         ("online a", Call::get("/v1/apps/a/online").listing("terminals")),
         (
             "kickout a bob",

@@ -20,6 +20,7 @@ use super::problem::Problem;
         (name = "Apps", description = "A developer's own Apps."),
         (name = "Groups", description = "Rooms, and who is in them."),
         (name = "Users", description = "Who is online, and who may come in."),
+        (name = "Nodes", description = "The servers that the platform runs on."),
         (name = "Messages", description = "In the name of the application."),
     )
 )]

@@ -19,6 +19,7 @@ mod kickout;
 mod members;
 mod messages;
 mod named;
+mod nodes;
 mod online;
 mod page;
 mod params;

@@ -49,6 +49,7 @@ pub(super) enum Code {
     NoSuchMethod = 606_000_107,
     TooManyBans = 606_000_108,
     TooManyRevocations = 606_000_109,
+    NotOperator = 606_000_110,
 }
 
 impl Code {
@@ -63,6 +64,7 @@ impl Code {
             Self::NoSuchApp | Self::NoSuchGroup | Self::NotInGroup | Self::NotOnline | Self::NoSuchBan => {
                 StatusCode::NOT_FOUND
             }
+            Self::NotOperator => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -123,6 +125,7 @@ impl From<Refused> for Problem {
         let code = match &refused {
             Refused::WrongCredentials => Code::AuthenticationFailed,
             Refused::NoSuchApp | Refused::Store(StoreError::UnknownApp(_)) => Code::NoSuchApp,
+            Refused::NotOperator => Code::NotOperator,
             Refused::FixedApp => Code::FixedApp,
             Refused::Store(StoreError::TooManyBans) => Code::TooManyBans,
             Refused::Store(StoreError::TooManyRevocations) => Code::TooManyRevocations,

@@ -15,7 +15,7 @@ use super::{
     consuming,
     cors::allow_any_origin,
     document::document,
-    groups, invite, kickout, members, messages, online,
+    groups, invite, kickout, members, messages, nodes, online,
     problem::{Code, Problem},
     revocations, secret, settings, stats, terminals,
 };
@@ -72,6 +72,7 @@ fn own() -> OpenApiRouter<Arc<Web>> {
         .routes(paths!(bans::list_bans, bans::add_ban, bans::lift_ban))
         .routes(paths!(revocations::revoke_tokens))
         .routes(paths!(online::list_online))
+        .routes(paths!(nodes::list_nodes))
 }
 
 /// The platform says in the body what went wrong, and its clients read the body of an answer 200 alone.
