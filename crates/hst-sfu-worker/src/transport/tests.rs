@@ -13,8 +13,8 @@ use str0m::{
     rtp::RtpWrite,
 };
 
-use super::{sources::MAX_SOURCES, *};
-use crate::{Line, LineRole, rtc::RtcFactory};
+use super::*;
+use crate::{Line, LineRole, ingress::MAX_SOURCES, rtc::RtcFactory};
 
 mod certificates;
 mod checks;
