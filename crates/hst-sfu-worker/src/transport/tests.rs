@@ -16,6 +16,7 @@ use str0m::{
 use super::*;
 use crate::{Line, LineRole, ingress::MAX_SOURCES, rtc::RtcFactory};
 
+mod asking;
 mod certificates;
 mod checks;
 mod descriptions;
