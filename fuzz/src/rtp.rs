@@ -1,11 +1,14 @@
 use std::time::{Duration, Instant};
 
 use hst_rtp::{
-    Header, Packet,
-    receive::{Arrivals, Missing, Patience, Reception, RoundTrip},
+    Header, Ntp, Packet,
+    receive::{Arrivals, Budget, Missing, Patience, Reception, RoundTrip},
     rtcp::{Compound, MAX_NAMED, Message, ReferenceClock},
     rtx, write_header,
 };
+
+/// So many packets are asked for at once.
+const AT_ONCE: u16 = 128;
 
 /// An RTP packet: what is read of it is the same after it was written anew.
 pub fn packet(data: &[u8]) {
@@ -52,6 +55,10 @@ pub fn compound(data: &[u8]) {
             Message::Fir(fir) => fir.requests().count(),
             Message::Remb(remb) => remb.sources().count(),
             Message::TransportFeedback(feedback) => feedback.arrivals(&mut clock).count(),
+            Message::ExtendedReport(report) => {
+                let shown = |answer| round_trip.handle_answer(Ntp::default(), &answer);
+                report.answers().map(shown).count()
+            }
         };
     }
     assert!(named <= MAX_NAMED + data.len());
@@ -62,6 +69,7 @@ pub fn numbers(data: &[u8]) {
     let mut now = Instant::now();
     let mut reception = Reception::new(90_000);
     let mut missing = Missing::new(Patience::default());
+    let mut budget = Budget::new(AT_ONCE, 200);
     let mut arrivals = Arrivals::new(now);
     for &[high, low, wait, step] in data.as_chunks().0 {
         now += Duration::from_millis(u64::from(wait)) * u32::from(step & 0x0f);
@@ -73,11 +81,12 @@ pub fn numbers(data: &[u8]) {
         if let Some(number) = reception.handle_packet(now, &header, 1) {
             missing.handle_packet(now, number);
         }
+        budget.handle_packet();
         arrivals.handle_packet(now, header.seq);
 
         let mut seqs = Vec::new();
-        missing.ask(now, Duration::from_millis(20), &mut seqs);
-        assert!(seqs.len() <= Patience::default().at_once);
+        missing.ask(now, Duration::from_millis(20), &mut budget, &mut seqs);
+        assert!(seqs.len() <= usize::from(AT_ONCE));
         assert!(missing.poll_timeout().is_none_or(|due| due > now));
         let mut datagram = Vec::new();
         while arrivals.poll_feedback(now, 1, 2, &mut datagram) {

@@ -1,4 +1,4 @@
-//! DTLS as str0m sets it up, but for the timers, and for the keys that come out of it: what we send we encrypt ourselves.
+//! DTLS as str0m sets it up, but for the timers, and for the keys that come out of it: media are ours.
 
 use std::{
     cell::Cell,
@@ -54,22 +54,16 @@ impl Keys {
         LAST.take().unwrap_or_default()
     }
 
-    /// What encrypts and decrypts with them: what we send, what the client sends, and what str0m sends for us. `None` until
-    /// there are keys.
+    /// What encrypts what we send with them, and decrypts what the client sends. `None` until there are keys.
     pub(crate) fn contexts(&self) -> Option<Contexts> {
         let Agreed {
             profile,
             exported,
             side,
         } = self.0.get()?;
-        let other = match side {
-            Side::Client => Side::Server,
-            Side::Server => Side::Client,
-        };
         // The length was exported for the profile.
-        let (sender, inward) = hst_srtp::contexts(*profile, exported, *side).ok()?;
-        let (_, own) = hst_srtp::contexts(*profile, exported, other).ok()?;
-        Some(Contexts { sender, inward, own })
+        let (sender, receiver) = hst_srtp::contexts(*profile, exported, *side).ok()?;
+        Some(Contexts { sender, receiver })
     }
 
     /// Those of a server that has agreed on these.
@@ -112,10 +106,7 @@ impl fmt::Debug for Keys {
 #[derive(Debug)]
 pub(crate) struct Contexts {
     pub(crate) sender: hst_srtp::Sender,
-    /// Of what the client sends.
-    pub(crate) inward: hst_srtp::Receiver,
-    /// Of what str0m sends in our place.
-    pub(crate) own: hst_srtp::Receiver,
+    pub(crate) receiver: hst_srtp::Receiver,
 }
 
 #[derive(Debug)]

@@ -1,6 +1,4 @@
-//! The header extensions that tell of a video's layers, which str0m carries but does not know.
-
-use std::sync::Arc;
+//! The header extensions that tell of a video's layers, which str0m negotiates but does not know.
 
 use str0m::rtp::{
     Extension, ExtensionSerializer, ExtensionValues,
@@ -13,34 +11,27 @@ pub(crate) const DEPENDENCY_URI: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 /// The longest descriptor that is passed on. A keyframe's has some 60 bytes.
 pub(crate) const MAX_DESCRIPTOR: usize = 255;
-/// The longest that fits the one-byte form of extensions (RFC 8285 section 4.2).
-const MAX_SHORT: usize = 16;
 
-/// A packet's dependency descriptor, unread: the router reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DependencyDescriptor(Arc<[u8]>);
-
+/// Of what str0m only negotiates: it writes and reads none.
 #[derive(Debug)]
-struct Serializer;
+struct Named;
 
 /// How publishers tell which frames need which (AV1's, and that of others who want).
 pub(crate) fn dependency_descriptor() -> Extension {
-    Extension::with_serializer(DEPENDENCY_URI, Serializer)
+    Extension::with_serializer(DEPENDENCY_URI, Named)
 }
 
 /// How publishers tell how large their layers are.
 pub(crate) fn layers_allocation() -> Extension {
-    Extension::with_serializer(vla::URI, vla::Serializer)
+    Extension::with_serializer(vla::URI, Named)
 }
 
-impl DependencyDescriptor {
-    pub(crate) fn of(values: &ExtensionValues) -> Option<&Arc<[u8]>> {
-        Some(&values.user_values.get::<Self>()?.0)
+/// What a packet tells of the sizes of a track's pictures, in the value of such an extension.
+pub(crate) fn sizes(value: &[u8]) -> Option<Box<Sizes>> {
+    let mut values = ExtensionValues::default();
+    if !vla::Serializer.parse_value(value, &mut values) {
+        return None;
     }
-}
-
-/// What a packet tells of the sizes of a track's pictures.
-pub(crate) fn sizes(values: &ExtensionValues) -> Option<Box<Sizes>> {
     let layers = values.user_values.get::<VideoLayersAllocation>()?;
     let encodings = layers.simulcast_streams.iter().map(|stream| {
         let size = |layer: &SpatialLayerAllocation| {
@@ -53,24 +44,13 @@ pub(crate) fn sizes(values: &ExtensionValues) -> Option<Box<Sizes>> {
     Some(Box::new(encodings.map(Option::unwrap_or_default).collect()))
 }
 
-impl ExtensionSerializer for Serializer {
-    fn write_to(&self, buf: &mut [u8], values: &ExtensionValues) -> usize {
-        let Some(bytes) = DependencyDescriptor::of(values) else {
-            return 0;
-        };
-        let Some(buf) = buf.get_mut(..bytes.len()) else {
-            return 0;
-        };
-        buf.copy_from_slice(bytes);
-        bytes.len()
+impl ExtensionSerializer for Named {
+    fn write_to(&self, _buf: &mut [u8], _values: &ExtensionValues) -> usize {
+        0
     }
 
-    fn parse_value(&self, buf: &[u8], values: &mut ExtensionValues) -> bool {
-        let is_passed_on = !buf.is_empty() && buf.len() <= MAX_DESCRIPTOR;
-        if is_passed_on {
-            values.user_values.set(DependencyDescriptor(buf.into()));
-        }
-        is_passed_on
+    fn parse_value(&self, _buf: &[u8], _values: &mut ExtensionValues) -> bool {
+        false
     }
 
     fn is_video(&self) -> bool {
@@ -79,9 +59,5 @@ impl ExtensionSerializer for Serializer {
 
     fn is_audio(&self) -> bool {
         false
-    }
-
-    fn requires_two_byte_form(&self, values: &ExtensionValues) -> bool {
-        DependencyDescriptor::of(values).is_some_and(|bytes| bytes.len() > MAX_SHORT)
     }
 }

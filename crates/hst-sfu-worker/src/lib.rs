@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod extension;
 mod foretold;
+mod ingress;
 mod line;
 mod load;
 mod losses;
@@ -34,6 +35,7 @@ mod strangers;
 mod stream;
 mod streams;
 mod timers;
+mod told;
 mod transport;
 mod worker;
 

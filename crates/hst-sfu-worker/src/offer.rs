@@ -1,15 +1,16 @@
+mod sources;
+
 use std::panic;
 
 use str0m::{change::SdpOffer, media::Mid};
 
-use crate::{Line, LineRole, OfferError};
+use crate::{Line, LineRole, OfferError, ingress::Announced};
+use sources::Sources;
 
 /// The longest offer, in bytes: about eighty lines of video as browsers write them.
 pub const MAX_SDP: usize = 256 * 1024;
 /// The most m-lines of one connection. They are used again and again, so this is the most tracks at a time.
 pub const MAX_LINES: usize = 256;
-/// The most SSRCs an offer may announce: three layers of video and their repairs on each line.
-const MAX_SSRCS: usize = MAX_LINES * 6;
 /// The longest mid that str0m keeps whole.
 const MAX_MID: usize = 16;
 
@@ -18,8 +19,8 @@ const MAX_MID: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) sdp: SdpOffer,
-    /// The SSRCs that it announces.
-    pub(crate) ssrcs: Vec<u32>,
+    /// The sources (SSRCs) that it announces.
+    pub(crate) sources: Vec<Announced>,
     /// The m-lines in order, with what they are declared to carry. The position is the line's slot.
     pub(crate) slots: Vec<(Mid, Option<LineRole>)>,
 }
@@ -32,7 +33,7 @@ impl Offer {
                 max: MAX_SDP,
             });
         }
-        let Outline { sdp, ssrcs, mids } = Outline::read(text)?;
+        let Outline { sdp, sources, mids } = Outline::read(text)?;
         let mut slots: Vec<(&str, Option<LineRole>)> = mids.into_iter().map(|mid| (mid, None)).collect();
         for (at, Line { mid, role }) in lines.iter().enumerate() {
             if let LineRole::Send { track } = role
@@ -59,7 +60,7 @@ impl Offer {
             )));
         }
         let slots = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
-        Ok(Self { sdp, ssrcs, slots })
+        Ok(Self { sdp, sources, slots })
     }
 }
 
@@ -67,15 +68,15 @@ impl Offer {
 struct Outline<'a> {
     /// The text without the client's candidates: we learn its address from its checks, so they would only cost.
     sdp: String,
-    ssrcs: Vec<u32>,
+    sources: Vec<Announced>,
     mids: Vec<&'a str>,
 }
 
 impl<'a> Outline<'a> {
     fn read(text: &'a str) -> Result<Self, OfferError> {
         let mut sdp = String::with_capacity(text.len());
-        let mut ssrcs = Vec::new();
         let mut mids: Vec<&str> = Vec::new();
+        let mut sources = Sources::default();
         let mut media = 0;
         for line in text.lines() {
             if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
@@ -89,6 +90,7 @@ impl<'a> Outline<'a> {
                 if !kind.starts_with("audio ") && !kind.starts_with("video ") {
                     return Err(OfferError::malformed("only audio and video lines are possible"));
                 }
+                sources.end_line();
             } else if let Some(mid) = line.strip_prefix("a=mid:") {
                 let is_plain = mid.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 if mid.is_empty() || mid.len() > MAX_MID || !is_plain {
@@ -101,13 +103,8 @@ impl<'a> Outline<'a> {
                 if mids.len() > media {
                     return Err(OfferError::malformed("a mid outside of an m-line"));
                 }
-            } else if let Some(value) = line.strip_prefix("a=ssrc:") {
-                // Each is written with several attributes, one after the other.
-                let ssrc = value.split(' ').next().and_then(|number| number.parse().ok());
-                ssrcs.extend(ssrc.filter(|ssrc| ssrcs.last() != Some(ssrc)));
-                if ssrcs.len() > MAX_SSRCS {
-                    return Err(OfferError::malformed("it announces too many SSRCs"));
-                }
+            } else {
+                sources.read(line)?;
             }
             sdp.push_str(line);
             sdp.push_str("\r\n");
@@ -115,7 +112,9 @@ impl<'a> Outline<'a> {
         if mids.len() != media {
             return Err(OfferError::malformed("each m-line must have one mid"));
         }
-        Ok(Self { sdp, ssrcs, mids })
+        sources.end_line();
+        let sources = sources.all;
+        Ok(Self { sdp, sources, mids })
     }
 }
 

@@ -1,25 +1,16 @@
 use std::time::Duration;
 
-use hst_sfu::{Flow, MAX_ENCODINGS};
-use str0m::stats::MediaIngressStats;
+use hst_sfu::Flow;
 
-use crate::{Path, egress::Heard};
+use crate::{Path, egress::Heard, ingress::Quality};
 
-/// How often str0m sums up what it has counted: an event for each stream, beside hundreds of packets. It is also how soon a
-/// receiver counts as one who loses much.
+/// How often conclusions are drawn from what was counted. It is also how soon a receiver counts as one who loses much.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is known of a connection as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct PathReport {
     pub(crate) round_trip: Option<Duration>,
-}
-
-/// The last that it has told of an m-line.
-#[derive(Debug, Default)]
-pub(crate) struct LineReport {
-    /// By encoding.
-    pub(crate) ingress: [Option<MediaIngressStats>; MAX_ENCODINGS],
 }
 
 impl PathReport {
@@ -34,13 +25,11 @@ impl PathReport {
         }
     }
 
-    /// The way of what comes from the client on this line.
-    pub(crate) fn inward(&self, line: &LineReport, flow: &Flow) -> Path {
-        let encoding = flow.layer.map_or(0, |layer| usize::from(layer.encoding));
-        let ingress = line.ingress.get(encoding).and_then(Option::as_ref);
+    /// The way of what comes from the client on a line, and comes so well.
+    pub(crate) fn inward(&self, quality: Option<Quality>) -> Path {
         Path {
-            loss_rate: ingress.and_then(|it| it.loss).unwrap_or_default(),
-            jitter: ingress.map_or(Duration::ZERO, |it| ticks(it.jitter, flow)),
+            loss_rate: quality.map_or(0.0, |it| it.loss_rate),
+            jitter: quality.map_or(Duration::ZERO, |it| it.jitter),
             ..self.path()
         }
     }

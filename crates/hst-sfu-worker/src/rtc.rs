@@ -1,7 +1,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hst_sfu::{Codec, Format};
@@ -17,8 +17,11 @@ use str0m::{
 use crate::{
     credentials::Credentials,
     dtls::{self, Keys},
-    extension, reports,
+    extension,
 };
+
+/// No connection lasts as long.
+const NEVER: Duration = Duration::from_secs(86_400 * 365);
 
 /// Makes the transports of one thread: all alike, each with secrets of its own.
 #[derive(Debug)]
@@ -34,7 +37,9 @@ impl RtcFactory {
             .set_crypto_provider(provider.clone())
             .set_ice_lite(true)
             .set_rtp_mode(true)
-            .set_stats_interval(Some(reports::INTERVAL))
+            // It neither receives nor sends media, so it has nothing to report.
+            .set_rtcp_report_interval_audio(NEVER)
+            .set_rtcp_report_interval_video(NEVER)
             .clear_codecs()
             .enable_opus(true, true)
             .enable_vp8(true)
@@ -76,12 +81,26 @@ impl RtcFactory {
     }
 }
 
-/// What a payload type of a publisher stands for. Every transport has the same formats at the same positions; only
-/// the payload types differ. Sound is of one format whether it is redundant (RED) or not.
-pub(crate) fn format_of(config: &CodecConfig, pt: Pt) -> Option<(Format, Codec)> {
-    let is_meant = |params: &PayloadParams| params.pt() == pt || params.red() == Some(pt);
+/// What a payload type of a publisher stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// Every transport has the same formats at the same positions; only the payload types differ. Sound is of one format whether it
+    /// is redundant (RED) or not.
+    pub(crate) format: Format,
+    pub(crate) codec: Codec,
+    /// The payload type of the sound, where packets of this one are redundant.
+    pub(crate) sound: Option<Pt>,
+    /// Whether packets of this one are sent again (RTX), and whether those that are not can be.
+    pub(crate) is_again: bool,
+    pub(crate) has_again: bool,
+}
+
+/// What a payload type of a publisher stands for, if for anything.
+pub(crate) fn carried(config: &CodecConfig, pt: Pt) -> Option<Carried> {
+    let is_meant = |params: &PayloadParams| [Some(params.pt()), params.red(), params.resend()].contains(&Some(pt));
     let position = config.iter().position(is_meant)?;
-    let codec = match config[position].spec().codec {
+    let params = &config[position];
+    let codec = match params.spec().codec {
         format::Codec::Opus => Codec::Opus,
         format::Codec::Vp8 => Codec::Vp8,
         format::Codec::H264 => Codec::H264,
@@ -89,13 +108,13 @@ pub(crate) fn format_of(config: &CodecConfig, pt: Pt) -> Option<(Format, Codec)>
         format::Codec::Av1 => Codec::Av1,
         _ => return None,
     };
-    Some((Format::new(position as u8)?, codec))
-}
-
-/// The payload type that the sound of redundant packets (RED) has, if this is the payload type of such packets.
-pub(crate) fn sound_in(config: &CodecConfig, red: Pt) -> Option<Pt> {
-    let params = config.iter().find(|params| params.red() == Some(red))?;
-    Some(params.pt())
+    Some(Carried {
+        format: Format::new(position as u8)?,
+        codec,
+        sound: params.red().filter(|red| *red == pt).map(|_| params.pt()),
+        is_again: params.resend() == Some(pt),
+        has_again: params.resend().is_some(),
+    })
 }
 
 /// The payload types under which a receiver takes sound that is redundant (RED), by format. str0m negotiates them for a whole

@@ -4,7 +4,6 @@ use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
-    rtp::Ssrc,
 };
 
 use crate::{
@@ -14,7 +13,6 @@ use crate::{
     network::Outbox,
     passed::Ids,
     red::{Echo, Trail},
-    reports::LineReport,
     rtc::{again_types, payload_types, red_types},
 };
 
@@ -23,8 +21,10 @@ use crate::{
 pub(crate) struct Slot {
     pub(crate) mid: Mid,
     pub(crate) role: Option<LineRole>,
-    /// The SSRCs that the client sends on it at present, by encoding.
-    pub(crate) received: [Option<Ssrc>; MAX_ENCODINGS],
+    /// Whether the client may send on it.
+    pub(crate) is_inward: bool,
+    /// The sources (SSRCs) that he sends on it at present, by encoding.
+    pub(crate) received: [Option<u32>; MAX_ENCODINGS],
     /// The names of the encodings that the client sends side by side, in their order: by convention the smallest first.
     /// Empty when he sends one without a name.
     pub(crate) rids: Vec<Rid>,
@@ -32,11 +32,10 @@ pub(crate) struct Slot {
     pub(crate) sound: Trail,
     /// What we send on it, for as long as it is a receiving line.
     pub(crate) line: Option<Line>,
-    /// What the extensions of what the client sends on it stand for.
-    pub(crate) ids: Ids,
+    /// Whether its receiver takes dependency descriptors.
+    has_descriptors: bool,
     /// What we may send on it, by format.
     payload_types: Vec<Option<Pt>>,
-    pub(crate) report: LineReport,
     /// What it has sent of its sound.
     echo: Echo,
     /// The same for sound that is sent redundantly (RED), and for what is sent again (RTX).
@@ -72,13 +71,13 @@ impl Slot {
         Self {
             mid,
             role: None,
+            is_inward: false,
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),
             sound: Trail::default(),
             line: None,
-            ids: Ids::default(),
+            has_descriptors: false,
             payload_types: Vec::new(),
-            report: LineReport::default(),
             echo: Echo::default(),
             red_types: Vec::new(),
             again_types: Vec::new(),
@@ -102,20 +101,19 @@ impl Slot {
         self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
         self.red_types = red_types(rtc.codec_config(), media.remote_pts());
         self.again_types = again_types(rtc.codec_config(), media.remote_pts());
-        self.ids = Ids::of(media.remote_extmap());
+        let ids = Ids::of(media.remote_extmap());
+        self.has_descriptors = ids.descriptor.is_some();
         let cname = media.cname().to_owned();
         self.rids = match media.rids_rx() {
             Rids::Specific(rids) => rids.clone(),
             Rids::None | Rids::Any => Vec::new(),
         };
 
-        let mut api = rtc.direct_api();
+        self.is_inward = receives;
         if !receives {
-            self.received
-                .iter_mut()
-                .filter_map(Option::take)
-                .for_each(|ssrc| _ = api.remove_stream_rx(ssrc));
+            self.received = [None; MAX_ENCODINGS];
         }
+        let mut api = rtc.direct_api();
         let mut sent = api
             .stream_tx_by_mid(self.mid, None)
             .map(|stream| (stream.ssrc(), stream.rtx()));
@@ -127,12 +125,11 @@ impl Slot {
         if sent.map(|(ssrc, _)| *ssrc) != self.line.as_ref().map(Line::ssrc) {
             self.echo = Echo::default();
             changes.extend(self.line.as_ref().map(|_| Change::Forget { slot }));
-            self.report = LineReport::default();
             let names = (&*self.mid.to_string(), &*cname);
             self.line = sent.map(|(ssrc, rtx)| Line::new(*ssrc, rtx.map(|rtx| *rtx), names, share));
         }
         if let Some(line) = &mut self.line {
-            line.set_ids(self.ids);
+            line.set_ids(ids);
         }
 
         let role = declared.filter(|role| match role {
@@ -169,7 +166,7 @@ impl Slot {
         };
         let negotiated = self.payload_types.iter().enumerate().filter(|(_, pt)| pt.is_some());
         let formats: Formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
-        let formats = formats.with_descriptors(self.ids.descriptor.is_some());
+        let formats = formats.with_descriptors(self.has_descriptors);
         Some(Change::Carry { slot, track, formats })
     }
 

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     net::SocketAddr,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
@@ -10,9 +10,8 @@ use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
 use hst_sfu::{Forward, PeerId, TrackId};
 use str0m::{
     Input, Output, Rtc, RtcError,
-    media::{KeyframeRequestKind, Mid, Rid},
+    media::{Mid, Rid},
     net::Receive,
-    rtp::Ssrc,
 };
 use tracing::{debug, warn};
 
@@ -22,21 +21,22 @@ use crate::{
     credentials::{Credentials, Sessions},
     dtls::Keys,
     egress::{Line, Way},
+    ingress::{Ingress, Quality},
     losses::Losses,
     media::Media,
     network::Outbox,
     offer::Offer,
-    passed::{Ids, Passed},
     remote::Remote,
-    reports::{LineReport, PathReport},
+    reports::PathReport,
     slot::{Change, Slot},
+    told::Meanings,
 };
 use probing::Probing;
 
 mod events;
 mod feedback;
+mod inward;
 mod probing;
-mod sources;
 
 /// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -61,19 +61,8 @@ pub(crate) struct Transport {
     pub(crate) addresses: VecDeque<Remote>,
     rtc: Rtc,
     slots: Vec<Slot>,
-    /// The SSRCs of the last offer.
-    announced: Vec<Ssrc>,
-    /// On which slot each SSRC was seen, and as which of its encodings; `None` is one that is not forwarded.
-    sources: Vec<(Ssrc, Option<(u16, u8)>)>,
-    /// Those that only repair others (RTX), of which packets have come.
-    repairs: HashSet<Ssrc>,
     moves: usize,
-    sources_seen: HashSet<Ssrc>,
-    /// Whether there was a packet of the client's in the datagram received last.
-    has_heard: bool,
-    /// What the identifiers of extensions stand for, and what the datagram received last has of them.
-    ids: Ids,
-    passed: Passed,
+    ingress: Ingress,
     way: Way,
     /// Where the clock of his reports stands.
     reference: ReferenceClock,
@@ -92,6 +81,8 @@ pub(crate) struct Transport {
     losses: Losses,
     /// Until when its network is given the benefit of the doubt.
     trusted_until: Option<Instant>,
+    /// When conclusions are drawn from what was counted.
+    look_back_at: Option<Instant>,
     is_over: bool,
     /// When it is given up, unless it connects.
     deadline: Option<Instant>,
@@ -134,14 +125,8 @@ impl Transport {
             addresses: VecDeque::new(),
             rtc,
             slots: Vec::new(),
-            announced: Vec::new(),
-            sources: Vec::new(),
-            repairs: HashSet::new(),
             moves: 0,
-            sources_seen: HashSet::new(),
-            has_heard: false,
-            ids: Ids::default(),
-            passed: Passed::default(),
+            ingress: Ingress::new(now),
             way: Way::new(now, keys),
             reference: ReferenceClock::default(),
             plain: Vec::new(),
@@ -155,6 +140,7 @@ impl Transport {
             told: None,
             losses: Losses::default(),
             trusted_until: None,
+            look_back_at: None,
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
             wake_at: now,
@@ -186,14 +172,18 @@ impl Transport {
     }
 
     fn accept(&mut self, now: Instant, offer: Offer) -> Result<(Answer, Vec<Change>), OfferError> {
-        let Offer { sdp, ssrcs, slots } = offer;
+        let Offer { sdp, sources, slots } = offer;
         if slots.len() < self.slots.len() {
             return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
         }
         let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
         self.handle_restart(now)?;
         let answer = Answer::new(answer, self.sessions.current().clone());
-        self.forget_sources(ssrcs);
+        // It would keep something for each, and receives none of them.
+        let mut api = self.rtc.direct_api();
+        sources
+            .iter()
+            .for_each(|source| _ = api.remove_stream_rx(source.ssrc.into()));
 
         let mut changes = Vec::new();
         for (index, (mid, role)) in slots.into_iter().enumerate() {
@@ -210,7 +200,13 @@ impl Transport {
             let share = self.losses.resend_share();
             self.slots[index].update(slot, role, share, &mut self.rtc, &mut changes);
         }
-        self.ids = self.slots.iter().fold(Ids::default(), |ids, slot| ids.and(&slot.ids));
+        self.ingress.sources.settle(sources, &self.slots);
+        self.ingress.meanings = Meanings::default();
+        for slot in &self.slots {
+            if let Some(media) = self.rtc.media(slot.mid) {
+                self.ingress.meanings.learn(media.remote_extmap());
+            }
+        }
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
     }
@@ -242,8 +238,11 @@ impl Transport {
         })
     }
 
-    pub(crate) fn report(&self, slot: u16) -> Option<&LineReport> {
-        Some(&self.slots.get(usize::from(slot))?.report)
+    /// How well an encoding comes that the client sends on a line.
+    pub(crate) fn quality(&self, slot: u16, encoding: u8) -> Option<Quality> {
+        let received = self.slots.get(usize::from(slot))?.received;
+        let ssrc = received.get(usize::from(encoding)).copied().flatten()?;
+        self.ingress.sources.quality(ssrc)
     }
 
     /// The line does not publish any more, whatever the last offer said.
@@ -290,18 +289,17 @@ impl Transport {
             return;
         }
         match bytes {
-            [0x80..0xc0, ..] if is_rtcp(bytes) => {
+            // Media are ours.
+            [0x80..0xc0, ..] => {
                 let heard = self.guard(|it| {
-                    it.hear(now, bytes, outbox, happenings);
+                    match is_rtcp(bytes) {
+                        true => it.hear(now, bytes, outbox, happenings),
+                        false => it.take_packet(now, bytes, happenings),
+                    }
                     Ok(())
                 });
-                self.end_on(heard, happenings);
-                // The rest of it is about what he sends.
-                if !self.publishes() {
-                    return;
-                }
+                return self.end_on(heard, happenings);
             }
-            [0x80..0xc0, ..] => self.passed = Passed::read(bytes, &self.ids),
             // A check: it may have changed the way.
             [0..4, ..] if self.is_connected => self.wants_way = true,
             _ => {}
@@ -311,18 +309,9 @@ impl Transport {
         let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
             return;
         };
-        let newcomer = self.newcomer(bytes);
-        self.has_heard = false;
         self.drive(now, Input::Receive(now, receive), outbox, happenings);
         if std::mem::take(&mut self.wants_way) {
             self.ask_way(now, outbox, happenings);
-        }
-        if let Some(newcomer) = newcomer.filter(|_| !self.has_heard) {
-            let turned_away = self.guard(|it| {
-                it.turn_away(newcomer);
-                Ok(())
-            });
-            self.end_on(turned_away, happenings);
         }
     }
 
@@ -364,11 +353,6 @@ impl Transport {
         self.touch()
     }
 
-    fn publishes(&self) -> bool {
-        let sends = |slot: &Slot| matches!(slot.role, Some(LineRole::Send { .. }));
-        self.slots.iter().any(sends)
-    }
-
     /// The names of a line's encodings, in their order.
     pub(crate) fn rids(&self, slot: u16) -> &[Rid] {
         self.slots.get(usize::from(slot)).map_or(&[], |slot| &slot.rids)
@@ -383,29 +367,24 @@ impl Transport {
         happenings: &mut Vec<Happening>,
     ) {
         self.is_dirty = false;
-        // Without packets it was touched for what str0m has to send.
-        let asks = !self.keyframes_wanted.is_empty() || self.queue.is_empty();
+        // Else it was touched for what str0m has to send.
+        let is_media = !self.keyframes_wanted.is_empty() || !self.queue.is_empty();
         let written = self.guard(|it| {
             let Self {
-                rtc,
                 slots,
                 queue,
                 losses,
                 keyframes_wanted,
+                ingress,
                 way,
                 ..
             } = it;
             for (slot, encoding) in keyframes_wanted.drain(..) {
-                let received = slots
-                    .get(usize::from(slot))
-                    .map(|slot| slot.received[usize::from(encoding)]);
-                let Some(ssrc) = received.flatten() else {
-                    continue;
-                };
-                if let Some(stream) = rtc.direct_api().stream_rx(&ssrc) {
-                    stream.request_keyframe(KeyframeRequestKind::Pli);
-                }
+                let received = slots.get(usize::from(slot)).map(|slot| slot.received);
+                let ssrc = received.and_then(|received| *received.get(usize::from(encoding))?);
+                ssrc.into_iter().for_each(|ssrc| ingress.ask_for_keyframe(ssrc));
             }
+            ingress.send(way, outbox);
             for Queued { index, forward } in queue.drain(..) {
                 let slot = &mut slots[usize::from(forward.line.slot)];
                 slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());
@@ -414,13 +393,14 @@ impl Transport {
         });
         self.queue.clear();
         self.end_on(written, happenings);
-        if asks {
+        if !is_media {
             self.drive(now, Input::Timeout(now), outbox, happenings);
         }
     }
 
     /// Says goodbye, as far as that is possible.
     pub(crate) fn close(&mut self, now: Instant, outbox: &mut Outbox) {
+        self.say_goodbye(outbox);
         // However it goes, it is over.
         if self.guard(|it| it.rtc.close()).is_ok() {
             self.drive(now, Input::Timeout(now), outbox, &mut Vec::new());

@@ -3,14 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Patience;
+use super::{Budget, Patience};
 
 /// A gap of more is no loss that could be mended: it begins anew behind it.
 const MAX_GAP: u64 = 1000;
-/// Of so many of the newest numbers it is known which have come; no more can be missing. What is older is forgotten.
+/// Of so many of the newest numbers it is known which have come. What is older is forgotten.
 const WINDOW: u64 = 2048;
-/// What a request takes of the credit: a share is in hundredths.
-const REQUEST: u32 = 100;
+/// No more are missing at a time: where the newest are so many, those before them are given up.
+const MOST: usize = 256;
 
 /// Which packets of a source are missing, and when to ask for them (NACK).
 #[derive(Debug)]
@@ -19,10 +19,8 @@ pub struct Missing {
     highest: Option<u64>,
     /// What is below is forgotten.
     lowest: u64,
-    /// In the order of their numbers; at most [`WINDOW`].
+    /// In the order of their numbers; at most [`MOST`].
     lost: VecDeque<Lost>,
-    /// How much may be asked for; at most what may be asked for in one go.
-    credit: u32,
     due: Option<Instant>,
     tally: Tally,
 }
@@ -71,7 +69,6 @@ impl Missing {
             highest: None,
             lowest: 0,
             lost: VecDeque::new(),
-            credit: full(&patience),
             due: None,
             tally: Tally::default(),
         }
@@ -79,7 +76,6 @@ impl Missing {
 
     /// Takes the number of a packet that has just come, also of one that was sent again.
     pub fn handle_packet(&mut self, now: Instant, number: u64) -> Arrival {
-        self.credit = (self.credit.saturating_add(self.patience.share)).min(full(&self.patience));
         let Some(highest) = self.highest.filter(|highest| number <= highest + MAX_GAP + 1) else {
             return self.begin(number);
         };
@@ -116,7 +112,16 @@ impl Missing {
             asked: 0,
             due: Some(due),
         };
-        self.lost.extend((highest + 1..number).map(late));
+        let (next, first) = (highest + 1, number.saturating_sub(MOST as u64));
+        if first > next {
+            self.forget_below(first);
+            self.tally.given_up += first - next;
+        }
+        self.lost.extend((first.max(next)..number).map(late));
+        let excess = self.lost.len().saturating_sub(MOST);
+        if excess > 0 {
+            self.forget_below(self.lost[excess].number);
+        }
         if number > highest + 1 {
             self.wake_at(due);
         }
@@ -153,8 +158,8 @@ impl Missing {
     }
 
     /// Appends the sequence numbers that are to be asked for now, in their order, as they go into a
-    /// [`Nack`](crate::rtcp::Nack).
-    pub fn ask(&mut self, now: Instant, round_trip: Duration, seqs: &mut Vec<u16>) {
+    /// [`Nack`](crate::rtcp::Nack). What the budget does not allow waits for [`at_least`](Patience::at_least).
+    pub fn ask(&mut self, now: Instant, round_trip: Duration, budget: &mut Budget, seqs: &mut Vec<u16>) {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
@@ -162,29 +167,24 @@ impl Missing {
             at_least,
             attempts,
             age,
-            at_once,
             ..
         } = self.patience;
         let again = now + (round_trip + round_trip / 10).max(at_least);
-        let mut left = at_once.min((self.credit / REQUEST) as usize);
         let mut next = None;
         for lost in &mut self.lost {
             let Some(due) = lost.due else { continue };
             if due <= now {
                 let is_over = lost.asked >= attempts || now.saturating_duration_since(lost.since) >= age;
-                lost.due = match left {
-                    _ if is_over => None,
-                    0 => Some(now + at_least),
-                    _ => Some(again),
-                };
                 if is_over {
+                    lost.due = None;
                     self.tally.given_up += 1;
-                } else if left > 0 {
-                    left -= 1;
+                } else if budget.spend() {
+                    lost.due = Some(again);
                     lost.asked += 1;
                     self.tally.asked += 1;
-                    self.credit -= REQUEST;
                     seqs.push(lost.number as u16);
+                } else {
+                    lost.due = Some(now + at_least);
                 }
             }
             next = earlier(next, lost.due);
@@ -196,12 +196,6 @@ impl Missing {
     pub fn tally(&self) -> Tally {
         self.tally
     }
-}
-
-fn full(patience: &Patience) -> u32 {
-    u32::try_from(patience.at_once)
-        .unwrap_or(u32::MAX)
-        .saturating_mul(REQUEST)
 }
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

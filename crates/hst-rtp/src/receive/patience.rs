@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// When, how often and for how many lost packets it is asked.
+/// When and how often a lost packet is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// A packet is taken for lost when one has come that is so many numbers newer,
@@ -13,11 +13,6 @@ pub struct Patience {
     pub attempts: u8,
     /// and until it is so old.
     pub age: Duration,
-    /// So many are asked for in one go. The others wait for [`at_least`](Self::at_least).
-    pub at_once: usize,
-    /// For 100 packets that come, so many are asked for, once those of the beginning are used up, which are
-    /// [`at_once`](Self::at_once).
-    pub share: u32,
 }
 
 impl Default for Patience {
@@ -30,8 +25,6 @@ impl Default for Patience {
             at_least: Duration::from_millis(10),
             attempts: 10,
             age: Duration::from_secs(1),
-            at_once: 128,
-            share: 200,
         }
     }
 }

@@ -1,11 +1,16 @@
 use std::time::Duration;
 
-use crate::{Ntp, ntp::from_short, rtcp::ReportBlock};
+use crate::{
+    Ntp,
+    ntp::from_short,
+    rtcp::{Answer, ReportBlock},
+};
 
 /// What takes longer is no round trip, but a report that was made up.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long the way there and back takes, from what receivers answer to reports of ours (RFC 3550 section 6.4.1).
+/// How long the way there and back takes, from what is answered to reports of ours: by receivers (RFC 3550 section 6.4.1), and by
+/// senders (RFC 3611 section 4.5).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RoundTrip {
     smoothed: Option<Duration>,
@@ -15,11 +20,21 @@ impl RoundTrip {
     /// Takes a block that has just come, at the time that the own reports tell. Gives the round trip that it shows; `None` where
     /// it answers no report.
     pub fn handle_block(&mut self, now: Ntp, block: &ReportBlock) -> Option<Duration> {
-        if block.last_sr == 0 {
+        self.take(now, block.last_sr, block.delay)
+    }
+
+    /// Takes a sender's answer that has just come, in the same way.
+    pub fn handle_answer(&mut self, now: Ntp, answer: &Answer) -> Option<Duration> {
+        self.take(now, answer.last, answer.delay)
+    }
+
+    /// `last` is the middle of the time that was told, and `delay` how long it took to be answered.
+    fn take(&mut self, now: Ntp, last: u32, delay: Duration) -> Option<Duration> {
+        if last == 0 {
             return None;
         }
-        let passed = now.middle().wrapping_sub(block.last_sr);
-        let way = from_short(passed).saturating_sub(block.delay);
+        let passed = now.middle().wrapping_sub(last);
+        let way = from_short(passed).saturating_sub(delay);
         // More than half of what can be told is before the report: both clocks are rounded.
         let way = if passed >> 31 == 1 { Duration::ZERO } else { way };
         if way > LONGEST {
@@ -50,6 +65,13 @@ mod tests {
         let mut round_trip = RoundTrip::default();
         let way = round_trip.handle_block(Ntp(0xb44d_b710_8000_0000), &block);
         assert_eq!(way, Some(Duration::from_millis(6_125)));
+        let answer = Answer {
+            ssrc: 1,
+            last: block.last_sr,
+            delay: block.delay,
+        };
+        let told = RoundTrip::default().handle_answer(Ntp(0xb44d_b710_8000_0000), &answer);
+        assert_eq!(told, way, "senders answer in the same way");
         assert_eq!(round_trip.smoothed(), way);
     }
 

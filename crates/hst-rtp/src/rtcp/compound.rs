@@ -1,5 +1,5 @@
 use super::{
-    Bye, Fir, Nack, Pli, ReceiverReport, Remb, SenderReport, TransportFeedback,
+    Bye, ExtendedReport, Fir, Nack, Pli, ReceiverReport, Remb, SenderReport, TransportFeedback,
     frame::{Frame, kind},
 };
 
@@ -40,6 +40,8 @@ pub enum Message<'a> {
     Remb(Remb<'a>),
     /// When packets arrived.
     TransportFeedback(TransportFeedback<'a>),
+    /// What is told beside reports.
+    ExtendedReport(ExtendedReport<'a>),
 }
 
 impl<'a> Compound<'a> {
@@ -67,6 +69,7 @@ impl<'a> Compound<'a> {
             (kind::PAYLOAD_FEEDBACK, Pli::FORMAT) => Message::Pli(Pli::read(body)?),
             (kind::PAYLOAD_FEEDBACK, Fir::FORMAT) => Message::Fir(Fir::read(body)?),
             (kind::PAYLOAD_FEEDBACK, Remb::FORMAT) => Message::Remb(Remb::read(body)?),
+            (kind::EXTENDED_REPORT, _) => Message::ExtendedReport(ExtendedReport::read(body)?),
             _ => return None,
         };
         if let Message::Nack(nack) = &message {
@@ -105,7 +108,7 @@ mod tests {
         let mut datagram = Vec::new();
         super::super::write_cname(&mut datagram, 1, "cname");
         datagram.extend([0x80, 204, 0, 2, 0, 0, 0, 1, b'n', b'a', b'm', b'e']);
-        datagram.extend([0x80, 207, 0, 1, 0, 0, 0, 1]);
+        datagram.extend([0x80, 208, 0, 1, 0, 0, 0, 1]);
         datagram.extend([0x81, 200, 0, 1, 0, 0, 0, 1]);
         let pli = Pli { sender: 1, media: 2 };
         pli.write(&mut datagram);

@@ -6,7 +6,7 @@ pub(crate) const HEADER: usize = 4;
 const VERSION: u8 = 2 << 6;
 const HAS_PADDING: u8 = 0x20;
 
-/// The kinds of messages (RFC 3550 section 12.1, RFC 4585 section 6.1).
+/// The kinds of messages (RFC 3550 section 12.1, RFC 4585 section 6.1, RFC 3611 section 2).
 pub(crate) mod kind {
     pub(crate) const SENDER_REPORT: u8 = 200;
     pub(crate) const RECEIVER_REPORT: u8 = 201;
@@ -14,6 +14,7 @@ pub(crate) mod kind {
     pub(crate) const BYE: u8 = 203;
     pub(crate) const TRANSPORT_FEEDBACK: u8 = 205;
     pub(crate) const PAYLOAD_FEEDBACK: u8 = 206;
+    pub(crate) const EXTENDED_REPORT: u8 = 207;
 }
 
 /// A message, of whatever kind.

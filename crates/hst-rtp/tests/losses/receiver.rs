@@ -5,7 +5,7 @@ use std::{
 
 use hst_rtp::{
     Extender, Packet,
-    receive::{Arrival, Arrivals, Missing, Patience, Reception},
+    receive::{Arrival, Arrivals, Budget, Missing, Patience, Reception},
     rtcp::{Compound, Message, Nack, ReceiverReport, is_rtcp},
     rtx,
     value::transport_seq,
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Receiver {
     pub(crate) reception: Reception,
     pub(crate) missing: Missing,
+    budget: Budget,
     arrivals: Arrivals,
     /// When which packet of the stream came, in ms.
     pub(crate) came: BTreeMap<u64, u64>,
@@ -34,6 +35,7 @@ impl Receiver {
         Self {
             reception: Reception::new(CLOCK_RATE),
             missing: Missing::new(Patience::default()),
+            budget: Budget::default(),
             arrivals: Arrivals::new(now),
             came: BTreeMap::new(),
             transport: BTreeMap::new(),
@@ -44,7 +46,7 @@ impl Receiver {
     /// Its part of a millisecond.
     pub(crate) fn tick(&mut self, network: &mut Network, now: Instant, ms: u64, round_trip: Duration) {
         let (mut seqs, mut bytes) = (Vec::new(), Vec::new());
-        self.missing.ask(now, round_trip, &mut seqs);
+        self.missing.ask(now, round_trip, &mut self.budget, &mut seqs);
         Nack::write(&mut bytes, RECEIVER, MEDIA, seqs);
         if !bytes.is_empty() {
             network.send(ms, To::Sender, std::mem::take(&mut bytes));
@@ -87,6 +89,7 @@ impl Receiver {
             assert_eq!(payload[..8], number.to_be_bytes());
             number
         };
+        self.budget.handle_packet();
         let arrival = self.missing.handle_packet(now, number);
         let is_new = self.came.insert(number, ms).is_none();
         assert_ne!(arrival, Arrival::Jump);

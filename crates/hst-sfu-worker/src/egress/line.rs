@@ -101,6 +101,11 @@ impl Line {
         self.ssrc
     }
 
+    /// Under which numbers it sends: for the first time, and again.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = u32> + use<> {
+        std::iter::once(self.ssrc).chain(self.rtx)
+    }
+
     /// The client has agreed on these.
     pub(crate) fn set_ids(&mut self, ids: Ids) {
         self.ids = ids;

@@ -20,7 +20,7 @@ use crate::{
     dtls::Keys,
     media::Media,
     network::Outbox,
-    passed::{Ids, Passed},
+    passed::{AUDIO_LEVEL, Ids, Passed},
     remote::Remote,
 };
 
@@ -111,8 +111,8 @@ fn ids() -> Ids {
 }
 
 fn media(number: u64) -> Arc<Media> {
-    let mut datagram = Vec::new();
-    hst_rtp::write_header(&mut datagram, hst_rtp::Header::default(), [(LEVEL, &[0x85][..])]);
+    let mut passed = Passed::default();
+    passed.push(AUDIO_LEVEL, &[0x85]).expect("it is passed on");
     Arc::new(Media {
         track: TrackId(1),
         format: Format::new(0).unwrap(),
@@ -126,7 +126,7 @@ fn media(number: u64) -> Arc<Media> {
         level: None,
         descriptor: None,
         sizes: None,
-        passed: Passed::read(&datagram, &ids()),
+        passed,
         payload: number.to_be_bytes().repeat(125).into(),
         arrived: Instant::now(),
     })

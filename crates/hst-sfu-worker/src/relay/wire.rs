@@ -239,17 +239,13 @@ impl<'a> Bytes<'a> {
 
 #[cfg(test)]
 mod tests {
-    use hst_rtp::{Header, write_header};
-    use str0m::rtp::{Extension, ExtensionMap, RedEncoder, RedundantBlock};
+    use str0m::rtp::{RedEncoder, RedundantBlock};
 
     use super::*;
-    use crate::passed::Ids;
 
     fn packet(now: Instant) -> Media {
-        let mut map = ExtensionMap::empty();
-        map.set(3, Extension::VideoOrientation);
-        let mut datagram = Vec::new();
-        write_header(&mut datagram, Header::default(), [(3, &[1][..])]);
+        let mut passed = Passed::default();
+        passed.push(1, &[1]).expect("a kind that is passed on");
         Media {
             track: TrackId(u64::MAX - 7),
             format: Format::new(63).unwrap(),
@@ -263,7 +259,7 @@ mod tests {
             descriptor: Some([1, 2, 3].into()),
             sizes: Some(Box::new(vec![vec![(320, 180), (640, 360)], vec![]])),
             red: None,
-            passed: Passed::read(&datagram, &Ids::of(&map)),
+            passed,
             payload: [7; 1200].into(),
             arrived: now,
         }

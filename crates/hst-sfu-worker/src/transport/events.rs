@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use str0m::{Event, IceConnectionState};
 
 use super::{CONNECT_TIMEOUT, Happening, Transport};
-use crate::{LostReason, losses::Report};
+use crate::{LostReason, losses::Report, reports::INTERVAL};
 
 /// Until so long after it has connected, a client's network is taken to carry at least so many bits in a second: what it
 /// really carries is being found out, and a picture that is held back until then would come late.
@@ -18,6 +18,7 @@ impl Transport {
             Event::Connected => {
                 self.is_connected = true;
                 self.trusted_until = Some(now + TRUST);
+                self.look_back_at = Some(now + INTERVAL);
                 self.deadline = None;
                 self.wants_way = true;
                 happenings.push(Happening::Connected);
@@ -39,29 +40,17 @@ impl Transport {
                     self.deadline = None;
                 }
             }
-            Event::RtpPacket(packet) => {
-                self.has_heard = true;
-                // What is not to be forwarded is dropped.
-                let _ = self.handle_packet(packet, happenings);
-            }
-            Event::PeerStats(stats) => self.look_back(now, stats.rtt, happenings),
-            Event::MediaIngressStats(stats) => {
-                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.mid == stats.mid)
-                    && let Some(encoding) = slot.encoding(stats.rid)
-                {
-                    slot.report.ingress[usize::from(encoding)] = Some(stats);
-                }
-            }
             Event::Closed => self.end(LostReason::Closed, happenings),
             _ => {}
         }
     }
 
-    /// Draws conclusions from the last second. `inward` is the round trip as str0m knows it.
-    fn look_back(&mut self, now: Instant, inward: Option<Duration>, happenings: &mut Vec<Happening>) {
+    /// Draws conclusions from the last second.
+    pub(super) fn look_back(&mut self, now: Instant, happenings: &mut Vec<Happening>) {
+        self.look_back_at = Some(now + INTERVAL);
         let heard = || self.slots.iter().filter_map(|slot| slot.line.as_ref()?.heard());
         let told = heard().filter_map(|heard| heard.round_trip()).min();
-        self.path.round_trip = told.or(inward).or(self.path.round_trip);
+        self.path.round_trip = told.or(self.ingress.round_trip()).or(self.path.round_trip);
         let count = heard().count().max(1) as f32;
         let lost = match self.way.estimate() {
             Some(_) => self.way.estimator().lost(),

@@ -1,4 +1,4 @@
-//! What is sent without having been forwarded: reports, and what finds out how much the network carries.
+//! What is sent without having been forwarded: reports, requests, and what finds out how much the network carries.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,12 @@ impl Transport {
         }
         let reports = self.slots.iter().filter_map(|slot| slot.line.as_ref()?.report_at());
         let probing = self.probing.as_ref().map(|it| it.next_at);
-        reports.chain(probing).chain(self.way.next_timeout()).min()
+        let others = self.look_back_at.into_iter().chain(self.ingress.poll_timeout());
+        reports
+            .chain(probing)
+            .chain(others)
+            .chain(self.way.next_timeout())
+            .min()
     }
 
     /// Sends what is due.
@@ -58,7 +63,17 @@ impl Transport {
             self.way.estimator().handle_timeout(now);
             self.tell_budget(now, happenings);
         }
-        let Self { slots, way, .. } = self;
+        if self.look_back_at.is_some_and(|at| at <= now) {
+            self.look_back(now, happenings);
+        }
+        let Self {
+            slots,
+            way,
+            ingress,
+            path,
+            ..
+        } = self;
+        ingress.tell(now, path.round_trip, way, outbox);
         for line in slots.iter_mut().filter_map(|slot| slot.line.as_mut()) {
             line.report(now, way, outbox);
         }

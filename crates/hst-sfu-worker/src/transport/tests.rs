@@ -13,9 +13,10 @@ use str0m::{
     rtp::RtpWrite,
 };
 
-use super::{sources::MAX_SOURCES, *};
-use crate::{Line, LineRole, rtc::RtcFactory};
+use super::*;
+use crate::{Line, LineRole, ingress::MAX_SOURCES, rtc::RtcFactory};
 
+mod asking;
 mod certificates;
 mod checks;
 mod descriptions;

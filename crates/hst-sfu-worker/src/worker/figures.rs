@@ -39,9 +39,9 @@ impl Worker {
 
     fn track(&self, now: Instant, room: &RoomState, track: TrackId, published: &Published) -> TrackStats {
         let flow = room.router.inflow(now, track).unwrap_or(Flow::none(FlowLimit::Paused));
-        let path = self.transports.get(&published.transport).and_then(|transport| {
-            let line = transport.report(published.slot)?;
-            Some(transport.path.inward(line, &flow))
+        let path = self.transports.get(&published.transport).map(|transport| {
+            let encoding = flow.layer.map_or(0, |layer| layer.encoding);
+            transport.path.inward(transport.quality(published.slot, encoding))
         });
         TrackStats {
             track,

@@ -5,28 +5,44 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 /// A receiver, and a clock.
 struct Receiver {
     missing: Missing,
+    budget: Budget,
     begin: Instant,
 }
 
 impl Receiver {
     fn new(patience: Patience) -> Self {
         let begin = Instant::now();
-        let missing = Missing::new(patience);
-        Self { missing, begin }
+        Self {
+            missing: Missing::new(patience),
+            budget: Budget::default(),
+            begin,
+        }
+    }
+
+    fn with_budget(patience: Patience, budget: Budget) -> Self {
+        Self {
+            budget,
+            ..Self::new(patience)
+        }
     }
 
     fn take(&mut self, ms: u64, numbers: impl IntoIterator<Item = u64>) -> Vec<Arrival> {
         let now = self.begin + Duration::from_millis(ms);
-        numbers
-            .into_iter()
-            .map(|number| self.missing.handle_packet(now, number))
-            .collect()
+        let take = |number| {
+            self.budget.handle_packet();
+            self.missing.handle_packet(now, number)
+        };
+        numbers.into_iter().map(take).collect()
     }
 
     fn ask(&mut self, ms: u64) -> Vec<u16> {
+        self.ask_over(ms, ROUND_TRIP)
+    }
+
+    fn ask_over(&mut self, ms: u64, round_trip: Duration) -> Vec<u16> {
         let mut seqs = Vec::new();
-        self.missing
-            .ask(self.begin + Duration::from_millis(ms), ROUND_TRIP, &mut seqs);
+        let now = self.begin + Duration::from_millis(ms);
+        self.missing.ask(now, round_trip, &mut self.budget, &mut seqs);
         seqs
     }
 
@@ -105,10 +121,7 @@ fn it_is_not_asked_for_what_is_too_old() {
 fn a_short_way_is_not_asked_all_the_time() {
     let mut receiver = Receiver::new(Patience::default());
     receiver.take(0, [1, 3]);
-    let mut seqs = Vec::new();
-    receiver
-        .missing
-        .ask(receiver.begin + Duration::from_millis(5), Duration::ZERO, &mut seqs);
+    let seqs = receiver.ask_over(5, Duration::ZERO);
     assert_eq!((seqs, receiver.due()), (vec![2], Some(15)));
 }
 
@@ -143,12 +156,7 @@ fn a_jump_drops_everything() {
 
 #[test]
 fn no_more_is_asked_for_than_may_be() {
-    let patience = Patience {
-        at_once: 10,
-        share: 50,
-        ..Patience::default()
-    };
-    let mut receiver = Receiver::new(patience);
+    let mut receiver = Receiver::with_budget(Patience::default(), Budget::new(10, 50));
     receiver.take(0, [0, 101]);
     assert_eq!(receiver.ask(0), (1..=10).collect::<Vec<_>>());
     assert!(receiver.due() > Some(0), "the others wait");
@@ -161,12 +169,7 @@ fn no_more_is_asked_for_than_may_be() {
 
 #[test]
 fn what_is_given_up_is_not_asked_for_any_more() {
-    let patience = Patience {
-        at_once: 1,
-        share: 0,
-        ..Patience::default()
-    };
-    let mut receiver = Receiver::new(patience);
+    let mut receiver = Receiver::with_budget(Patience::default(), Budget::new(1, 0));
     receiver.take(0, [0, 3]);
     assert_eq!(receiver.ask(5), [1]);
     assert_eq!(receiver.ask(2_000), []);
@@ -176,11 +179,29 @@ fn what_is_given_up_is_not_asked_for_any_more() {
 }
 
 #[test]
+fn of_a_large_gap_the_newest_are_asked_for_and_the_others_are_given_up() {
+    let budget = Budget::new(1_000, 0);
+    let mut receiver = Receiver::with_budget(Patience::default(), budget);
+    receiver.take(0, [0, 501]);
+    let asked = receiver.ask(5);
+    assert_eq!((asked.len(), asked[0]), (MOST, 245));
+    assert_eq!(receiver.missing.tally().given_up, 244);
+    assert_eq!(
+        receiver.take(6, [244, 245, 0]),
+        [Arrival::Forgotten, Arrival::Late, Arrival::Forgotten]
+    );
+    // Those that are missing further on take the place of the oldest.
+    receiver.take(7, [503, 505]);
+    assert_eq!(receiver.missing.lost.len(), MOST);
+    assert_eq!(receiver.take(8, [246, 247]), [Arrival::Forgotten, Arrival::Late]);
+}
+
+#[test]
 fn nothing_is_remembered_for_ever() {
     let mut receiver = Receiver::new(Patience::default());
     for round in 0..100 {
         receiver.take(round, [round * 900]);
-        assert!(receiver.missing.lost.len() <= WINDOW as usize);
+        assert!(receiver.missing.lost.len() <= MOST);
     }
-    assert!(receiver.missing.lost.len() > 1_000);
+    assert_eq!(receiver.missing.lost.len(), MOST);
 }

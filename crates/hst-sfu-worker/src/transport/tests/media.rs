@@ -17,6 +17,11 @@ fn one_byte(id: u8, value: &[u8]) -> Vec<u8> {
 }
 
 impl Pair {
+    /// How many sources are known, and how many ever were.
+    fn sources(&self) -> (usize, usize) {
+        self.transport.ingress.sources.count()
+    }
+
     /// A packet of the camera that names its line, from this source.
     fn of_source(&mut self, ssrc: u32, seq: u16) -> Draft {
         let mid = self.camera.to_string();
@@ -39,7 +44,7 @@ fn r1_datagrams_of_every_length_in_the_clients_name_harm_nothing() {
                 }
             }
         }
-        assert_eq!((pair.media(), pair.transport.sources.len()), (0, 0));
+        assert_eq!((pair.media(), pair.sources()), (0, (0, 0)));
         pair.goes_on_at(1);
     }
 }
@@ -74,7 +79,7 @@ fn r2_r7_sources_that_are_made_up_in_the_clients_name_do_not_count_as_his() {
         packet[end] ^= 1;
         pair.receive(&packet);
     }
-    assert_eq!((pair.media(), pair.transport.sources_seen.len()), (0, 0));
+    assert_eq!((pair.media(), pair.sources()), (0, (0, 0)));
     pair.goes_on_at(1);
 }
 
@@ -200,7 +205,7 @@ fn r6_header_extensions_of_every_form_harm_nothing() {
         pair.takes(&forger, &draft)
     };
     // One byte: each id with each length, alone and twice, whole and past the end. Id 15 ends them.
-    for id in (0..=15).filter(|id| *id != NUMBER) {
+    for id in 0..=15 {
         for len in 0..=15 {
             let element = [vec![id << 4 | len], vec![0xa5; usize::from(len) + 1]].concat();
             for mut body in [element.clone(), [element.clone(), element].concat()] {
@@ -223,15 +228,11 @@ fn r6_header_extensions_of_every_form_harm_nothing() {
             }
         }
     }
-    // Any bytes but those that could be the id of the transport's own numbers, which have a test of their own.
-    let bytes: Vec<u8> = (0..=255)
-        .filter(|byte| byte >> 4 != NUMBER && *byte != NUMBER)
-        .collect();
     for _ in 0..5_000 {
-        let len = 4 * dice.random_range(0..20);
         let profile = if dice.random() { 0xbede } else { 0x1000 };
-        let body = (0..len).map(|_| bytes[dice.random_range(0..bytes.len())]);
-        send(&mut pair, profile, body.collect(), None);
+        let mut body = vec![0; 4 * dice.random_range(0..20)];
+        dice.fill(&mut body[..]);
+        send(&mut pair, profile, body, None);
     }
     assert!(send(&mut pair, 0xbede, vec![0; 4], None), "zeros are padding");
     assert!(!send(&mut pair, 0xbede, vec![0; 4], Some(9_999)));
@@ -252,12 +253,7 @@ fn r11_numbers_over_all_streams_that_jump_cost_the_client_itself_at_most() {
         pair.transport.tick(pair.now, &mut pair.outbox, &mut pair.happenings);
         pair.outbox.take();
     }
-    // The stack counts what is missing in 16 bits, which more than that overflow where that is checked.
-    assert!(
-        matches!(pair.lost(), None | Some(LostReason::Fault)),
-        "{:?}",
-        pair.lost()
-    );
+    assert_eq!(pair.lost(), None);
 }
 
 #[test]
@@ -266,17 +262,17 @@ fn r7_a_source_belongs_to_the_line_that_had_it_first() {
     let forger = Forger::new();
     let draft = pair.draft(1);
     assert!(pair.takes(&forger, &draft));
-    let sources = pair.transport.sources.clone();
+    assert_eq!(pair.sources(), (1, 1));
     // The same source under the name of another line, and under no line's name.
     for (seq, mid) in (2..).zip(["nobody", "0", "zzz"]) {
         let draft = pair.draft(seq).extended(&one_byte(MID, mid.as_bytes()));
-        pair.takes(&forger, &draft);
-        assert_eq!(pair.transport.sources, sources);
+        assert!(pair.takes(&forger, &draft), "{mid}");
+        assert_eq!(pair.sources(), (1, 1));
     }
     // It goes on as another source in the middle.
     let draft = pair.of_source(99, 1);
     assert!(pair.takes(&forger, &draft));
-    assert_eq!(pair.transport.sources.len(), 2);
+    assert_eq!(pair.sources(), (2, 2));
 }
 
 #[test]
@@ -303,7 +299,7 @@ fn r8_what_was_not_agreed_is_dropped_and_nothing_is_kept_of_it() {
         let draft = Draft { payload_type, ..good };
         assert!(is_known || !pair.takes(&forger, &draft), "{payload_type}");
     }
-    assert!(pair.transport.sources_seen.len() <= 1);
+    assert!(pair.sources() <= (1, 1), "{:?}", pair.sources());
     pair.goes_on_at(u64::from(seq) + 1);
 }
 
@@ -336,9 +332,6 @@ fn r12_r13_changed_packets_under_the_right_keys_harm_nothing() {
         }
         if dice.random_bool(0.1) {
             bytes.truncate(dice.random_range(12..=bytes.len().max(12)));
-        }
-        if bytes[0] & 0x10 != 0 && bytes.len() > 16 && bytes[16] >> 4 == NUMBER {
-            bytes[16] = MID << 4;
         }
         pair.receive(&forger.rtp(&bytes, 0));
         pair.now += Duration::from_micros(dice.random_range(0..2_000));

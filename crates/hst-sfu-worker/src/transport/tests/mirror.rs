@@ -1,6 +1,7 @@
 //! A client who also receives, on a line of its own.
 
 use hst_sfu::LineId;
+use str0m::rtp::Ssrc;
 
 use super::*;
 

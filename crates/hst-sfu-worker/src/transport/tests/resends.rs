@@ -1,5 +1,7 @@
 //! Receivers who ask for what they have got again and again (RFC 4585, section 6.2.1).
 
+use str0m::rtp::Ssrc;
+
 use super::{forger::Forger, mirror::Mirror, *};
 
 /// How many datagrams a second it asks by.

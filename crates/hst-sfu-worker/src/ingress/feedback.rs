@@ -1,0 +1,143 @@
+use std::time::{Duration, Instant};
+
+use hst_rtp::{
+    receive::MAX_FEEDBACK,
+    rtcp::{ExtendedReport, Nack, Pli, ReceiverReport, SenderReport, write_receiver_time},
+};
+
+use super::{Ingress, sources::Source};
+use crate::{egress::Way, network::Outbox};
+
+/// How often it is reported what has come, and how soon for the first time: the answer tells how long the way is.
+const REPORT: Duration = Duration::from_secs(1);
+const FIRST_REPORT: Duration = Duration::from_millis(200);
+/// How long the way there and back is taken to be until it is known.
+const UNKNOWN: Duration = Duration::from_millis(100);
+/// The most bytes of messages in one datagram, beside the report that it begins with.
+const MAX_MESSAGES: usize = MAX_FEEDBACK + 50;
+/// The kind of a receiver's report (RFC 3550 section 6.4.2).
+const RECEIVER_REPORT: u8 = 201;
+
+impl Ingress {
+    /// When to call [`tell`](Self::tell).
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    pub(super) fn wake_at(&mut self, at: Option<Instant>) {
+        self.due = self.due.into_iter().chain(at).min();
+    }
+
+    /// Something has come.
+    pub(super) fn begin_reports(&mut self, now: Instant) {
+        if self.report_at.is_none() {
+            self.report_at = Some(now + FIRST_REPORT);
+            self.wake_at(self.report_at);
+        }
+    }
+
+    /// The way there and back, as his answers tell it.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.smoothed()
+    }
+
+    /// Takes what he reports of a source of his.
+    pub(crate) fn handle_report(&mut self, now: Instant, report: &SenderReport<'_>) {
+        if let Some(Source::Media(stream)) = self.sources.get(report.ssrc) {
+            stream.handle_report(now, report.info);
+        }
+    }
+
+    /// Takes what he answers to our reports.
+    pub(crate) fn handle_answers(&mut self, now: Instant, way: &Way, report: &ExtendedReport<'_>) {
+        let own = report.answers().filter(|answer| answer.ssrc == self.voice);
+        for answer in own {
+            self.round_trip.handle_answer(way.ntp(now), &answer);
+        }
+    }
+
+    /// Tells what is due: what is missing, what has come, and when. `round_trip` is what else is known of the way.
+    pub(crate) fn tell(&mut self, now: Instant, round_trip: Option<Duration>, way: &mut Way, outbox: &mut Outbox) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.report(now, way);
+        self.ask(now, round_trip);
+        while self
+            .arrivals
+            .poll_feedback(now, self.voice, self.any, &mut self.messages)
+        {}
+        self.send(way, outbox);
+        let streams = self
+            .sources
+            .streams()
+            .filter_map(|(_, stream)| stream.poll_timeout())
+            .min();
+        self.due = streams
+            .into_iter()
+            .chain(self.report_at)
+            .chain(self.arrivals.poll_timeout())
+            .min();
+    }
+
+    fn report(&mut self, now: Instant, way: &Way) {
+        if self.report_at.is_none_or(|at| at > now) {
+            return;
+        }
+        let streams = self.sources.streams();
+        let mut blocks = streams.filter_map(|(ssrc, stream)| stream.report(now, ssrc)).peekable();
+        // Of what is silent there is nothing to report, until it is heard again.
+        self.report_at = blocks.peek().map(|_| now + REPORT);
+        if self.report_at.is_some() {
+            ReceiverReport::write(&mut self.messages, self.voice, blocks);
+            write_receiver_time(&mut self.messages, self.voice, way.ntp(now));
+        }
+    }
+
+    fn ask(&mut self, now: Instant, round_trip: Option<Duration>) {
+        let round_trip = self.round_trip.smoothed().or(round_trip).unwrap_or(UNKNOWN);
+        let mut seqs = Vec::new();
+        for (ssrc, stream) in self.sources.streams() {
+            stream.ask(now, round_trip, &mut self.budget, &mut seqs);
+            Nack::write(&mut self.messages, self.voice, ssrc, seqs.drain(..));
+        }
+    }
+
+    /// Asks for a keyframe of a source, with what is sent next.
+    pub(crate) fn ask_for_keyframe(&mut self, ssrc: u32) {
+        let request = Pli {
+            sender: self.voice,
+            media: ssrc,
+        };
+        request.write(&mut self.messages);
+    }
+
+    /// Sends what is to be told, as much in a datagram as fits, each behind a report (RFC 3550 section 6.1).
+    pub(crate) fn send(&mut self, way: &mut Way, outbox: &mut Outbox) {
+        let mut rest = &self.messages[..];
+        while !rest.is_empty() {
+            let (messages, later) = rest.split_at(fitting(rest));
+            way.report(outbox, |out| {
+                if messages[1] != RECEIVER_REPORT {
+                    ReceiverReport::write(out, self.voice, []);
+                }
+                out.extend_from_slice(messages);
+            });
+            rest = later;
+        }
+        self.messages.clear();
+    }
+}
+
+/// The bytes of the first messages that fit one datagram together, at least of one.
+fn fitting(messages: &[u8]) -> usize {
+    let mut len = 0;
+    while let Some(&[_, _, high, low]) = messages[len..].first_chunk() {
+        let next = len + (usize::from(u16::from_be_bytes([high, low])) + 1) * 4;
+        if next > MAX_MESSAGES && len > 0 {
+            break;
+        }
+        len = next;
+    }
+    len
+}

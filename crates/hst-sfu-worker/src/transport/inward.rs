@@ -1,0 +1,97 @@
+//! What a client publishes.
+
+use std::{sync::Arc, time::Instant};
+
+use hst_rtp::Packet;
+use hst_srtp::Receiver;
+
+use super::{Happening, MAX_PAYLOAD, Transport};
+use crate::{LineRole, LostReason, extension::sizes, ingress::Taken, media::Media, red::Red, told::Told};
+
+impl Transport {
+    /// Takes a packet, if it is the client's and one to forward: with it come those that were lost before it and that it repeats.
+    pub(super) fn take_packet(&mut self, now: Instant, datagram: &[u8], happenings: &mut Vec<Happening>) {
+        if !self.is_connected {
+            return;
+        }
+        let plain = self.decrypt(datagram, |receiver, plain| Some(receiver.unprotect(plain).ok()?.len));
+        if let Some(packet) = Packet::parse(&plain) {
+            // What is not to be forwarded is dropped.
+            let _ = self.handle_packet(now, &packet, happenings);
+        }
+        self.plain = plain;
+    }
+
+    /// The plain text of a datagram, of which `open` tells how long it is; nothing of what is not authentic. Whoever has read it
+    /// gives the buffer back.
+    pub(super) fn decrypt(
+        &mut self,
+        datagram: &[u8],
+        open: impl FnOnce(&mut Receiver, &mut [u8]) -> Option<usize>,
+    ) -> Vec<u8> {
+        let mut plain = std::mem::take(&mut self.plain);
+        plain.clear();
+        plain.extend_from_slice(datagram);
+        let contexts = self.way.contexts();
+        let len = contexts.and_then(|contexts| open(&mut contexts.receiver, &mut plain));
+        plain.truncate(len.unwrap_or_default());
+        plain
+    }
+
+    fn handle_packet(&mut self, now: Instant, packet: &Packet<'_>, happenings: &mut Vec<Happening>) -> Option<()> {
+        let told = Told::read(packet, &self.ingress.meanings);
+        let taken = self
+            .ingress
+            .take(now, packet, &told, (&self.slots, self.rtc.codec_config()));
+        if self.ingress.sources.are_too_many() {
+            self.end(LostReason::Abusive, happenings);
+        }
+        let Taken {
+            slot,
+            encoding,
+            ssrc,
+            seq,
+            carried,
+            payload,
+            is_first,
+        } = taken?;
+        let slot = &mut self.slots[usize::from(slot)];
+        if is_first {
+            slot.received[usize::from(encoding)] = Some(ssrc);
+        }
+        let Some(LineRole::Send { track }) = slot.role else {
+            return None;
+        };
+        if payload.is_empty() || payload.len() > MAX_PAYLOAD {
+            return None;
+        }
+        let payload: Arc<[u8]> = payload.into();
+        let red = match carried.sound {
+            // What cannot be taken apart is of no use to those who want it plain.
+            Some(sound) => Some(Red::parse(&payload, sound)?),
+            None => None,
+        };
+        let lost = slot.sound.lost_before(ssrc, seq);
+        let descriptor = told.descriptor.filter(|descriptor| !descriptor.is_empty());
+        let media = Media {
+            track,
+            format: carried.format,
+            codec: carried.codec,
+            encoding,
+            marker: packet.header.marker,
+            seq,
+            timestamp: packet.header.timestamp,
+            ssrc,
+            level: told.level,
+            descriptor: descriptor.map(Arc::from),
+            sizes: told.layers.and_then(sizes),
+            red,
+            passed: told.passed,
+            payload,
+            arrived: now,
+        };
+        happenings.extend(media.repeated(lost).map(|media| Happening::Media(Arc::new(media))));
+        happenings.push(Happening::Media(Arc::new(media)));
+        Some(())
+    }
+}
