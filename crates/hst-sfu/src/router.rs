@@ -382,7 +382,7 @@ impl Router {
         let smaller = self
             .tracks
             .get(&track)
-            .and_then(|entry| entry.coming_up_to(now, encoding));
+            .and_then(|entry| entry.going_on_up_to(now, encoding));
         if let Some(smaller) = smaller.filter(|&smaller| has_nothing && smaller != encoding) {
             self.want_keyframe(now, track, smaller);
         }

@@ -156,6 +156,17 @@ impl Track {
         encodings.rposition(|it| it.comes(now)).map(|number| number as u8)
     }
 
+    /// The largest of those up to this one that go on: the others have stopped, if not for long.
+    pub(crate) fn going_on_up_to(&self, now: Instant, encoding: u8) -> Option<u8> {
+        let last_at = |it: &Encoding| it.source.as_ref().map(|source| source.last_at);
+        let encodings = || self.encodings.iter().take(usize::from(encoding) + 1);
+        let newest = encodings().filter_map(last_at).max()?;
+        let goes_on = |it: &Encoding| last_at(it).is_some_and(|at| newest.saturating_duration_since(at) < STOPPED);
+        encodings()
+            .rposition(|it| it.comes(now) && goes_on(it))
+            .map(|number| number as u8)
+    }
+
     /// Bits in a second of everything that comes.
     pub(crate) fn rate(&self) -> u64 {
         self.encodings.iter().map(|it| it.meter.rate(u8::MAX, u8::MAX)).sum()
@@ -267,7 +278,7 @@ impl Encoding {
     }
 
     /// Whether it would come if somebody wanted it.
-    fn is_there(&self, now: Instant) -> bool {
+    pub(crate) fn is_there(&self, now: Instant) -> bool {
         self.missing_until.is_none_or(|until| until <= now)
     }
 

@@ -275,6 +275,22 @@ fn an_encoding_that_stops_while_a_smaller_one_goes_on_is_left_within_a_second() 
 }
 
 #[test]
+fn when_all_but_the_smallest_stop_at_once_that_one_is_shown_within_a_second() {
+    let mut camera = Camera::new();
+    camera.follows_wishes = false;
+    camera.run(Duration::from_secs(2));
+    camera.subscribe(1);
+    camera.budget(1, 3000);
+    camera.run(Duration::from_secs(5));
+    camera.is_on = [true, false, false];
+    camera.run(Duration::from_secs(1));
+    let got = camera.run(Duration::from_millis(500)).to_vec();
+    assert_eq!(encodings(&got), [0], "though the next one might still be woken");
+    assert!(got.len() > 12, "without a break: {}", got.len());
+    assert_decodable(&camera.got);
+}
+
+#[test]
 fn when_only_the_smallest_still_comes_that_one_is_shown() {
     let mut camera = Camera::new();
     camera.run(Duration::from_secs(2));

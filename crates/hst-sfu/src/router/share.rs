@@ -136,9 +136,9 @@ impl Router {
             let encodings = self.tracks.get(&track).map(|entry| &entry.encodings);
             encodings
                 .and_then(|it| it.get(usize::from(number)))
-                .is_some_and(|it| it.comes(now))
+                .is_some_and(|it| it.comes(now) && it.is_there(now))
         };
-        // What has dried up is not held on to: any keyframe will do.
+        // What has dried up is not held on to: any keyframe will do, also of a smaller one while the next is being woken.
         if line
             .encoding()
             .is_some_and(|number| encoding(target) != Some(number) && !comes(number))
