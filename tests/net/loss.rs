@@ -14,8 +14,11 @@ use crate::{demo::serve, namespace::Namespace};
 /// The packets of sound and of pictures that are lost, in percent.
 const SOUND: u32 = 50;
 const PICTURES: u32 = 40;
-/// For so many samples of sound it is watched: 10 s.
+/// For so many samples of sound it is watched at least: 10 s.
 const WATCHED: f64 = 10.0 * 48_000.0;
+/// So many pictures must come, within 30 s. Towards the server they may stand still for ten: Chromium takes all loss for
+/// congestion, and then a whole picture takes seconds.
+const PICTURES_SEEN: f64 = 40.0;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_loses_half_of_the_sound_and_40_percent_of_the_picture_still_hears_and_sees() {
@@ -54,15 +57,17 @@ async fn who_loses_half_of_the_sound_and_40_percent_of_the_picture_still_hears_a
         io::stderr(),
         "lost on the way to the receiver: {received:?}\nto the server: {sent:?}"
     );
-    assert!(received.concealed < 0.15 && received.frames > 40.0, "{received:?}");
-    // Chromium repeats one sound and sends smaller pictures.
-    assert!(sent.concealed < 0.35 && sent.frames > 20.0, "{sent:?}");
+    assert!(received.concealed < 0.15, "{received:?}");
+    // Chromium repeats each sound once.
+    assert!(sent.concealed < 0.35, "{sent:?}");
 }
 
 /// What a page made of what came in a while.
 #[derive(Debug)]
 #[expect(dead_code, reason = "some are only printed")]
 struct Figures {
+    /// Of sound that there was, in seconds.
+    seconds: f64,
     /// The share of the sound that was made up.
     concealed: f64,
     frames: f64,
@@ -75,11 +80,14 @@ struct Figures {
 async fn watch(page: &Page) -> Figures {
     let before = page.run("return await figures()", Vec::new()).await;
     let enough = before["samples"].as_f64().unwrap() + WATCHED;
-    page.wait_until(&format!("now.samples > {enough}")).await;
+    let pictures = before["frames"].as_f64().unwrap() + PICTURES_SEEN;
+    page.wait_until(&format!("now.samples > {enough} && now.frames > {pictures}"))
+        .await;
     let after = page.run("return await figures()", Vec::new()).await;
     let of = |figures: &Value, name: &str| figures[name].as_f64().unwrap();
     let more = |name| of(&after, name) - of(&before, name);
     Figures {
+        seconds: more("samples") / 48_000.0,
         concealed: more("concealed") / more("samples"),
         frames: more("frames"),
         freezes: more("freezes"),
