@@ -12,7 +12,7 @@ use hst_cluster::{
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::{
-    gateways::{BEAT, Beat, Choice, Gateway, Gateways, Own},
+    gateways::{BEAT, Beat, Choice, Gateway, Gateways, Own, Successor},
     holdings::Holdings,
     hub::Hub,
     node::Node,
@@ -53,6 +53,11 @@ impl Fleet {
     /// How many nodes there are, this one included.
     pub(crate) fn count(&self) -> usize {
         1 + self.lock().count()
+    }
+
+    /// The other nodes to which sessions may go.
+    pub(crate) fn successors(&self) -> Vec<Successor> {
+        self.lock().successors(Instant::now())
     }
 
     /// Where media for a node go, as far as it has said so.
@@ -130,7 +135,7 @@ impl Hub {
         let own = Own {
             weight: self.fleet.weight,
             sessions: self.sessions.count(),
-            takes_more: !self.life.is_draining(),
+            takes_more: !self.life.is_leaving(),
         };
         let mut seed = [0; 8];
         // Without chance all clients get one order, which is no reason to refuse them.
@@ -176,11 +181,13 @@ impl Hub {
             self.fleet.let_go(&event);
             self.fleet.lock().handle_record(Instant::now(), &event);
         }
-        if self
-            .amend_own(|record| record.state = NodeState::Draining)
-            .await
-            .is_err()
-        {
+        self.say_draining().await;
+    }
+
+    /// Has the other nodes send nobody here any more.
+    pub(crate) async fn say_draining(&self) {
+        let said = self.amend_own(|record| record.state = NodeState::Draining).await;
+        if said.is_err() {
             tracing::warn!("other nodes could not be told that this one is going");
         }
     }
