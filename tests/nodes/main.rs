@@ -5,6 +5,7 @@
 #[path = "../../crates/hst-cluster-nats/tests/support/mod.rs"]
 mod support;
 
+mod drain;
 mod failures;
 mod media;
 

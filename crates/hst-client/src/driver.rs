@@ -109,6 +109,7 @@ impl Driver {
                         .handle_disconnected(now(), &format!("the connection ended: {end}"));
                 }
                 Wake::Media(News::Transport(news)) => self.handle_transport(news).await,
+                Wake::Media(News::Former(news)) => self.media.handle_former(news).await,
                 Wake::Media(News::SourceEnded(key, result)) => self.handle_source_ended(key, result).await,
                 Wake::Timeout => self.session.handle_timeout(now()),
             }
@@ -253,6 +254,12 @@ impl Driver {
                 if let Some(points) = &self.access {
                     self.link.connect(self.transport.clone(), points.signal());
                 }
+            }
+            Output::Moved(signal) => self.link.follow(signal),
+            Output::MoveMedia(generation) => {
+                self.learn_ice_servers();
+                let kept = self.media.move_over(generation).await;
+                self.check_transport(kept).await;
             }
             Output::Event(event) if self.attend_to_keys(&event) => {}
             Output::Event(event) => {

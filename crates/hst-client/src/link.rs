@@ -14,6 +14,9 @@ pub(crate) struct Link {
     way: Way,
     /// The address that answered last: it is tried first the next time.
     favourite: Option<String>,
+    /// Where the session is by the server's word: tried alone at first, and before all others from then on.
+    followed: Vec<String>,
+    follows: bool,
 }
 
 #[derive(Default)]
@@ -41,8 +44,22 @@ impl Link {
         let mut addresses = addresses.to_vec();
         // The others keep their order.
         addresses.sort_by_key(|address| Some(address) != self.favourite.as_ref());
+        let others = match std::mem::take(&mut self.follows) {
+            true => Vec::new(),
+            false => addresses,
+        };
+        let is_new = |address: &String| !self.followed.contains(address);
+        let others: Vec<_> = others.into_iter().filter(is_new).collect();
+        let addresses = self.followed.iter().cloned().chain(others).collect();
         self.close();
         self.way = Way::Connecting(Box::pin(race(transport, addresses)), Vec::new());
+    }
+
+    /// The session is at these addresses. An empty list says nothing.
+    pub(crate) fn follow(&mut self, addresses: Vec<String>) {
+        self.favourite = None;
+        self.follows = !addresses.is_empty();
+        self.followed = addresses;
     }
 
     /// The next thing that happens; pending while it is down. Cancel-safe.

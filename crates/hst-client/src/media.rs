@@ -26,6 +26,9 @@ use crate::{
 
 mod rescue;
 
+use self::rescue::Former;
+pub(crate) use self::rescue::FormerNews;
+
 /// The media of one session: what is sent and received, over one peer at a time, and the round of offer and answer
 /// that brings both ends to agree.
 ///
@@ -36,6 +39,8 @@ pub(crate) struct MediaLink {
     engine: Arc<dyn MediaEngine>,
     pub(crate) config: PeerConfig,
     transport: Option<Transport>,
+    /// The one before it, at the node that the session has left: it carries on until the present one does.
+    former: Option<Former>,
     /// For the next peer, if that is the first one for its group.
     pub(crate) foretold: Option<Foretold>,
     /// Counts the peers of this engine's life.
@@ -74,6 +79,8 @@ struct Receiving {
 #[derive(Debug)]
 pub(crate) enum News {
     Transport(TransportNews),
+    /// Of the transport before it.
+    Former(FormerNews),
     /// A source has ended, or failed.
     SourceEnded(OwnMedia, Result<(), SourceError>),
 }
@@ -92,6 +99,7 @@ impl MediaLink {
             engine,
             config: PeerConfig::default(),
             transport: None,
+            former: None,
             foretold: None,
             generation: 0,
             sends: BTreeMap::new(),
@@ -107,9 +115,15 @@ impl MediaLink {
 
     /// The next thing that happens here by itself. Cancel-safe.
     pub(crate) async fn next(&mut self) -> News {
-        let Self { transport, pumps, .. } = self;
+        let Self {
+            transport,
+            former,
+            pumps,
+            ..
+        } = self;
         tokio::select! {
             news = next_of(transport) => News::Transport(news),
+            news = rescue::next_of(former) => News::Former(news),
             (key, result) = next_ended(pumps) => News::SourceEnded(key, result),
         }
     }
@@ -261,6 +275,7 @@ impl MediaLink {
         }
         self.round = Round::Settled;
         self.spares.clear();
+        self.end_former().await;
         if let Some(mut transport) = self.transport.take() {
             transport.peer.close().await;
         }
@@ -342,7 +357,10 @@ impl MediaLink {
     }
 
     /// Media has arrived on a line.
-    pub(crate) fn arrived(&self, line: LineId, codec: Codec, reader: Box<dyn FrameReader>) {
+    pub(crate) fn arrived(&mut self, line: LineId, codec: Codec, reader: Box<dyn FrameReader>) {
+        if let Some(former) = &mut self.former {
+            former.flowing.insert(line);
+        }
         if let Some(receiving) = self.receives.values().find(|r| r.line == line) {
             // When the application reads nothing at all, this reader's frames are dropped like all others.
             let _ = receiving.readers.try_send((codec, reader));

@@ -14,6 +14,8 @@ pub struct RemoteMedia {
     key: MediaRef,
     readers: mpsc::Receiver<(Codec, Box<dyn FrameReader>)>,
     current: Option<(Codec, Box<dyn FrameReader>)>,
+    /// What takes its place with its first frame.
+    next: Option<(Codec, Box<dyn FrameReader>)>,
     /// Decrypts its frames, in a group that is encrypted.
     opener: Option<Opener>,
 }
@@ -28,6 +30,7 @@ impl RemoteMedia {
             key,
             readers,
             current: None,
+            next: None,
             opener,
         }
     }
@@ -44,21 +47,53 @@ impl RemoteMedia {
     pub async fn read(&mut self) -> Option<(Codec, Frame)> {
         loop {
             if self.current.is_none() {
-                self.current = Some(self.readers.recv().await?);
+                self.current = match self.next.take() {
+                    Some(next) => Some(next),
+                    None => Some(self.readers.recv().await?),
+                };
             }
-            if let Some((codec, reader)) = &mut self.current
-                && let Some(frame) = reader.read().await
-            {
-                match &mut self.opener {
-                    None => return Some((*codec, frame)),
-                    Some(opener) => match opener.open(*codec, frame) {
-                        Some(frame) => return Some((*codec, frame)),
-                        None => continue,
-                    },
-                }
+            let Some((codec, reader)) = &mut self.current else {
+                continue;
+            };
+            tokio::select! {
+                // What has come by the line of before is read first.
+                biased;
+                frame = reader.read() => match frame {
+                    Some(frame) => {
+                        let codec = *codec;
+                        if let Some(frame) = self.open(codec, frame) {
+                            return Some((codec, frame));
+                        }
+                    }
+                    // This line is over; the media may go on over another.
+                    None => self.current = None,
+                },
+                frame = read_next(&mut self.next) => match frame {
+                    Some((codec, frame)) => {
+                        self.current = self.next.take();
+                        if let Some(frame) = self.open(codec, frame) {
+                            return Some((codec, frame));
+                        }
+                    }
+                    None => self.next = None,
+                },
+                Some(newer) = self.readers.recv() => self.next = Some(newer),
             }
-            // This line is over; the media may go on over another.
-            self.current = None;
         }
+    }
+
+    fn open(&mut self, codec: Codec, frame: Frame) -> Option<Frame> {
+        match &mut self.opener {
+            None => Some(frame),
+            Some(opener) => opener.open(codec, frame),
+        }
+    }
+}
+
+/// The first frame by the line that comes next; pending while there is none. Cancel-safe.
+async fn read_next(next: &mut Option<(Codec, Box<dyn FrameReader>)>) -> Option<(Codec, Frame)> {
+    match next {
+        Some((codec, reader)) => reader.read().await.map(|frame| (*codec, frame)),
+        None => std::future::pending().await,
     }
 }

@@ -53,6 +53,8 @@ enum Step {
     Cut(usize, usize),
     /// The server takes the connection for dead, the client not yet.
     HalfCut,
+    /// The session goes on at another node, and its client hears of it or not.
+    Move(bool),
     /// Time passes until the client does something.
     Wait,
 }
@@ -65,6 +67,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (1usize..6).prop_map(Step::Down),
         2 => (0usize..4, 0usize..4).prop_map(|(up, down)| Step::Cut(up, down)),
         1 => Just(Step::HalfCut),
+        1 => any::<bool>().prop_map(Step::Move),
         2 => Just(Step::Wait),
     ];
     prop::collection::vec(step, 1..200)
@@ -125,7 +128,31 @@ impl Pair {
                 }
             }
             Step::HalfCut => self.break_line(),
+            Step::Move(is_heard) => self.move_server(is_heard),
             Step::Wait => self.wait(),
+        }
+    }
+
+    fn move_server(&mut self, is_heard: bool) {
+        let packed = self.server.pack(self.now).expect("nothing is under way inside");
+        if is_heard && self.is_attached && self.is_connected {
+            self.server.handle_moved(vec!["ws://elsewhere".to_owned()]);
+            while let Some(output) = self.server.poll_output() {
+                if let SessionOutput::Send(frame) = output {
+                    self.down.push_back(frame);
+                }
+            }
+            // What was sent before it comes before it.
+            while self.is_attached && self.is_connected && !self.down.is_empty() {
+                self.one_down();
+            }
+        }
+        self.server = server::Session::unpack(self.now, packed, Vec::new());
+        // Who is on his way back already finds the session where it is.
+        if self.door.is_none() {
+            self.up.clear();
+            self.down.clear();
+            self.is_attached = false;
         }
     }
 
@@ -209,7 +236,7 @@ impl Pair {
                 }
                 Output::Event(SessionEvent::UserMessage { seq, .. }) => self.heard.push(seq),
                 Output::Event(SessionEvent::Discontinuity) => self.discontinuities += 1,
-                Output::Event(_) | Output::Reconnected => {}
+                Output::Event(_) | Output::Reconnected | Output::Moved(_) | Output::CloseMedia => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -255,3 +255,29 @@ fn nobody_takes_the_seat_of_one_of_the_same_name() {
     assert_eq!(refused.code, 1_000_010);
     assert_eq!(new.group.users().count(), 1);
 }
+
+#[test]
+fn who_comes_by_another_node_is_the_same_to_all_others_and_his_media_plane_knows_what_he_had() {
+    let mut house = before();
+    let moved = MemberId(99);
+    let track = house.track(CAT);
+    house.events.clear();
+    house.commands.clear();
+    assert!(house.group.handle_passed(BOB, moved));
+    house.drain();
+    assert!(
+        !house.group.handle_passed(BOB, moved),
+        "he is not there under that name any more"
+    );
+    assert_eq!(house.events, [], "nobody is told anything");
+    let held = MediaCommand::HoldTrack {
+        member: moved,
+        track,
+        held: true,
+    };
+    assert_eq!(house.commands, [held], "he does not look at one of them");
+    assert_eq!(house.group.seat(moved).unwrap().user, name(BOB));
+    assert_eq!(house.group.seat(BOB), None);
+    house.say(moved);
+    assert_eq!(house.events.len(), 2, "he speaks to the others as before");
+}

@@ -78,6 +78,14 @@ pub enum Event {
         generation: u32,
     },
 
+    /// The session goes on at another node of the platform, and with it the media transport of this generation: a new one
+    /// there needs an offer of a higher generation. The old one carries on for a while, so that nothing has to be
+    /// interrupted.
+    TransportMoved {
+        /// The generation that is to be replaced.
+        generation: u32,
+    },
+
     /// A message to the group.
     Message(GroupMessage),
     /// A message to this user.
@@ -117,6 +125,12 @@ pub enum Event {
     TokenExpiring {
         /// In how many seconds.
         seconds: u32,
+    },
+    /// The session goes on at another node of the platform, where it is to be resumed at once; the connection closes after
+    /// this.
+    Moved {
+        /// Where that node's signalling is, best first.
+        signal: Vec<String>,
     },
     /// The session is over; the connection closes after this.
     Ended(Failure),

@@ -99,7 +99,7 @@ pub struct Resume {
 }
 
 /// The session goes on: frames from `got` on follow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumed {
     /// The highest number of a request that came; later ones are to be sent again.
     pub received: RequestId,
@@ -107,6 +107,9 @@ pub struct Resumed {
     /// `snapshot` of the group follows if the session is in one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub missed: bool,
+    /// What helps to reach the media from here on, if the session has come from another node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ice_servers: Vec<IceServer>,
 }
 
 fn is_false(flag: &bool) -> bool {

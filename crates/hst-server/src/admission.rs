@@ -44,6 +44,7 @@ pub(crate) struct Place {
     source: Source,
     whose: Option<Subnet>,
     is_stranger: AtomicBool,
+    stays: AtomicBool,
 }
 
 impl Admission {
@@ -96,6 +97,7 @@ impl Admission {
             source: client.into(),
             whose,
             is_stranger: AtomicBool::new(true),
+            stays: AtomicBool::new(false),
         }))
     }
 
@@ -121,6 +123,15 @@ impl Place {
     /// From where the client comes.
     pub(crate) fn source(&self) -> Source {
         self.source
+    }
+
+    /// Who has it is bound to this process: his session cannot go on at another node.
+    pub(crate) fn stay(&self) {
+        self.stays.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stays(&self) -> bool {
+        self.stays.load(Ordering::Relaxed)
     }
 
     /// Who has it has logged in.

@@ -246,7 +246,7 @@ impl Default for Policy {
 }
 
 /// What there is to know of a session's token, when it is to be taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TokenFacts {
     pub(crate) id: Option<String>,
     pub(crate) issued_at: Option<UnixMillis>,

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     beat::{BEAT, Beat, Said},
     draw::Draw,
-    gateways::{Choice, Gateway, Gateways, Own, Seen},
+    gateways::{Choice, Gateway, Gateways, Own, Seen, Successor},
     holdings::Holdings,
     hub::Hub,
     node::Node,
@@ -71,6 +71,11 @@ impl Fleet {
     /// What this node has announced of itself.
     pub(crate) fn own_gateway(&self) -> Option<Gateway> {
         Gateway::read(self.announced.get()?)
+    }
+
+    /// The other nodes to which sessions may go.
+    pub(crate) fn successors(&self) -> Vec<Successor> {
+        self.lock().successors(Instant::now())
     }
 
     /// Where media for a node go, as far as it has said so.
@@ -150,7 +155,7 @@ impl Hub {
             node: self.node.name.clone(),
             weight: self.fleet.weight,
             said: self.said(),
-            takes_more: !self.life.is_draining(),
+            takes_more: !self.life.is_leaving(),
         };
         let draw = group.map_or_else(|| Draw::Chance(seed()), Draw::Group);
         self.fleet.lock().choose(Instant::now(), &own, most, draw)
@@ -213,11 +218,13 @@ impl Hub {
             self.fleet.let_go(&event);
             self.fleet.lock().handle_record(Instant::now(), &event);
         }
-        if self
-            .amend_own(|record| record.state = NodeState::Draining)
-            .await
-            .is_err()
-        {
+        self.say_draining().await;
+    }
+
+    /// Has the other nodes send nobody here any more.
+    pub(crate) async fn say_draining(&self) {
+        let said = self.amend_own(|record| record.state = NodeState::Draining).await;
+        if said.is_err() {
             tracing::warn!("other nodes could not be told that this one is going");
         }
     }

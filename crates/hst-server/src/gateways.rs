@@ -51,6 +51,14 @@ pub(crate) enum Choice {
     Other(Gateway),
 }
 
+/// Another node that takes sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct Successor {
+    pub(crate) life: Owner,
+    pub(crate) gateway: Gateway,
+    pub(crate) sessions: u64,
+}
+
 /// The gateways that there are: those of the other nodes, as the directory and their heartbeats tell, and those that the
 /// configuration names.
 ///
@@ -224,6 +232,19 @@ impl Gateways {
     /// Where media for a node go.
     pub(crate) fn link_of(&self, node: &NodeId) -> Option<SocketAddr> {
         self.nodes.get(node)?.said.link
+    }
+
+    /// The other nodes to which sessions may go: those that clients are sent to.
+    pub(crate) fn successors(&self, now: Instant) -> Vec<Successor> {
+        let welcome = self.nodes.values().filter(|known| self.is_welcome(now, known));
+        let successors = welcome.filter_map(|known| {
+            Some(Successor {
+                life: known.life.clone(),
+                gateway: known.gateway.clone()?,
+                sessions: known.said.sessions,
+            })
+        });
+        successors.collect()
     }
 
     /// At most `most` gateways in the order in which a client should try them, as it is drawn, in proportion to their weights.

@@ -11,6 +11,7 @@ use crate::{
     pace::Pace,
     refusal::evenly,
     session::SessionTask,
+    sessions::Absent,
     sign_in::Guest,
 };
 
@@ -89,6 +90,10 @@ impl Greeting {
                         return Step::Over;
                     }
                 }
+                // It is for others to let somebody in.
+                SessionOutput::SignIn(_) if self.hub.life.is_leaving() => {
+                    return self.close(CloseCode::GoingAway.into()).await;
+                }
                 SessionOutput::SignIn(who) => {
                     let outcome = evenly(self.hub.sign_in(who, self.place.source())).await;
                     self.hub.metrics.login(&outcome);
@@ -113,7 +118,8 @@ impl Greeting {
                             let _ = session.tell(Word::Attach(Box::new(attach)));
                             return Step::Over;
                         }
-                        Err(failure) => self.core.handle_not_resumed(failure),
+                        Err(Absent::Over(failure)) => self.core.handle_not_resumed(failure),
+                        Err(Absent::Moved(signal)) => self.core.handle_moved(signal),
                     }
                 }
                 SessionOutput::Close(why) | SessionOutput::HangUp(why) => return self.close(close_reason(why)).await,
@@ -160,6 +166,7 @@ pub(crate) fn close_reason(why: CloseWhy) -> CloseReason {
         CloseWhy::Protocol => CloseReason::new(CloseCode::ProtocolError, "not a frame of this protocol"),
         CloseWhy::Silent => CloseCode::HeartbeatLost.into(),
         CloseWhy::LoginDeadline => CloseReason::new(CloseCode::PolicyViolation, "no login in time"),
+        CloseWhy::Moved => CloseCode::GoingAway.into(),
         CloseWhy::Away | CloseWhy::Ended => CloseCode::Replaced.into(),
     }
 }

@@ -7,7 +7,7 @@ mod words;
 use std::collections::HashMap;
 
 use hst_cluster::{Owner, pipe::Pipe};
-use hst_group::server::{Governance, GroupRequest, MemberId, Permissions, Standing, TrackId};
+use hst_group::server::{Governance, GroupRequest, MemberId, Permissions, Seat, Standing, TrackId};
 use hst_id::{MediaRef, UserId};
 use hst_proto::{Failure, Media, Prepare, RequestId};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,31 @@ pub(crate) enum Message {
         /// Dropped when whoever joins from now on, by whichever node, finds him gone.
         noticed: oneshot::Sender<()>,
     },
+    /// A member of the group is expected, whose session comes from another node.
+    Expect {
+        member: MemberId,
+        seat: Seat,
+        session: SessionHandle,
+        /// Told when the group's home can send him here.
+        ready: oneshot::Sender<()>,
+    },
+    /// A member's session goes on at another node, which calls him so.
+    Pass {
+        member: MemberId,
+        to: Owner,
+        called: MemberId,
+        /// Dropped when his transport here is gone, or nobody waits for it.
+        over: oneshot::Sender<()>,
+    },
+    /// A member was passed to that node, and his session stays here after all.
+    TakeBack {
+        member: MemberId,
+        seat: Seat,
+        session: SessionHandle,
+        from: Owner,
+    },
+    /// The transport of a member who was passed on has had its time.
+    Dismiss(MemberId),
     /// A member's session has missed frames.
     Missed(MemberId),
     /// The media plane has lost a member's transport.

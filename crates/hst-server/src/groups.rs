@@ -22,6 +22,7 @@ use crate::{
     follow::Feed,
     group::{Branch, Greeting, Home, Message, Site, VERSION, encode},
     handle::SessionId,
+    handover::Offered,
     life::Life,
     media::Media,
     node::Node,
@@ -197,7 +198,7 @@ impl Groups {
             };
             match rest {
                 // One that nobody is in here and that goes on elsewhere has no branch on a node that is ending.
-                Some(rest) if !(rest.is_empty() && self.life.is_draining()) => site = rest,
+                Some(rest) if !(rest.is_empty() && self.life.is_leaving()) => site = rest,
                 _ => return,
             }
             // A home that lasted was a good one.
@@ -223,8 +224,15 @@ impl Groups {
         }
     }
 
-    /// Hands branches on other nodes to the homes that they look for, until the server ends.
-    pub(crate) async fn listen(self: &Arc<Self>) -> Result<(), Unavailable> {
+    /// Hands branches on other nodes to the homes that they look for, and sessions that they offer to `receive`, until the
+    /// server ends.
+    pub(crate) async fn listen<F>(
+        self: &Arc<Self>,
+        receive: impl Fn(Pipe, Offered) -> F + Send + 'static,
+    ) -> Result<(), Unavailable>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         if self.node.is_alone {
             return Ok(());
         }
@@ -233,10 +241,10 @@ impl Groups {
         self.life.spawn(async move {
             loop {
                 tokio::select! {
-                    (pipe, greeting) = arrivals.next() => {
-                        let welcome = groups.clone().welcome(pipe, greeting);
-                        groups.life.spawn(welcome);
-                    }
+                    (pipe, greeting) = arrivals.next() => match serde_json::from_slice(&greeting) {
+                        Ok(offered) => groups.life.spawn(receive(pipe, offered)),
+                        Err(_) => groups.life.spawn(groups.clone().welcome(pipe, greeting)),
+                    },
                     // To the very end: until then groups may be handed over.
                     () = groups.over() => return,
                 }

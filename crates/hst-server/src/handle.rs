@@ -13,9 +13,15 @@ use std::{
 use hst_group::server::{MemberId, ToMember};
 use hst_proto::{ErrorCode, EventBody, Failure, Reply, RequestId};
 use hst_signal::SignalConnection;
-use tokio::{sync::Notify, task::coop::cooperative};
+use tokio::{
+    sync::{Notify, oneshot},
+    task::coop::cooperative,
+};
 
-use crate::admission::Place;
+use crate::{
+    admission::Place,
+    handover::{Order, Whereabouts},
+};
 
 /// Words that a session has not yet taken note of. It never waits for its client, so only a flood fills it, and then the
 /// session ends as a slow reader's.
@@ -55,6 +61,12 @@ pub(crate) enum Word {
     Attach(Box<Attach>),
     /// The group of this membership is gone, by a fault.
     GroupLost(MemberId),
+    /// The last word of the group for this membership, if it is done: the member comes by another node from now on.
+    Passed(MemberId, bool),
+    /// Somebody wants to know where it is, to move it; it says nothing if it cannot be moved.
+    Locate(oneshot::Sender<Option<Whereabouts>>),
+    /// It is to go to another node.
+    HandOver(Box<Order>),
 }
 
 /// A connection by which a client comes back to its session.
@@ -175,15 +187,23 @@ impl Inbox {
     }
 }
 
-impl Drop for Inbox {
-    fn drop(&mut self) {
+impl Inbox {
+    /// Takes nothing more; gives what has come and was not taken, and why the session was to end.
+    pub(crate) fn close(&mut self) -> (VecDeque<Word>, Option<Failure>) {
         let mut pile = self.0.lock();
         pile.is_gone = true;
-        // Words may hold ways to others, and those to this one.
-        let left = (std::mem::take(&mut pile.words), pile.reader.take());
+        pile.reader = None;
+        let left = (std::mem::take(&mut pile.words), pile.ending.take());
         drop(pile);
-        drop(left);
         self.0.gone.notify_waiters();
+        left
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        // Words may hold ways to others, and those to this one.
+        drop(self.close());
     }
 }
 

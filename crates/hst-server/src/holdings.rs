@@ -240,6 +240,19 @@ impl Hold {
         Ok(())
     }
 
+    /// Holds it no more, without giving it back: what stands there is for another node to take.
+    pub(crate) fn let_go(&self) -> (Key, Record, Revision) {
+        self.holdings.forget(&self.key, &self.held);
+        let Present { record, revision } = self.held.present();
+        (self.key.clone(), record, revision)
+    }
+
+    /// Holds it again: this was written last.
+    pub(crate) fn hold_again(&self, record: Record, revision: Revision) {
+        *self.held.lock() = Present { record, revision };
+        self.holdings.lock().insert(self.key.clone(), self.held.clone());
+    }
+
     /// Gives the place back, if it is still held: now, or once the directory is in reach.
     pub(crate) async fn release(&self) {
         self.holdings.forget(&self.key, &self.held);

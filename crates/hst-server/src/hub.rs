@@ -95,7 +95,7 @@ impl Hub {
 
     /// When the server is ending, the sessions end. One waits for all: each waiting by itself, they would all wait for
     /// each other at that place, at every message.
-    pub(crate) async fn drain(self: Arc<Self>) {
+    pub(crate) async fn close_sessions(self: Arc<Self>) {
         self.life.draining().await;
         let why = Failure::new(ErrorCode::Connect, "the server is going away: connect again");
         self.sessions.close(why.retry_after(1_000));

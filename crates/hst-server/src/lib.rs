@@ -24,6 +24,7 @@ mod greeting;
 mod group;
 mod groups;
 mod handle;
+mod handover;
 mod holdings;
 mod hooks;
 mod http;

@@ -15,6 +15,7 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct Lifeline {
     is_draining: watch::Sender<bool>,
+    is_leaving: Arc<watch::Sender<bool>>,
     tasks: Arc<Tasks>,
 }
 
@@ -22,6 +23,8 @@ pub(crate) struct Lifeline {
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
     is_draining: watch::Receiver<bool>,
+    /// Whether what is here is being given to other nodes.
+    is_leaving: Arc<watch::Sender<bool>>,
     tasks: Arc<Tasks>,
 }
 
@@ -29,16 +32,24 @@ pub(crate) struct Life {
 pub(crate) fn begin() -> (Lifeline, Life) {
     let (is_draining, watched) = watch::channel(false);
     let tasks = Arc::<Tasks>::default();
+    let is_leaving = Arc::new(watch::Sender::new(false));
     let life = Life {
         is_draining: watched,
+        is_leaving: is_leaving.clone(),
         tasks: tasks.clone(),
     };
-    (Lifeline { is_draining, tasks }, life)
+    let lifeline = Lifeline {
+        is_draining,
+        is_leaving,
+        tasks,
+    };
+    (lifeline, life)
 }
 
 impl Lifeline {
     /// Asks every task to end, waits for them as long as `patience`, and then ends those that are left.
     pub(crate) async fn end(self, patience: Duration) {
+        self.is_leaving.send_replace(true);
         self.is_draining.send_replace(true);
         if timeout(patience, self.tasks.gone()).await.is_err() {
             tracing::warn!("some connections did not end in time and are cut");
@@ -69,6 +80,21 @@ impl Life {
             task.await;
         });
         self.tasks.entered(id, running.abort_handle());
+    }
+
+    /// From here on nothing new begins here, and what there is goes to other nodes.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.send_replace(true);
+    }
+
+    /// Waits until the server gives away what it has, which it does before it ends. Cancel-safe.
+    pub(crate) async fn leaving(&self) {
+        let _ = self.is_leaving.subscribe().wait_for(|is_leaving| *is_leaving).await;
+    }
+
+    /// Whether the server gives away what it has.
+    pub(crate) fn is_leaving(&self) -> bool {
+        *self.is_leaving.borrow() || self.is_draining()
     }
 
     /// Waits until the server is ending. Cancel-safe.

@@ -1,7 +1,9 @@
 use std::num::NonZeroU8;
 
 use hst_auth::LoginPolicy;
-use hst_cluster::{Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Verdict, claim, is_dead, release};
+use hst_cluster::{
+    Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Revision, Verdict, claim, is_dead, release,
+};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
@@ -72,15 +74,7 @@ impl Hub {
         match verdict {
             Verdict::Claimed { key, revision } => {
                 record.since = revision;
-                let handle = self.sessions.get(session);
-                // Whoever takes a place says so himself; this is for one whose word was lost.
-                let lost = move || {
-                    if let Some(handle) = &handle {
-                        handle.end(replaced());
-                    }
-                };
-                let hold = self.fleet.holdings.keep(key, record.clone(), revision, lost);
-                let login = Login { hold };
+                let login = self.hold_login(key, record.clone(), revision, session);
                 match self.make_room(&base, places, policy, &record).await {
                     Ok(()) => Ok(login),
                     Err(failure) => {
@@ -95,6 +89,19 @@ impl Hub {
                 Err(unavailable())
             }
         }
+    }
+
+    /// Holds the place that a session has taken.
+    pub(crate) fn hold_login(&self, key: Key, record: Record, revision: Revision, session: SessionId) -> Login {
+        let handle = self.sessions.get(session);
+        // Whoever takes a place says so himself; this is for one whose word was lost.
+        let lost = move || {
+            if let Some(handle) = &handle {
+                handle.end(replaced());
+            }
+        };
+        let hold = self.fleet.holdings.keep(key, record, revision, lost);
+        Login { hold }
     }
 
     /// Ends the session of the user's that has this secret, if another node has it or had it, also one that has died.
@@ -179,6 +186,16 @@ impl Login {
             .inform(info)
             .await
             .map_err(|error| Failure::new(ErrorCode::OperationFailed, format!("the state was not set: {error}")))
+    }
+
+    /// Holds the place no more, and leaves the entry as it is: another node is to write over it.
+    pub(crate) fn let_go(&self) -> (Key, Record, Revision) {
+        self.hold.let_go()
+    }
+
+    /// Holds it again, as it was written last.
+    pub(crate) fn hold_again(&self, record: Record, revision: Revision) {
+        self.hold.hold_again(record, revision);
     }
 
     /// Makes the user offline here.

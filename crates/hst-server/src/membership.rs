@@ -1,6 +1,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use hst_group::server::{GroupRequest, MemberId, Permissions, Rules, ToMember};
+use hst_cluster::Owner;
+use hst_group::server::{GroupRequest, MemberId, Permissions, Rules, Seat, ToMember};
 use hst_proto::{Prepare, RequestId};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -16,6 +17,9 @@ use crate::{
 
 /// How long a group may take to notice that a session has ended.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the transport of a member who comes by another node now may carry on here.
+const OVERLAP: Duration = Duration::from_secs(15);
 
 /// The session's place in a group, from its wish to join until it has left.
 #[derive(Debug)]
@@ -49,6 +53,68 @@ impl Membership {
             joining: None,
             leaving: None,
         }
+    }
+
+    /// A place that is to be taken by a member who comes from another node. What it gives is told when he can.
+    pub(crate) fn expected(
+        groups: &Arc<Groups>,
+        key: Key,
+        rules: Rules,
+        seat: Seat,
+        session: SessionHandle,
+    ) -> (Self, oneshot::Receiver<()>) {
+        let mut place = Self::new(groups, key, rules);
+        let (ready, is_ready) = oneshot::channel();
+        place.unsent.push_back(Message::Expect {
+            member: place.id,
+            seat,
+            session,
+            ready,
+        });
+        (place, is_ready)
+    }
+
+    /// Waits until he can come, and says whether he can.
+    pub(crate) async fn is_expected(&mut self, ready: oneshot::Receiver<()>) -> bool {
+        self.send().await.is_ok() && ready.await.is_ok()
+    }
+
+    /// The member comes by another node from now on, which calls him so. Whether that is done is a word of the group. `over` is
+    /// dropped when nothing of him is here any more.
+    pub(crate) fn pass(&mut self, to: Owner, called: MemberId, over: oneshot::Sender<()>) {
+        self.unsent.push_back(Message::Pass {
+            member: self.id,
+            to,
+            called,
+            over,
+        });
+    }
+
+    /// The member has been passed to a node, and comes by this one after all.
+    pub(crate) fn again(self, id: MemberId, seat: Seat, session: SessionHandle, from: Owner) -> Self {
+        let take_back = Message::TakeBack {
+            member: id,
+            seat,
+            session,
+            from,
+        };
+        Self {
+            id,
+            unsent: VecDeque::from([take_back]),
+            ..self
+        }
+    }
+
+    /// Keeps the group here as long as the transport of a member who has been passed on may carry on.
+    pub(crate) async fn linger(self, over: oneshot::Receiver<()>) {
+        if timeout(OVERLAP, over).await.is_err() {
+            let _ = self.group.send(Message::Dismiss(self.id)).await;
+        }
+    }
+
+    /// Which group it is in.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
     }
 
     /// Whether it is a place in this group.

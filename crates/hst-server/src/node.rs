@@ -178,12 +178,18 @@ impl Hub {
     /// Tells a session on whichever node something, if it is still there.
     pub(crate) async fn tell_session(&self, owner: &Owner, session: SessionId, event: &EventBody) {
         if self.node.is(owner) {
-            if let Some(handle) = self.sessions.get(session) {
+            match (self.sessions.get(session), self.sessions.elsewhere(session)) {
                 // One that has ended meanwhile needs to know nothing.
-                let _ = handle.tell(Word::Event(event.clone()));
+                (Some(handle), _) => _ = handle.tell(Word::Event(event.clone())),
+                (None, Some((to, session))) => self.tell_elsewhere(&to, session, event).await,
+                (None, None) => {}
             }
             return;
         }
+        self.tell_elsewhere(owner, session, event).await;
+    }
+
+    async fn tell_elsewhere(&self, owner: &Owner, session: SessionId, event: &EventBody) {
         let event = RawValue::from_string(event.as_json().to_owned()).expect("an event is JSON");
         let session = session.0;
         self.say(&Node::subject(&owner.node), &NodeMessage::Tell { session, event })
@@ -238,6 +244,8 @@ impl Hub {
         if let Some(handle) = self.sessions.get(session) {
             handle.end(why);
             let _ = tokio::time::timeout(END_TIMEOUT, handle.ended()).await;
+        } else if let Some((to, session)) = self.sessions.elsewhere(session) {
+            Box::pin(self.end_session(&to, session, why)).await;
         }
     }
 
@@ -280,10 +288,16 @@ impl Hub {
         };
         match said {
             NodeMessage::Tell { session, event } => {
-                if let (Some(handle), Ok(event)) =
-                    (self.sessions.get(SessionId(session)), EventBody::from_json(event.get()))
-                {
+                let Ok(event) = EventBody::from_json(event.get()) else {
+                    return tracing::warn!("another node tells a session what is not understood");
+                };
+                let session = SessionId(session);
+                if let Some(handle) = self.sessions.get(session) {
                     let _ = handle.tell(Word::Event(event));
+                } else if let Some((to, session)) = self.sessions.elsewhere(session) {
+                    let hub = self.clone();
+                    self.life
+                        .spawn(async move { hub.tell_elsewhere(&to, session, &event).await });
                 }
             }
             NodeMessage::End { session, why } => self.clone().life.spawn(async move {

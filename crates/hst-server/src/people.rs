@@ -45,6 +45,12 @@ enum Ask {
         re: RequestId,
         page: OnlinePage,
     },
+    Watch {
+        watcher: SessionHandle,
+        user: UserId,
+        company: String,
+        up_to: Option<UserId>,
+    },
     Unwatch(SessionId),
 }
 
@@ -90,6 +96,19 @@ impl People {
             let failure = Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000);
             // A session that has ended needs no answer.
             let _ = user.handle.tell(Word::Answer(re, Err(failure)));
+        }
+    }
+
+    /// A session watches as it did at another node: everybody, or those up to a name.
+    pub(crate) fn watch(self: &Arc<Self>, user: &User, up_to: Option<UserId>) {
+        let ask = Ask::Watch {
+            watcher: user.handle.clone(),
+            user: user.id.clone(),
+            company: user.company.clone(),
+            up_to,
+        };
+        if self.ask(&user.app, ask, true).is_err() {
+            tracing::warn!(session = %user.handle.id, "a session that was taken over is not told who is online");
         }
     }
 
@@ -254,6 +273,16 @@ impl Picture {
                 } else {
                     self.forget(id, &company);
                 }
+            }
+            Ask::Watch {
+                watcher,
+                user,
+                company,
+                up_to,
+            } => {
+                let id = WatcherId(watcher.id.0);
+                self.company(&company).handle_watch(id, user, up_to);
+                self.watchers.insert(id, (watcher, company));
             }
             Ask::Unwatch(session) => {
                 let id = WatcherId(session.0);

@@ -68,7 +68,11 @@ impl RelayDoor {
         let secret = Secret::random();
         let peers = peers(plan.candidates, plan.media, own);
         let sessions = hub.clone();
-        let is_live = move |name: &str| SessionId::parse(name).is_some_and(|id| sessions.sessions.get(id).is_some());
+        let is_live = move |name: &str| {
+            // The transport of one that is at another node now may carry on for a while.
+            let is_here = |id| sessions.sessions.get(id).is_some() || sessions.sessions.elsewhere(id).is_some();
+            SessionId::parse(name).is_some_and(is_here)
+        };
         let relay = Relay::new(Instant::now().into_std(), unix(), secret.clone(), peers, is_live);
         let (arrivals, arrived) = mpsc::channel(ARRIVALS);
         let service = Service::new(relay, socket, arrived, plan.candidates.to_vec());

@@ -14,11 +14,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{
-    handle::{SessionId, Word},
-    hub::Hub,
-    session::User,
-};
+use crate::{handle::SessionId, hub::Hub, session::User};
 
 /// How long the node that keeps an invite may take to hear its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -198,10 +194,8 @@ impl Hub {
                     }
                 }
                 Some(InviteOutput::ToSession { session, body }) => {
-                    if let Some(handle) = self.sessions.get(SessionId(session)) {
-                        // One that has ended meanwhile needs to know nothing.
-                        let _ = handle.tell(Word::Event(body));
-                    }
+                    // One that has ended meanwhile needs to know nothing.
+                    self.tell_session(&self.node.owner(), SessionId(session), &body).await;
                 }
                 None => return,
             }

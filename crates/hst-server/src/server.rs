@@ -40,6 +40,8 @@ use crate::{
     relay::{RelayDoor, RelayPlan},
 };
 
+/// How long sessions and groups may take to go to other nodes before the server ends.
+const DRAIN: Duration = Duration::from_secs(20);
 /// How long connections may take to end when the server does.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections for metrics at a time.
@@ -62,6 +64,7 @@ type Cluster = (Arc<dyn Directory>, Arc<dyn Bus>, NodeId);
 #[derive(Debug)]
 pub struct RunningServer {
     lifeline: Lifeline,
+    hub: Arc<Hub>,
     node: Node,
     hooks: Arc<Hooks>,
     meter: Arc<Meter>,
@@ -234,9 +237,11 @@ impl Server {
             admission,
             life.clone(),
         );
-        life.spawn(hub.clone().drain());
+        life.spawn(hub.clone().close_sessions());
         hub.clone().listen_to_nodes().await?;
-        hub.groups.listen().await?;
+        let receiving = hub.clone();
+        let receive = move |pipe, offered| receiving.clone().receive_session(pipe, offered);
+        hub.groups.listen(receive).await?;
         hub.ring().await?;
         hub.join_fleet().await?;
         life.spawn(hub.clone().keep_up());
@@ -297,6 +302,13 @@ impl Server {
             if let Some(gateway) = gateway {
                 hub.announce_gateway(&gateway).await?;
             }
+        } else if let Some(origin) = config.public_url {
+            let gateway = Gateway {
+                origin,
+                quic: None,
+                weight: config.gateway_weight,
+            };
+            hub.announce_gateway(&gateway).await?;
         }
         // Last, because a secret that is made is to be shown.
         let new_developer = if keeps_developers {
@@ -306,6 +318,7 @@ impl Server {
         };
         Ok(RunningServer {
             lifeline,
+            hub,
             node,
             hooks,
             meter,
@@ -474,11 +487,12 @@ impl RunningServer {
         self.new_developer.as_ref()
     }
 
-    /// Ends the server: nobody is let in any more, sessions are told and have a few seconds to end, the Apps' backends
-    /// are told of it, and then all is closed.
+    /// Ends the server: nobody is let in any more, and sessions go on at other nodes, where there are any. The others are told
+    /// and have a few seconds to end, the Apps' backends are told of it, and then all is closed.
     ///
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
+        self.hub.clone().drain(DRAIN).await;
         self.lifeline.end(PATIENCE).await;
         self.node.leave().await;
         self.meter.write_or_warn().await;

@@ -1,15 +1,18 @@
+mod handing;
+
 use std::{
     future::{pending, ready},
     sync::{Arc, atomic::AtomicU64},
 };
 
 use hst_auth::Grants;
-use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember};
+use hst_group::server::{GroupRequest, MemberId, Session, SessionOutput, SignIn, ToMember, UserRequest};
 use hst_id::{AppId, GroupId, TerminalType, UserId};
-use hst_proto::{Failure, Prepare, RequestId};
+use hst_proto::{Failure, Prepare, Reply, RequestId};
 use hst_signal::{CloseCode, CloseReason, SignalConnection};
 use tokio::time::Instant;
 
+use self::handing::Handed;
 use crate::{
     admission::Place,
     alarm::Alarm,
@@ -35,6 +38,12 @@ pub(crate) struct SessionTask {
     pace: Pace,
     user: User,
     membership: Option<Membership>,
+    /// Whom it watches, if it does: everybody, or those up to a name.
+    watch: Option<Option<UserId>>,
+    /// Whether it is bound to this process.
+    stays: bool,
+    /// Whether its client is not heard, because it is about to go to another node.
+    is_frozen: bool,
 }
 
 /// Who has logged in.
@@ -77,15 +86,35 @@ impl SessionTask {
         user: User,
         inbox: Inbox,
     ) -> Self {
+        let stays = place.stays();
+        Self {
+            line: Some(Line::new(connection, place, (0, 0))),
+            stays,
+            ..Self::taken_over(hub, core, user, inbox, None, None)
+        }
+    }
+
+    /// One that was at another node before. It waits for its client.
+    pub(crate) fn taken_over(
+        hub: Arc<Hub>,
+        core: Session,
+        user: User,
+        inbox: Inbox,
+        membership: Option<Membership>,
+        watch: Option<Option<UserId>>,
+    ) -> Self {
         Self {
             hub,
             core,
-            line: Some(Line::new(connection, place, (0, 0))),
+            line: None,
             inbox,
             alarm: Alarm::default(),
             pace: Pace::new(Instant::now()),
             user,
-            membership: None,
+            membership,
+            watch,
+            stays: false,
+            is_frozen: false,
         }
     }
 
@@ -101,36 +130,51 @@ impl SessionTask {
                 Turn::Word(_) => words + 1,
                 _ => 0,
             };
-            match turn {
-                Turn::Line(LineNews::Frame(Ok(frame))) => {
-                    let now = Instant::now();
-                    self.pace.count(now);
-                    self.core.handle_frame(now.into_std(), &frame);
+            if let Turn::Word(Word::HandOver(order)) = turn {
+                match Box::pin(self.hand_over(*order)).await {
+                    Handed::Gone => return,
+                    Handed::Stays => continue,
+                    Handed::Ends(reason) => break reason,
                 }
-                Turn::Line(LineNews::Frame(Err(end))) => {
-                    tracing::debug!(session = %self.user.handle.id, %end, "connection ended");
-                    match end.answer() {
-                        // What no client of ours does.
-                        Some(reason) => break reason,
-                        None => self.detach(CloseCode::Normal.into()),
-                    }
-                }
-                Turn::Line(LineNews::Stuck) => self.detach(CloseCode::SlowReader.into()),
-                Turn::Word(Word::GroupLost(member)) => {
-                    if self.membership.as_ref().is_some_and(|own| own.id() == member) {
-                        break CloseCode::InternalError.into();
-                    }
-                }
-                Turn::Word(word) => self.take(word).await,
-                Turn::Asked(Ok(())) => {}
-                Turn::Asked(Err(GroupLost)) => break CloseCode::InternalError.into(),
-                Turn::Timeout => self.core.handle_timeout(Instant::now().into_std()),
-                Turn::End(failure) => self.core.handle_end(failure),
-                Turn::Words => {}
+            }
+            if let Some(reason) = self.step(turn).await {
+                break reason;
             }
         };
         // Boxed, because it is large and comes once in a session's life.
         Box::pin(self.end(reason)).await;
+    }
+
+    /// Takes what has happened, and says why the session is to end, if it is.
+    async fn step(&mut self, turn: Turn) -> Option<CloseReason> {
+        match turn {
+            Turn::Line(LineNews::Frame(Ok(frame))) => {
+                let now = Instant::now();
+                self.pace.count(now);
+                self.core.handle_frame(now.into_std(), &frame);
+            }
+            Turn::Line(LineNews::Frame(Err(end))) => {
+                tracing::debug!(session = %self.user.handle.id, %end, "connection ended");
+                match end.answer() {
+                    // What no client of ours does.
+                    Some(reason) => return Some(reason),
+                    None => self.detach(CloseCode::Normal.into()),
+                }
+            }
+            Turn::Line(LineNews::Stuck) => self.detach(CloseCode::SlowReader.into()),
+            Turn::Word(Word::GroupLost(member)) => {
+                if self.membership.as_ref().is_some_and(|own| own.id() == member) {
+                    return Some(CloseCode::InternalError.into());
+                }
+            }
+            Turn::Word(word) => self.take(word).await,
+            Turn::Asked(Ok(())) => {}
+            Turn::Asked(Err(GroupLost)) => return Some(CloseCode::InternalError.into()),
+            Turn::Timeout => self.core.handle_timeout(Instant::now().into_std()),
+            Turn::End(failure) => self.core.handle_end(failure),
+            Turn::Words => {}
+        }
+        None
     }
 
     /// First the group, then the login: who logs in again finds himself gone from the group.
@@ -169,15 +213,16 @@ impl SessionTask {
         let next_frame = self.pace.next();
         // A client that sends too fast is read later.
         let waits = next_frame > Instant::now();
+        let reads = !is_busy && !waits && !self.is_frozen;
         let due = self.core.poll_timeout().map(Instant::from_std);
-        let due = match waits && !is_busy {
+        let due = match waits && !is_busy && !self.is_frozen {
             true => Some(due.map_or(next_frame, |due| due.min(next_frame))),
             false => due,
         };
         let line = &mut self.line;
         let line = async {
             match line {
-                Some(line) => line.next(!is_busy && !waits).await,
+                Some(line) => line.next(reads).await,
                 None => pending().await,
             }
         };
@@ -204,12 +249,20 @@ impl SessionTask {
     async fn take(&mut self, word: Word) {
         match word {
             Word::Group(member, word) => self.pass_on(member, word).await,
-            Word::Answer(re, result) => self.core.handle_answer(re, result),
+            Word::Answer(re, result) => {
+                if let Ok(Reply::Online(page)) = &result {
+                    let last = page.users.last().filter(|_| page.more);
+                    self.watch = Some(last.map(|last| last.user.clone()));
+                }
+                self.core.handle_answer(re, result);
+            }
             Word::Renewed(re, lasts) => self.core.handle_renewed(Instant::now().into_std(), re, lasts),
             Word::Event(body) => self.core.handle_event(body),
             Word::Attach(attach) => self.attach(*attach),
-            // Heard by `run` already.
-            Word::GroupLost(_) => {}
+            // Who wants to know may have given up.
+            Word::Locate(tell) => _ = tell.send(self.whereabouts()),
+            // Heard before, or too late: who gave the order learns it.
+            Word::GroupLost(_) | Word::Passed(..) | Word::HandOver(_) => {}
         }
     }
 
@@ -231,7 +284,12 @@ impl SessionTask {
                 SessionOutput::Prepare { re, group, prepare } => self.prepare(re, group, prepare),
                 SessionOutput::Join { group, re } => self.join(group, re),
                 SessionOutput::Group { re, request } => self.ask(re, request),
-                SessionOutput::Ask { re, request } => self.hub.ask(&self.user, re, request),
+                SessionOutput::Ask { re, request } => {
+                    if request == UserRequest::Unwatch {
+                        self.watch = None;
+                    }
+                    self.hub.ask(&self.user, re, request);
+                }
                 SessionOutput::Missed => {
                     if let Some(membership) = &mut self.membership {
                         membership.missed();
@@ -263,6 +321,7 @@ impl SessionTask {
             re,
             got,
         } = attach;
+        self.user.source = place.source();
         self.line = Some(Line::new(connection, place, self.core.unconfirmed()));
         self.core.handle_attached(Instant::now().into_std(), re, got);
     }

@@ -8,6 +8,7 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
     rand,
 };
+use hst_cluster::Owner;
 use hst_id::{AppId, UserId};
 use hst_proto::{ErrorCode, Failure, RESUME_WINDOW};
 use serde::{Deserialize, Serialize};
@@ -34,8 +35,39 @@ struct Book {
     live: HashMap<SessionId, Live>,
     /// Those that were ended, the earliest first, for as long as their clients may want to come back.
     ended: VecDeque<Ended>,
+    /// Those that have come from other nodes, whose clients know them by other names, by the proof of their secrets.
+    came: HashMap<String, SessionId>,
+    /// Those that are at other nodes now, the earliest first, for as long.
+    moved: VecDeque<MovedOut>,
     /// Why no session is to begin any more.
     closed: Option<Failure>,
+}
+
+/// Where a session is that was here before.
+#[derive(Debug, Clone)]
+pub(crate) struct Elsewhere {
+    pub(crate) to: Owner,
+    /// How it is called there.
+    pub(crate) session: u64,
+    /// Where clients reach that node.
+    pub(crate) signal: Vec<String>,
+}
+
+#[derive(Debug)]
+struct MovedOut {
+    id: SessionId,
+    secret: Secret,
+    elsewhere: Elsewhere,
+    until: Instant,
+}
+
+/// Why a session cannot be gone on with here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// It is over.
+    Over(Failure),
+    /// It is at another node, which is reached there.
+    Moved(Vec<String>),
 }
 
 #[derive(Debug)]
@@ -44,6 +76,7 @@ struct Live {
     secret: Secret,
     user: (AppId, UserId),
     token: TokenFacts,
+    has_come: bool,
 }
 
 /// Whose sessions are meant.
@@ -94,6 +127,11 @@ impl Secret {
         Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// One that another node has made; `None` if it is none.
+    pub(crate) fn from_text(text: String) -> Option<Self> {
+        (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(Self(text))
+    }
+
     /// Its text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -135,14 +173,34 @@ impl Sessions {
 
     /// A session has begun.
     pub(crate) fn enter(&self, handle: SessionHandle, secret: Secret, app: &AppId, user: &UserId, token: TokenFacts) {
+        self.insert(handle, secret, (app, user), token, false);
+    }
+
+    /// A session has come from another node: its client calls it as it was called first.
+    pub(crate) fn take_in(&self, handle: SessionHandle, secret: Secret, app: &AppId, user: &UserId, token: TokenFacts) {
+        self.insert(handle, secret, (app, user), token, true);
+    }
+
+    fn insert(
+        &self,
+        handle: SessionHandle,
+        secret: Secret,
+        (app, user): (&AppId, &UserId),
+        token: TokenFacts,
+        has_come: bool,
+    ) {
         let id = handle.id;
         let live = Live {
             handle,
             secret,
             user: (app.clone(), user.clone()),
             token,
+            has_come,
         };
         let mut book = self.lock();
+        if has_come {
+            book.came.insert(live.secret.proof(), id);
+        }
         if let Some(why) = &book.closed {
             live.handle.end(why.clone());
         }
@@ -176,9 +234,7 @@ impl Sessions {
     /// A session is over. When the server has ended it, whoever comes back is told why.
     pub(crate) fn leave(&self, id: SessionId, why: Option<Failure>) {
         let mut book = self.lock();
-        let Some(Live { secret, .. }) = book.live.remove(&id) else {
-            return;
-        };
+        let Some(secret) = book.remove(id) else { return };
         let now = Instant::now();
         while book.ended.front().is_some_and(|ended| ended.until <= now) {
             book.ended.pop_front();
@@ -189,25 +245,72 @@ impl Sessions {
         }
     }
 
+    /// A session is at another node now. Whoever comes back to it for a while is told where.
+    pub(crate) fn move_out(&self, id: SessionId, elsewhere: Elsewhere) {
+        let mut book = self.lock();
+        let Some(secret) = book.remove(id) else { return };
+        let now = Instant::now();
+        while book.moved.front().is_some_and(|moved| moved.until <= now) {
+            book.moved.pop_front();
+        }
+        let until = now + RESUME_WINDOW;
+        book.moved.push_back(MovedOut {
+            id,
+            secret,
+            elsewhere,
+            until,
+        });
+    }
+
+    /// Where a session is that was here a while ago.
+    pub(crate) fn elsewhere(&self, id: SessionId) -> Option<(Owner, SessionId)> {
+        let book = self.lock();
+        let moved = book.moved.iter().rev().find(|moved| moved.id == id)?;
+        Some((moved.elsewhere.to.clone(), SessionId(moved.elsewhere.session)))
+    }
+
+    /// All that there are.
+    pub(crate) fn all(&self) -> Vec<SessionHandle> {
+        self.lock().live.values().map(|live| live.handle.clone()).collect()
+    }
+
+    /// The text of a session's secret, and what is known of its token.
+    pub(crate) fn facts(&self, id: SessionId) -> Option<(String, TokenFacts)> {
+        let book = self.lock();
+        let live = book.live.get(&id)?;
+        Some((live.secret.as_str().to_owned(), live.token.clone()))
+    }
+
     /// The session that a client wants to come back to.
     ///
     /// # Errors
-    /// Code 1000100 when there is none or the secret is another one, or the reason why it was ended.
-    pub(crate) fn find(&self, name: &str, secret: &str) -> Result<SessionHandle, Failure> {
+    /// Code 1000100 when there is none or the secret is another one, or the reason why it was ended; or where it is.
+    pub(crate) fn find(&self, name: &str, secret: &str) -> Result<SessionHandle, Absent> {
         let gone = || {
             let message = "there is no such session any more: log in";
-            Failure::new(ErrorCode::SessionGone, message)
+            Absent::Over(Failure::new(ErrorCode::SessionGone, message))
         };
         let id = SessionId::parse(name).ok_or_else(gone)?;
         let book = self.lock();
         if let Some(live) = book.live.get(&id).filter(|live| live.secret.is(secret)) {
             return Ok(live.handle.clone());
         }
+        let came = book
+            .came
+            .get(&Secret::proof_of(secret))
+            .and_then(|id| book.live.get(id));
+        if let Some(live) = came {
+            return Ok(live.handle.clone());
+        }
+        let is_meant = |moved: &&MovedOut| moved.secret.is(secret);
+        if let Some(moved) = book.moved.iter().rev().find(is_meant) {
+            return Err(Absent::Moved(moved.elsewhere.signal.clone()));
+        }
         let ended = book
             .ended
             .iter()
             .find(|ended| ended.id == id && ended.secret.is(secret));
-        Err(ended.map_or_else(gone, |ended| ended.why.clone()))
+        Err(ended.map_or_else(gone, |ended| Absent::Over(ended.why.clone())))
     }
 
     /// The session of this number.
@@ -217,6 +320,17 @@ impl Sessions {
 
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// Strikes a session off, and gives its secret.
+    fn remove(&mut self, id: SessionId) -> Option<Secret> {
+        let Live { secret, has_come, .. } = self.live.remove(&id)?;
+        if has_come && self.came.get(&secret.proof()) == Some(&id) {
+            self.came.remove(&secret.proof());
+        }
+        Some(secret)
     }
 }
 
@@ -240,7 +354,10 @@ mod tests {
     }
 
     fn refusal(sessions: &Sessions, name: &str, secret: &str) -> u32 {
-        sessions.find(name, secret).unwrap_err().code
+        match sessions.find(name, secret).unwrap_err() {
+            Absent::Over(why) => why.code,
+            moved @ Absent::Moved(_) => panic!("{moved:?}"),
+        }
     }
 
     #[tokio::test(start_paused = true)]

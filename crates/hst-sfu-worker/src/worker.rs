@@ -8,7 +8,7 @@ use std::{
 };
 
 use hst_framing::MAX_FRAME;
-use hst_sfu::{LineId, Output};
+use hst_sfu::{BranchId, LineId, Output};
 use mio::{Poll, Token, Waker};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
@@ -317,7 +317,20 @@ impl Worker {
         };
         published.packets += 1;
         published.bytes += media.payload.len() as u64;
-        self.forward(now, room_id, media);
+        self.take(now, room_id, None, media);
+    }
+
+    /// A packet of a track has come from a publisher here, or from a neighbour: it goes on if the track flows from there.
+    fn take(&mut self, now: Instant, room_id: RoomId, from: Option<BranchId>, media: Arc<Media>) {
+        let Some(room) = self.rooms.get_mut(&room_id) else {
+            return;
+        };
+        if room.router.takes(now, media.track, from, &media.as_packet()) {
+            self.forward(now, room_id, media);
+        } else {
+            // A keyframe may have to be asked for.
+            self.route(room_id, None);
+        }
     }
 
     /// A packet of a track that is published here, or behind a neighbour who has passed it on.

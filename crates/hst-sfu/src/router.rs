@@ -9,11 +9,12 @@ use crate::{
     line::{Line, Verdict},
     receiver::Receiver,
     speakers::Speakers,
-    track::{Origin, Track},
+    track::{Next, Origin, Track},
 };
 
 mod branches;
 mod flows;
+mod moving;
 mod share;
 
 /// How often what a receiver's network carries is shared out anew among his pictures.
@@ -48,9 +49,15 @@ impl Router {
         Self::default()
     }
 
-    /// The track has a publisher: its packets are forwarded from now on.
+    /// The track has a publisher here: its packets are forwarded from now on. If it is published behind a neighbour, they are
+    /// from when they can be [taken](Self::takes) in the place of those.
     pub fn publish(&mut self, track: TrackId) {
-        self.tracks.entry(track).or_default().origin = Some(Origin::Here);
+        let entry = self.tracks.entry(track).or_default();
+        if let Some(Origin::Branch(branch)) = entry.origin {
+            entry.next = Some(Next::new(Origin::Here));
+            return self.tell_next(track, branch);
+        }
+        (entry.origin, entry.next) = (Some(Origin::Here), None);
         self.tell_here(track);
     }
 
@@ -63,11 +70,18 @@ impl Router {
         }
     }
 
-    /// The track has no publisher any more. Its lines fall silent and start again when it is published again.
+    /// The track has no publisher here any more. If it has none elsewhere, its lines fall silent and start again when it is
+    /// published again.
     pub fn unpublish(&mut self, track: TrackId) {
+        self.lose_origin(track, Origin::Here);
+    }
+
+    /// The track is over, wherever it was published. Its lines fall silent.
+    pub fn end(&mut self, track: TrackId) {
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
+        entry.next = None;
         if entry.origin.is_none() {
             return;
         }

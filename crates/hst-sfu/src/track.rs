@@ -30,6 +30,8 @@ const UNWANTED: Duration = Duration::from_secs(3);
 pub(crate) struct Track {
     /// Where it is published, if it is.
     pub(crate) origin: Option<Origin>,
+    /// Where it will be published as soon as it flows from there: its publisher is on his way.
+    pub(crate) next: Option<Next>,
     pub(crate) is_muted: bool,
     /// By number; the first one is the smallest.
     pub(crate) encodings: Vec<Encoding>,
@@ -49,6 +51,20 @@ pub(crate) enum Origin {
     Here,
     /// At this neighbour, or behind him.
     Branch(BranchId),
+}
+
+/// Where a track is about to be published.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Next {
+    pub(crate) origin: Origin,
+    /// When a keyframe was last asked for there.
+    pub(crate) asked: Option<Instant>,
+}
+
+impl Next {
+    pub(crate) fn new(origin: Origin) -> Self {
+        Self { origin, asked: None }
+    }
 }
 
 /// One of the encodings in which a track is sent side by side, or the only one.
@@ -122,6 +138,14 @@ impl Track {
     pub(crate) fn here(&self, track: TrackId) -> Word {
         let encodings = self.encodings.len() as u8;
         Word::Here { track, encodings }
+    }
+
+    /// It flows from elsewhere from now on: what is known of its packets does not hold for those to come.
+    pub(crate) fn restart(&mut self) {
+        for encoding in &mut self.encodings {
+            (encoding.source, encoding.picture, encoding.structure) = (None, None, None);
+        }
+        self.told = None;
     }
 
     /// Nobody publishes it any more: whoever does next begins anew.

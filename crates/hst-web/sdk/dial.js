@@ -17,6 +17,8 @@ export class Dialer {
   #urls;
   #clock;
   #open;
+  /** Where the session has moved, for the next attempt: nobody else has it. @type {string[] | null} */
+  #only = null;
 
   /**
    * @param {string[]} urls best first
@@ -34,7 +36,8 @@ export class Dialer {
    * @returns {Promise<Link>}
    */
   dial() {
-    const urls = this.#urls;
+    const urls = this.#only ?? this.#urls;
+    this.#only = null;
     /** Those under way. @type {Set<AbortController>} */
     const attempts = new Set();
     /** @type {string[]} */
@@ -78,6 +81,16 @@ export class Dialer {
       };
       startNext();
     });
+  }
+
+  /**
+   * The session is at these addresses: they are tried alone the next time, and before all others from then on.
+   * @param {string[]} urls
+   */
+  follow(urls) {
+    if (urls.length === 0) return;
+    this.#only = urls;
+    this.#urls = [...urls, ...this.#urls.filter((other) => !urls.includes(other))];
   }
 
   /**

@@ -142,6 +142,8 @@ export class Group {
         return this.publisher.handleEncodings(fields);
       case 'starved':
         return this.#handleStarved(fields);
+      case 'transport_moved':
+        return this.#context.peer.handleMoved(fields.generation);
       case 'transport_lost':
         return this.#context.peer.handleLost(fields.generation);
       default:
@@ -221,7 +223,10 @@ export class Group {
   /** @param {Services} services */
   #newPeer({ iceServers, signal, seals, report }) {
     return new Peer({
-      iceServers: [...iceServers, ...signal.iceServers],
+      // Asked for with each connection: a session that has moved has others.
+      get iceServers() {
+        return [...iceServers, ...signal.iceServers];
+      },
       seals,
       ask: async (offer) => (await signal.request({ offer })).sdp,
       onTrouble: (error) => this.#isOpen && report(error),

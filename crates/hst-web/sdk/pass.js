@@ -4,7 +4,7 @@ import { PROTOCOL } from './requests.js';
 /**
  * @typedef {import('./link.js').Link} Link
  * @typedef {import('./requests.js').Login} Login
- * @typedef {{ received: number, missed?: boolean }} Resumed
+ * @typedef {{ received: number, missed?: boolean, ice_servers?: RTCIceServer[] }} Resumed
  */
 
 /** How long the answer to a login may take, in ms: the server may have to ask others. */
@@ -24,6 +24,20 @@ const PASSING = [ErrorCode.CONNECT, ErrorCode.SERVER_INTERNAL];
 
 /** There is no such session any more. */
 const SESSION_GONE = 1000100;
+
+/** Of the addresses at which a session is said to be so many count, and none that is longer. */
+const MAX_ADDRESSES = 8;
+const MAX_ADDRESS = 512;
+
+/** The session is at another node of the platform, at one of these addresses. */
+export class Moved extends Error {
+  /** @param {unknown} signal */
+  constructor(signal) {
+    super('the session has moved to another node');
+    /** @type {string[]} */
+    this.urls = Array.isArray(signal) ? signal.filter(isAddress).slice(0, MAX_ADDRESSES) : [];
+  }
+}
 
 /** What opens the server's door: the login, and then what it takes to resume its session over another connection. */
 export class Pass {
@@ -94,7 +108,9 @@ export class Pass {
   async resume(link, got) {
     if (!this.#session) return null;
     try {
-      return await this.#ask(link, { resume: { protocol: PROTOCOL, ...this.#session, got } }, RESUME_TIMEOUT);
+      const resumed = await this.#ask(link, { resume: { protocol: PROTOCOL, ...this.#session, got } }, RESUME_TIMEOUT);
+      if (resumed.ice_servers) this.iceServers = resumed.ice_servers;
+      return resumed;
     } catch (error) {
       const { serverCode } = /** @type {HstRtcError} */ (error);
       if (serverCode !== SESSION_GONE) throw error;
@@ -129,6 +145,10 @@ export class Pass {
         reject(lost(why));
       };
       link.onFrame = ({ re, ok, err, ev }) => {
+        if (ev?.moved) {
+          cancel();
+          reject(new Moved(ev.moved.signal));
+        }
         const failure = re === FIRST_ID ? err : ev?.ended;
         if (!failure && re !== FIRST_ID) return;
         cancel();
@@ -151,4 +171,9 @@ export function isFinal({ serverCode }) {
 /** @param {string} what */
 export function lost(what) {
   return new HstRtcError(ErrorCode.CONNECT, `${what}: check the network and log in again`);
+}
+
+/** @param {unknown} url */
+function isAddress(url) {
+  return typeof url === 'string' && url.length <= MAX_ADDRESS && /^wss?:\/\/[!-~]+$/i.test(url);
 }

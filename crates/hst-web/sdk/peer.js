@@ -10,6 +10,10 @@ import { nextTask, sleep } from './time.js';
 const PATIENCE = 5_000;
 /** An ICE restart may take so long to bring it back, in ms. */
 const RESTART_TIME = 10_000;
+/** A connection to a node that the session has left carries on for so long at most, in ms: as long as the server keeps its end. */
+const OVERLAP = 15_000;
+/** It carries on for so long beside the one that takes its place, in ms: until pictures have begun there. */
+const SETTLE = 1_000;
 /** The longest wait between two attempts to connect, in ms; the first is a sixteenth of it. */
 const MAX_BACKOFF = 8_000;
 /** Pictures begin with room for sound beside them, but with no more than so many kbit/s. */
@@ -55,6 +59,8 @@ export class Peer {
   #mustRestartIce = false;
   /** The ICE restart that has not helped yet. @type {object | null} */
   #rescue = null;
+  /** The connection before this one, at the node that the session has left. @type {RTCPeerConnection | null} */
+  #former = null;
   #options;
 
   /** @param {PeerOptions} options */
@@ -147,6 +153,25 @@ export class Peer {
     if (generation === this.#generation) this.#restart(null);
   }
 
+  /**
+   * The session is at another node: all media get a connection there, and flow over the one of before until it carries them.
+   * @param {number} generation the one of before
+   */
+  handleMoved(generation) {
+    if (generation !== this.#generation || !this.#pc) return;
+    this.#endFormer(this.#former);
+    const former = (this.#former = this.#pc);
+    former.onconnectionstatechange = null;
+    this.#pc = null;
+    this.#drop();
+    if (this.#wants.size === 0) {
+      this.#endFormer(former);
+      return;
+    }
+    sleep(OVERLAP).then(() => this.#endFormer(former));
+    this.#negotiateSoon();
+  }
+
   /** The network may be another one than before, as when signalling had to connect anew. */
   handleNetworkChange() {
     if (this.#pc && this.#pc.connectionState !== 'connected') this.#restartIce(this.#pc);
@@ -155,6 +180,13 @@ export class Peer {
   close() {
     this.#isClosed = true;
     this.#drop();
+    this.#endFormer(this.#former);
+  }
+
+  /** @param {RTCPeerConnection | null} former */
+  #endFormer(former) {
+    former?.close();
+    if (this.#former === former) this.#former = null;
   }
 
   /** @param {Want | undefined} want */
@@ -186,6 +218,8 @@ export class Peer {
       this.#failures = 0;
       this.#rescue = null;
       this.#tellConnected();
+      const former = this.#former;
+      if (former) sleep(SETTLE).then(() => this.#endFormer(former));
     }
     if (pc.connectionState === 'disconnected') await sleep(PATIENCE);
     if (pc !== this.#pc || this.#rescue) return;

@@ -1,7 +1,7 @@
 import { Backoff } from './backoff.js';
 import { ErrorCode, Interrupted, fromServer } from './errors.js';
 import { Exchange } from './exchange.js';
-import { Pass, isFinal, lost } from './pass.js';
+import { Moved, Pass, isFinal, lost } from './pass.js';
 
 /**
  * @typedef {import('./errors.js').HstRtcError} HstRtcError
@@ -49,6 +49,10 @@ export class Signal {
   #isReady = false;
   #isLeaving = false;
   #isOver = false;
+  /** Whether the next attempt follows the session to another node, which is done without a pause. */
+  #follows = false;
+  /** Whether the last one did: who is sent on from there takes his time. */
+  #hasFollowed = false;
   /** Ends the pause before an attempt. */
   #wake = () => {};
   #end = () => {};
@@ -219,7 +223,8 @@ export class Signal {
 
   async #comeBack() {
     while (!this.#isOver) {
-      await this.#pause(this.#backoff.next(this.#clock.now()));
+      if (!this.#follows) await this.#pause(this.#backoff.next(this.#clock.now()));
+      this.#follows = false;
       const how = this.#isOver ? null : await this.#attempt();
       if (!how) continue;
       this.onBack(how);
@@ -232,8 +237,15 @@ export class Signal {
     try {
       const how = await this.#enter(await this.#dial());
       this.#open();
+      this.#hasFollowed = false;
       return how;
     } catch (error) {
+      if (error instanceof Moved) {
+        this.#link?.close();
+        this.#link = null;
+        this.#follow(error);
+        return null;
+      }
       const why = /** @type {HstRtcError} */ (error);
       this.#drop(why);
       if (isFinal(why)) this.#lose(why);
@@ -257,6 +269,13 @@ export class Signal {
     await this.#pass.logIn(link);
     this.#exchange.restart(() => this.onRestore());
     return 'login';
+  }
+
+  /** @param {Moved} moved */
+  #follow({ urls }) {
+    this.#dialer.follow(urls);
+    this.#follows = !this.#hasFollowed;
+    this.#hasFollowed = true;
   }
 
   /** @param {number} ms */
@@ -288,6 +307,11 @@ export class Signal {
     if (!event) return;
     const [name, fields] = event;
     if (name === 'ended') this.#handleEnded(link, fromServer(fields));
+    else if (name === 'moved') {
+      const moved = new Moved(fields.signal);
+      this.#follow(moved);
+      link.lose(moved.message);
+    }
     else this.onEvent(name, fields);
   }
 

@@ -1,14 +1,65 @@
 //! What keeps the media of a session when their transport has trouble.
 
-use hst_media::{MediaError, PeerState};
-use tokio::time::Instant;
+use std::{collections::BTreeSet, time::Duration};
+
+use hst_media::{LineId, MediaError, PeerEvent, PeerState};
+use tokio::time::{Instant, sleep_until};
 
 use super::{MediaLink, Round, kind_of};
-use crate::{recovery::Remedy, transport::Transport};
+use crate::{
+    recovery::Remedy,
+    transport::{Transport, TransportNews},
+};
+
+/// How long the transport of before may carry on at most: a little less than the server keeps its end.
+const OVERLAP: Duration = Duration::from_secs(12);
+/// How long it carries on when the new one is connected: until pictures have begun there.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// A transport that another one is about to replace.
+#[derive(Debug)]
+pub(crate) struct Former {
+    transport: Transport,
+    /// When it is to be looked at again, and when it is over whatever is the case.
+    until: Instant,
+    at_last: Instant,
+    /// The lines of the new one on which something has come.
+    pub(super) flowing: BTreeSet<LineId>,
+}
+
+/// Something that concerns it.
+#[derive(Debug)]
+pub(crate) enum FormerNews {
+    Nothing,
+    /// A receiver cannot decode what is sent by it.
+    KeyframeRequested,
+    /// It may have had its time.
+    Due,
+    /// It is over.
+    Over,
+}
+
+/// The next thing that concerns it; pending while there is none. Cancel-safe.
+pub(super) async fn next_of(former: &mut Option<Former>) -> FormerNews {
+    let Some(former) = former else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        news = former.transport.next() => match news {
+            TransportNews::Event(PeerEvent::KeyframeRequested { .. }) => FormerNews::KeyframeRequested,
+            TransportNews::Event(_) => FormerNews::Nothing,
+            TransportNews::Ended | TransportNews::Due => FormerNews::Over,
+        },
+        () = sleep_until(former.until) => FormerNews::Due,
+    }
+}
 
 impl MediaLink {
     /// The peer is connected in another way than before.
     pub(crate) async fn handle_state(&mut self, state: PeerState) -> Result<(), MediaError> {
+        if state == PeerState::Connected {
+            self.note_replaced();
+        }
         let transport = self.transport.as_mut();
         let remedy = transport.and_then(|it| it.recovery.handle_state(Instant::now(), state));
         self.help(remedy).await
@@ -58,6 +109,77 @@ impl MediaLink {
             return Ok(());
         }
         self.reopen().await
+    }
+
+    /// The node that has the peer of this generation is not that of the session any more: all media get a new peer, and those
+    /// of the old one go on until it carries them.
+    pub(crate) async fn move_over(&mut self, generation: u32) -> Result<(), MediaError> {
+        if generation != self.generation {
+            return Ok(());
+        }
+        self.end_former().await;
+        if let Some(old) = self.transport.take() {
+            self.former = Some(Former {
+                transport: old,
+                until: Instant::now() + OVERLAP,
+                at_last: Instant::now() + OVERLAP,
+                flowing: BTreeSet::new(),
+            });
+        }
+        self.reopen().await?;
+        if self.transport.is_none() {
+            self.end_former().await;
+        }
+        Ok(())
+    }
+
+    /// Something has happened to the peer of before, or it has had its time.
+    pub(crate) async fn handle_former(&mut self, news: FormerNews) {
+        match news {
+            // What it still sends and receives goes the way that it went.
+            FormerNews::Nothing => {}
+            FormerNews::KeyframeRequested => {
+                for sending in self.sends.values() {
+                    sending.keyframe_wanted.notify_one();
+                }
+            }
+            FormerNews::Due if self.prolong_former() => {}
+            FormerNews::Due => self.end_former().await,
+            FormerNews::Over => self.end_former().await,
+        }
+    }
+
+    /// Keeps the peer of before a little longer, if something still goes by it: a source that gives no picture to begin with
+    /// when it is asked may give one by itself.
+    fn prolong_former(&mut self) -> bool {
+        let Some(former) = &mut self.former else { return false };
+        let sends = self.sends.values().any(|sending| sending.lines.is_filled());
+        let mut lines = self.receives.values().map(|receiving| receiving.line);
+        let receives = lines.any(|line| !former.flowing.contains(&line));
+        let may_go_on = (sends || receives) && former.until < former.at_last;
+        if may_go_on {
+            former.until = former.at_last.min(former.until + SETTLE);
+        }
+        may_go_on
+    }
+
+    /// The peer of before is not needed any more: whoever sends goes over to the new one.
+    pub(super) async fn end_former(&mut self) {
+        if let Some(mut former) = self.former.take() {
+            former.transport.peer.close().await;
+        }
+    }
+
+    /// The new peer carries what it is to carry, as far as anybody knows: the old one is kept a moment longer, for what is on its
+    /// way.
+    fn note_replaced(&mut self) {
+        let Some(former) = &mut self.former else { return };
+        former.until = former.until.min(Instant::now() + SETTLE);
+        for sending in self.sends.values() {
+            sending.lines.ready();
+            // It goes over with a picture that receivers can begin with.
+            sending.keyframe_wanted.notify_one();
+        }
     }
 
     /// Replaces the peer by a new one with the same media.

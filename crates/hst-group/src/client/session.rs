@@ -39,6 +39,8 @@ pub struct Session {
     left: Option<Previous>,
     line: Line,
     backoff: Backoff,
+    /// Whether the present try follows the session to another node: the next such word is not followed at once.
+    follows: bool,
     requests: Requests,
     group: Option<GroupBook>,
     presence: Option<PresenceBook>,
@@ -75,6 +77,9 @@ struct Identity {
 pub enum Output {
     /// Make a connection, in place of the one there is; frames to be sent wait for it.
     Connect,
+    /// The session is at another node: the next connections are to be made there, to one of these addresses, and elsewhere
+    /// only when they do not answer.
+    Moved(Vec<String>),
     /// Send this frame.
     Send(Bytes),
     /// Tell the caller of this request what came of it.
@@ -88,6 +93,9 @@ pub enum Output {
     Event(SessionEvent),
     /// The server's end of this generation of media transport is gone.
     TransportLost(u32),
+    /// The node that has this generation of media transport is not that of the session any more: all media need a new one,
+    /// of a higher generation. The old one carries on meanwhile.
+    MoveMedia(u32),
     /// The connection is there again: see whether that of the media is.
     Reconnected,
     /// What the server had of the media transport is lost, or may be: all media need a new one, of a higher generation.
@@ -109,6 +117,7 @@ impl Session {
             left: None,
             line: Line::Down,
             backoff: Backoff::new(seed),
+            follows: false,
             requests: Requests::default(),
             group: None,
             presence: None,

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use hst_proto::{EventBody, RequestId, frame_event, number_reply};
+use serde::{Deserialize, Serialize};
 
 /// Frames that are kept until the client confirms them. When there are more, the oldest are dropped, and a client that
 /// would need them is told that it missed something.
@@ -25,6 +26,20 @@ enum Kept {
     Reply(RequestId, Bytes),
 }
 
+/// A backlog on its way to another node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PackedBacklog {
+    last: u64,
+    frames: Vec<PackedFrame>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PackedFrame {
+    Event(EventBody),
+    Reply(RequestId, String),
+}
+
 impl Kept {
     fn size(&self) -> usize {
         match self {
@@ -38,6 +53,25 @@ impl Kept {
             Self::Event(body) => frame_event(Some(seq), body),
             Self::Reply(_, reply) => number_reply(seq, reply),
         }
+    }
+}
+
+impl PackedBacklog {
+    /// The backlog as it was, within the bounds of any.
+    pub(super) fn unpack(self) -> Backlog {
+        let mut backlog = Backlog {
+            last: self.last.saturating_sub(self.frames.len() as u64),
+            ..Backlog::default()
+        };
+        for frame in self.frames {
+            match frame {
+                PackedFrame::Event(body) => drop(backlog.event(body)),
+                // A number is put into it as into an object.
+                PackedFrame::Reply(re, reply) if reply.starts_with('{') => drop(backlog.reply(re, reply.into())),
+                PackedFrame::Reply(re, _) => drop(backlog.reply(re, Bytes::from_static(b"{}"))),
+            }
+        }
+        backlog
     }
 }
 
@@ -81,6 +115,18 @@ impl Backlog {
             return None;
         }
         Some((seq + 1..).zip(&self.frames).map(|(seq, kept)| kept.frame(seq)))
+    }
+
+    /// What another node is to go on with.
+    pub(super) fn pack(&self) -> PackedBacklog {
+        let pack = |kept: &Kept| match kept {
+            Kept::Event(body) => PackedFrame::Event(body.clone()),
+            Kept::Reply(re, reply) => PackedFrame::Reply(*re, String::from_utf8_lossy(reply).into_owned()),
+        };
+        PackedBacklog {
+            last: self.last,
+            frames: self.frames.iter().map(pack).collect(),
+        }
     }
 
     fn first(&self) -> u64 {

@@ -2,6 +2,7 @@ mod board;
 mod govern;
 mod media;
 mod message;
+mod passing;
 mod priority;
 mod roster;
 mod seat;

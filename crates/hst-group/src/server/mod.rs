@@ -20,4 +20,6 @@ pub use output::{
 };
 pub use permissions::Permissions;
 pub use presence::{Presence, Tell, WatcherId};
-pub use session::{CloseWhy, LOGIN_DEADLINE, Session, SessionOutput, SignIn, SignedIn, TOKEN_WARNING, UserRequest};
+pub use session::{
+    CloseWhy, LOGIN_DEADLINE, PackedSession, Session, SessionOutput, SignIn, SignedIn, TOKEN_WARNING, UserRequest,
+};

@@ -128,6 +128,13 @@ impl Presence {
         page
     }
 
+    /// A session goes on with a watch that it began elsewhere: of the users up to this name, or of everybody. What has changed
+    /// before is not told.
+    pub fn handle_watch(&mut self, id: WatcherId, own: UserId, up_to: Option<UserId>) {
+        let horizon = up_to.map_or(Horizon::Everybody, Horizon::User);
+        self.watchers.insert(id, Watcher { user: own, horizon });
+    }
+
     /// A session does not watch any more, or is gone.
     pub fn handle_unwatch(&mut self, id: WatcherId) {
         self.watchers.remove(&id);

@@ -31,6 +31,17 @@ impl Rate {
         }
         is_free
     }
+
+    /// For how long from now all things so far are paid ahead.
+    pub(super) fn owed(&self, now: Instant) -> Duration {
+        let paid = self.paid_until.map(|paid| paid.saturating_duration_since(now));
+        paid.unwrap_or_default()
+    }
+
+    /// As much was owed elsewhere; never more than can be.
+    pub(super) fn owe(&mut self, now: Instant, owed: Duration) {
+        self.paid_until = Some(now + owed.min(self.at_once));
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 mod command;
 mod life;
+mod passing;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -14,6 +15,7 @@ use hst_proto::{
     encode_failure, encode_reply, frame_event,
 };
 
+pub use self::passing::PackedSession;
 use super::{GroupRequest, ToMember, backlog::Backlog, rate::Rate};
 
 /// A connection that has not logged in by then is closed.
@@ -42,6 +44,8 @@ pub struct Session {
     backlog: Backlog,
     messages: Rate,
     token: Option<Token>,
+    /// What helps its client to reach the media here, if he does not know yet: it has come from another node.
+    ice_servers: Vec<IceServer>,
     /// Why the server has ended it.
     why: Option<Failure>,
     /// Drained by the shell after every call, so it holds what one call gives rise to.
@@ -177,6 +181,8 @@ pub enum CloseWhy {
     Away,
     /// The server ended it and has said why.
     Ended,
+    /// It goes on at another node.
+    Moved,
 }
 
 /// Somebody who wants to log in; the names are well-formed, the token is not checked.
@@ -221,6 +227,7 @@ impl Session {
             backlog: Backlog::default(),
             messages: Rate::new(MESSAGES_PER_SECOND),
             token: None,
+            ice_servers: Vec::new(),
             why: None,
             outputs: VecDeque::new(),
         }

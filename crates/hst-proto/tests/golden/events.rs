@@ -160,6 +160,16 @@ fn every_event_has_its_pinned_bytes() {
             r#"{"seq":7,"ev":{"transport_lost":{"generation":1}}}"#,
         ),
         (
+            Event::TransportMoved { generation: 1 },
+            r#"{"seq":7,"ev":{"transport_moved":{"generation":1}}}"#,
+        ),
+        (
+            Event::Moved {
+                signal: vec!["wss://b.example.org/v1/signal".into()],
+            },
+            r#"{"seq":7,"ev":{"moved":{"signal":["wss://b.example.org/v1/signal"]}}}"#,
+        ),
+        (
             Event::Ended(Failure::new(ErrorCode::ServerInternal, "bye")),
             r#"{"seq":7,"ev":{"ended":{"code":301,"message":"bye"}}}"#,
         ),

@@ -47,9 +47,21 @@ fn every_reply_has_its_pinned_bytes() {
         (
             Reply::Resumed(Resumed {
                 received: 5,
-                missed: false,
+                ..Resumed::default()
             }),
             r#"{"re":9,"ok":{"resumed":{"received":5}}}"#,
+        ),
+        (
+            Reply::Resumed(Resumed {
+                received: 5,
+                missed: true,
+                ice_servers: vec![IceServer {
+                    urls: vec!["turn:a:1?transport=udp".into()],
+                    username: "17:s1".into(),
+                    credential: "y".into(),
+                }],
+            }),
+            r#"{"re":9,"ok":{"resumed":{"received":5,"missed":true,"ice_servers":[{"urls":["turn:a:1?transport=udp"],"username":"17:s1","credential":"y"}]}}}"#,
         ),
         (
             Reply::Joined(Joined {

@@ -67,7 +67,7 @@ impl Hub {
             now,
             Seen {
                 life: self.node.owner(),
-                takes_more: !self.life.is_draining(),
+                takes_more: !self.life.is_leaving(),
                 heard: now,
                 gateway: self.fleet.own_gateway(),
                 said: self.said(),

@@ -28,6 +28,12 @@ pub(crate) struct Branch {
     due: VecDeque<Bytes>,
     /// Who waits until the home has heard so many words.
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
+    /// Whether the home has said anything, so that it knows this branch; and who waits for that.
+    is_known: bool,
+    /// The group is about to go on elsewhere: whatever comes from here waits for that.
+    is_closing: bool,
+    is_silent: bool,
+    strangers: Vec<oneshot::Sender<()>>,
 }
 
 impl Branch {
@@ -43,6 +49,10 @@ impl Branch {
             home,
             due,
             waiting: VecDeque::new(),
+            is_known: false,
+            is_closing: false,
+            is_silent: false,
+            strangers: Vec::new(),
         }
     }
 
@@ -54,9 +64,14 @@ impl Branch {
             {
                 self.home.push(word);
             }
-            let listens = self.home.has_room();
+            if self.is_closing && !self.is_silent && !self.site.has_offers() && self.home.has_room() {
+                self.is_silent = true;
+                self.say(&ToHome::Silent);
+            }
+            let listens = self.home.has_room() && !self.is_closing;
+            let awaits = self.is_closing && !self.is_silent;
             let flow = tokio::select! {
-                turn = self.site.next(), if listens => self.hear(turn).await,
+                turn = next_of(&mut self.site, listens), if listens || awaits => self.hear(turn).await,
                 news = self.home.next() => self.take(news).await,
             };
             if let ControlFlow::Break(is_over) = flow {
@@ -64,7 +79,10 @@ impl Branch {
                     self.close().await;
                     return None;
                 }
-                return Some(self.site);
+                let Self { site, home, .. } = self;
+                // So that it need not wait for what is over.
+                home.close().await;
+                return Some(site);
             }
         }
     }
@@ -107,9 +125,44 @@ impl Branch {
                 let said = self.say(&ToHome::Gone(member));
                 self.waiting.push_back((said, noticed));
             }
+            Message::Expect {
+                member,
+                seat,
+                session,
+                ready,
+            } => {
+                self.site.expect(member, seat, session);
+                match self.is_known {
+                    // One who has given up does not want to know.
+                    true => _ = ready.send(()),
+                    false => self.strangers.push(ready),
+                }
+            }
+            Message::Pass {
+                member,
+                to,
+                called,
+                over,
+            } => {
+                self.site.begin_to_pass(member, over);
+                self.say(&ToHome::Pass { member, to, called });
+            }
+            Message::TakeBack {
+                member,
+                seat,
+                session,
+                from,
+            } => {
+                let user = seat.user.clone();
+                self.site.expect(member, seat, session);
+                self.say(&ToHome::TakeBack { member, user, from });
+            }
+            Message::Dismiss(member) => _ = self.site.let_go(member).await,
             Message::Missed(member) => _ = self.say(&ToHome::Missed(member)),
             Message::TransportLost { member, generation } => {
-                self.say(&ToHome::TransportLost { member, generation });
+                if !self.site.let_go(member).await {
+                    self.say(&ToHome::TransportLost { member, generation });
+                }
             }
             Message::Encodings { track, rids } => _ = self.say(&ToHome::Encodings { track, rids }),
             Message::Starved { member, track, starved } => {
@@ -137,7 +190,16 @@ impl Branch {
             }
             News::Ended => return ControlFlow::Break(false),
         };
+        self.is_known = true;
+        for waiting in self.strangers.drain(..) {
+            let _ = waiting.send(());
+        }
         match serde_json::from_slice(&bytes) {
+            Ok(ToBranch::Closing) => self.is_closing = true,
+            Ok(ToBranch::Over { members }) => {
+                self.site.told = members;
+                return ControlFlow::Break(false);
+            }
             Ok(word) => self.obey(word).await,
             Err(error) => {
                 tracing::warn!(%error, group = %self.site.id, "the home of a group said what is not understood")
@@ -169,6 +231,12 @@ impl Branch {
             }
             ToBranch::Media(command) => {
                 self.site.command(command).await;
+                Vec::new()
+            }
+            // Heard before.
+            ToBranch::Closing | ToBranch::Over { .. } => Vec::new(),
+            ToBranch::Passed { member, is_done } => {
+                self.site.pass(member, is_done);
                 Vec::new()
             }
             ToBranch::Departed(member) => {
@@ -216,5 +284,13 @@ impl Branch {
                 News::Delivered(_) | News::Message(_) => {}
             }
         }
+    }
+}
+
+/// What happens next at a site, or only that an offer is answered. Cancel-safe.
+async fn next_of(site: &mut Site, listens: bool) -> Turn {
+    match listens {
+        true => site.next().await,
+        false => site.next_answer().await,
     }
 }

@@ -104,6 +104,11 @@ impl Branches {
         self.ports.is_empty()
     }
 
+    /// All that there are.
+    pub(crate) fn all(&self) -> impl Iterator<Item = BranchId> {
+        self.ports.keys().copied()
+    }
+
     /// The branches that a process has.
     pub(crate) fn of(&self, process: &Owner) -> Vec<BranchId> {
         let own = self.ports.iter().filter(|(_, port)| port.at.boot == process.boot);

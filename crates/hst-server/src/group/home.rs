@@ -1,6 +1,11 @@
+mod leaving;
+mod passing;
 mod tell;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    time::Duration,
+};
 
 use hst_cluster::{Owner, pipe::Pipe};
 use hst_group::server::{Governance, Group, GroupRequest, Happening, MemberId, Rules, Seat, ToMember};
@@ -36,10 +41,17 @@ pub(crate) struct Home {
     held: VecDeque<Held>,
     /// Branches that are gone, and until when their members may come back.
     orphans: VecDeque<(Instant, BranchId)>,
+    /// Who comes by another node than before, and what he was called there: his transport may be there still.
+    former: HashMap<MemberId, MemberId>,
     /// When everybody has come who was in the group when it was elsewhere.
     settles: Option<Instant>,
     /// Messages that wait for that, so that all hear them: one a member at most, who waits for the answer.
     deferred: Vec<(MemberId, RequestId, GroupRequest)>,
+    /// How many members there were, if all had been told everything where the group was: when they have come, nobody need be
+    /// told how it is.
+    told: Option<usize>,
+    /// While the group is about to go on elsewhere: the branches that have nothing more to say.
+    silent: Option<BTreeSet<BranchId>>,
     life: Life,
 }
 
@@ -62,8 +74,11 @@ impl Home {
             follow,
             held: VecDeque::new(),
             orphans: VecDeque::new(),
+            former: HashMap::new(),
             settles: None,
             deferred: Vec::new(),
+            told: site.told.take(),
+            silent: None,
             life,
             site,
         };
@@ -81,7 +96,14 @@ impl Home {
     /// Before those on other nodes find that it is over, its place is released.
     pub(crate) async fn run(mut self, release: impl AsyncFnOnce()) -> Option<Site> {
         let goes_on = self.work().await;
+        let told = match &self.silent {
+            Some(silent) if goes_on && self.is_all_said(silent) => self.core.can_go_on_unnoticed(),
+            _ => None,
+        };
         release().await;
+        if goes_on && self.silent.is_some() {
+            self.say_over(told).await;
+        }
         goes_on.then(|| self.move_out())
     }
 
@@ -89,9 +111,9 @@ impl Home {
         let life = self.life.clone();
         loop {
             self.perform_all().await;
-            if life.is_draining() && self.site.is_empty() && !self.branches.is_empty() {
+            if life.is_leaving() && self.site.is_empty() && !self.branches.is_empty() {
                 // They go on without this node.
-                return true;
+                return self.take_leave().await;
             }
             let due = self.due();
             let timeout = async {
@@ -108,7 +130,7 @@ impl Home {
                     Turn::Over => return false,
                 },
                 () = timeout => self.handle_timeout(),
-                () = life.draining(), if !life.is_draining() => {}
+                () = life.leaving(), if !life.is_leaving() => {}
             }
         }
     }
@@ -130,7 +152,10 @@ impl Home {
             }
         }
         if self.settles.take_if(|at| *at <= present).is_some() {
-            self.core.handle_settled();
+            match self.told.take() == Some(self.core.members().count()) {
+                true => self.core.handle_all_returned(),
+                false => self.core.handle_settled(),
+            }
             for (member, re, message) in std::mem::take(&mut self.deferred) {
                 self.core.handle_request(now(), member, re, message);
             }
@@ -165,8 +190,43 @@ impl Home {
                 self.site.dismiss(member).await;
                 drop(noticed);
             }
+            Message::Expect {
+                member,
+                seat,
+                session,
+                ready,
+            } => {
+                self.site.expect(member, seat, session);
+                // One who has given up does not want to know.
+                let _ = ready.send(());
+            }
+            Message::Pass {
+                member,
+                to,
+                called,
+                over,
+            } => {
+                self.site.begin_to_pass(member, over);
+                let is_done = self.pass(member, &to, called).await;
+                self.site.pass(member, is_done);
+            }
+            Message::TakeBack {
+                member,
+                seat,
+                session,
+                from,
+            } => {
+                let user = seat.user.clone();
+                self.site.expect(member, seat, session);
+                self.take_over(member, &user, &from).await;
+            }
+            Message::Dismiss(member) => _ = self.site.let_go(member).await,
             Message::Missed(member) => self.core.handle_missed(member),
-            Message::TransportLost { member, generation } => self.core.handle_transport_lost(member, generation),
+            Message::TransportLost { member, generation } => {
+                if !self.site.let_go(member).await {
+                    self.core.handle_transport_lost(member, generation);
+                }
+            }
             Message::Encodings { track, rids } => self.core.handle_encodings(track, rids),
             Message::Starved { member, track, starved } => self.core.handle_starved(member, track, starved),
             Message::Govern { act, outcome } => {
@@ -189,7 +249,7 @@ impl Home {
                 self.core.handle_standing(standing.unwrap_or_default());
                 self.welcome(at, *pipe, inbox);
             }
-            Message::Said(branch, word) => self.hear(branch, word),
+            Message::Said(branch, word) => self.hear(branch, word).await,
             Message::Heard(branch, count) => {
                 self.branches.heard(branch, count);
                 self.release();
@@ -201,7 +261,7 @@ impl Home {
     }
 
     /// A branch has something for the group.
-    fn hear(&mut self, branch: BranchId, word: ToHome) {
+    async fn hear(&mut self, branch: BranchId, word: ToHome) {
         if self.branches.node_of(branch).is_none() {
             // It was given up, and what it still says is to be said again.
             return;
@@ -211,6 +271,17 @@ impl Home {
             ToHome::Join { member, re, seat } => self.join(branch.member(member), re, seat),
             ToHome::Ask { member, re, request } => self.ask(branch.member(member), re, request),
             ToHome::Gone(member) => self.core.handle_gone(now(), branch.member(member)),
+            ToHome::Pass { member, to, called } => {
+                let is_done = self.pass(branch.member(member), &to, called).await;
+                let stuck = self.branches.tell(branch, &ToBranch::Passed { member, is_done });
+                self.lose_branches(stuck);
+            }
+            ToHome::TakeBack { member, user, from } => self.take_over(branch.member(member), &user, &from).await,
+            ToHome::Silent => {
+                if let Some(silent) = &mut self.silent {
+                    silent.insert(branch);
+                }
+            }
             ToHome::Missed(member) => self.core.handle_missed(branch.member(member)),
             ToHome::Answered { member, re, answer } => self.core.handle_answer(branch.member(member), re, answer),
             ToHome::TransportLost { member, generation } => {
@@ -239,6 +310,9 @@ impl Home {
         match self.core.handle_return(now(), member, seat) {
             Ok(()) => {
                 self.settles.get_or_insert(Instant::now() + GRACE);
+                if self.told == Some(self.core.members().count()) {
+                    self.settles = Some(Instant::now());
+                }
                 let Some(seat) = self.core.seat(member) else { return };
                 self.follow.took_over(Happening::Joined(seat.user.clone()));
                 for media in seat.published() {
@@ -289,9 +363,10 @@ impl Home {
     /// there.
     fn keep(&mut self, member: MemberId) {
         let (branch, local) = BranchId::of(member);
-        if branch != BranchId::HOME
-            && let Some(seat) = self.core.seat(member)
-        {
+        let Some(seat) = self.core.seat(member) else { return };
+        if branch == BranchId::HOME {
+            self.site.keep(member, seat);
+        } else {
             let stuck = self.branches.tell(branch, &ToBranch::Seat { member: local, seat });
             self.lose_branches(stuck);
         }
@@ -312,7 +387,8 @@ impl Home {
             at: at.clone(),
         });
         let stands = ToBranch::Stands(self.core.standing());
-        let first: Vec<_> = published.chain([stands]).collect();
+        let closing = self.silent.is_some().then_some(ToBranch::Closing);
+        let first: Vec<_> = published.chain([stands]).chain(closing).collect();
         for word in first {
             let stuck = self.branches.tell(branch, &word);
             self.lose_branches(stuck);

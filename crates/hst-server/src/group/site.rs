@@ -5,7 +5,10 @@ use hst_cluster::{NodeId, Owner};
 use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
 use hst_id::{GroupId, MediaRef};
 use hst_proto::{Class, ErrorCode, EventBody, Failure, Prepare, Reply, RequestId};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 
 use super::{Message, Naming, branches::BranchId};
 use crate::{
@@ -23,10 +26,14 @@ pub(crate) struct Site {
     pub(crate) id: GroupId,
     /// How the group as a whole stands, as far as it is known here.
     pub(crate) standing: Standing,
+    /// How many members there are, if the group goes on elsewhere and all have been told everything.
+    pub(crate) told: Option<usize>,
     inbox: mpsc::Receiver<Message>,
     sessions: HashMap<MemberId, Session>,
     /// Who has a transport here and may not be in the group, and the sessions that wait for an answer.
     guests: HashMap<MemberId, SessionHandle>,
+    /// Who comes by another node now, and whose transport here carries on until he has one there; who waits for its end.
+    passed: HashMap<MemberId, oneshot::Sender<()>>,
     media: RoomMedia,
     /// Offers that the media plane is at work on: no more than its queue takes.
     offers: JoinSet<Answered>,
@@ -50,6 +57,8 @@ struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Joining(RequestId),
+    /// Expected from another node.
+    Expected,
     In,
     Leaving(RequestId),
 }
@@ -87,9 +96,11 @@ impl Site {
         Self {
             id,
             standing: Standing::default(),
+            told: None,
             inbox,
             sessions: HashMap::new(),
             guests: HashMap::new(),
+            passed: HashMap::new(),
             media,
             offers: JoinSet::new(),
             tracks: HashMap::new(),
@@ -114,6 +125,22 @@ impl Site {
                     },
                     Err(error) => tracing::error!(%error, group = %self.id, "an offer was not answered"),
                 },
+            }
+        }
+    }
+
+    /// Whether the media plane is at work on an offer.
+    pub(crate) fn has_offers(&self) -> bool {
+        !self.offers.is_empty()
+    }
+
+    /// Waits for the answer to an offer, while nothing else is to be taken. Cancel-safe.
+    pub(crate) async fn next_answer(&mut self) -> Turn {
+        loop {
+            match self.offers.join_next().await {
+                Some(Ok((member, re, answer))) => return Turn::Answered(member, re, answer),
+                Some(Err(error)) => tracing::error!(%error, group = %self.id, "an offer was not answered"),
+                None => std::future::pending().await,
             }
         }
     }
@@ -145,7 +172,7 @@ impl Site {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
+        self.sessions.is_empty() && self.passed.is_empty()
     }
 
     /// A session may be told something from here on.
@@ -157,6 +184,48 @@ impl Site {
             asked: Vec::new(),
         };
         self.sessions.insert(member, session);
+    }
+
+    /// A member is about to come from another node.
+    pub(crate) fn expect(&mut self, member: MemberId, seat: Seat, handle: SessionHandle) {
+        let session = Session {
+            handle,
+            seat,
+            stage: Stage::Expected,
+            asked: Vec::new(),
+        };
+        self.sessions.insert(member, session);
+    }
+
+    /// A member is to come by another node; `over` is dropped when nothing of him is here any more.
+    pub(crate) fn begin_to_pass(&mut self, member: MemberId, over: oneshot::Sender<()>) {
+        self.passed.insert(member, over);
+    }
+
+    /// A member comes by another node from now on, if that is done, and is told nothing any more by this one.
+    pub(crate) fn pass(&mut self, member: MemberId, is_done: bool) {
+        let has_transport = match is_done {
+            true => self.sessions.remove(&member).map(|session| {
+                let _ = session.handle.tell(Word::Passed(member, true));
+                session.seat.has_transport()
+            }),
+            false => self.sessions.get(&member).map(|session| {
+                let _ = session.handle.tell(Word::Passed(member, false));
+                false
+            }),
+        };
+        if !has_transport.unwrap_or(is_done) {
+            self.passed.remove(&member);
+        }
+    }
+
+    /// A transport has been lost, or has had its time, whose member comes by another node. Says whether it is that of one.
+    pub(crate) async fn let_go(&mut self, member: MemberId) -> bool {
+        let is_passed = self.passed.remove(&member).is_some();
+        if is_passed {
+            self.command(MediaCommand::EndPeer(member)).await;
+        }
+        is_passed
     }
 
     /// A member asks something, and is to have an answer.
@@ -173,6 +242,9 @@ impl Site {
     pub(crate) fn keep(&mut self, member: MemberId, seat: Seat) {
         if let Some(session) = self.sessions.get_mut(&member) {
             session.seat = seat;
+            if session.stage == Stage::Expected {
+                session.stage = Stage::In;
+            }
         }
     }
 
@@ -206,6 +278,11 @@ impl Site {
                 Stage::In => {
                     comers.push(Comer::Back(member, session.seat.clone()));
                     true
+                }
+                Stage::Expected => {
+                    // Where he is nobody knows now.
+                    let _ = session.handle.tell(Word::GroupLost(member));
+                    false
                 }
                 Stage::Leaving(_) => false,
             }
@@ -256,6 +333,10 @@ impl Site {
     pub(crate) fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class) -> Vec<MemberId> {
         let mut gone = Vec::new();
         let mut tell = |member: MemberId, session: &Session| {
+            // Until the home says that he comes by this node, he is told by another.
+            if session.stage == Stage::Expected {
+                return;
+            }
             let what = match class {
                 Class::Reliable => ToMember::Event(body.clone()),
                 Class::Lossy => ToMember::Lossy(body.clone()),

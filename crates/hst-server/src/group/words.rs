@@ -1,6 +1,6 @@
 use hst_cluster::Owner;
 use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
-use hst_id::{AppId, GroupId, MediaRef};
+use hst_id::{AppId, GroupId, MediaRef, UserId};
 use hst_proto::{Class, EventBody, Failure, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,20 @@ pub(crate) enum ToHome {
     },
     /// A member's session has ended, or has left before it knew that it was in.
     Gone(MemberId),
+    /// A member's session goes on at another node, which calls him so.
+    Pass {
+        member: MemberId,
+        to: Owner,
+        called: MemberId,
+    },
+    /// This user was passed to that node, and his session is here after all.
+    TakeBack {
+        member: MemberId,
+        user: UserId,
+        from: Owner,
+    },
+    /// All that there is to say was said.
+    Silent,
     /// A member's session has missed frames.
     Missed(MemberId),
     /// The media plane has answered an offer.
@@ -78,6 +92,12 @@ pub(crate) enum ToBranch {
     },
     /// Have your room do this.
     Media(MediaCommand),
+    /// The last that there is for one of your members: he comes by another node from now on, if it is done.
+    Passed { member: MemberId, is_done: bool },
+    /// The group is about to go on at another node: say what you are to say, and then nothing until it is there.
+    Closing,
+    /// The group goes on at another node. If so many members come there, nobody will have noticed.
+    Over { members: Option<usize> },
     /// He is not in the group any more.
     Departed(MemberId),
     /// He has this in the group, should it go on elsewhere.

@@ -11,7 +11,7 @@ pub(super) async fn healthz() -> &'static str {
 
 /// `GET /readyz`: new sessions are welcome.
 pub(super) async fn readyz(State(web): State<Arc<Web>>) -> impl IntoResponse {
-    if web.hub.life.is_draining() {
+    if web.hub.life.is_leaving() {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
     } else {
         (StatusCode::OK, "ready\n")

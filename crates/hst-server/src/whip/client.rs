@@ -26,6 +26,7 @@ impl Client {
     /// Connects to the platform, as somebody who has this place.
     pub(super) fn connect(hub: &Arc<Hub>, place: Arc<Place>) -> Self {
         let (connection, other_end) = memory::pair(Limits::default());
+        place.stay();
         hub.serve(other_end, place);
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);

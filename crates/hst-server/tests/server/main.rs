@@ -6,6 +6,7 @@ mod cluster;
 mod common;
 mod config;
 mod extremes;
+mod handover;
 mod hostile;
 mod http;
 mod logs;

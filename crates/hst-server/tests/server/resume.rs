@@ -74,7 +74,7 @@ async fn who_comes_back_has_missed_nothing_and_nobody_has_noticed() {
     // Login and join were her requests 1 and 2.
     let expected = Resumed {
         received: 2,
-        missed: false,
+        ..Resumed::default()
     };
     assert_eq!(outcome, Ok(Reply::Resumed(expected)));
     assert_eq!(heard(&mut ann).await, (got + 1, "two".to_owned()));

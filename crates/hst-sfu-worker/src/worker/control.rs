@@ -294,6 +294,7 @@ impl Worker {
             return;
         };
         let published = room.unpublish(track);
+        room.router.end(track);
         room.router.unmute(now, track);
         room.held.values_mut().for_each(|held| _ = held.remove(&track));
         room.router.forget_wishes(track);

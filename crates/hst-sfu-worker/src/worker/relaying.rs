@@ -45,10 +45,7 @@ impl Worker {
                 self.route(id, None);
             }
             Content::Media(media) => {
-                // What was on its way when the track ended here.
-                if room.router.branch_of(media.track) == Some(from) {
-                    self.forward(now, id, media);
-                }
+                self.take(now, id, Some(from), media);
             }
         }
     }

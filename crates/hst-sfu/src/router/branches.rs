@@ -37,9 +37,13 @@ impl Router {
             Word::Hello => {}
             Word::Want { track, encodings } => self.hear_want(now, branch, track, encodings),
             Word::Here { track, encodings } => {
-                let asked = |entry: &&mut Track| entry.origin.is_none() && !entry.asked_of(branch).is_empty();
+                let asked = |entry: &&mut Track| !entry.asked_of(branch).is_empty();
                 if let Some(entry) = self.tracks.get_mut(&track).filter(asked) {
-                    entry.origin = Some(Origin::Branch(branch));
+                    match entry.origin {
+                        None => entry.origin = Some(Origin::Branch(branch)),
+                        Some(origin) if origin != Origin::Branch(branch) => self.expect_from(track, branch),
+                        Some(_) => {}
+                    }
                 }
                 if self.origin(track) == Some(Origin::Branch(branch)) {
                     self.set_encodings(track, encodings.into());
@@ -47,9 +51,7 @@ impl Router {
                 }
             }
             Word::Gone { track } => {
-                if self.origin(track) == Some(Origin::Branch(branch)) {
-                    self.unpublish(track);
-                }
+                self.lose_origin(track, Origin::Branch(branch));
             }
             Word::Keyframe { track, encoding } => self.want_keyframe(now, track, encoding),
         }
@@ -78,9 +80,7 @@ impl Router {
     fn forget_branch(&mut self, now: Instant, branch: BranchId) {
         let tracks: Vec<_> = self.tracks.keys().copied().collect();
         for track in tracks {
-            if self.origin(track) == Some(Origin::Branch(branch)) {
-                self.unpublish(track);
-            }
+            self.lose_origin(track, Origin::Branch(branch));
             if let Some(entry) = self.tracks.get_mut(&track) {
                 entry.asked.retain(|&(other, _)| other != branch);
             }
@@ -127,7 +127,7 @@ impl Router {
 
     /// Tells the neighbours what is wanted of a track, where it is something else than they know.
     pub(super) fn tell_wants(&mut self, now: Instant, track: TrackId) {
-        let mut has_ended = false;
+        let mut ended = Vec::new();
         for at in 0..self.branches.len() {
             let branch = self.branches[at];
             let Some(entry) = self.tracks.get(&track) else { return };
@@ -142,11 +142,13 @@ impl Router {
             if !encodings.is_empty() {
                 entry.asked.push((branch, encodings));
             }
-            has_ended |= encodings.is_empty() && entry.origin == Some(Origin::Branch(branch));
+            if encodings.is_empty() {
+                ended.push(branch);
+            }
             self.tell(branch, Word::Want { track, encodings });
         }
-        if has_ended {
-            self.unpublish(track);
+        for branch in ended {
+            self.lose_origin(track, Origin::Branch(branch));
         }
     }
 

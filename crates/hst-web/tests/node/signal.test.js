@@ -14,7 +14,7 @@ const SECOND = 1_000;
 async function house(random = dice(1)) {
   const clock = new VirtualClock();
   const server = new Server(clock, random);
-  const signal = new Signal(LOGIN, new Dialer(['a'], clock, server.open), clock, random);
+  const signal = new Signal(LOGIN, new Dialer(['a'], clock, (url, abort) => server.open(url, abort)), clock, random);
   const heard = [];
   signal.onEvent = (_name, fields) => heard.push(fields);
   const turns = [];
@@ -252,7 +252,7 @@ test('leave that is taken during a login follows it, and the login fails', async
   const clock = new VirtualClock();
   const server = new Server(clock, dice(1));
   for (const after of [0, 10, 30, 60]) {
-    const signal = new Signal(LOGIN, new Dialer(['a'], clock, server.open), clock);
+    const signal = new Signal(LOGIN, new Dialer(['a'], clock, (url, abort) => server.open(url, abort)), clock);
     const login = codeOf(signal.login());
     await clock.pass(after);
     const gone = signal.farewell('destroy');
@@ -295,4 +295,49 @@ test('when the gateway dies the next one is reached within 3 s, and is preferred
     assert.equal(opened[0], 'b');
     signal.close();
   });
+});
+
+test('a session that has moved is followed at once, to the node where it is, and nothing is lost', async () => {
+  const { clock, server, turns, wire, send, heard } = await house();
+  const dialled = [];
+  const { open } = server;
+  server.open = (url, abort) => {
+    dialled.push([url, clock.now()]);
+    return open(url, abort);
+  };
+  const moved = { moved: { signal: ['wss://b/v1/signal', 'quic://b:1', 'javascript:alert(1)', 5] } };
+  const at = clock.now();
+  wire().send(JSON.stringify({ ev: moved }));
+  const replies = [send(1)];
+  server.tell({ user_message: { number: 1 } });
+  await clock.pass(SECOND);
+  assert.deepEqual(turns, ['away', 'resumed']);
+  assert.deepEqual(
+    dialled.map(([url]) => url),
+    ['wss://b/v1/signal'],
+  );
+  assert.ok(dialled[0][1] - at < 100, 'there is no pause');
+  await Promise.all(replies);
+  assert.deepEqual(heard, [{ number: 1 }]);
+  assert.deepEqual(numbers(server.done), [1]);
+});
+
+test('who comes back to where the session was is sent on, and who is sent on and on takes his time', async () => {
+  const { clock, server, turns, wire } = await house();
+  const dialled = [];
+  const { open } = server;
+  let sends = true;
+  server.open = async (url, abort) => {
+    dialled.push(url);
+    const client = await open(url, abort);
+    if (sends) wire().onFrame = () => wire().send(JSON.stringify({ ev: { moved: { signal: ['ws://c'] } } }));
+    return client;
+  };
+  wire().cut();
+  await clock.pass(20 * SECOND);
+  assert.ok(dialled.length > 2 && dialled.length < 20, `${dialled.length} attempts`);
+  assert.deepEqual([dialled[0], dialled[1]], ['a', 'ws://c']);
+  sends = false;
+  await clock.pass(20 * SECOND);
+  assert.deepEqual(turns, ['away', 'resumed']);
 });

@@ -230,6 +230,7 @@ impl Session {
     fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Ended(failure) => self.handle_ended(now, failure),
+            Event::Moved { signal } => self.handle_moved(now, signal),
             Event::TokenExpiring { seconds } => {
                 self.tell(SessionEvent::TokenExpiring(Duration::from_secs(seconds.into())));
             }
@@ -248,6 +249,7 @@ impl Session {
             // After `leave` was called the group is no more of the application's concern.
             _ if self.state != State::Joined => {}
             Event::TransportLost { generation } => self.outputs.push_back(Output::TransportLost(generation)),
+            Event::TransportMoved { generation } => self.outputs.push_back(Output::MoveMedia(generation)),
             Event::Removed(failure) => self.removed(failure.into()),
             Event::Snapshot(joined) => self.take_up_group(now, joined),
             event => self.handle_group_event(event),

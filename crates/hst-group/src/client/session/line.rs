@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use hst_proto::{
-    Command, ErrorCode, GOT_EVERY, HEARTBEAT, Login, PEER_TIMEOUT, Previous, RESUME_WINDOW, Reply, RequestId, Resume,
-    Resumed, VERSION, encode_got,
+    Command, ErrorCode, GOT_EVERY, HEARTBEAT, IceServer, Login, PEER_TIMEOUT, Previous, RESUME_WINDOW, Reply,
+    RequestId, Resume, Resumed, VERSION, encode_got,
 };
 
 use super::{Kind, Output, REPLY_TIMEOUT, Refusal, Session, SessionEvent, State, unknown};
@@ -14,6 +14,10 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const GHOST: Duration = ATTEMPT_TIMEOUT
     .saturating_add(PEER_TIMEOUT)
     .saturating_add(RESUME_WINDOW);
+
+/// Of the addresses at which a session is said to be so many count, and none that is longer.
+const MAX_ADDRESSES: usize = 8;
+const MAX_ADDRESS: usize = 512;
 
 /// The number of a request that begins a session or goes on with one, and of the one that joins its group again. The
 /// first login of an engine has taken the latter, so whatever waits to be sent has a higher one.
@@ -210,6 +214,29 @@ impl Session {
         self.outputs.push_back(Output::Disconnect);
     }
 
+    /// The session is at another node, where it is gone on with at once. Who is sent on from there takes his time.
+    pub(super) fn handle_moved(&mut self, now: Instant, mut signal: Vec<String>) {
+        signal.retain(|address| is_address(address));
+        signal.truncate(MAX_ADDRESSES);
+        let can_follow = self
+            .login
+            .as_ref()
+            .is_some_and(|login| login.is_settled && login.session.is_some());
+        if self.state == State::Exiting || !can_follow {
+            return self.handle_disconnected(now, "the session has moved to another node");
+        }
+        if self.state == State::LoggedIn {
+            // What was prepared for a group is at the node of before, and nobody has told what it was.
+            self.outputs.push_back(Output::CloseMedia);
+        }
+        self.outputs.push_back(Output::Moved(signal));
+        let is_sent_on = std::mem::replace(&mut self.follows, true);
+        self.return_later(now, None);
+        if !is_sent_on {
+            self.return_now(now);
+        }
+    }
+
     fn return_now(&mut self, now: Instant) {
         let Some(login) = &mut self.login else { return };
         self.outputs.push_back(Output::Connect);
@@ -276,8 +303,10 @@ impl Session {
                 Ok(Reply::Resumed(Resumed {
                     received,
                     missed: false,
+                    ice_servers,
                 })),
             ) => {
+                self.learn_ice_servers(ice_servers);
                 self.returned(now, Some(received), false);
             }
             (Aim::Resume, Ok(Reply::Resumed(_))) if self.is_between_states() => {
@@ -285,7 +314,13 @@ impl Session {
                 self.outputs.push_back(Output::Connect);
                 self.log_in_again(now);
             }
-            (Aim::Resume, Ok(Reply::Resumed(Resumed { received, .. }))) => {
+            (
+                Aim::Resume,
+                Ok(Reply::Resumed(Resumed {
+                    received, ice_servers, ..
+                })),
+            ) => {
+                self.learn_ice_servers(ice_servers);
                 if let Some(login) = &mut self.login {
                     login.may_jump = true;
                 }
@@ -334,6 +369,7 @@ impl Session {
     /// The connection and a session are there again. What the server has not received is sent again.
     fn returned(&mut self, now: Instant, received: Option<RequestId>, missed: bool) {
         self.settle();
+        self.follows = false;
         self.line = Line::Up(Pulse::new(now));
         self.outputs.push_back(Output::Reconnected);
         self.tell(SessionEvent::Reconnected);
@@ -349,6 +385,13 @@ impl Session {
         if missed {
             self.tell(SessionEvent::Discontinuity);
             self.ask_presence_again(now);
+        }
+    }
+
+    /// Those of a node that has taken the session over.
+    fn learn_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
+        if !ice_servers.is_empty() {
+            self.ice_servers = ice_servers;
         }
     }
 
@@ -396,4 +439,12 @@ impl Session {
 /// Whether a session that has ended for this reason is followed by another.
 pub(super) fn may_return(why: &Refusal) -> bool {
     why.is(ErrorCode::Connect) || why.is(ErrorCode::SlowReader)
+}
+
+/// Whether it can be an address of signalling, as Access names them.
+fn is_address(text: &str) -> bool {
+    let is_known = ["ws://", "wss://", "quic://", "memory://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
+    is_known && text.len() <= MAX_ADDRESS && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -21,6 +21,11 @@ impl Messages {
         self.last
     }
 
+    /// Whether there are any for who asks for them.
+    pub(super) fn keeps_any(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
     /// The next message has a number behind this one.
     pub(super) fn skip_to(&mut self, last: u64) {
         self.last = self.last.max(last);

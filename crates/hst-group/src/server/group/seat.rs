@@ -74,6 +74,11 @@ impl Seat {
         }
     }
 
+    /// Whether he has ever set up a media transport.
+    pub fn has_transport(&self) -> bool {
+        self.generation > 0
+    }
+
     /// What he publishes.
     pub fn published(&self) -> impl Iterator<Item = MediaRef> + '_ {
         self.published.iter().map(|own| MediaRef {
@@ -182,8 +187,28 @@ impl Group {
         self.members.insert(to, member);
     }
 
+    /// Whether those who go on elsewhere with what [`seat`](Self::seat) says of them would notice nothing, and how many they are:
+    /// the group has nothing else, and all have been told everything.
+    pub fn can_go_on_unnoticed(&self) -> Option<usize> {
+        let has_more = self.boards.media().next().is_some() || self.messages.keeps_any();
+        (!has_more && self.roster.due().is_none()).then_some(self.members.len())
+    }
+
+    /// All have come back who were there, and there is nothing to tell them.
+    pub fn handle_all_returned(&mut self) {
+        self.forget_awaited();
+    }
+
     /// All have come back who will: what the others had is over, and everybody is told how the group is.
     pub fn handle_settled(&mut self) {
+        self.forget_awaited();
+        let all: Vec<_> = self.members.keys().copied().collect();
+        for id in all {
+            self.handle_missed(id);
+        }
+    }
+
+    fn forget_awaited(&mut self) {
         for (media, track) in std::mem::take(&mut self.awaited) {
             let is_published_anew = self.track_of(&media).is_some();
             for member in self.members.values_mut() {
@@ -194,10 +219,6 @@ impl Group {
                 member.priorities.remove(&track);
             }
             self.command(MediaCommand::EndTrack(track));
-        }
-        let all: Vec<_> = self.members.keys().copied().collect();
-        for id in all {
-            self.handle_missed(id);
         }
     }
 

@@ -59,7 +59,7 @@ impl Height {
         }
     }
 
-    fn to_wire(self) -> Option<u32> {
+    pub(super) fn to_wire(self) -> Option<u32> {
         (self != Self::ALL).then_some(self.0)
     }
 }

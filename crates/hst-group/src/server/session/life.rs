@@ -123,7 +123,12 @@ impl Session {
         let received = self.received;
         let again: Option<Vec<_>> = self.backlog.after(got).map(Iterator::collect);
         let missed = again.is_none();
-        let reply = Reply::Resumed(Resumed { received, missed });
+        let ice_servers = self.ice_servers.clone();
+        let reply = Reply::Resumed(Resumed {
+            received,
+            missed,
+            ice_servers,
+        });
         self.send(encode_reply(re, reply));
         for frame in again.unwrap_or_default() {
             self.outputs.push_back(SessionOutput::Send(frame));

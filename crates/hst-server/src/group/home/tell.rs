@@ -26,6 +26,7 @@ impl Home {
             GroupOutput::Departed(member) => {
                 self.depart(member);
                 self.site.dismiss(member).await;
+                self.end_former(member).await;
             }
             GroupOutput::Ban { user, time } => self.follow.ban(user, time),
             GroupOutput::Happened(happening) => {
@@ -98,7 +99,7 @@ impl Home {
     }
 
     /// A member's transport is at the node by which he came, and a track may be in the rooms of all.
-    async fn command(&mut self, command: MediaCommand) {
+    pub(super) async fn command(&mut self, command: MediaCommand) {
         match member_of(&command) {
             None => {
                 let stuck = self.branches.tell_each(&ToBranch::Media(command.clone()));

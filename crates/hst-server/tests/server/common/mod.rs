@@ -5,6 +5,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod raw;
+pub(crate) mod roamer;
 pub(crate) mod span;
 
 use std::{collections::VecDeque, time::SystemTime};

@@ -13,10 +13,13 @@ use bytes::Bytes;
 use hst_cluster::{Bus, Filter, NodeId, RequestError, Subject, Subscription, Unavailable, memory::MemoryCluster};
 use hst_id::MediaRef;
 use hst_proto::{Audience, Class, Command, Event, Failure, Payload, Reply, ToGroup};
-use hst_server::{RunningServer, Server, signal::memory::MemoryNetwork};
-use tokio::time::{sleep, timeout};
+use hst_server::{Config, RunningServer, Server, signal::memory::MemoryNetwork};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
-use super::{Client, cluster::visit, config, user};
+use super::{Client, cluster::visit, config, roamer::Roamer, user};
 
 /// Longer than anything takes that goes well, in virtual time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,7 +70,7 @@ impl Bus for Rough {
 
 /// Nodes of one cluster, and the network that leads to them.
 pub(crate) struct Nodes {
-    network: MemoryNetwork,
+    pub(crate) network: MemoryNetwork,
     servers: Vec<Option<RunningServer>>,
 }
 
@@ -79,11 +82,28 @@ impl Nodes {
     }
 
     pub(crate) async fn on(bus: &Rough, count: usize) -> Self {
+        Self::made(bus, count, |_| config()).await
+    }
+
+    /// Nodes that send clients to each other.
+    pub(crate) async fn announced(bus: &Rough, count: usize) -> Self {
+        let announced = |name: &str| Config {
+            public_url: Some(format!("http://{name}").parse().unwrap()),
+            ..config()
+        };
+        let nodes = Self::made(bus, count, announced).await;
+        // Until each has heard of the others.
+        // tidy: allowed, because time is virtual
+        sleep(Duration::from_secs(2)).await;
+        nodes
+    }
+
+    async fn made(bus: &Rough, count: usize, config: impl Fn(&str) -> Config) -> Self {
         let network = MemoryNetwork::default();
         let mut servers = Vec::new();
         for name in &Self::NAMES[..count] {
             let (directory, bus) = (Arc::new(bus.inner.clone()), Arc::new(bus.clone()));
-            let server = Server::new(config()).without_media().without_sockets();
+            let server = Server::new(config(name)).without_media().without_sockets();
             let server = server.cluster(directory, bus, NodeId::parse(name).unwrap());
             let server = server.listener(network.bind(name).unwrap());
             servers.push(Some(server.start().await.unwrap()));
@@ -99,6 +119,24 @@ impl Nodes {
         let mut client = self.logged_in(node, user).await;
         client.join("g").await;
         client
+    }
+
+    /// An engine that has logged in by a node.
+    pub(crate) async fn roamer(&self, node: usize, user: &str) -> Roamer {
+        Roamer::logged_in(&self.network, Self::NAMES[node], user).await
+    }
+
+    /// The same in the group `g`.
+    pub(crate) async fn roaming(&self, node: usize, user: &str) -> Roamer {
+        let mut roamer = self.roamer(node, user).await;
+        roamer.join("g").await;
+        roamer
+    }
+
+    /// Ends a node politely, in a task of its own.
+    pub(crate) fn ending(&mut self, node: usize) -> JoinHandle<()> {
+        let server = self.servers[node].take().unwrap();
+        tokio::spawn(server.shutdown())
     }
 
     /// Without a word to anybody.

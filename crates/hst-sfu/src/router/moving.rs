@@ -1,0 +1,105 @@
+//! Tracks whose publishers move from one branch to another: the packets of both are there for a while.
+
+use std::time::Instant;
+
+use super::{Router, line_at};
+use crate::{
+    BranchId, Output, Packet, TrackId, Word,
+    reading::Reading,
+    track::{KEYFRAME_INTERVAL, Origin},
+};
+
+impl Router {
+    /// Whether a packet of the track that has come from there, `None` being a publisher here, is one of those to be
+    /// [handled](Self::handle_packet). Where its publisher is on his way to another branch, the first packet from there that
+    /// receivers can begin with has those from before end: to them the track goes on.
+    pub fn takes(&mut self, now: Instant, track: TrackId, from: Option<BranchId>, packet: &Packet<'_>) -> bool {
+        let from = from.map_or(Origin::Here, Origin::Branch);
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return false;
+        };
+        if entry.origin == Some(from) {
+            return true;
+        }
+        let Some(next) = entry.next.as_mut().filter(|next| next.origin == from) else {
+            return false;
+        };
+        if !packet.codec.is_video() || Reading::of(packet, &mut None).starts_keyframe {
+            self.go_over(now, track);
+            return true;
+        }
+        if next.asked.is_none_or(|at| at + KEYFRAME_INTERVAL <= now) {
+            next.asked = Some(now);
+            let encoding = packet.encoding;
+            self.outputs.push_back(match from {
+                Origin::Here => Output::RequestKeyframe { track, encoding },
+                Origin::Branch(branch) => Output::Tell {
+                    branch,
+                    word: Word::Keyframe { track, encoding },
+                },
+            });
+        }
+        false
+    }
+
+    /// A neighbour has the track, too: its publisher is on his way there. Whoever is behind the one who had it before has to
+    /// know.
+    pub(super) fn expect_from(&mut self, track: TrackId, branch: BranchId) {
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        let present = entry.origin;
+        entry.next = Some(crate::track::Next::new(Origin::Branch(branch)));
+        if let Some(Origin::Branch(present)) = present {
+            self.tell_next(track, present);
+        }
+    }
+
+    /// Tells the neighbour behind whom the track is published that it will be elsewhere, if he wants it.
+    pub(super) fn tell_next(&mut self, track: TrackId, branch: BranchId) {
+        let Some(entry) = self.tracks.get(&track) else { return };
+        if !entry.demand_of(branch).is_empty() {
+            let word = entry.here(track);
+            self.tell(branch, word);
+        }
+    }
+
+    /// Nothing comes from there any more. If the publisher is on his way elsewhere, the track goes on from there.
+    pub(super) fn lose_origin(&mut self, track: TrackId, origin: Origin) {
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if entry.next.is_some_and(|next| next.origin == origin) {
+            entry.next = None;
+        }
+        if entry.origin != Some(origin) {
+            return;
+        }
+        let Some(next) = entry.next.take() else {
+            return self.end(track);
+        };
+        self.silence(track);
+        if let Some(entry) = self.tracks.get_mut(&track) {
+            entry.origin = Some(next.origin);
+            entry.restart();
+        }
+        self.tell_here(track);
+    }
+
+    /// The track flows from where its publisher has gone.
+    fn go_over(&mut self, now: Instant, track: TrackId) {
+        self.calm(track, None);
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        let Some(next) = entry.next.take() else { return };
+        entry.origin = Some(next.origin);
+        entry.restart();
+        for &place in &entry.lines {
+            line_at(&mut self.lines, place).stop();
+        }
+        self.want_encodings(now, track);
+        // What they cost there shows soon.
+        self.share_at = Some(now);
+    }
+}
