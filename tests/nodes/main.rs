@@ -7,6 +7,7 @@ mod support;
 
 mod failures;
 mod media;
+mod registered;
 
 use hst_rtc::{MediaRef, MediaType, RemoteMedia};
 use hst_tests::house::{House, Member, live, within};

@@ -7,18 +7,19 @@ use std::{
 };
 
 use hst_auth::TokenVerifier;
-use hst_cluster::{Bus, Directory, NodeId};
+use hst_cluster::{Bus, Directory, NodeId, Unavailable};
 use hst_cluster_nats::Nats;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
 use hst_signal_quic::{BindError, QuicListener, ResetKey};
-use hst_store::{Developer, FirstDeveloper, Store};
+use hst_store::{Developer, Store};
 use tokio::net::TcpListener;
 
 use crate::{
     ClusterConfig, Config, Connections, Origin, StartError, Tls,
+    admin::Refused,
     admission::Admission,
-    apps::{Apps, now},
+    apps::Apps,
     certificate::Certificate,
     cluster_config::DEFAULT_LINK_RATE,
     fleet::Fleet,
@@ -37,7 +38,9 @@ use crate::{
     node::Node,
     outside::outside_addresses,
     placement::Placement,
+    registry::Registry,
     relay::{RelayDoor, RelayPlan},
+    sessions::Sessions,
 };
 
 /// How long connections may take to end when the server does.
@@ -179,7 +182,7 @@ impl Server {
             .unwrap_or_default();
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
-        let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
+        let apps = Arc::new(Apps::open(config.apps, store, verifier)?);
         let node = match (cluster, &config.cluster) {
             (Some((directory, bus, node)), _) => Node::join(directory, bus, node).await?,
             (None, Some(ClusterConfig { nats, node, .. })) => {
@@ -217,13 +220,15 @@ impl Server {
         let meter = apps.meter.clone();
         life.spawn(meter.clone().run(life.clone()));
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
-        let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
+        let sessions = Arc::new(Sessions::default());
+        let registry = Registry::new(node.clone(), apps, sessions.clone(), life.clone());
+        let feed = Feed::new(node.clone(), registry.clone(), hooks.clone());
         let groups = Groups::new(node.clone(), placement, media, feed, life.clone());
         let admission = Admission::new(config.connections);
         let hub = Hub::new(
             node.clone(),
             fleet,
-            apps,
+            (registry.clone(), sessions),
             groups,
             hooks.clone(),
             admission,
@@ -231,6 +236,8 @@ impl Server {
         );
         life.spawn(hub.clone().drain());
         hub.clone().listen_to_nodes().await?;
+        // Before anybody is let in, and once others can tell what they register meanwhile.
+        registry.follow().await?;
         hub.groups.listen().await?;
         hub.ring().await?;
         hub.join_fleet().await?;
@@ -295,7 +302,7 @@ impl Server {
         }
         // Last, because a secret that is made is to be shown.
         let new_developer = if keeps_developers {
-            first_developer(&store)?
+            first_developer(&registry).await?
         } else {
             None
         };
@@ -312,11 +319,11 @@ impl Server {
 }
 
 /// Whoever runs the server is its first developer.
-fn first_developer(store: &Store) -> Result<Option<Developer>, StartError> {
-    match store.ensure_developer(now())? {
-        FirstDeveloper::Created(developer) => Ok(Some(developer)),
-        FirstDeveloper::Known(_) => Ok(None),
-    }
+async fn first_developer(registry: &Arc<Registry>) -> Result<Option<Developer>, StartError> {
+    registry.first_developer().await.map_err(|refused| match refused {
+        Refused::Store(error) => error.into(),
+        _ => Unavailable.into(),
+    })
 }
 
 /// What was opened towards the network.
