@@ -217,3 +217,117 @@ fn is_covered(revoked: &Revoked, everyone: Option<&Record>) -> bool {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use hst_id::{AppId, UserId};
+    use hst_store::Ban;
+
+    use super::*;
+
+    const DAY: u64 = 24 * 3_600_000;
+    const NOW: u64 = 20_000 * DAY;
+
+    fn records() -> Records {
+        Records::open(Arc::new(Store::in_memory().unwrap())).unwrap()
+    }
+
+    fn app() -> AppId {
+        AppId::parse("app").unwrap()
+    }
+
+    fn user() -> UserId {
+        UserId::parse("ann").unwrap()
+    }
+
+    fn stamped(stamp: u64, record: Record) -> Stamped {
+        Stamped { stamp, record }
+    }
+
+    fn ban(reason: &str, until: Until) -> Record {
+        let ban = Ban {
+            user: user(),
+            group: None,
+            until,
+            reason: reason.parse().unwrap(),
+        };
+        Record::Ban(app(), ban)
+    }
+
+    fn moment(millis: u64) -> Until {
+        Until::Moment(UnixMillis::from_millis(millis))
+    }
+
+    #[test]
+    fn the_higher_stamp_counts_and_of_two_alike_what_stands_in_the_directory() {
+        let records = records();
+        let take = |stamp, reason: &str, revision: Option<u64>| {
+            let version = stamped(stamp, ban(reason, Until::Forever));
+            records.take(&place::of(&version.record), version, revision.map(Revision::new))
+        };
+        let reason = || {
+            let known = records.get(&place::of_ban(&app(), &user(), None)).unwrap();
+            match known.stamped.record {
+                Record::Ban(_, ban) => (ban.reason.to_string(), known.revision.map(Revision::number)),
+                other => panic!("no ban but {other:?}"),
+            }
+        };
+        assert!(take(5, "own", None));
+        assert!(!take(4, "older", Some(9)));
+        assert!(!take(5, "own", Some(1)), "no news");
+        assert_eq!(reason(), ("own".to_owned(), Some(1)), "but it is known where it stands");
+        assert!(!take(5, "another's", None));
+        assert!(take(5, "there", Some(2)));
+        assert!(take(6, "newer", Some(3)));
+        assert_eq!(reason(), ("newer".to_owned(), Some(3)));
+    }
+
+    #[test]
+    fn what_counts_no_more_is_told_by_records_and_clock_alone() {
+        let records = records();
+        let counts = |stamp, record| records.counts(&stamped(stamp, record), UnixMillis::from_millis(NOW));
+        let hour = 3_600_000;
+        assert!(counts(0, ban("", moment(NOW - hour + 1))) && !counts(NOW, ban("", moment(NOW - hour))));
+        let gone = || Record::BanGone(app(), user(), None);
+        assert!(counts(NOW - 30 * DAY + 1, gone()) && !counts(NOW - 30 * DAY, gone()));
+
+        let revoked = |what, at| {
+            let at = UnixMillis::from_millis(at);
+            Record::Revoked(
+                app(),
+                Revoked {
+                    what,
+                    at,
+                    expires: Until::Forever,
+                },
+            )
+        };
+        let of_user = |at| revoked(Revocation::User(user()), at);
+        assert!(counts(1, of_user(5)));
+        let everyone = revoked(Revocation::Everyone, 5);
+        records.take(&place::of(&everyone), stamped(1, everyone.clone()), None);
+        assert!(!counts(1, of_user(5)) && counts(1, of_user(6)) && counts(1, everyone.clone()));
+
+        records.take(&place::of_app(&app()), stamped(NOW, Record::AppGone(app())), None);
+        assert_eq!(records.get(&place::of(&everyone)), None, "gone with its App");
+        assert!(!counts(NOW, ban("", Until::Forever)) && !counts(NOW, everyone) && !counts(NOW, gone()));
+        assert!(counts(NOW - DAY, Record::AppGone(app())) && !counts(NOW - 30 * DAY, Record::AppGone(app())));
+    }
+
+    #[test]
+    fn the_disk_knows_what_memory_knows_once_it_was_flushed() {
+        let store = Arc::new(Store::in_memory().unwrap());
+        let records = Records::open(store.clone()).unwrap();
+        let first = stamped(1, ban("first", Until::Forever));
+        let key = place::of(&first.record);
+        records.take(&key, first, None);
+        let second = stamped(2, ban("second", Until::Forever));
+        records.take(&key, second.clone(), None);
+        assert_eq!(store.records().unwrap(), []);
+        records.flush().unwrap();
+        assert_eq!(store.records().unwrap(), [second]);
+        records.forget(&key);
+        records.flush().unwrap();
+        assert_eq!(store.records().unwrap(), []);
+    }
+}

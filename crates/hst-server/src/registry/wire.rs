@@ -281,3 +281,103 @@ fn moment(until: Until) -> Option<u64> {
 fn until_of(moment: Option<u64>) -> Until {
     moment.map_or(Until::Forever, |at| Until::Moment(UnixMillis::from_millis(at)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hst_store::{AppName, BanReason};
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::from_millis(1_700_000_000_000);
+
+    fn unusual() -> App {
+        let developer = Developer::new(NOW).unwrap();
+        let mut settings = AppSettings::new(AppName::parse("会议 2").unwrap());
+        settings.online = true;
+        settings.tokens.bind_001_names = true;
+        settings.services = [(Service::WeChat, Some(7)), (Service::Audio, None)]
+            .into_iter()
+            .collect();
+        settings.login = "devices:16".parse().unwrap();
+        settings.limits.history = 3.try_into().unwrap();
+        settings.consumption_limit = Some(0);
+        settings.webhook = Some(Webhook {
+            url: WebhookUrl::parse("https://example.org/hook").unwrap(),
+            secret: WebhookSecret::parse("sixteen-letters-").unwrap(),
+        });
+        let app = App::new(developer.id, settings, NOW).unwrap();
+        app.with_new_secret(Duration::from_secs(9), NOW).unwrap()
+    }
+
+    fn revoked(what: Revocation, expires: Until) -> Record {
+        Record::Revoked(AppId::parse("app").unwrap(), Revoked { what, at: NOW, expires })
+    }
+
+    #[test]
+    fn every_record_reads_back_as_it_was_written() {
+        let (app, user) = (AppId::parse("app").unwrap(), UserId::parse("ann").unwrap());
+        let group = GroupId::parse("g").unwrap();
+        let developer = Developer::new(NOW).unwrap();
+        let ban = |group, until| {
+            let reason = BanReason::parse("\"骂人\"").unwrap();
+            Record::Ban(
+                app.clone(),
+                Ban {
+                    user: user.clone(),
+                    group,
+                    until,
+                    reason,
+                },
+            )
+        };
+        for record in [
+            Record::AccessToken(AccessToken {
+                developer: developer.id.clone(),
+                digest: "ab".repeat(32),
+                until: NOW,
+            }),
+            Record::Developer(developer),
+            Record::App(unusual()),
+            Record::AppGone(app.clone()),
+            ban(None, Until::Forever),
+            ban(Some(group.clone()), Until::Moment(NOW)),
+            Record::BanGone(app.clone(), user.clone(), None),
+            Record::BanGone(app.clone(), user.clone(), Some(group)),
+            revoked(Revocation::Token("a\0b\n".parse().unwrap()), Until::Forever),
+            revoked(Revocation::User(user.clone()), Until::Moment(NOW)),
+            revoked(Revocation::Everyone, Until::Forever),
+        ] {
+            let stamped = Stamped { stamp: 7, record };
+            assert_eq!(read(&to_bytes(&stamped)), Some(stamped));
+        }
+    }
+
+    #[test]
+    fn the_form_stays_as_other_versions_know_it() {
+        let text = r#"{"stamp":7,"ban":{"app":"app","user":"ann","until":1700000000000,"reason":""}}"#;
+        let stamped = read(text.as_bytes()).unwrap();
+        assert!(matches!(&stamped.record, Record::Ban(_, ban) if ban.until == Until::Moment(NOW)));
+        assert_eq!(to_bytes(&stamped), text);
+        let text = r#"{"stamp":8,"app_gone":"app"}"#;
+        assert_eq!(to_bytes(&read(text.as_bytes()).unwrap()), text);
+    }
+
+    #[test]
+    fn what_is_no_record_is_none() {
+        for text in [
+            "",
+            "{}",
+            r#"{"stamp":1}"#,
+            r#"{"stamp":-1,"app_gone":"app"}"#,
+            r#"{"stamp":1,"app_gone":"a b"}"#,
+            r#"{"stamp":1,"something_new":{}}"#,
+            r#"{"stamp":1,"developer":{"id":"x","secret":"0123456789abcdef","created_at":1}}"#,
+            r#"{"stamp":1,"ban":{"app":"app","user":"ann","reason":"a\nb"}}"#,
+            r#"{"stamp":1,"revoked":{"app":"app","token":"","at":1}}"#,
+        ] {
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+    }
+}
