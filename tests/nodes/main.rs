@@ -8,6 +8,7 @@ mod support;
 mod drain;
 mod failures;
 mod media;
+mod registered;
 
 use hst_rtc::{MediaRef, MediaType, RemoteMedia};
 use hst_tests::house::{House, Member, live, within};

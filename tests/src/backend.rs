@@ -41,6 +41,20 @@ impl Backend {
         Self { http, access_token }
     }
 
+    /// The same, who asks another node.
+    #[must_use]
+    pub fn at(&self, server: &RunningServer) -> Self {
+        Self {
+            http: server.addresses().http.unwrap(),
+            access_token: self.access_token.clone(),
+        }
+    }
+
+    /// What is answered to this, whether it is done or refused.
+    pub async fn send(&self, method: &str, path: &str, body: &str) -> Value {
+        ask(self.http, method, path, &self.access_token, body).await
+    }
+
     /// What there is at this path.
     pub async fn get(&self, path: &str) -> Value {
         let answer = get(self.http, path, &self.access_token).await;
@@ -65,10 +79,17 @@ impl Backend {
 }
 
 async fn get(http: SocketAddr, path: &str, authorization: &str) -> Value {
+    ask(http, "GET", path, authorization, "").await
+}
+
+async fn ask(http: SocketAddr, method: &str, path: &str, authorization: &str, body: &str) -> Value {
     let mut stream = TcpStream::connect(http).await.unwrap();
-    let head =
-        format!("GET {path} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\nAuthorization: {authorization}\r\n\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\nAuthorization: {authorization}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()

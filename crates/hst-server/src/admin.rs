@@ -16,6 +16,7 @@ use hst_store::StoreError;
 use tokio::task::{JoinError, spawn_blocking};
 
 pub(crate) use self::{
+    consumption::{AllConsumption, ConsumptionAsk},
     figures::Stream,
     groups::{GroupAnswer, GroupAsk},
     nodes::NodeNow,
@@ -39,7 +40,7 @@ impl Hub {
 
 /// Carries something through that has several steps: whoever asked for it may hang up after the first, and a user who
 /// was banned would still be there.
-async fn to_the_end<T: Send + 'static>(steps: impl Future<Output = T> + Send + 'static) -> T {
+pub(crate) async fn to_the_end<T: Send + 'static>(steps: impl Future<Output = T> + Send + 'static) -> T {
     tokio::spawn(steps).await.unwrap_or_else(go_on_panicking)
 }
 

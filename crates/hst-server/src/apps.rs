@@ -2,28 +2,35 @@ mod entry;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
 };
 
 use hst_auth::{Claims, Grants, KeyRing, Scope, TokenError, TokenVerifier, UnixMillis};
+use hst_cluster::{Key, Revision};
 use hst_group::server::{Permissions, Rules};
 use hst_id::{AppId, GroupId, MediaType, UserId};
 use hst_proto::{ErrorCode, Failure};
-use hst_store::{AppSettings, Ban, LoginPolicy, Revocation, Service, Services, Store, StoreError};
+use hst_store::{
+    AppSettings, Ban, LoginPolicy, Record, Revocation, Revocations, Service, Services, Stamped, Store, StoreError,
+};
 
 pub(crate) use self::entry::AppEntry;
-use crate::{App, meter::Meter};
+use crate::{
+    App,
+    meter::Meter,
+    registry::{Known, Records, place},
+};
 
-/// The Apps that there are: those of the configuration, which stay as they are, and those of the database.
+/// The Apps that there are: those of the configuration, which stay as they are, and those that are registered; and who is
+/// kept out of them.
 ///
-/// Everything is held in memory, so that nobody who logs in waits for the disk; a change goes to the disk first.
+/// Everything is held in memory, so that nobody who logs in waits for the disk or for other nodes.
 #[derive(Debug)]
 pub(crate) struct Apps {
     /// A lock, because logins read it from all threads; held for one look-up or to exchange one entry.
     known: RwLock<HashMap<AppId, Arc<AppEntry>>>,
-    /// One at a time reads from the disk what is known from then on: an earlier reading must not replace a later one.
-    reading: Mutex<()>,
+    pub(crate) records: Records,
     pub(crate) store: Arc<Store>,
     /// What their users consume.
     pub(crate) meter: Arc<Meter>,
@@ -41,27 +48,19 @@ impl Apps {
         store: Arc<Store>,
         verifier: Option<Arc<dyn TokenVerifier>>,
     ) -> Result<Self, StoreError> {
+        let records = Records::open(store.clone())?;
         let mut known = HashMap::new();
-        let mut after = None;
-        loop {
-            let page = store.apps(after.as_ref(), PAGE)?;
-            after = page.last().map(|app| app.id.clone());
-            let is_last = page.len() < PAGE as usize;
-            for app in page {
-                let entry = AppEntry::stored(app, &store, now())?;
-                known.insert(entry.id.clone(), Arc::new(entry));
-            }
-            if is_last {
-                break;
+        for (_, Known { stamped, .. }) in records.beneath(&place::all()) {
+            if let Record::App(app) = stamped.record {
+                known.insert(app.id.clone(), Arc::new(AppEntry::registered(app)));
             }
         }
         for app in configured {
-            let entry = AppEntry::configured(app, &store, now())?;
-            known.insert(entry.id.clone(), Arc::new(entry));
+            known.insert(app.id.clone(), Arc::new(AppEntry::configured(app)));
         }
         Ok(Self {
             known: RwLock::new(known),
-            reading: Mutex::default(),
+            records,
             meter: Meter::new(store.clone()),
             store,
             verifier,
@@ -87,25 +86,34 @@ impl Apps {
         self.verifier.is_some() || self.get(app).is_some()
     }
 
-    /// Reads an App from the database again, after it was changed there.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub(crate) fn reload(&self, app: &AppId) -> Result<(), StoreError> {
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = match self.get(app).filter(|entry| entry.is_fixed) {
-            Some(fixed) => Some(fixed.reloaded(&self.store, now())?),
-            None => match self.store.app(app)? {
-                Some(app) => Some(AppEntry::stored(app, &self.store, now())?),
-                None => None,
-            },
+    /// Takes note of a record, and says whether it is news. What it says counts when this returns.
+    pub(crate) fn take(&self, key: &Key, stamped: Stamped, revision: Option<Revision>) -> bool {
+        let (app, entry) = match &stamped.record {
+            Record::App(app) => (app.id.clone(), Some(Arc::new(AppEntry::registered(app.clone())))),
+            Record::AppGone(app) => (app.clone(), None),
+            _ => return self.records.take(key, stamped, revision),
         };
+        // Held over both, so that of two changes the later one stands in both.
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        match entry {
-            Some(entry) => drop(known.insert(app.clone(), Arc::new(entry))),
-            None => drop(known.remove(app)),
+        let is_news = self.records.take(key, stamped, revision);
+        if is_news && known.get(&app).is_none_or(|entry| !entry.is_fixed) {
+            match entry {
+                Some(entry) => drop(known.insert(app, entry)),
+                None => drop(known.remove(&app)),
+            }
         }
-        Ok(())
+        is_news
+    }
+
+    /// Forgets a record without a trace.
+    pub(crate) fn forget(&self, key: &Key, record: &Record) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        self.records.forget(key);
+        if let Record::App(app) = record
+            && known.get(&app.id).is_some_and(|entry| !entry.is_fixed)
+        {
+            known.remove(&app.id);
+        }
     }
 
     /// Judges a token by the clock of this machine. Which of its checks it failed is for the log only.
@@ -142,9 +150,11 @@ impl Apps {
     /// Code 1000103.
     pub(crate) fn check_ban(&self, app: &AppId, group: Option<&GroupId>, user: &UserId) -> Result<(), Failure> {
         let now = now();
-        let is_banned = self
-            .get(app)
-            .is_some_and(|entry| entry.bans.iter().any(|ban| ban.applies(group, user, now)));
+        let places = [None, group];
+        let is_banned = places[..if group.is_some() { 2 } else { 1 }].iter().any(|from| {
+            let known = self.records.get(&place::of_ban(app, user, *from));
+            matches!(known, Some(Known { stamped: Stamped { record: Record::Ban(_, ban), .. }, .. }) if !ban.until.is_over(now))
+        });
         if !is_banned {
             return Ok(());
         }
@@ -155,62 +165,48 @@ impl Apps {
         ))
     }
 
-    /// Whether a token was taken back after it was made.
-    pub(crate) fn is_revoked(&self, claims: &TokenFacts, app: &AppId, user: &UserId) -> bool {
-        self.get(app)
-            .is_some_and(|entry| claims.is_covered(&entry.revocations, user))
-    }
-
-    /// Keeps a user out. It waits for the disk.
-    ///
-    /// # Errors
-    /// Too many are kept out, or the database cannot be written.
-    pub(crate) fn ban(&self, app: &AppId, ban: &Ban) -> Result<(), StoreError> {
-        self.store.ban(app, ban, now())?;
-        self.reload(app)
-    }
-
-    /// Lets a user in again, and says whether he was kept out. It waits for the disk.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub(crate) fn unban(&self, app: &AppId, group: Option<&GroupId>, user: &UserId) -> Result<bool, StoreError> {
-        let was = self.store.unban(app, group, user)?;
-        self.reload(app)?;
-        Ok(was)
-    }
-
-    /// Forgets the bans that are over, and the revocations of tokens that have all ended. It waits for the disk.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub(crate) fn purge(&self) -> Result<(), StoreError> {
+    /// Who is kept out of an App and its groups, in the order of users and groups.
+    pub(crate) fn bans(&self, app: &AppId) -> Vec<Ban> {
         let now = now();
-        // What is forgotten must stay dead, also when the clock is set back a little.
-        let before = UnixMillis::from_millis(now.as_millis().saturating_sub(CLOCK_ERROR.as_millis() as u64));
-        let forgotten = self.store.purge_bans(before)? + self.store.purge_revocations(before)?;
-        if forgotten > 0 {
-            tracing::debug!(forgotten, "bans and revocations are over");
-            self.all().iter().try_for_each(|app| self.reload(&app.id))?;
-        }
-        Ok(())
+        let known = self.records.beneath(&place::bans_of(app)).into_iter();
+        let mut bans: Vec<_> = known
+            .filter_map(|(_, known)| match known.stamped.record {
+                Record::Ban(_, ban) if !ban.until.is_over(now) => Some(ban),
+                _ => None,
+            })
+            .collect();
+        bans.sort_by(|one, other| (&one.user, &one.group).cmp(&(&other.user, &other.group)));
+        bans
     }
 
-    /// Takes tokens back that were made before `at`. It waits for the disk.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub(crate) fn revoke(&self, app: &AppId, what: &Revocation, at: UnixMillis) -> Result<(), StoreError> {
-        self.store.revoke(app, what, at, hst_store::Until::Forever)?;
-        self.reload(app)
+    /// Whether a token was taken back after it was made.
+    pub(crate) fn is_revoked(&self, token: &TokenFacts, app: &AppId, user: &UserId) -> bool {
+        let of_token = token
+            .id
+            .as_deref()
+            .and_then(|id| id.parse().ok())
+            .map(Revocation::Token);
+        let mut revocations = Revocations::new();
+        for what in [Revocation::Everyone, Revocation::User(user.clone())]
+            .into_iter()
+            .chain(of_token)
+        {
+            let known = self.records.get(&place::of_revocation(app, &what));
+            if let Some(Known {
+                stamped:
+                    Stamped {
+                        record: Record::Revoked(_, revoked),
+                        ..
+                    },
+                ..
+            }) = known
+            {
+                revocations.insert(what, revoked.at);
+            }
+        }
+        revocations.covers(token.id.as_deref(), user, token.issued_at)
     }
 }
-
-/// By how much a clock may be set back without bringing to life what is over.
-const CLOCK_ERROR: Duration = Duration::from_secs(3600);
-
-/// Apps read from the database at a time.
-const PAGE: u32 = 500;
 
 /// What an App says of its logins and groups.
 #[derive(Debug, Clone)]
@@ -258,10 +254,6 @@ impl TokenFacts {
             id: claims.id.clone(),
             issued_at: claims.issued_at,
         }
-    }
-
-    pub(crate) fn is_covered(&self, revocations: &hst_store::Revocations, user: &UserId) -> bool {
-        revocations.covers(self.id.as_deref(), user, self.issued_at)
     }
 }
 

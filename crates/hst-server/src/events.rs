@@ -164,7 +164,7 @@ impl Gateway {
         if self.developer.is_some() {
             return Err(Refusal::failed("logged in already"));
         }
-        let of_token = self.hub.access_tokens.check(token);
+        let of_token = self.hub.registry.check_access_token(token);
         let Some(developer) = of_token.filter(|of_token| of_token.as_str() == developer) else {
             return Err(match self.hub.failures.count(&self.place.source()) {
                 Ok(()) => Refusal::auth("the access token is not this developer's, or its time is over: get a new one"),

@@ -6,18 +6,13 @@ use hst_id::{AppId, GroupId, MediaRef, UserId};
 use hst_store::{Ban, BanReason, Until};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    apps::{Apps, now},
-    hooks::Hooks,
-    meter::GroupMeter,
-    node::Node,
-};
+use crate::{apps::now, hooks::Hooks, meter::GroupMeter, node::Node, registry::Registry};
 
 /// Where groups say what happens in them, for those outside who follow.
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
     node: Node,
-    apps: Arc<Apps>,
+    registry: Arc<Registry>,
     hooks: Arc<Hooks>,
 }
 
@@ -61,8 +56,8 @@ impl From<Happening> for What {
 }
 
 impl Feed {
-    pub(crate) fn new(node: Node, apps: Arc<Apps>, hooks: Arc<Hooks>) -> Self {
-        Self { node, apps, hooks }
+    pub(crate) fn new(node: Node, registry: Arc<Registry>, hooks: Arc<Hooks>) -> Self {
+        Self { node, registry, hooks }
     }
 
     /// A group begins.
@@ -73,7 +68,7 @@ impl Feed {
             .with(&group);
         Follow {
             feed: self.clone(),
-            meter: self.apps.meter.group(app.clone()),
+            meter: self.registry.apps.meter.group(app.clone()),
             app,
             group,
             subject,
@@ -108,8 +103,8 @@ impl Follow {
         self.meter.happened(&What::from(happening));
     }
 
-    /// Keeps a user out of the group also after it has ended. The group itself keeps him out until then, so it need not
-    /// wait for the disk.
+    /// Keeps a user out of the group on every node, also after it has ended. The group itself keeps him out until then, so
+    /// it need not wait.
     pub(crate) fn ban(&self, user: UserId, time: Duration) {
         let ban = Ban {
             user,
@@ -117,9 +112,9 @@ impl Follow {
             until: now().checked_add(time).map_or(Until::Forever, Until::Moment),
             reason: BanReason::parse("removed from the group").expect("letters are a reason"),
         };
-        let (apps, app) = (self.feed.apps.clone(), self.app.clone());
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = apps.ban(&app, &ban) {
+        let (registry, app) = (self.feed.registry.clone(), self.app.clone());
+        tokio::spawn(async move {
+            if let Err(error) = registry.ban(&app, ban.clone()).await {
                 tracing::error!(%app, user = %ban.user, %error, "a ban was not kept");
             }
         });

@@ -338,6 +338,7 @@ mod tests {
         hooks::Hooks,
         life,
         node::Node,
+        registry::Registry,
     };
 
     fn key() -> Key {
@@ -352,7 +353,8 @@ mod tests {
         let node = Node::alone().await.unwrap();
         let fleet = Fleet::new(&node, Holdings::new(node.clone(), life.clone()), 100, Vec::new());
         let placement = Placement::new(node.clone(), fleet);
-        let feed = Feed::new(node.clone(), apps, hooks);
+        let registry = Registry::new(node.clone(), apps, Arc::default(), life.clone());
+        let feed = Feed::new(node.clone(), registry, hooks);
         (
             lifeline,
             Groups::new(node, placement, Media::off(life.clone()), feed, life),

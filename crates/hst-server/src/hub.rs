@@ -12,7 +12,6 @@ use hst_signal::{AcceptError, CloseCode, SignalConnection, SignalListener};
 use tokio::time::{Duration, sleep};
 
 use crate::{
-    access_tokens::AccessTokens,
     admission::{Admission, FRAME_BEFORE_LOGIN, Place},
     apps::Apps,
     failures::{Failures, Source},
@@ -24,6 +23,7 @@ use crate::{
     metrics::Metrics,
     node::Node,
     people::People,
+    registry::Registry,
     relay::RelayDoor,
     ringing::Ringing,
     sessions::Sessions,
@@ -43,11 +43,11 @@ pub(crate) struct Hub {
     pub(crate) node: Node,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) apps: Arc<Apps>,
-    pub(crate) sessions: Sessions,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) people: Arc<People>,
     pub(crate) ringing: Ringing,
-    pub(crate) access_tokens: AccessTokens,
     /// Of developers.
     pub(crate) failures: Failures,
     /// Of users: tokens of an App that were none.
@@ -65,7 +65,7 @@ impl Hub {
     pub(crate) fn new(
         node: Node,
         fleet: Arc<Fleet>,
-        apps: Arc<Apps>,
+        (registry, sessions): (Arc<Registry>, Arc<Sessions>),
         groups: Arc<Groups>,
         hooks: Arc<Hooks>,
         admission: Arc<Admission>,
@@ -76,12 +76,12 @@ impl Hub {
         Arc::new(Self {
             node,
             fleet,
-            apps,
-            sessions: Sessions::default(),
+            apps: registry.apps.clone(),
+            registry,
+            sessions,
             groups,
             people,
             ringing,
-            access_tokens: AccessTokens::default(),
             failures: Failures::new(DEVELOPER_FAILURES),
             wrong_tokens: Failures::new(WRONG_TOKENS),
             hooks,
@@ -163,13 +163,18 @@ impl Hub {
         let (lifeline, life) = crate::life::begin();
         let apps = Arc::new(Apps::open(apps, Arc::new(store), None).unwrap());
         let hooks = Hooks::new(hst_webhook::AddressGuard::public_only(), apps.clone());
-        let feed = crate::follow::Feed::new(node.clone(), apps.clone(), hooks.clone());
+        let sessions = Arc::new(Sessions::default());
+        let registry = Registry::new(node.clone(), apps, sessions.clone(), life.clone());
+        let feed = crate::follow::Feed::new(node.clone(), registry.clone(), hooks.clone());
         let holdings = crate::holdings::Holdings::new(node.clone(), life.clone());
         let fleet = Fleet::new(&node, holdings, 100, Vec::new());
         let placement = crate::placement::Placement::new(node.clone(), fleet.clone());
         let media = crate::media::Media::off(life.clone());
         let groups = Groups::new(node.clone(), placement, media, feed, life.clone());
         let admission = Admission::new(crate::Connections::default());
-        (lifeline, Self::new(node, fleet, apps, groups, hooks, admission, life))
+        (
+            lifeline,
+            Self::new(node, fleet, (registry, sessions), groups, hooks, admission, life),
+        )
     }
 }

@@ -48,6 +48,7 @@ mod pace;
 mod people;
 mod placement;
 mod refusal;
+mod registry;
 mod relay;
 mod ringing;
 mod server;

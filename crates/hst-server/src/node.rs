@@ -8,8 +8,8 @@ use std::{
 };
 
 use hst_cluster::{
-    Bus, Delivery, Directory, Key, Message, NodeId, Owner, Prefix, RequestError, Revision, Subject, Unavailable,
-    memory::MemoryCluster, pipe::Pipes, register, unregister,
+    Bus, Delivery, Directory, Entry, Key, Message, NodeId, NodeRecord, NodeState, Owner, Prefix, RequestError,
+    Revision, Subject, Unavailable, memory::MemoryCluster, pipe::Pipes, register, unregister,
 };
 use hst_id::{AppId, GroupId, UserId};
 use hst_proto::{EventBody, Failure};
@@ -17,11 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    admin::{GroupAnswer, GroupAsk},
+    admin::{ConsumptionAsk, GroupAnswer, GroupAsk},
     groups::Key as GroupKey,
     handle::{SessionId, Word},
     hub::Hub,
-    sessions::Who,
 };
 
 /// How long another node may take to end a session.
@@ -77,13 +76,17 @@ pub(crate) enum NodeMessage {
         /// What is asked.
         ask: GroupAsk,
     },
-    /// End the sessions that this is about, on every node.
-    EndAll {
-        /// Whose.
-        who: Who,
-        /// What their clients are told.
-        why: Failure,
+    /// A record was written: act by it. The answer comes when the receiving node does.
+    Record {
+        /// Where it stands in the directory.
+        key: String,
+        /// What stands there.
+        value: Box<RawValue>,
+        /// Since which write.
+        revision: u64,
     },
+    /// Say what these Apps have used in groups of the receiving node.
+    Consumption(ConsumptionAsk),
 }
 
 impl fmt::Debug for Node {
@@ -155,6 +158,20 @@ impl Node {
         }
     }
 
+    /// The present lives of all nodes, this one's too, but those that were declared dead.
+    pub(crate) async fn lives(&self) -> Result<Vec<Owner>, Unavailable> {
+        let entries = self.directory.list(&Prefix::nodes()).await?;
+        let life = |entry: &Entry| {
+            let record = NodeRecord::read(entry).filter(|record| record.state != NodeState::Fenced)?;
+            Some(Owner {
+                node: NodeId::parse(entry.key.as_str().strip_prefix(Prefix::nodes().as_str())?).ok()?,
+                epoch: record.epoch,
+                boot: record.boot,
+            })
+        };
+        Ok(entries.iter().filter_map(life).collect())
+    }
+
     /// Whether this node is the owner, in whichever of its lives.
     pub(crate) fn is(&self, owner: &Owner) -> bool {
         owner.boot == self.boot
@@ -165,7 +182,8 @@ impl Node {
         Self::subject(&owner.node).with(&owner.boot)
     }
 
-    fn subject(node: &NodeId) -> Subject {
+    /// Where it hears what others ask of it.
+    pub(crate) fn subject(node: &NodeId) -> Subject {
         Subject::parse(&format!("node.{node}")).expect("a node's name is a part")
     }
 
@@ -202,7 +220,7 @@ impl Hub {
             return self.end_own(session, why).await;
         }
         let session = session.0;
-        let message = encode(&NodeMessage::End { session, why });
+        let message = NodeMessage::End { session, why }.encode();
         let asked = self
             .node
             .bus
@@ -211,12 +229,6 @@ impl Hub {
         if let Err(error) = asked {
             tracing::warn!(node = %owner.node, %error, "a session elsewhere may still be there");
         }
-    }
-
-    /// Ends all sessions of these users, on every node.
-    pub(crate) async fn end_all(&self, who: Who, why: Failure) {
-        self.sessions.end_all(&who, &why);
-        self.say(&Node::everybody(), &NodeMessage::EndAll { who, why }).await;
     }
 
     /// Asks something about a group of another node. `None`: it is not there.
@@ -231,7 +243,7 @@ impl Hub {
         patience: Duration,
     ) -> Result<Option<GroupAnswer>, RequestError> {
         let (app, group) = (app.clone(), group.clone());
-        let message = encode(&NodeMessage::Group { app, group, ask });
+        let message = NodeMessage::Group { app, group, ask }.encode();
         let to = Node::subject(&owner.node);
         let answer = self.node.bus.request(&to, message, patience).await?;
         Ok(serde_json::from_slice(&answer).unwrap_or_else(|error| {
@@ -255,7 +267,7 @@ impl Hub {
     }
 
     async fn say(&self, to: &Subject, message: &NodeMessage) {
-        if let Err(error) = self.node.bus.publish(to, encode(message)).await {
+        if let Err(error) = self.node.bus.publish(to, message.encode()).await {
             tracing::warn!(%to, %error, "another node was not told");
         }
     }
@@ -279,6 +291,17 @@ impl Hub {
             });
         }
         Ok(())
+    }
+
+    /// Answers another node, if it wants an answer.
+    fn answer_node(self: &Arc<Self>, reply: Option<Subject>, answer: bytes::Bytes) {
+        let hub = self.clone();
+        self.life.spawn(async move {
+            if let Some(reply) = reply {
+                // Who asks and hears nothing asks again, or goes without.
+                let _ = hub.node.bus.publish(&reply, answer).await;
+            }
+        });
     }
 
     fn hear(self: Arc<Self>, message: Message) {
@@ -314,8 +337,27 @@ impl Hub {
                 }
             }),
             NodeMessage::Offline { app, user } => self.ringing.user_offline(app, user),
-            NodeMessage::EndAll { who, why } => self.sessions.end_all(&who, &why),
+            NodeMessage::Record { key, value, revision } => {
+                // Whoever is not told that it is understood asks again.
+                if self.registry.hear(&key, &value, revision) {
+                    self.answer_node(message.reply, bytes::Bytes::new());
+                }
+            }
+            NodeMessage::Consumption(ask) => self.clone().life.spawn(async move {
+                match self.own_consumption(ask).await {
+                    Ok(used) => self.answer_node(message.reply, used.to_bytes()),
+                    Err(error) => tracing::warn!(%error, "what was consumed here could not be told"),
+                }
+            }),
         }
+    }
+}
+
+impl NodeMessage {
+    pub(crate) fn encode(&self) -> bytes::Bytes {
+        serde_json::to_vec(self)
+            .expect("names, numbers and events are JSON")
+            .into()
     }
 }
 
@@ -331,10 +373,4 @@ pub(crate) fn logins_of_user(app: &AppId, user: &UserId) -> Prefix {
         .with(app)
         .with(user)
         .beneath()
-}
-
-fn encode(message: &NodeMessage) -> bytes::Bytes {
-    serde_json::to_vec(message)
-        .expect("names, numbers and events are JSON")
-        .into()
 }

@@ -19,10 +19,10 @@ use hst_proto::{
     ToGroup, decode_server, encode_client,
 };
 use hst_signal::{Limits, SignalConnection, memory::pair};
-use hst_store::Store;
+use hst_store::{Ban, Store, Until};
 use tokio::time::sleep;
 
-use crate::{Config, hub::Hub, node::Node, test_login::dev_login};
+use crate::{Config, admin::Refused, apps::now, hub::Hub, node::Node, test_login::dev_login};
 
 /// A cluster in memory that may be out of reach.
 #[derive(Debug, Clone, Default)]
@@ -146,6 +146,38 @@ impl Client {
             other => panic!("no page but {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_registered_is_read_while_the_cluster_is_out_of_reach_and_not_changed() {
+    let cluster = Faulty::default();
+    let node = NodeId::parse("n1").unwrap();
+    let node = Node::join(Arc::new(cluster.clone()), Arc::new(cluster.clone()), node);
+    let (_lifeline, hub) = Hub::in_memory_as(node.await.unwrap(), Config::dev().apps, Store::in_memory().unwrap());
+    hub.clone().listen_to_nodes().await.unwrap();
+    hub.registry.follow().await.unwrap();
+    let app: hst_id::AppId = crate::DEV_APP_ID.parse().unwrap();
+    let ban = |user: &str| Ban {
+        user: user.parse().unwrap(),
+        group: None,
+        until: Until::Forever,
+        reason: "spam".parse().unwrap(),
+    };
+    hub.registry.ban(&app, ban("ann")).await.unwrap();
+
+    cluster.is_away.store(true, Ordering::Relaxed);
+    let (ann, bob) = ("ann".parse().unwrap(), "bob".parse().unwrap());
+    let refused = hub.registry.ban(&app, ban("bob")).await.unwrap_err();
+    assert!(matches!(refused, Refused::Cluster(_)), "{refused:?}");
+    let refused = hub.registry.unban(app.clone(), None, ann).await.unwrap_err();
+    assert!(matches!(refused, Refused::Cluster(_)), "{refused:?}");
+    assert_eq!(hub.apps.bans(&app), [ban("ann")]);
+    assert!(hub.apps.check_ban(&app, None, &bob).is_ok());
+    assert_eq!(hub.apps.store.bans(&app, now()).unwrap(), [ban("ann")]);
+
+    cluster.is_away.store(false, Ordering::Relaxed);
+    hub.registry.ban(&app, ban("bob")).await.unwrap();
+    assert_eq!(hub.apps.bans(&app).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,18 +7,19 @@ use std::{
 };
 
 use hst_auth::TokenVerifier;
-use hst_cluster::{Bus, Directory, NodeId};
+use hst_cluster::{Bus, Directory, NodeId, Unavailable};
 use hst_cluster_nats::Nats;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
 use hst_signal_quic::{BindError, QuicListener, ResetKey};
-use hst_store::{Developer, FirstDeveloper, Store};
+use hst_store::{Developer, Store};
 use tokio::net::TcpListener;
 
 use crate::{
     ClusterConfig, Config, Connections, Origin, StartError, Tls,
+    admin::Refused,
     admission::Admission,
-    apps::{Apps, now},
+    apps::Apps,
     certificate::Certificate,
     cluster_config::DEFAULT_LINK_RATE,
     fleet::Fleet,
@@ -37,7 +38,9 @@ use crate::{
     node::Node,
     outside::outside_addresses,
     placement::Placement,
+    registry::Registry,
     relay::{RelayDoor, RelayPlan},
+    sessions::Sessions,
 };
 
 /// How long sessions and groups may take to go to other nodes before the server ends.
@@ -182,7 +185,7 @@ impl Server {
             .unwrap_or_default();
         let store = Arc::new(store);
         let keeps_developers = config.data_dir.is_some() || config.dev;
-        let apps = Arc::new(Apps::open(config.apps, store.clone(), verifier)?);
+        let apps = Arc::new(Apps::open(config.apps, store, verifier)?);
         let node = match (cluster, &config.cluster) {
             // Before others hear of it: a name that links cannot have.
             (Some((directory, bus, node)), _) => {
@@ -225,13 +228,15 @@ impl Server {
         let meter = apps.meter.clone();
         life.spawn(meter.clone().run(life.clone()));
         let hooks = Hooks::new(config.webhook_guard, apps.clone());
-        let feed = Feed::new(node.clone(), apps.clone(), hooks.clone());
+        let sessions = Arc::new(Sessions::default());
+        let registry = Registry::new(node.clone(), apps, sessions.clone(), life.clone());
+        let feed = Feed::new(node.clone(), registry.clone(), hooks.clone());
         let groups = Groups::new(node.clone(), placement, media, feed, life.clone());
         let admission = Admission::new(config.connections);
         let hub = Hub::new(
             node.clone(),
             fleet,
-            apps,
+            (registry.clone(), sessions),
             groups,
             hooks.clone(),
             admission,
@@ -239,6 +244,8 @@ impl Server {
         );
         life.spawn(hub.clone().close_sessions());
         hub.clone().listen_to_nodes().await?;
+        // Before anybody is let in, and once others can tell what they register meanwhile.
+        registry.follow().await?;
         let receiving = hub.clone();
         let receive = move |pipe, offered| receiving.clone().receive_session(pipe, offered);
         hub.groups.listen(receive).await?;
@@ -312,7 +319,7 @@ impl Server {
         }
         // Last, because a secret that is made is to be shown.
         let new_developer = if keeps_developers {
-            first_developer(&store)?
+            first_developer(&registry).await?
         } else {
             None
         };
@@ -330,11 +337,11 @@ impl Server {
 }
 
 /// Whoever runs the server is its first developer.
-fn first_developer(store: &Store) -> Result<Option<Developer>, StartError> {
-    match store.ensure_developer(now())? {
-        FirstDeveloper::Created(developer) => Ok(Some(developer)),
-        FirstDeveloper::Known(_) => Ok(None),
-    }
+async fn first_developer(registry: &Arc<Registry>) -> Result<Option<Developer>, StartError> {
+    registry.first_developer().await.map_err(|refused| match refused {
+        Refused::Store(error) => error.into(),
+        _ => Unavailable.into(),
+    })
 }
 
 /// What was opened towards the network.

@@ -16,8 +16,10 @@ impl Hub {
                 _ = due.tick() => {}
                 () = self.life.draining() => return,
             }
-            if let Err(error) = self.on_disk(|apps| apps.purge()).await {
+            if let Err(error) = self.registry.forget_what_is_over().await {
                 tracing::warn!(%error, "what is over was not forgotten");
+            } else if !self.node.is_alone {
+                self.registry.remember_agreement(true).await;
             }
         }
     }
@@ -71,7 +73,7 @@ mod tests {
         };
         tokio::spawn(hub.clone().keep_up());
         forgets().await;
-        hub.apps.store.ban(&app, &over("bob", 2), early).unwrap();
+        hub.registry.ban(&app, over("bob", 2)).await.unwrap();
         sleep(EVERY / 2).await;
         assert_eq!(kept().len(), 3, "not yet");
         forgets().await;

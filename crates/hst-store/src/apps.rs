@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use crate::{
     App, AppSecrets, AppSettings, DeveloperId, Limits, Service, Services, Store, StoreError, TokenRules, Webhook,
     column::{Moment, Parsed},
-    developer, random,
+    developer,
 };
 
 impl Store {
@@ -18,13 +18,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownDeveloper`] if `owner` is not there; [`StoreError::NoRandomness`]; what any call can meet.
     pub fn create_app(&self, owner: &DeveloperId, settings: AppSettings, now: UnixMillis) -> Result<App, StoreError> {
-        let app = App {
-            id: AppId::parse(&random::id()?).expect("hexadecimal digits keep the rule of App IDs"),
-            owner: owner.clone(),
-            secrets: AppSecrets::new(random::secret()?),
-            settings,
-            created_at: now,
-        };
+        let app = App::new(owner.clone(), settings, now)?;
         self.write(|database| {
             developer::find(database, owner)?.ok_or_else(|| StoreError::UnknownDeveloper(owner.clone()))?;
             save(database, &app)
@@ -64,7 +58,7 @@ impl Store {
     pub fn change_app(&self, id: &AppId, change: impl FnOnce(&mut AppSettings)) -> Result<App, StoreError> {
         self.update(id, |mut app| {
             change(&mut app.settings);
-            app
+            Ok(app)
         })
     }
 
@@ -74,11 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownApp`]; [`StoreError::NoRandomness`]; what any call can meet.
     pub fn rotate_secret(&self, id: &AppId, keep_previous_for: Duration, now: UnixMillis) -> Result<App, StoreError> {
-        let next = random::secret()?;
-        self.update(id, |app| App {
-            secrets: app.secrets.rotated(next, keep_previous_for, now),
-            ..app
-        })
+        self.update(id, |app| app.with_new_secret(keep_previous_for, now))
     }
 
     /// Makes an App's previous secret invalid at once, and answers the App.
@@ -86,10 +76,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownApp`]; what any call can meet.
     pub fn drop_previous_secret(&self, id: &AppId) -> Result<App, StoreError> {
-        self.update(id, |app| App {
-            secrets: app.secrets.without_previous(),
-            ..app
-        })
+        self.update(id, |app| Ok(app.without_previous_secret()))
     }
 
     /// Deletes an App with its revocations and bans, and what it has consumed.
@@ -98,24 +85,31 @@ impl Store {
     /// [`StoreError::UnknownApp`]; what any call can meet.
     pub fn delete_app(&self, id: &AppId) -> Result<(), StoreError> {
         self.write(|database| {
-            if database.execute("DELETE FROM app WHERE id = ?", [id.as_str()])? == 0 {
-                return Err(StoreError::UnknownApp(id.clone()));
+            if remove(database, id)? {
+                Ok(())
+            } else {
+                Err(StoreError::UnknownApp(id.clone()))
             }
-            database.execute("DELETE FROM revocation WHERE app = ?", [id.as_str()])?;
-            database.execute("DELETE FROM ban WHERE app = ?", [id.as_str()])?;
-            database.execute("DELETE FROM consumption WHERE app = ?", [id.as_str()])?;
-            Ok(())
         })
     }
 
-    fn update(&self, id: &AppId, change: impl FnOnce(App) -> App) -> Result<App, StoreError> {
+    fn update(&self, id: &AppId, change: impl FnOnce(App) -> Result<App, StoreError>) -> Result<App, StoreError> {
         self.write(|database| {
             let app = find(database, id)?.ok_or_else(|| StoreError::UnknownApp(id.clone()))?;
-            let app = change(app);
+            let app = change(app)?;
             save(database, &app)?;
             Ok(app)
         })
     }
+}
+
+/// Takes an App away with all that is known of it, and says whether it was there.
+pub(crate) fn remove(database: &Transaction<'_>, app: &AppId) -> Result<bool, StoreError> {
+    database.execute("DELETE FROM app_service WHERE app = ?", [app.as_str()])?;
+    for of_app in ["revocation", "ban", "consumption"] {
+        database.execute(&format!("DELETE FROM {of_app} WHERE app = ?"), [app.as_str()])?;
+    }
+    Ok(database.execute("DELETE FROM app WHERE id = ?", [app.as_str()])? > 0)
 }
 
 fn find(database: &Transaction<'_>, id: &AppId) -> Result<Option<App>, StoreError> {
@@ -125,7 +119,7 @@ fn find(database: &Transaction<'_>, id: &AppId) -> Result<Option<App>, StoreErro
         .optional()?)
 }
 
-fn read(database: &Transaction<'_>, row: &Row<'_>) -> rusqlite::Result<App> {
+pub(crate) fn read(database: &Transaction<'_>, row: &Row<'_>) -> rusqlite::Result<App> {
     let Parsed(id) = row.get::<_, Parsed<AppId>>("id")?;
     let Parsed(secret) = row.get("secret")?;
     let mut secrets = AppSecrets::new(secret);
@@ -178,7 +172,7 @@ fn services(database: &Transaction<'_>, app: &AppId) -> rusqlite::Result<Service
 }
 
 /// Writes all of an App, whether it is new or not.
-fn save(database: &Transaction<'_>, app: &App) -> Result<(), StoreError> {
+pub(crate) fn save(database: &Transaction<'_>, app: &App) -> Result<(), StoreError> {
     let App {
         id,
         owner,

@@ -130,7 +130,7 @@ impl Store {
 
 /// The column for a group. Empty, which no Group ID is, stands for the whole App: a null would be equal to no other, so
 /// that a ban could not be replaced.
-fn place(group: Option<&GroupId>) -> &str {
+pub(crate) fn place(group: Option<&GroupId>) -> &str {
     group.map_or("", GroupId::as_str)
 }
 
@@ -144,11 +144,16 @@ fn select(
     Ok(bans.collect::<Result<_, _>>()?)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Ban> {
-    let group = match row.get_ref("group_id")?.as_str()? {
+/// What [`place`] has made of it.
+pub(crate) fn group(row: &Row<'_>) -> rusqlite::Result<Option<GroupId>> {
+    Ok(match row.get_ref("group_id")?.as_str()? {
         "" => None,
         _ => Some(row.get("group_id").map(|Parsed(group)| group)?),
-    };
+    })
+}
+
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Ban> {
+    let group = group(row)?;
     let Parsed(user) = row.get("user_id")?;
     let Parsed(reason) = row.get("reason")?;
     Ok(Ban {

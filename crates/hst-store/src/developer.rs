@@ -31,6 +31,20 @@ pub struct Developer {
     pub created_at: UnixMillis,
 }
 
+impl Developer {
+    /// One with an id and a secret of its own, which is nowhere yet.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRandomness`].
+    pub fn new(now: UnixMillis) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: DeveloperId::parse(&random::id()?).expect("a random id is 32 hexadecimal digits"),
+            secret: random::secret()?,
+            created_at: now,
+        })
+    }
+}
+
 /// The answer to [`Store::ensure_developer`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "closed by design: there is no third case")]
@@ -91,11 +105,7 @@ pub(crate) fn find(database: &Transaction<'_>, id: &DeveloperId) -> Result<Optio
 }
 
 fn create(database: &Transaction<'_>, now: UnixMillis) -> Result<Developer, StoreError> {
-    let developer = Developer {
-        id: DeveloperId::parse(&random::id()?).expect("a random id is 32 hexadecimal digits"),
-        secret: random::secret()?,
-        created_at: now,
-    };
+    let developer = Developer::new(now)?;
     database.execute(
         "INSERT INTO developer (id, secret, created_at) VALUES (?, ?, ?)",
         (developer.id.as_str(), developer.secret.reveal(), Moment(now)),
@@ -103,7 +113,7 @@ fn create(database: &Transaction<'_>, now: UnixMillis) -> Result<Developer, Stor
     Ok(developer)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Developer> {
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Developer> {
     let Parsed(id) = row.get("id")?;
     let Parsed(secret) = row.get("secret")?;
     let Moment(created_at) = row.get("created_at")?;

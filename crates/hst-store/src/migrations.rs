@@ -8,6 +8,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_apps_developers_revocations_bans.sql"),
     include_str!("../migrations/0002_consumption.sql"),
     include_str!("../migrations/0003_reset_key.sql"),
+    include_str!("../migrations/0004_agreed.sql"),
 ];
 
 /// Takes the steps that the database has not seen yet, each in a transaction of its own.

@@ -99,11 +99,7 @@ impl Store {
     /// [`StoreError::TooManyRevocations`] when the App has [`MAX_REVOCATIONS`] others, unless this one is of everyone; what
     /// any call can meet.
     pub fn revoke(&self, app: &AppId, what: &Revocation, at: UnixMillis, expires: Until) -> Result<(), StoreError> {
-        let (kind, name) = match what {
-            Revocation::Token(id) => ("token", id.as_str()),
-            Revocation::User(user) => ("user", user.as_str()),
-            Revocation::Everyone => ("everyone", ""),
-        };
+        let (kind, name) = kind_and_name(what);
         self.write(|database| {
             if *what == Revocation::Everyone {
                 database.execute(
@@ -158,7 +154,16 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Revocation> {
+/// The columns for it.
+pub(crate) fn kind_and_name(what: &Revocation) -> (&'static str, &str) {
+    match what {
+        Revocation::Token(id) => ("token", id.as_str()),
+        Revocation::User(user) => ("user", user.as_str()),
+        Revocation::Everyone => ("everyone", ""),
+    }
+}
+
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Revocation> {
     let kind: String = row.get("kind")?;
     Ok(match kind.as_str() {
         "token" => Revocation::Token(row.get("name").map(|Parsed(id)| id)?),

@@ -97,17 +97,36 @@ impl Store {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        transact(&mut self.lock(), change)
+    }
+
+    /// The same, without the bonds between tables: what is written belongs together elsewhere.
+    pub(crate) fn write_unbound<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let answer = change(&transaction)?;
-        transaction.commit()?;
-        Ok(answer)
+        // It cannot be turned within a transaction.
+        connection.pragma_update(None, "foreign_keys", false)?;
+        let written = transact(&mut connection, change);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        written
     }
 
     /// A thread that panicked with the lock in hand has rolled its transaction back, so nothing is half done.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = change(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
 }
 
 /// Turns the file to WAL mode. Two who do that to a new file at once get in each other's way, and for that one SQLite does

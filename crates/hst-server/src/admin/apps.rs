@@ -1,14 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use hst_id::AppId;
-use hst_proto::{ErrorCode, Failure};
-use hst_store::{AppSettings, DeveloperId, StoreError};
+use hst_store::{App, AppSettings, DeveloperId, Record};
 
-use super::{Refused, to_the_end};
+use super::Refused;
 use crate::{
-    apps::{AppEntry, Apps, now},
+    apps::{AppEntry, now},
     hub::Hub,
-    sessions::Who,
+    registry::place,
 };
 
 impl AppEntry {
@@ -42,38 +41,29 @@ impl Hub {
     /// Creates an App.
     ///
     /// # Errors
-    /// [`Refused::Store`].
+    /// As [`Registry::write`](crate::registry::Registry::write).
     pub(crate) async fn create_app(&self, owner: DeveloperId, settings: AppSettings) -> Result<Arc<AppEntry>, Refused> {
-        self.on_disk(move |apps| {
-            let app = apps.store.create_app(&owner, settings, now())?;
-            reloaded(apps, &app.id)
-        })
-        .await
+        let app = App::new(owner, settings, now())?;
+        let created = app.clone();
+        self.registry
+            .write(place::of_app(&app.id), move |_| Ok(Record::App(created.clone())))
+            .await?;
+        Ok(Arc::new(AppEntry::registered(app)))
     }
 
-    /// Changes an App. Whoever is in goes on as he began, except that an App that is switched off loses everybody.
+    /// Changes an App. Whoever is in goes on as he began, except that an App that is switched off loses everybody. Others who
+    /// change it at the same moment change what this has made of it, or the other way round.
     ///
     /// # Errors
-    /// [`Refused::FixedApp`], [`Refused::Store`].
+    /// [`Refused::FixedApp`], [`Refused::NoSuchApp`]; as [`Registry::write`](crate::registry::Registry::write).
     pub(crate) async fn change_app(
-        self: &Arc<Self>,
+        &self,
         app: &AppEntry,
-        change: impl FnOnce(&mut AppSettings) + Send + 'static,
+        change: impl Fn(&mut AppSettings) + Send + Sync + 'static,
     ) -> Result<Arc<AppEntry>, Refused> {
-        app.must_not_be_fixed()?;
-        let (hub, id) = (self.clone(), app.id.clone());
-        to_the_end(async move {
-            let changed = hub
-                .on_disk(move |apps| {
-                    apps.store.change_app(&id, change)?;
-                    reloaded(apps, &id)
-                })
-                .await?;
-            if !changed.settings.online {
-                let why = Failure::new(ErrorCode::AppOffline, "the App was switched off");
-                hub.end_all(Who::App(changed.id.clone()), why).await;
-            }
-            Ok(changed)
+        self.update_app(app, move |mut app| {
+            change(&mut app.settings);
+            Ok(app)
         })
         .await
     }
@@ -81,60 +71,64 @@ impl Hub {
     /// Deletes an App, with its bans and revocations, and ends its sessions.
     ///
     /// # Errors
-    /// [`Refused::FixedApp`], [`Refused::Store`].
+    /// [`Refused::FixedApp`], [`Refused::NoSuchApp`]; as [`Registry::write`](crate::registry::Registry::write).
     pub(crate) async fn delete_app(self: &Arc<Self>, app: &AppEntry) -> Result<(), Refused> {
         app.must_not_be_fixed()?;
-        let (hub, id) = (self.clone(), app.id.clone());
-        to_the_end(async move {
-            let deleted = id.clone();
-            hub.on_disk(move |apps| {
-                apps.store.delete_app(&deleted)?;
-                apps.reload(&deleted)
+        let id = app.id.clone();
+        self.registry
+            .write(place::of_app(&app.id), move |present| {
+                registered(present).map(|_| Record::AppGone(id.clone()))
             })
             .await?;
-            let why = Failure::new(ErrorCode::UnknownApp, "the App was deleted");
-            hub.end_all(Who::App(id), why).await;
-            Ok(())
-        })
-        .await
+        Ok(())
     }
 
     /// Gives an App a new secret; the present one stays good for a while beside it.
     ///
     /// # Errors
-    /// [`Refused::FixedApp`], [`Refused::Store`].
+    /// [`Refused::FixedApp`], [`Refused::NoSuchApp`]; as [`Registry::write`](crate::registry::Registry::write).
     pub(crate) async fn rotate_secret(
         &self,
         app: &AppEntry,
         keep_previous_for: Duration,
     ) -> Result<Arc<AppEntry>, Refused> {
-        app.must_not_be_fixed()?;
-        let id = app.id.clone();
-        self.on_disk(move |apps| {
-            apps.store.rotate_secret(&id, keep_previous_for, now())?;
-            reloaded(apps, &id)
-        })
-        .await
+        self.update_app(app, move |app| Ok(app.with_new_secret(keep_previous_for, now())?))
+            .await
     }
 
     /// Makes the secret before the present one good for nothing at once.
     ///
     /// # Errors
-    /// [`Refused::FixedApp`], [`Refused::Store`].
+    /// [`Refused::FixedApp`], [`Refused::NoSuchApp`]; as [`Registry::write`](crate::registry::Registry::write).
     pub(crate) async fn drop_previous_secret(&self, app: &AppEntry) -> Result<(), Refused> {
+        self.update_app(app, |app| Ok(app.without_previous_secret())).await?;
+        Ok(())
+    }
+
+    async fn update_app(
+        &self,
+        app: &AppEntry,
+        change: impl Fn(App) -> Result<App, Refused> + Send + Sync + 'static,
+    ) -> Result<Arc<AppEntry>, Refused> {
         app.must_not_be_fixed()?;
-        let id = app.id.clone();
-        self.on_disk(move |apps| {
-            apps.store.drop_previous_secret(&id)?;
-            apps.reload(&id)
-        })
-        .await
+        self.registry
+            .write(place::of_app(&app.id), move |present| {
+                registered(present).and_then(&change).map(Record::App)
+            })
+            .await
+            // What this has made of it, whatever others have made of that.
+            .and_then(registered_again)
     }
 }
 
-/// The App as it is after a change.
-fn reloaded(apps: &Apps, app: &AppId) -> Result<Arc<AppEntry>, StoreError> {
-    apps.reload(app)?;
-    // Somebody else may have deleted it in the meantime.
-    apps.get(app).ok_or_else(|| StoreError::UnknownApp(app.clone()))
+/// The App that a record is.
+fn registered(record: Option<Record>) -> Result<App, Refused> {
+    match record {
+        Some(Record::App(app)) => Ok(app),
+        _ => Err(Refused::NoSuchApp),
+    }
+}
+
+fn registered_again(record: Record) -> Result<Arc<AppEntry>, Refused> {
+    registered(Some(record)).map(|app| Arc::new(AppEntry::registered(app)))
 }

@@ -31,6 +31,15 @@ pub(crate) enum Refused {
     /// Whether it was done is not known.
     #[error("the group has too much to do: try again")]
     Late,
+    /// Another version of this program is at work on another node.
+    #[error("a newer version of the server has registered it, and this one does not understand it")]
+    NotUnderstood,
+    /// Whether it was done is not known, because its answer was lost.
+    #[error("nobody knows whether it was done: look, and try again")]
+    Unsure,
+    /// It was done.
+    #[error("it was done, and a node has not said yet that it knows: try again")]
+    Unconfirmed,
     #[error("{0}: try again")]
     Cluster(#[from] Unavailable),
     #[error(transparent)]

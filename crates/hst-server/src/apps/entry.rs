@@ -1,11 +1,11 @@
 use hst_auth::{AppKeys, Claims, KeyRing, TokenError, TokenVerifier, UnixMillis};
 use hst_id::AppId;
-use hst_store::{AppSecrets, AppSettings, Ban, DeveloperId, Revocations, Store, StoreError};
+use hst_store::{AppSecrets, AppSettings, DeveloperId};
 use hst_webhook::Endpoint;
 
 use crate::{App, hooks};
 
-/// One App, with all that a login has to know of it.
+/// One App, as a login has to know it.
 #[derive(Debug)]
 pub(crate) struct AppEntry {
     pub(crate) id: AppId,
@@ -15,8 +15,6 @@ pub(crate) struct AppEntry {
     pub(crate) is_fixed: bool,
     pub(crate) secrets: AppSecrets,
     pub(crate) settings: AppSettings,
-    pub(crate) revocations: Revocations,
-    pub(crate) bans: Vec<Ban>,
     /// Where its backend is told what happens, if it wants to be.
     pub(crate) endpoint: Option<Endpoint>,
     current: KeyRing,
@@ -25,7 +23,7 @@ pub(crate) struct AppEntry {
 }
 
 impl AppEntry {
-    pub(crate) fn stored(app: hst_store::App, store: &Store, now: UnixMillis) -> Result<Self, StoreError> {
+    pub(crate) fn registered(app: hst_store::App) -> Self {
         let hst_store::App {
             id,
             owner,
@@ -33,28 +31,15 @@ impl AppEntry {
             settings,
             ..
         } = app;
-        Self::new(id, Some(owner), secrets, settings, store, now)
+        Self::new(id, Some(owner), secrets, settings)
     }
 
-    pub(crate) fn configured(app: App, store: &Store, now: UnixMillis) -> Result<Self, StoreError> {
+    pub(crate) fn configured(app: App) -> Self {
         let App { id, secrets, settings } = app;
-        Self::new(id, None, secrets, settings, store, now)
+        Self::new(id, None, secrets, settings)
     }
 
-    /// The same App with the revocations and bans of now.
-    pub(crate) fn reloaded(&self, store: &Store, now: UnixMillis) -> Result<Self, StoreError> {
-        let (secrets, settings) = (self.secrets.clone(), self.settings.clone());
-        Self::new(self.id.clone(), self.owner.clone(), secrets, settings, store, now)
-    }
-
-    fn new(
-        id: AppId,
-        owner: Option<DeveloperId>,
-        secrets: AppSecrets,
-        settings: AppSettings,
-        store: &Store,
-        now: UnixMillis,
-    ) -> Result<Self, StoreError> {
+    fn new(id: AppId, owner: Option<DeveloperId>, secrets: AppSecrets, settings: AppSettings) -> Self {
         let ring = |mut keys: AppKeys| {
             if settings.tokens.bind_001_names {
                 keys = keys.bind_001_names();
@@ -74,10 +59,8 @@ impl AppEntry {
                 .inspect_err(|error| tracing::warn!(app = %id, "nobody is told what happens: its webhook {error}"))
                 .ok()
         });
-        Ok(Self {
+        Self {
             endpoint,
-            revocations: store.revocations(&id)?,
-            bans: store.bans(&id, now)?,
             is_fixed: owner.is_none(),
             id,
             owner,
@@ -85,7 +68,7 @@ impl AppEntry {
             settings,
             current,
             with_previous,
-        })
+        }
     }
 
     pub(crate) fn verify(&self, token: &str, now: UnixMillis) -> Result<Claims, TokenError> {

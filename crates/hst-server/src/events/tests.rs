@@ -46,7 +46,12 @@ impl House {
 
     async fn logged_in(&self) -> Client {
         let mut client = self.connect();
-        let token = self.hub.access_tokens.issue(self.developer.clone());
+        let token = self
+            .hub
+            .registry
+            .issue_access_token(self.developer.clone())
+            .await
+            .unwrap();
         let answer = client
             .ask(json!({"id": 20_000, "business": "EGW", "dev_id": self.developer.as_str(), "token": token}))
             .await;
@@ -200,7 +205,12 @@ async fn a_full_sync_shows_who_is_there_and_the_version_that_it_is_of() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_done_before_login_and_only_the_developers_own_token_opens() {
     let house = House::new().await;
-    let token = house.hub.access_tokens.issue(house.developer.clone());
+    let token = house
+        .hub
+        .registry
+        .issue_access_token(house.developer.clone())
+        .await
+        .unwrap();
     let mut client = house.connect();
     for request in [
         subscribe(DEV_APP_ID),
@@ -230,7 +240,12 @@ async fn l7_wrong_access_tokens_are_counted_and_a_good_one_always_opens() {
         606_000_005,
         "by any connection"
     );
-    let token = house.hub.access_tokens.issue(house.developer.clone());
+    let token = house
+        .hub
+        .registry
+        .issue_access_token(house.developer.clone())
+        .await
+        .unwrap();
     assert_eq!(stranger.ask(login(&token)).await["result"], 0);
     advance(Duration::from_secs(61)).await;
     assert_eq!(house.connect().ask(wrong).await["result"], 606_000_000, "a new minute");

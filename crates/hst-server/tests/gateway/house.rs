@@ -86,6 +86,14 @@ impl Backend {
         Self { http, access_token }
     }
 
+    /// The same, who asks at another address.
+    pub(crate) fn at(&self, http: SocketAddr) -> Self {
+        Self {
+            http,
+            access_token: self.access_token.clone(),
+        }
+    }
+
     /// Asks, with a body or without.
     pub(crate) async fn ask(&self, line: &str, body: impl Into<Option<Value>>) -> Answer {
         let body = body.into().map_or_else(String::new, |body| body.to_string());

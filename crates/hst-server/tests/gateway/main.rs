@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apps;
+mod away;
 mod consumption;
 mod credentials;
 mod document;
@@ -14,5 +15,6 @@ mod hostile;
 mod house;
 mod http;
 mod matrix;
+mod nodes;
 mod platform;
 mod users;

@@ -59,11 +59,12 @@ pub(super) async fn get_access_token(
         _ => hub.failures.take_back(&address.into()),
     }
     let developer = judged?;
+    let access_token = hub.registry.issue_access_token(developer.clone()).await?;
     tracing::info!(%developer, "an access token was issued");
     ok(Issued {
         result: AccessToken {
             timeout: ACCESS_TOKEN_LIFETIME.as_secs(),
-            access_token: hub.access_tokens.issue(developer),
+            access_token,
         },
     })
 }

@@ -141,7 +141,7 @@ pub(super) async fn create_app(
     let mut settings = AppSettings::new(new.app_name);
     settings.online = new.status == Status::Online;
     settings.consumption_limit = new.consumption_limit;
-    settings.services = services(new.service);
+    settings.services = services(&new.service);
     let app = web.hub.create_app(developer, settings).await?;
     ok(OwnedApp::of(&app))
 }
@@ -163,13 +163,13 @@ pub(super) async fn change_app(
 ) -> Outcome<OwnedApp> {
     let app = web.hub.app_of(&developer, &change.app_id)?;
     let changed = web.hub.change_app(&app, move |settings| {
-        if let Some(name) = change.app_name {
-            settings.name = name;
+        if let Some(name) = &change.app_name {
+            settings.name = name.clone();
         }
         if let Some(status) = change.status {
             settings.online = status == Status::Online;
         }
-        if let Some(service) = change.service {
+        if let Some(service) = &change.service {
             settings.services = services(service);
         }
         settings.consumption_limit = change.consumption_limit.or(settings.consumption_limit);
@@ -195,6 +195,6 @@ pub(super) async fn delete_app(
     ok(Done {})
 }
 
-fn services(new: Vec<NewService>) -> Services {
-    new.into_iter().map(|new| (new.service_id.0, new.use_limit)).collect()
+fn services(new: &[NewService]) -> Services {
+    new.iter().map(|new| (new.service_id.0, new.use_limit)).collect()
 }

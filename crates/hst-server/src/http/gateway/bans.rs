@@ -56,13 +56,15 @@ impl From<&Ban> for BanView {
     params(("app" = String, Path), Page),
     responses((status = 200, body = Answer<BanList>)),
 )]
-pub(super) async fn list_bans(NamedApp(app): NamedApp, Params(page): Params<Page>) -> Outcome<BanList> {
-    let now = now();
-    let mut bans: Vec<_> = app.bans.iter().filter(|ban| !ban.until.is_over(now)).collect();
-    bans.sort_by_key(|ban| (&ban.user, &ban.group));
+pub(super) async fn list_bans(
+    State(web): State<Arc<Web>>,
+    NamedApp(app): NamedApp,
+    Params(page): Params<Page>,
+) -> Outcome<BanList> {
+    let bans = web.hub.apps.bans(&app.id);
     ok(BanList {
         total: bans.len(),
-        bans: page.of(bans).into_iter().map(BanView::from).collect(),
+        bans: page.of(bans).iter().map(BanView::from).collect(),
     })
 }
 
@@ -133,6 +135,6 @@ pub(super) async fn lift_ban(
     NamedApp(app): NamedApp,
     Params(Which { user, group }): Params<Which>,
 ) -> Outcome {
-    web.hub.unban(app.id.clone(), group, user).await?;
+    web.hub.registry.unban(app.id.clone(), group, user).await?;
     ok(Done {})
 }

@@ -43,7 +43,7 @@ pub(super) async fn authenticate(
 /// proxy must not keep its holder out.
 fn holder(hub: &Hub, peer: &Peer, headers: &HeaderMap) -> Result<DeveloperId, Problem> {
     let token = credentials(headers)?;
-    if let Some(developer) = hub.access_tokens.check(token) {
+    if let Some(developer) = hub.registry.check_access_token(token) {
         return Ok(developer);
     }
     let address = client(hub, peer, headers);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use hst_auth::UnixMillis;
+use hst_cluster::NodeId;
 use hst_id::AppId;
 use hst_store::{Consumption, Day, Service};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use super::{
     params::Params,
     problem::{Code, Problem},
 };
-use crate::{apps::AppEntry, http::Web};
+use crate::{admin::AllConsumption, apps::AppEntry, http::Web};
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -51,6 +52,10 @@ impl TryFrom<u32> for Size {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Records {
     result: Vec<Record>,
+    /// Nodes that did not answer: what was used in their groups is not in it. It is there only if there are such.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    missing: Vec<String>,
 }
 
 /// For how long an App's users have used a service on one day, all together.
@@ -104,7 +109,7 @@ fn charge_term(service: Service) -> u8 {
 
 /// Lists what the developer's Apps have consumed, in the order of Apps and days: a record for each App, day and service.
 ///
-/// It is what happened in groups of this node, up to now. Days that the time has a part of are listed whole.
+/// It is what happened in groups of all nodes, up to now. Days that the time has a part of are listed whole.
 #[utoipa::path(
     get,
     path = "/v1/consuming/records",
@@ -128,12 +133,13 @@ pub(super) async fn list_consumption(
     let [first, last] = [wanted.start_time, wanted.end_time].map(|at| Day::of(UnixMillis::from_millis(at)));
     let Size(size) = wanted.page_size;
     let part = (wanted.page.before(size) as usize, size as usize);
-    let used = web.hub.consumption(ids, first..=last, part).await?;
+    let AllConsumption { used, missing } = web.hub.consumption(ids, first..=last, part).await?;
     let record = |used: &Consumption| {
         let app = apps.iter().find(|app| app.id == used.app)?;
         Some(Record::of(app, used))
     };
     ok(Records {
         result: used.iter().filter_map(record).collect(),
+        missing: missing.iter().map(NodeId::to_string).collect(),
     })
 }

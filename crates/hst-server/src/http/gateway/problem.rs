@@ -14,6 +14,9 @@ use crate::admin::Refused;
 /// The longest text of a problem: it may repeat what was sent.
 const MAX_TEXT: usize = 300;
 
+/// After how long something that is out of reach may be back.
+const OUT_OF_REACH: Duration = Duration::from_secs(1);
+
 /// Why a call was refused. Every answer that is no success has this shape.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -124,7 +127,7 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let code = match &refused {
             Refused::WrongCredentials => Code::AuthenticationFailed,
-            Refused::NoSuchApp | Refused::Store(StoreError::UnknownApp(_)) => Code::NoSuchApp,
+            Refused::NoSuchApp => Code::NoSuchApp,
             Refused::NotOperator => Code::NotOperator,
             Refused::FixedApp => Code::FixedApp,
             Refused::Store(StoreError::TooManyBans) => Code::TooManyBans,
@@ -134,7 +137,8 @@ impl From<Refused> for Problem {
             Refused::NotOnline(_) => Code::NotOnline,
             Refused::NoSuchBan => Code::NoSuchBan,
             Refused::MessageTooLarge { .. } => Code::TooLarge,
-            Refused::Late => Code::Timeout,
+            Refused::Late | Refused::Unsure | Refused::Unconfirmed => Code::Timeout,
+            Refused::NotUnderstood => Code::OperationFailed,
             Refused::Cluster(_) => Code::Busy,
             Refused::Store(error) => {
                 tracing::error!(%error, "the database did not do what was asked");
@@ -146,7 +150,10 @@ impl From<Refused> for Problem {
                 return Self::new(code, "the database did not do it: see the server's log");
             }
         };
-        Self::new(code, refused.to_string())
+        Self {
+            retry_after: matches!(refused, Refused::Cluster(_)).then_some(OUT_OF_REACH),
+            ..Self::new(code, refused.to_string())
+        }
     }
 }
 

@@ -74,6 +74,6 @@ pub(super) async fn revoke_tokens(
     Body(new): Body<NewRevocation>,
 ) -> Outcome {
     let (what, before) = new.revocation()?;
-    web.hub.revoke(app.id.clone(), what, before).await?;
+    web.hub.registry.revoke(app.id.clone(), what, before).await?;
     ok(Done {})
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{hooks, http::Web};
 
 /// What is not named stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SettingsChange {
     /// What happens to a login of somebody who is online: `refuse`, `replace`, or `devices:1` to `devices:16`.
@@ -50,7 +50,7 @@ pub(super) struct SettingsChange {
     webhook: Option<Option<NewWebhook>>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewWebhook {
     #[serde(deserialize_with = "parsed")]
@@ -132,6 +132,9 @@ pub(super) async fn change_settings(
     Body(change): Body<SettingsChange>,
 ) -> Outcome<AppView> {
     change.check(&web.hub.hooks.guard)?;
-    let app = web.hub.change_app(&app, move |settings| change.apply(settings)).await?;
+    let app = web
+        .hub
+        .change_app(&app, move |settings| change.clone().apply(settings))
+        .await?;
     ok(AppView::of(&app, &developer))
 }

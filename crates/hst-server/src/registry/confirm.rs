@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use hst_cluster::{Entry, Key, NodeRecord, Owner, Revision, is_dead};
+use hst_store::Stamped;
+use serde_json::value::RawValue;
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{Registry, wire};
+use crate::{
+    admin::Refused,
+    node::{Node, NodeMessage},
+};
+
+/// How long all nodes together may take to know of a record. One that is silent has been declared dead by then.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one may take, before it is asked again.
+const ANSWER: Duration = Duration::from_secs(1);
+/// Before one that could not be asked is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Registry {
+    /// Tells the other nodes of a record, and waits until each acts by it or is dead. A node that begins later reads it in
+    /// the directory before it lets anybody in.
+    pub(super) async fn tell_all(&self, key: &Key, stamped: &Stamped, revision: Revision) -> Result<(), Refused> {
+        if self.node.is_alone {
+            return Ok(());
+        }
+        let lives = self.node.lives().await.map_err(|_| Refused::Unconfirmed)?;
+        let value = String::from_utf8(wire::to_bytes(stamped).into()).expect("JSON is text");
+        let message = NodeMessage::Record {
+            key: key.to_string(),
+            value: RawValue::from_string(value).expect("it was written as JSON"),
+            revision: revision.number(),
+        }
+        .encode();
+        let mut asked: JoinSet<()> = JoinSet::new();
+        for life in lives.into_iter().filter(|life| !self.node.is(life)) {
+            asked.spawn(convince(self.node.clone(), life, message.clone()));
+        }
+        let all = async { while asked.join_next().await.is_some() {} };
+        timeout(PATIENCE, all).await.map_err(|_| Refused::Unconfirmed)
+    }
+
+    /// Another node has written a record. Says whether it is understood.
+    pub(crate) fn hear(&self, key: &str, value: &RawValue, revision: u64) -> bool {
+        let Ok(key) = Key::parse(key) else {
+            return false;
+        };
+        let entry = Entry {
+            key,
+            value: value.get().to_owned().into(),
+            revision: Revision::new(revision),
+        };
+        self.take_entry(&entry).is_some()
+    }
+}
+
+async fn convince(node: Node, life: Owner, message: Bytes) {
+    let subject = Node::subject(&life.node);
+    // Whatever is wrong: it may be about to come back, and until it is dead it may let somebody in.
+    while node.bus.request(&subject, message.clone(), ANSWER).await.is_err() {
+        if let Ok(record) = node.directory.get(&Key::node(&life.node)).await
+            && is_dead(record.as_ref().and_then(NodeRecord::read).as_ref(), &life)
+        {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
