@@ -61,3 +61,37 @@ impl ExtensionSerializer for Named {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use str0m::rtp::vla::{ResolutionAndFramerate, SimulcastStreamAllocation, TemporalLayerAllocation};
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_they_are_written_and_of_what_rests_there_are_none() {
+        let layer = |width: u16, height| SpatialLayerAllocation {
+            temporal_layers: vec![TemporalLayerAllocation { cumulative_kbps: 100 }],
+            resolution_and_framerate: Some(ResolutionAndFramerate {
+                width,
+                height,
+                framerate: 30,
+            }),
+        };
+        let stream = |spatial_layers| SimulcastStreamAllocation { spatial_layers };
+        let mut values = ExtensionValues::default();
+        values.user_values.set(VideoLayersAllocation {
+            current_simulcast_stream_index: 0,
+            simulcast_streams: vec![stream(vec![layer(320, 180)]), stream(vec![layer(640, 360)])],
+        });
+        let mut bytes = [0; 64];
+        let len = vla::Serializer.write_to(&mut bytes, &values);
+        let read = sizes(&bytes[..len]).expect("well-formed");
+        assert_eq!(*read, [vec![(320, 180)], vec![(640, 360)]]);
+        assert_eq!(sizes(&[0]).map(|sizes| sizes.len()), Some(0), "all rests");
+        for len in 0..len {
+            // What is cut short tells nothing, or less.
+            let _ = sizes(&bytes[..len]);
+        }
+    }
+}

@@ -111,7 +111,7 @@ impl Transport {
     pub(super) fn relay(&mut self, to: Remote, datagram: &[u8], outbox: &mut Outbox) {
         match datagram {
             [0x80..0xc0, ..] => self.way.lead_to(to),
-            _ => _ = outbox.push(to, datagram),
+            _ => outbox.push(to, datagram),
         }
     }
 

@@ -11,9 +11,6 @@ use crate::{LineRole, LostReason, extension::sizes, ingress::Taken, media::Media
 impl Transport {
     /// Takes a packet, if it is the client's and one to forward: with it come those that were lost before it and that it repeats.
     pub(super) fn take_packet(&mut self, now: Instant, datagram: &[u8], happenings: &mut Vec<Happening>) {
-        if !self.is_connected {
-            return;
-        }
         let plain = self.decrypt(datagram, |receiver, plain| Some(receiver.unprotect(plain).ok()?.len));
         if let Some(packet) = Packet::parse(&plain) {
             // What is not to be forwarded is dropped.
@@ -22,8 +19,8 @@ impl Transport {
         self.plain = plain;
     }
 
-    /// The plain text of a datagram, of which `open` tells how long it is; nothing of what is not authentic. Whoever has read it
-    /// gives the buffer back.
+    /// The plain text of a datagram, of which `open` tells how long it is; nothing of what is not authentic, and of nobody whose
+    /// certificate is not checked yet. Whoever has read it gives the buffer back.
     pub(super) fn decrypt(
         &mut self,
         datagram: &[u8],
@@ -32,7 +29,7 @@ impl Transport {
         let mut plain = std::mem::take(&mut self.plain);
         plain.clear();
         plain.extend_from_slice(datagram);
-        let contexts = self.way.contexts();
+        let contexts = self.way.contexts().filter(|_| self.is_connected);
         let len = contexts.and_then(|contexts| open(&mut contexts.receiver, &mut plain));
         plain.truncate(len.unwrap_or_default());
         plain
