@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../crates/hst-cluster-nats/tests/support/mod.rs"]
+mod support;
+
 mod background;
 mod board;
 mod call;
@@ -11,6 +14,7 @@ mod demo_looks;
 mod e2ee;
 mod life;
 mod lost_connection;
+mod moved;
 mod no_udp;
 mod other_network;
 mod relayed;

@@ -7,6 +7,8 @@
 mod drain;
 mod reception;
 
+pub(crate) use drain::DRAIN;
+
 use std::collections::BTreeSet;
 
 use hst_auth::{Grants, Scope, UnixMillis};

@@ -58,6 +58,8 @@ pub(crate) struct Hub {
     /// Empty where there is no relay. It is set once, before anybody is let in: the relay asks for sessions here.
     pub(crate) relay: OnceLock<RelayDoor>,
     pub(crate) metrics: Metrics,
+    /// Held while this node gives away what it has.
+    pub(crate) drains: tokio::sync::Mutex<()>,
     last_session: AtomicU64,
 }
 
@@ -89,6 +91,7 @@ impl Hub {
             admission,
             relay: OnceLock::new(),
             metrics: Metrics::default(),
+            drains: tokio::sync::Mutex::default(),
             last_session: AtomicU64::new(0),
         })
     }

@@ -85,6 +85,8 @@ pub(crate) enum NodeMessage {
         /// Since which write.
         revision: u64,
     },
+    /// Give everything to other nodes; the answer comes when that has begun.
+    Drain {},
     /// Say what these Apps have used in groups of the receiving node.
     Consumption(ConsumptionAsk),
 }
@@ -261,6 +263,16 @@ impl Hub {
         }
     }
 
+    /// Has another node give everything away.
+    ///
+    /// # Errors
+    /// It does not answer: whether it has begun is not known.
+    pub(crate) async fn drain_other(&self, node: &NodeId) -> Result<(), RequestError> {
+        let message = NodeMessage::Drain {}.encode();
+        let to = Node::subject(node);
+        self.node.bus.request(&to, message, END_TIMEOUT).await.map(|_| ())
+    }
+
     /// A user has no session any more, on any node.
     pub(crate) async fn tell_offline(&self, app: AppId, user: UserId) {
         self.say(&Node::everybody(), &NodeMessage::Offline { app, user }).await;
@@ -337,6 +349,10 @@ impl Hub {
                 }
             }),
             NodeMessage::Offline { app, user } => self.ringing.user_offline(app, user),
+            NodeMessage::Drain {} => {
+                self.begin_drain();
+                self.answer_node(message.reply, bytes::Bytes::new());
+            }
             NodeMessage::Record { key, value, revision } => {
                 // Whoever is not told that it is understood asks again.
                 if self.registry.hear(&key, &value, revision) {

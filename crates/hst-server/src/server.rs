@@ -26,6 +26,7 @@ use crate::{
     follow::Feed,
     gateways::Gateway,
     groups::Groups,
+    handover::DRAIN,
     holdings::Holdings,
     hooks::Hooks,
     http::{self, QuicPoint, Web},
@@ -43,8 +44,6 @@ use crate::{
     sessions::Sessions,
 };
 
-/// How long sessions and groups may take to go to other nodes before the server ends.
-const DRAIN: Duration = Duration::from_secs(20);
 /// How long connections may take to end when the server does.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections for metrics at a time.
@@ -499,7 +498,7 @@ impl RunningServer {
     ///
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
-        self.hub.clone().drain(DRAIN).await;
+        self.hub.drain(DRAIN).await;
         self.lifeline.end(PATIENCE).await;
         self.node.leave().await;
         self.meter.write_or_warn().await;

@@ -84,6 +84,11 @@ pub(super) enum Command {
     },
     /// List the nodes of the platform, as the one that is asked sees them.
     Nodes,
+    /// Have a node give all its sessions and groups to others, without anybody noticing, so that it can be ended.
+    Drain {
+        #[arg(value_parser = node_name)]
+        node: String,
+    },
     /// Print a new access token, for HST_ACCESS_TOKEN. The one before it is worth nothing any more.
     AccessToken,
 }
@@ -109,6 +114,7 @@ impl Command {
             Self::AccessToken => return None,
             Self::App(command) => command.call(),
             Self::Group(command) => command.call(),
+            Self::Drain { node } => Call::post(format!("/v1/nodes/{node}/drain"), json!({})),
             Self::Nodes => Call::get("/v1/nodes").listing("nodes"),
             Self::Online { app } => Call::get(app_path(app) + "/online").listing("terminals"),
             Self::Kickout { app, user, terminal } => {
@@ -191,6 +197,9 @@ impl Command {
             ),
             Self::Groups { .. } => show::lines(answer, "groups"),
             Self::Bans { .. } => show::table(answer, "bans", &["user", "group", "until", "reason"]),
+            Self::Drain { .. } => {
+                "it gives away what it has: `hst admin nodes` shows when it has no sessions left".to_owned()
+            }
             Self::Invite { .. } => show::unreached(answer),
             Self::Message { .. } => show::all_fields(answer),
             Self::Kickout { .. } | Self::Ban { .. } | Self::Unban { .. } | Self::Revoke { .. } | Self::AccessToken => {
@@ -222,6 +231,17 @@ fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// What goes into a path.
+fn node_name(text: &str) -> Result<String, &'static str> {
+    let is_name = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    is_name
+        .then(|| text.to_owned())
+        .ok_or("a node's name has letters, digits and hyphens")
 }
 
 fn json_or_text(text: &str) -> Result<Value, std::convert::Infallible> {

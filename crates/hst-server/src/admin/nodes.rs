@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use hst_cluster::Owner;
 use hst_store::DeveloperId;
 use tokio::time::{Duration, Instant};
@@ -6,6 +8,7 @@ use super::Refused;
 use crate::{
     beat::Said,
     gateways::{SILENT, Seen},
+    handover::DRAIN,
     hub::Hub,
 };
 
@@ -52,6 +55,35 @@ impl Hub {
         let developers = self.on_disk(|apps| apps.store.developers()).await?;
         let is_first = developers.first().is_some_and(|first| first.id == *developer);
         is_first.then_some(()).ok_or(Refused::NotOperator)
+    }
+
+    /// Has a node give its sessions and groups to others, without anybody noticing. It lets nobody in from then on, until it
+    /// is started again.
+    ///
+    /// # Errors
+    /// [`Refused::NoSuchNode`]; [`Refused::NoSuccessor`], and then nothing changes; [`Refused::Late`] when it does not answer.
+    pub(crate) async fn drain_node(self: &Arc<Self>, node: &str) -> Result<(), Refused> {
+        let nodes = self.nodes();
+        let known = nodes.iter().find(|it| it.life.node.as_str() == node);
+        let known = &known.ok_or(Refused::NoSuchNode)?.life.node;
+        let takes = |it: &NodeNow| it.life.node != *known && it.state == NodeState::Up;
+        if !nodes.iter().any(takes) {
+            return Err(Refused::NoSuccessor);
+        }
+        if *known == self.node.name {
+            self.begin_drain();
+            return Ok(());
+        }
+        self.drain_other(known).await.map_err(|_| Refused::Late)
+    }
+
+    /// Gives everything away, in the background.
+    pub(crate) fn begin_drain(self: &Arc<Self>) {
+        let hub = self.clone();
+        // It ends with the server, which gives away the rest itself.
+        self.life.spawn(async move {
+            hub.drain(DRAIN).await;
+        });
     }
 
     /// All nodes of the platform, this one among them, in the order of their names.

@@ -11,6 +11,10 @@ pub(crate) enum Refused {
     /// Who runs the servers may do it, and nobody else.
     #[error("this is for the developer whom the platform's first start made")]
     NotOperator,
+    #[error("there is no such node")]
+    NoSuchNode,
+    #[error("there is no other node that takes sessions")]
+    NoSuccessor,
     /// There is none, or it is another developer's: nobody learns which.
     #[error("there is no such App")]
     NoSuchApp,

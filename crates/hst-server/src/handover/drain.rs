@@ -26,6 +26,8 @@ use crate::{
     hub::Hub,
 };
 
+/// How long all may take to go.
+pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 /// Sessions that are on their way at a time.
 const AT_A_TIME: usize = 32;
 /// How long the other node may take to prepare.
@@ -58,8 +60,9 @@ impl Hub {
     /// this one to no client.
     ///
     /// It takes `patience` at most; what could not be moved by then, or where there is no other node, stays here as it is, and
-    /// the node works on for it. It may be called again. Dropped half-way, some sessions have gone and the others stay.
+    /// the node works on for it. It may be called again, and waits then until the first is done. Dropped half-way, some sessions have gone and the others stay.
     pub(crate) async fn drain(self: &Arc<Self>, patience: Duration) -> Drained {
+        let _turn = self.drains.lock().await;
         let until = Instant::now() + patience;
         let mut drained = Drained::default();
         self.life.leave();

@@ -69,6 +69,10 @@ async fn the_nodes_of_the_platform_are_listed_with_what_they_do() {
         node["epoch"].as_u64() > Some(0) && node["load"].as_f64() < Some(0.1),
         "{node}"
     );
+    // There is nowhere to go, and so it works on.
+    let refused = backend.ask("POST /v1/nodes/local/drain", &json!({})).await;
+    assert_eq!((refused.status, refused.code()), (409, 606_000_112));
+    let _bob = Engine::online(&house, &app, "bob", "web").await;
     let past = backend.get("GET /v1/nodes?offset=1", None).await;
     assert_eq!((&past["total"], &past["nodes"]), (&json!(1), &json!([])));
 }

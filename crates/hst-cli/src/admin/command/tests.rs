@@ -85,6 +85,7 @@ fn every_command_asks_what_it_says() {
             Call::delete("/v1/apps/a/secret/previous"),
         ),
         ("nodes", Call::get("/v1/nodes").listing("nodes")),
+        ("drain n1", Call::post("/v1/nodes/n1/drain", json!({}))),
         ("online a", Call::get("/v1/apps/a/online").listing("terminals")),
         (
             "kickout a bob",
@@ -205,6 +206,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_asked() {
         "revoke a --issued-before yesterday",
         "invite a g",
         "online",
+        "drain",
+        "drain ../apps",
     ] {
         assert!(parse(arguments).is_err(), "{arguments}");
     }

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, Outcome, ok},
+    answer::{Answer, Done, Outcome, ok},
     caller::Caller,
     page::Page,
     params::Params,
@@ -89,4 +89,25 @@ pub(super) async fn list_nodes(
         total: nodes.len(),
         nodes: page.of(nodes).into_iter().map(NodeView::from).collect(),
     })
+}
+
+/// Has a node give all its sessions and groups to other nodes, without anybody noticing, so that it can be ended.
+///
+/// The answer comes when that has begun: the list of nodes shows when it has no sessions left. It lets nobody in from then on, until
+/// it is started again.
+#[utoipa::path(
+    post,
+    path = "/v1/nodes/{node}/drain",
+    tag = "Nodes",
+    params(("node" = String, Path)),
+    responses((status = 200, body = Answer<Done>)),
+)]
+pub(super) async fn drain_node(
+    State(web): State<Arc<Web>>,
+    Caller(developer): Caller,
+    Path(node): Path<String>,
+) -> Outcome {
+    web.hub.check_operator(&developer).await?;
+    web.hub.drain_node(&node).await?;
+    ok(Done {})
 }

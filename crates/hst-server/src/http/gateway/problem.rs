@@ -53,6 +53,8 @@ pub(super) enum Code {
     TooManyBans = 606_000_108,
     TooManyRevocations = 606_000_109,
     NotOperator = 606_000_110,
+    NoSuchNode = 606_000_111,
+    NoSuccessor = 606_000_112,
 }
 
 impl Code {
@@ -63,10 +65,13 @@ impl Code {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::OperationFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::FixedApp | Self::TooManyBans | Self::TooManyRevocations => StatusCode::CONFLICT,
-            Self::NoSuchApp | Self::NoSuchGroup | Self::NotInGroup | Self::NotOnline | Self::NoSuchBan => {
-                StatusCode::NOT_FOUND
-            }
+            Self::FixedApp | Self::TooManyBans | Self::TooManyRevocations | Self::NoSuccessor => StatusCode::CONFLICT,
+            Self::NoSuchApp
+            | Self::NoSuchGroup
+            | Self::NotInGroup
+            | Self::NotOnline
+            | Self::NoSuchBan
+            | Self::NoSuchNode => StatusCode::NOT_FOUND,
             Self::NotOperator => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -129,6 +134,8 @@ impl From<Refused> for Problem {
             Refused::WrongCredentials => Code::AuthenticationFailed,
             Refused::NoSuchApp => Code::NoSuchApp,
             Refused::NotOperator => Code::NotOperator,
+            Refused::NoSuchNode => Code::NoSuchNode,
+            Refused::NoSuccessor => Code::NoSuccessor,
             Refused::FixedApp => Code::FixedApp,
             Refused::Store(StoreError::TooManyBans) => Code::TooManyBans,
             Refused::Store(StoreError::TooManyRevocations) => Code::TooManyRevocations,

@@ -73,6 +73,7 @@ fn own() -> OpenApiRouter<Arc<Web>> {
         .routes(paths!(revocations::revoke_tokens))
         .routes(paths!(online::list_online))
         .routes(paths!(nodes::list_nodes))
+        .routes(paths!(nodes::drain_node))
 }
 
 /// The platform says in the body what went wrong, and its clients read the body of an answer 200 alone.
