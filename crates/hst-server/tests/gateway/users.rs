@@ -70,7 +70,7 @@ async fn the_nodes_of_the_platform_are_listed_with_what_they_do() {
         "{node}"
     );
     // There is nowhere to go, and so it works on.
-    let refused = backend.ask("POST /v1/nodes/local/drain", &json!({})).await;
+    let refused = backend.ask("POST /v1/nodes/local/drain", json!({})).await;
     assert_eq!((refused.status, refused.code()), (409, 606_000_112));
     let _bob = Engine::online(&house, &app, "bob", "web").await;
     let past = backend.get("GET /v1/nodes?offset=1", None).await;

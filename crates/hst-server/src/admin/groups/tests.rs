@@ -17,7 +17,9 @@ async fn node(cluster: &MemoryCluster, name: &str) -> (Lifeline, Arc<Hub>) {
     let node = Node::join(directory, bus, NodeId::parse(name).unwrap()).await.unwrap();
     let (lifeline, hub) = Hub::in_memory_as(node, Vec::new(), Store::in_memory().unwrap());
     hub.clone().listen_to_nodes().await.unwrap();
-    hub.groups.listen().await.unwrap();
+    let receiving = hub.clone();
+    let receive = move |pipe, offered| receiving.clone().receive_session(pipe, offered);
+    hub.groups.listen(receive).await.unwrap();
     hub.join_fleet().await.unwrap();
     (lifeline, hub)
 }
