@@ -3,10 +3,11 @@
 //! Whatever comes here is authentic: nothing is believed, and nothing kept, of a packet before it is decrypted.
 
 mod feedback;
+mod lateness;
 mod sources;
 mod stream;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hst_rtp::{
     Packet,
@@ -37,6 +38,8 @@ pub(crate) struct Ingress {
     arrivals: Arrivals,
     budget: Budget,
     round_trip: RoundTrip,
+    /// How long packets have waited on their way of late.
+    waits: Duration,
     /// As whom we report.
     voice: u32,
     /// A source of his: feedback of the transport names any.
@@ -69,6 +72,7 @@ impl Ingress {
             arrivals: Arrivals::new(now),
             budget: Budget::default(),
             round_trip: RoundTrip::default(),
+            waits: Duration::ZERO,
             voice: rand::random(),
             any: 0,
             report_at: None,
@@ -110,6 +114,9 @@ impl Ingress {
             true => stream.handle_packet(now, &header, payload.len(), carried.has_again),
             false => stream.handle_again(now, seq),
         };
+        if !carried.codec.is_video() {
+            self.waits = stream.handle_sound(now, &header, carried.codec.clock_rate());
+        }
         let (place, due) = (stream.place, stream.poll_timeout());
         self.any = ssrc;
         self.wake_at(due);

@@ -24,6 +24,13 @@ impl Budget {
         }
     }
 
+    /// From now on it is as if it had been [`new`](Self::new) with these; what is saved up beyond `at_once` is lost.
+    pub fn set(&mut self, at_once: u16, share: u32) {
+        self.share = share;
+        self.full = u32::from(at_once) * REQUEST;
+        self.credit = self.credit.min(self.full);
+    }
+
     /// A packet has come, of whatever source, also one that was sent again.
     pub fn handle_packet(&mut self) {
         self.credit = self.credit.saturating_add(self.share).min(self.full);
@@ -61,6 +68,9 @@ mod tests {
         budget.handle_packet();
         assert_eq!(spent(&mut budget), 1, "what was left of the seventh counts");
         (0..1000).for_each(|_| budget.handle_packet());
-        assert_eq!(spent(&mut budget), 10);
+        budget.set(5, 100);
+        assert_eq!(spent(&mut budget), 5, "the rest is lost");
+        (0..3).for_each(|_| budget.handle_packet());
+        assert_eq!(spent(&mut budget), 3);
     }
 }

@@ -7,7 +7,7 @@ use hst_rtp::{
 };
 use str0m::format::CodecConfig;
 
-use super::sources::Place;
+use super::{lateness::Lateness, sources::Place};
 use crate::rtc::{Carried, carried};
 
 /// A lost packet is asked for as often as there is time for it: a picture stands still until it comes.
@@ -26,6 +26,8 @@ pub(crate) struct Stream {
     reception: Reception,
     /// What is missing of it; `None` of what cannot be sent again.
     missing: Option<Missing>,
+    /// How late its packets are, if it is a sound.
+    lateness: Lateness,
     /// What the payload type of the last packet stands for, and that of the last that was sent again.
     first: Option<(u8, Carried)>,
     again: Option<(u8, Carried)>,
@@ -48,6 +50,7 @@ impl Stream {
             place,
             reception: Reception::new(clock_rate),
             missing: None,
+            lateness: Lateness::default(),
             first: None,
             again: None,
             reported: 0,
@@ -82,6 +85,12 @@ impl Stream {
         }
         let arrival = self.missing.as_mut().map(|missing| missing.handle_packet(now, number));
         arrival != Some(Arrival::Duplicate)
+    }
+
+    /// Takes a packet of sound; says how long it has waited on its way.
+    pub(super) fn handle_sound(&mut self, now: Instant, header: &Header, clock_rate: u32) -> Duration {
+        self.lateness.take(now, header.timestamp, clock_rate);
+        self.lateness.late()
     }
 
     /// Takes one that was sent again, under the number that it had first; says whether it was missing.

@@ -67,3 +67,19 @@ fn who_has_a_narrow_network_for_a_while_sees_less_hears_everything_and_has_it_al
     let freeze = world.clients[other].screen.longest_freeze(begun, world.now);
     assert!(freeze < Duration::from_millis(200), "nobody else notices: {freeze:?}");
 }
+
+#[test]
+fn what_is_asked_for_again_does_not_fill_a_publishers_narrow_network() {
+    let mut world = World::new(1);
+    let publisher = world.join(Role::Publish(CAMERA_RATES.to_vec(), Some(2)), with_red);
+    let receiver = world.join(Role::Receive, with_red);
+    world.run(START);
+    let (begun, first_sound) = (world.now, world.sounds(publisher));
+    world.clients[publisher].up.rate = Some(1_000_000);
+    world.run(Duration::from_secs(20));
+    let sounds = first_sound..world.sounds(publisher) - SOUNDS;
+    let (missing, gap) = world.clients[receiver].ear.missing(sounds);
+    assert!(missing < 0.01 && gap <= 3, "{missing} of the sounds, {gap} in a row");
+    let freeze = world.clients[receiver].screen.longest_freeze(begun, world.now);
+    assert!(freeze < Duration::from_millis(4500), "{freeze:?}");
+}
