@@ -47,6 +47,10 @@ pub(super) async fn next_of(former: &mut Option<Former>) -> FormerNews {
     tokio::select! {
         news = former.transport.next() => match news {
             TransportNews::Event(PeerEvent::KeyframeRequested { .. }) => FormerNews::KeyframeRequested,
+            // Nothing goes by it any more.
+            TransportNews::Event(PeerEvent::State(PeerState::Failed | PeerState::Closed | PeerState::Disconnected)) => {
+                FormerNews::Over
+            }
             TransportNews::Event(_) => FormerNews::Nothing,
             TransportNews::Ended | TransportNews::Due => FormerNews::Over,
         },

@@ -130,7 +130,7 @@ impl World {
                     client.rejoined += 1;
                     self.opened(who);
                 }
-                Output::TransportLost(_) | Output::Reconnected => {}
+                Output::TransportLost(_) | Output::MoveMedia(_) | Output::Moved(_) | Output::Reconnected => {}
                 Output::CloseMedia => client.media_closed += 1,
                 Output::Disconnect => self.hang_up(who),
                 Output::Lost(why) => {

@@ -14,6 +14,8 @@ impl Home {
         let Some(to) = self.called_at(to, called) else {
             return false;
         };
+        // Whether he has a transport at his node is to be known there.
+        self.keep(from);
         if !self.core.handle_passed(from, to) {
             return false;
         }
