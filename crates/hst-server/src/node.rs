@@ -160,16 +160,17 @@ impl Node {
         }
     }
 
-    /// The present lives of all nodes, this one's too, but those that were declared dead.
-    pub(crate) async fn lives(&self) -> Result<Vec<Owner>, Unavailable> {
+    /// The present lives of all other nodes but those that were declared dead, and what each of them does.
+    pub(crate) async fn others(&self) -> Result<Vec<(Owner, NodeState)>, Unavailable> {
         let entries = self.directory.list(&Prefix::nodes()).await?;
         let life = |entry: &Entry| {
             let record = NodeRecord::read(entry).filter(|record| record.state != NodeState::Fenced)?;
-            Some(Owner {
+            let life = Owner {
                 node: NodeId::parse(entry.key.as_str().strip_prefix(Prefix::nodes().as_str())?).ok()?,
                 epoch: record.epoch,
                 boot: record.boot,
-            })
+            };
+            (!self.is(&life)).then_some((life, record.state))
         };
         Ok(entries.iter().filter_map(life).collect())
     }

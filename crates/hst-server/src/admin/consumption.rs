@@ -67,10 +67,10 @@ impl Hub {
         };
         let others = match self.node.is_alone {
             true => Vec::new(),
-            false => self.node.lives().await?,
+            false => self.node.others().await?,
         };
         let mut asked = JoinSet::new();
-        for life in others.into_iter().filter(|life| !self.node.is(life)) {
+        for (life, _) in others {
             let (node, ask) = (self.node.clone(), ask.clone());
             asked.spawn(async move {
                 let used = ask_node(&node, &life.node, ask).await;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hst_cluster::{Entry, Key, NodeRecord, Owner, Revision, is_dead};
+use hst_cluster::{Entry, Key, NodeRecord, NodeState, Owner, Revision, is_dead};
 use hst_store::Stamped;
 use serde_json::value::RawValue;
 use tokio::{
@@ -23,13 +23,13 @@ const ANSWER: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Registry {
-    /// Tells the other nodes of a record, and waits until each acts by it or is dead. A node that begins later reads it in
-    /// the directory before it lets anybody in.
+    /// Tells the other nodes of a record, and waits until each acts by it or is dead. One that is ending lets nobody in and ends
+    /// its sessions anyway. One that begins later reads it in the directory before it lets anybody in.
     pub(super) async fn tell_all(&self, key: &Key, stamped: &Stamped, revision: Revision) -> Result<(), Refused> {
         if self.node.is_alone {
             return Ok(());
         }
-        let lives = self.node.lives().await.map_err(|_| Refused::Unconfirmed)?;
+        let others = self.node.others().await.map_err(|_| Refused::Unconfirmed)?;
         let value = String::from_utf8(wire::to_bytes(stamped).into()).expect("JSON is text");
         let message = NodeMessage::Record {
             key: key.to_string(),
@@ -38,7 +38,7 @@ impl Registry {
         }
         .encode();
         let mut asked: JoinSet<()> = JoinSet::new();
-        for life in lives.into_iter().filter(|life| !self.node.is(life)) {
+        for (life, _) in others.into_iter().filter(|(_, state)| *state == NodeState::Up) {
             asked.spawn(convince(self.node.clone(), life, message.clone()));
         }
         let all = async { while asked.join_next().await.is_some() {} };
@@ -63,10 +63,14 @@ async fn convince(node: Node, life: Owner, message: Bytes) {
     let subject = Node::subject(&life.node);
     // Whatever is wrong: it may be about to come back, and until it is dead it may let somebody in.
     while node.bus.request(&subject, message.clone(), ANSWER).await.is_err() {
-        if let Ok(record) = node.directory.get(&Key::node(&life.node)).await
-            && is_dead(record.as_ref().and_then(NodeRecord::read).as_ref(), &life)
-        {
-            return;
+        if let Ok(entry) = node.directory.get(&Key::node(&life.node)).await {
+            let record = entry.as_ref().and_then(NodeRecord::read);
+            let is_ending = record
+                .as_ref()
+                .is_some_and(|record| record.state == NodeState::Draining);
+            if is_ending || is_dead(record.as_ref(), &life) {
+                return;
+            }
         }
         sleep(PAUSE).await;
     }

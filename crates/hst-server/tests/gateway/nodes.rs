@@ -8,7 +8,7 @@ use hst_server::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     engine::{Engine, login},
@@ -237,4 +237,25 @@ async fn what_is_kept_out_of_a_group_by_a_kick_is_so_on_every_node_also_when_the
     })
     .await;
     assert_eq!(bob.ask(json!({ "join": { "group": "g" } })).await, Err(1_000_103));
+}
+
+#[tokio::test]
+async fn a_change_does_not_wait_for_a_node_that_is_ending_nor_for_long_for_one_that_has_died() {
+    let cluster = MemoryCluster::default();
+    let [one, two, three]: [House; 3] = nodes(&cluster).await;
+    let backend = one.backend().await;
+    let app = backend.create_app().await;
+    let line = format!("POST /v1/apps/{}/bans", app.id);
+    let begun = Instant::now();
+    let ending = tokio::spawn(two.server.shutdown());
+    for number in 0..20 {
+        backend.get(&line, json!({ "user": format!("user-{number}") })).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    ending.await.unwrap();
+
+    // Killed: nobody knows before it has been silent for some seconds, and then it is declared dead.
+    drop(three.server);
+    backend.get(&line, json!({ "user": "the-last" })).await;
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
