@@ -91,7 +91,7 @@ impl Person {
         let said = timeout(DEADLINE, reader.wait_for(says))
             .await
             .map(|said| said.map(|_| ()));
-        assert!(said.is_ok(), "{}: {what} did not come: {:?}", self.name, self.summary());
+        assert!(said.is_ok(), "{}: {what} did not come: {}", self.name, self.summary());
         said.unwrap().unwrap();
     }
 
@@ -140,25 +140,17 @@ impl Person {
         }
     }
 
-    fn summary(
-        &self,
-    ) -> (
-        BTreeSet<String>,
-        BTreeMap<String, usize>,
-        BTreeMap<String, usize>,
-        usize,
-        usize,
-        Option<String>,
-    ) {
+    /// His book without what fills pages.
+    fn summary(&self) -> String {
         let book = self.book();
-        let heard = book.heard.iter().map(|(name, heard)| (name.clone(), heard.len()));
-        (
+        let heard: BTreeMap<_, _> = book.heard.iter().map(|(name, heard)| (name, heard.len())).collect();
+        format!(
+            "with {:?}, left {:?}, heard {heard:?}, said {}, {} gaps, ended {:?}",
             book.others,
             book.left,
-            heard.collect(),
             book.acknowledged.len(),
             book.gaps,
-            book.ended,
+            book.ended
         )
     }
 }

@@ -137,13 +137,13 @@ proptest! {
     }
 
     #[test]
-    fn whatever_comes_is_survived_and_names_no_more_than_it_may(mut bytes in vec(any::<u8>(), 0..300), kind in 0..8_usize) {
+    fn whatever_comes_is_survived_and_names_no_more_than_it_may(mut bytes in vec(any::<u8>(), 0..300), kind in 0..9_usize) {
         if let Some(packet) = Packet::parse(&bytes) {
             prop_assert!(packet.extensions().count() <= bytes.len());
             prop_assert!(packet.header_len + packet.payload.len() <= bytes.len());
         }
         // Of a kind that is read, and as long as the datagram.
-        let kinds = [(0x81, 200), (0x82, 201), (0x81, 203), (0x81, 205), (0x8f, 205), (0x81, 206), (0x84, 206), (0x8f, 206)];
+        let kinds = [(0x81, 200), (0x82, 201), (0x81, 203), (0x81, 205), (0x8f, 205), (0x81, 206), (0x84, 206), (0x8f, 206), (0x80, 207)];
         if let [first, second, high, low, ..] = &mut bytes[..] {
             (*first, *second) = kinds[kind];
             (*high, *low) = (0, 0);
@@ -162,6 +162,7 @@ proptest! {
                 Message::Pli(_) => 1,
                 Message::Fir(fir) => fir.requests().count(),
                 Message::Remb(remb) => remb.sources().count(),
+                Message::ExtendedReport(report) => report.answers().count(),
                 Message::TransportFeedback(feedback) => feedback.arrivals(&mut ReferenceClock::default()).count(),
             };
         }

@@ -189,7 +189,7 @@ impl Inbox {
 
 impl Inbox {
     /// Takes nothing more; gives what has come and was not taken, and why the session was to end.
-    pub(crate) fn close(&mut self) -> (VecDeque<Word>, Option<Failure>) {
+    pub(crate) fn close(&self) -> (VecDeque<Word>, Option<Failure>) {
         let mut pile = self.0.lock();
         pile.is_gone = true;
         pile.reader = None;

@@ -256,7 +256,7 @@ mod tests {
 
     async fn hear(link: &mut MediaLink) {
         let news = link.transport.as_mut().expect("a transport").next().await;
-        if let crate::transport::TransportNews::Event(hst_media::PeerEvent::State(state)) = news {
+        if let TransportNews::Event(PeerEvent::State(state)) = news {
             link.handle_state(state).await.expect("an engine that works");
         }
     }
