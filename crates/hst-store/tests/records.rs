@@ -135,7 +135,10 @@ fn an_app_that_is_gone_takes_along_all_that_is_known_of_it() {
     );
     assert!(rest.contains(&gone));
     let days = Day::of(NOW)..=Day::of(NOW);
-    assert_eq!(store.consumption(std::slice::from_ref(&app.id), days, 0, 9).unwrap(), []);
+    assert_eq!(
+        store.consumption(std::slice::from_ref(&app.id), days, 0, 9).unwrap(),
+        []
+    );
 }
 
 #[test]
