@@ -8,7 +8,8 @@ use std::{
 };
 
 use hst_group::server::{
-    Governance, Group, GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, Rules, Seat, ToMember, TrackId,
+    Governance, Group, GroupOutput, GroupRequest, MediaCommand, MemberId, Permissions, Recipients, Rules, Seat,
+    ToMember, TrackId,
 };
 use hst_id::{GroupId, MediaRef, MediaType, UserId};
 use hst_proto::{Audience, Class, Event, Joined, Payload, Reply, ToGroup};
@@ -35,6 +36,8 @@ struct House {
     group: Group,
     replies: Vec<Result<Reply, u32>>,
     events: Vec<(MemberId, Event)>,
+    /// To whom else something was told.
+    told: Vec<Recipients>,
     commands: Vec<MediaCommand>,
 }
 
@@ -46,6 +49,7 @@ impl House {
             group: group.of_generation(generation),
             replies: Vec::new(),
             events: Vec::new(),
+            told: Vec::new(),
             commands: Vec::new(),
         }
     }
@@ -101,6 +105,7 @@ impl House {
                         self.events.push((member, serde_json_of(body.as_json())));
                     }
                 },
+                GroupOutput::Tell { to, .. } => self.told.push(to),
                 GroupOutput::Media(command) => self.commands.push(command),
                 _ => {}
             }
@@ -262,6 +267,7 @@ fn who_comes_by_another_node_is_the_same_to_all_others_and_his_media_plane_knows
     let moved = MemberId(99);
     let track = house.track(CAT);
     house.events.clear();
+    house.told.clear();
     house.commands.clear();
     assert!(house.group.handle_passed(BOB, moved));
     house.drain();
@@ -269,7 +275,10 @@ fn who_comes_by_another_node_is_the_same_to_all_others_and_his_media_plane_knows
         !house.group.handle_passed(BOB, moved),
         "he is not there under that name any more"
     );
-    assert_eq!(house.events, [], "nobody is told anything");
+    assert!(
+        house.events.is_empty() && house.told.is_empty(),
+        "nobody is told anything"
+    );
     let held = MediaCommand::HoldTrack {
         member: moved,
         track,
@@ -279,5 +288,9 @@ fn who_comes_by_another_node_is_the_same_to_all_others_and_his_media_plane_knows
     assert_eq!(house.group.seat(moved).unwrap().user, name(BOB));
     assert_eq!(house.group.seat(BOB), None);
     house.say(moved);
-    assert_eq!(house.events.len(), 2, "he speaks to the others as before");
+    assert_eq!(
+        house.told,
+        [Recipients::AllBut(moved)],
+        "he speaks to the others as before"
+    );
 }

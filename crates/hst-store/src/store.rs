@@ -194,7 +194,8 @@ mod tests {
             .unwrap();
         let error = store.write(|database| {
             for _ in 0..10_000 {
-                database.execute("INSERT INTO developer VALUES (hex(randomblob(16)), 'secret', 0)", [])?;
+                let one = "INSERT INTO developer (id, secret, created_at) VALUES (hex(randomblob(16)), 'secret', 0)";
+                database.execute(one, [])?;
             }
             Ok(())
         });
