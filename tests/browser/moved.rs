@@ -74,6 +74,10 @@ async fn a_call_goes_over_to_another_node_when_its_own_ends_and_nobody_is_told()
         }
     };
     tokio::join!(first.server.shutdown(), saying);
+    for page in [&ann, &ben] {
+        page.wait_until("peers.length === 2 && peers[0].connectionState === 'closed'")
+            .await;
+    }
     tokio::join!(sees(&ann, "ben"), sees(&ben, "ann"));
     for page in [&ann, &ben] {
         page.run("say('end')", Vec::new()).await;

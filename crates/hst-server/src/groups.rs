@@ -121,6 +121,11 @@ impl Groups {
         self.lock().values().filter(|group| group.is_home).count()
     }
 
+    /// All who come by this node are going to others.
+    pub(crate) fn leave(&self) {
+        self.media.leave();
+    }
+
     /// How busy the media plane is, in thousandths of what it can do.
     pub(crate) fn media_load(&self) -> u32 {
         self.media.load()

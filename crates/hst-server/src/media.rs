@@ -91,6 +91,13 @@ impl Media {
         self.plane.as_ref()
     }
 
+    /// All who publish here are going to other nodes.
+    pub(crate) fn leave(&self) {
+        if let Some(plane) = &self.plane {
+            plane.leave();
+        }
+    }
+
     /// How busy the plane is, in thousandths of what it can do.
     pub(crate) fn load(&self) -> u32 {
         self.plane.as_ref().map_or(0, |plane| plane.load())

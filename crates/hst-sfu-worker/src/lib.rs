@@ -19,6 +19,7 @@ mod losses;
 mod media;
 mod network;
 mod offer;
+mod orders;
 mod passed;
 mod places;
 mod plane;

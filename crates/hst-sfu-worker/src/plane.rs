@@ -3,7 +3,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Instant,
@@ -21,6 +21,7 @@ use crate::{
     foretold::{Early, Foretelling, MAX_ADDRESSES},
     load::Load,
     network::Network,
+    orders::Orders,
     relay::{BATCHES, Port, Post, Relay, RelayOut},
     room::{ThreadHandle, Threads},
     rtc::RtcFactory,
@@ -36,7 +37,7 @@ pub struct MediaPlane {
     threads: Vec<Thread>,
     foretelling: Foretelling,
     advertise: Vec<IpAddr>,
-    stop: Arc<AtomicBool>,
+    orders: Arc<Orders>,
     next_room: AtomicU64,
     next_relay: AtomicU64,
 }
@@ -56,7 +57,7 @@ impl MediaPlane {
     pub fn start(config: Config) -> io::Result<(Self, mpsc::Receiver<MediaEvent>)> {
         let advertise = config.candidates()?;
         let (events, events_rx) = mpsc::channel(EVENTS);
-        let (epoch, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+        let (epoch, orders) = (Instant::now(), Arc::<Orders>::default());
         let foretelling = Foretelling::new();
         let (mut workers, mut handles) = (Vec::new(), Vec::new());
         for index in 0..config.workers.get() {
@@ -73,7 +74,7 @@ impl MediaPlane {
             let load = Arc::new(Load::new(epoch));
             let early = Early::new(foretelling.clone());
             let inboxes = (commands_rx, parcels_rx);
-            let outlets = (Events::new(events.clone()), load.clone(), stop.clone());
+            let outlets = (Events::new(events.clone()), load.clone(), orders.clone());
             let (worker, waker) = Worker::new(network, factory, early, inboxes, outlets)?;
             let port = Port::into_thread(parcels, Arc::new(waker));
             handles.push(ThreadHandle { commands, port, load });
@@ -85,7 +86,7 @@ impl MediaPlane {
             threads: Vec::new(),
             foretelling,
             advertise,
-            stop,
+            orders,
             next_room: AtomicU64::new(1),
             next_relay: AtomicU64::new(RELAYS),
         };
@@ -127,6 +128,11 @@ impl MediaPlane {
         })
     }
 
+    /// All who publish here are going to other nodes: when one of those has a track, too, that is where it goes on.
+    pub fn leave(&self) {
+        self.orders.leave();
+    }
+
     /// How busy the threads are together, in thousandths of what they can do.
     pub fn load(&self) -> u32 {
         let levels = self.handles.levels();
@@ -158,7 +164,7 @@ impl fmt::Debug for MediaPlane {
 
 impl Drop for MediaPlane {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
+        self.orders.stop();
         self.handles.wake_all();
         for thread in &mut self.threads {
             if thread.join.take().is_some_and(|join| join.join().is_err()) {

@@ -1,9 +1,6 @@
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -23,6 +20,7 @@ use crate::{
     load::{Load, Shift},
     media::Media,
     network::{Datagram, Inbox, Network},
+    orders::Orders,
     relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
     rtc::RtcFactory,
@@ -64,7 +62,7 @@ pub(crate) struct Worker {
     post: Post,
     events: Events,
     load: Arc<Load>,
-    stop: Arc<AtomicBool>,
+    orders: Arc<Orders>,
     rooms: FxHashMap<RoomId, RoomState>,
     /// Boxed, because each is large, and maps keep room for more than there are.
     transports: FxHashMap<TransportId, Box<Transport>>,
@@ -94,7 +92,7 @@ impl Worker {
         factory: RtcFactory,
         early: Early,
         (commands, parcels): (mpsc::Receiver<Command>, mpsc::Receiver<Vec<Parcel>>),
-        (events, load, stop): (Events, Arc<Load>, Arc<AtomicBool>),
+        (events, load, orders): (Events, Arc<Load>, Arc<Orders>),
     ) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
@@ -108,7 +106,7 @@ impl Worker {
             post: Post::default(),
             events,
             load,
-            stop,
+            orders,
             rooms: FxHashMap::default(),
             transports: FxHashMap::default(),
             demux: Demux::default(),
@@ -131,7 +129,7 @@ impl Worker {
         let mut frame = Vec::new();
         // The poll tells only once that there is something, so everything must be taken before waiting again.
         let (mut has_datagrams, mut has_frames, mut has_commands, mut has_parcels) = (true, true, true, true);
-        while !self.stop.load(Ordering::Acquire) {
+        while !self.orders.is_stopping() {
             let timeout = if has_datagrams || has_frames || has_commands || has_parcels {
                 Some(Duration::ZERO)
             } else {

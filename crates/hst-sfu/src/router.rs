@@ -34,6 +34,8 @@ pub struct Router {
     speakers: Speakers,
     /// The neighbours, if the room has other routers.
     branches: Vec<BranchId>,
+    /// Whether those who publish here are going elsewhere.
+    is_leaving: bool,
     /// The encodings that want a keyframe: few at a time.
     wanting: Vec<(TrackId, u8)>,
     /// When everything is shared out next; `None` while everybody gets everything.
@@ -81,7 +83,7 @@ impl Router {
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
-        entry.next = None;
+        (entry.next, entry.former) = (None, None);
         if entry.origin.is_none() {
             return;
         }

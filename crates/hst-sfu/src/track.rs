@@ -32,6 +32,8 @@ pub(crate) struct Track {
     pub(crate) origin: Option<Origin>,
     /// Where it will be published as soon as it flows from there: its publisher is on his way.
     pub(crate) next: Option<Next>,
+    /// Where it was published before its publisher went: it may still be said to be there.
+    pub(crate) former: Option<Origin>,
     pub(crate) is_muted: bool,
     /// By number; the first one is the smallest.
     pub(crate) encodings: Vec<Encoding>,
@@ -138,6 +140,12 @@ impl Track {
     pub(crate) fn here(&self, track: TrackId) -> Word {
         let encodings = self.encodings.len() as u8;
         Word::Here { track, encodings }
+    }
+
+    /// Whether this neighbour has it, or is about to, and need not be told that it is here.
+    pub(crate) fn comes_from(&self, branch: BranchId) -> bool {
+        let from = Origin::Branch(branch);
+        self.origin == Some(from) || self.next.is_some_and(|next| next.origin == from)
     }
 
     /// It flows from elsewhere from now on: what is known of its packets does not hold for those to come.

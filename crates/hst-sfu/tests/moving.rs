@@ -54,6 +54,7 @@ impl Star {
         }
         star.settle();
         star.routers[0].publish(CAMERA);
+        star.routers[0].leave();
         for &at in receivers {
             let (peer, slot) = (PeerId(at as u64), 0);
             star.routers[at].subscribe(star.now, LineId { peer, slot }, CAMERA, Formats::ALL);
@@ -178,4 +179,41 @@ fn who_gives_up_on_the_way_changes_nothing() {
     assert_eq!(star.gets(), [(0, OLD, 2), (1, OLD, 2), (2, OLD, 2)]);
     star.send(2, packet(NEW, 500, KEY));
     assert_eq!(star.gets(), []);
+}
+
+#[test]
+fn whoever_publishes_before_anybody_receives_him_there_is_not_sent_back_to_where_he_came_from() {
+    let mut star = Star::new(&[0]);
+    star.send(0, packet(OLD, 1, KEY));
+    star.routers[2].publish(CAMERA);
+    star.settle();
+    // Receivers come after him, by his new branch and by that in the middle.
+    for at in [1, 2] {
+        let (peer, slot) = (PeerId(at as u64), 0);
+        star.routers[at].subscribe(star.now, LineId { peer, slot }, CAMERA, Formats::ALL);
+        star.settle();
+    }
+    star.gets();
+    star.now += Duration::from_millis(600);
+    star.send(0, packet(OLD, 2, KEY));
+    star.send(2, packet(NEW, 500, KEY));
+    star.send(0, packet(OLD, 3, KEY));
+    star.send(2, packet(NEW, 501, DELTA));
+    let got = star.gets();
+    let last = |at: u64| {
+        got.iter()
+            .rfind(|(receiver, ..)| *receiver == at)
+            .map(|(_, source, _)| *source)
+    };
+    assert_eq!([0, 1, 2].map(last), [Some(NEW); 3], "{got:?}");
+    assert!(
+        !got.contains(&(2, OLD, 1)),
+        "who is with him gets him from there alone: {got:?}"
+    );
+
+    star.routers[0].unpublish(CAMERA);
+    star.routers[1].part(star.now, BranchId(0));
+    star.settle();
+    star.send(2, packet(NEW, 502, DELTA));
+    assert_eq!(star.gets().iter().filter(|(_, source, _)| *source == NEW).count(), 2);
 }

@@ -66,6 +66,7 @@ impl Hub {
         let until = Instant::now() + patience;
         let mut drained = Drained::default();
         self.life.leave();
+        self.groups.leave();
         if self.fleet.successors().is_empty() {
             drained.left = self.sessions.count().try_into().unwrap_or(usize::MAX);
             return drained;

@@ -41,6 +41,9 @@ impl Worker {
         };
         match content {
             Content::Word(word) => {
+                if self.orders.is_leaving() {
+                    room.router.leave();
+                }
                 room.router.hear(now, from, word);
                 self.route(id, None);
             }

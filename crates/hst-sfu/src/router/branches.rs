@@ -37,9 +37,14 @@ impl Router {
             Word::Hello => {}
             Word::Want { track, encodings } => self.hear_want(now, branch, track, encodings),
             Word::Here { track, encodings } => {
-                let asked = |entry: &&mut Track| !entry.asked_of(branch).is_empty();
-                if let Some(entry) = self.tracks.get_mut(&track).filter(asked) {
+                let is_new = |entry: &&mut Track| {
+                    let was_left = entry.origin.is_some() && entry.former == Some(Origin::Branch(branch));
+                    !entry.asked_of(branch).is_empty() && !was_left
+                };
+                if let Some(entry) = self.tracks.get_mut(&track).filter(is_new) {
                     match entry.origin {
+                        // He has come from there.
+                        Some(Origin::Here) if !self.is_leaving => {}
                         None => entry.origin = Some(Origin::Branch(branch)),
                         Some(origin) if origin != Origin::Branch(branch) => self.expect_from(track, branch),
                         Some(_) => {}
@@ -91,8 +96,7 @@ impl Router {
     fn hear_want(&mut self, now: Instant, branch: BranchId, track: TrackId, encodings: Encodings) {
         let before = self.set_demand(now, branch, track, encodings);
         let Some(entry) = self.tracks.get(&track) else { return };
-        let is_elsewhere = entry.origin.is_some_and(|origin| origin != Origin::Branch(branch));
-        if before.is_empty() && !encodings.is_empty() && is_elsewhere {
+        if before.is_empty() && !encodings.is_empty() && entry.origin.is_some() && !entry.comes_from(branch) {
             let word = entry.here(track);
             self.tell(branch, word);
         }
@@ -165,7 +169,7 @@ impl Router {
     fn tell_demanders(&mut self, track: TrackId, word: impl Fn(&Track) -> Word) {
         let Some(entry) = self.tracks.get(&track) else { return };
         for &(branch, _) in &entry.demands {
-            if entry.origin != Some(Origin::Branch(branch)) {
+            if !entry.comes_from(branch) {
                 let word = word(entry);
                 self.outputs.push_back(Output::Tell { branch, word });
             }

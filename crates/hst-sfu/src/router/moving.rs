@@ -42,6 +42,12 @@ impl Router {
         false
     }
 
+    /// Those who publish here are going elsewhere: where a neighbour has a track of theirs, too, it will go on from there. Without
+    /// this, whoever publishes here has come from there.
+    pub fn leave(&mut self) {
+        self.is_leaving = true;
+    }
+
     /// A neighbour has the track, too: its publisher is on his way there. Whoever is behind the one who had it before has to
     /// know.
     pub(super) fn expect_from(&mut self, track: TrackId, branch: BranchId) {
@@ -72,15 +78,19 @@ impl Router {
         if entry.next.is_some_and(|next| next.origin == origin) {
             entry.next = None;
         }
+        if entry.former == Some(origin) {
+            entry.former = None;
+        }
         if entry.origin != Some(origin) {
             return;
         }
-        let Some(next) = entry.next.take() else {
+        // Whence it came before, it may still come: then he has not gone, or has come back.
+        let Some(next) = entry.next.take().map(|next| next.origin).or(entry.former.take()) else {
             return self.end(track);
         };
         self.silence(track);
         if let Some(entry) = self.tracks.get_mut(&track) {
-            entry.origin = Some(next.origin);
+            entry.origin = Some(next);
             entry.restart();
         }
         self.tell_here(track);
@@ -93,7 +103,7 @@ impl Router {
             return;
         };
         let Some(next) = entry.next.take() else { return };
-        entry.origin = Some(next.origin);
+        entry.former = entry.origin.replace(next.origin);
         entry.restart();
         for &place in &entry.lines {
             line_at(&mut self.lines, place).stop();
