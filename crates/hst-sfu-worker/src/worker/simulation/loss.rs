@@ -77,7 +77,7 @@ const NONE: Loss = Loss::Random(0.0);
 
 #[test]
 fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_receiver() {
-    for (share, freeze, gap) in [(0.1, 900, 60), (0.2, 1500, 120), (0.4, 4000, 400)] {
+    for (share, freeze, gap) in [(0.1, 900, 60), (0.2, 1500, 120), (0.4, 6000, 400)] {
         let figures = call(NONE, Loss::Random(share), with_red);
         assert_within(&figures, video_bound(share), freeze, sound_bound(share), gap);
     }
