@@ -39,6 +39,16 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    /// Whoever runs the server is its first developer.
+    pub(crate) async fn developer_at_start(
+        self: &Arc<Self>,
+    ) -> Result<Option<hst_store::Developer>, crate::StartError> {
+        self.first_developer().await.map_err(|refused| match refused {
+            Refused::Store(error) => error.into(),
+            _ => Unavailable.into(),
+        })
+    }
+
     pub(crate) fn new(node: Node, apps: Arc<Apps>, sessions: Arc<Sessions>, life: Life) -> Arc<Self> {
         Arc::new(Self {
             node,

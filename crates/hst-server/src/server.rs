@@ -7,7 +7,7 @@ use std::{
 };
 
 use hst_auth::TokenVerifier;
-use hst_cluster::{Bus, Directory, NodeId, Unavailable};
+use hst_cluster::{Bus, Directory, NodeId};
 use hst_cluster_nats::Nats;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
 use hst_signal::{Limits, SignalListener};
@@ -17,7 +17,6 @@ use tokio::net::TcpListener;
 
 use crate::{
     ClusterConfig, Config, Connections, Origin, StartError, Tls,
-    admin::Refused,
     admission::Admission,
     apps::Apps,
     certificate::Certificate,
@@ -318,7 +317,7 @@ impl Server {
         }
         // Last, because a secret that is made is to be shown.
         let new_developer = if keeps_developers {
-            first_developer(&registry).await?
+            registry.developer_at_start().await?
         } else {
             None
         };
@@ -333,14 +332,6 @@ impl Server {
             new_developer,
         })
     }
-}
-
-/// Whoever runs the server is its first developer.
-async fn first_developer(registry: &Arc<Registry>) -> Result<Option<Developer>, StartError> {
-    registry.first_developer().await.map_err(|refused| match refused {
-        Refused::Store(error) => error.into(),
-        _ => Unavailable.into(),
-    })
 }
 
 /// What was opened towards the network.
