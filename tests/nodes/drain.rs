@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use hst_rtc::{Event, GroupEvent, MediaType, RemoteMedia};
 use hst_tests::house::within;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{sync::watch, time::timeout};
 
 use crate::{Cluster, show};
 
@@ -12,15 +13,29 @@ use crate::{Cluster, show};
 /// `docs/performance.md`.
 const LONGEST: Duration = Duration::from_millis(1_000);
 
-/// Reads a media until it is told to end; gives when each frame came.
-fn look(mut media: RemoteMedia, until: Instant) -> JoinHandle<Vec<Instant>> {
+/// So many frames of each media are looked at before a node ends, and so many behind that: at least a second of sound, and two of
+/// the picture.
+const FRAMES: usize = 60;
+
+/// When each frame of a media came, so far.
+type Came = watch::Receiver<Vec<Instant>>;
+
+/// Reads a media to its end.
+fn look(mut media: RemoteMedia) -> Came {
+    let (tell, came) = watch::channel(Vec::new());
     tokio::spawn(async move {
-        let mut came = Vec::new();
-        while Instant::now() < until && within("a frame", media.read()).await.is_some() {
-            came.push(Instant::now());
+        while media.read().await.is_some() && !tell.is_closed() {
+            tell.send_modify(|came| came.push(Instant::now()));
         }
-        came
-    })
+    });
+    came
+}
+
+/// Waits for so many frames more.
+async fn see_more(came: &mut Came) {
+    let wanted = came.borrow().len() + FRAMES;
+    let seen = within("frames", came.wait_for(|came| came.len() >= wanted)).await;
+    assert!(seen.is_ok(), "the media has ended");
 }
 
 /// The longest pause between two frames.
@@ -40,23 +55,23 @@ async fn who_is_moved_to_another_node_is_seen_and_sees_the_others_all_the_time()
         for member in &members {
             show(member).await;
         }
-        let until = Instant::now() + Duration::from_secs(14);
         let mut looking = Vec::new();
         for (at, member) in members.iter_mut().enumerate() {
             for _ in 0..4 {
                 let media = member.published().await;
                 let remote = within("receiving", member.engine.receive(media.clone())).await.unwrap();
-                looking.push((at, media, look(remote, until)));
+                looking.push((at, media, look(remote)));
             }
         }
         let mut events: Vec<_> = members.iter().map(|member| member.engine.events()).collect();
-        tokio::time::sleep(Duration::from_secs(4)).await; // tidy: allowed, because real media flow meanwhile
+        join_all(looking.iter_mut().map(|(.., came)| see_more(came))).await;
         let house = cluster.nodes.remove(ending);
         let since = Instant::now();
         house.server.shutdown().await;
         eprintln!("node {ending} has ended within {:?}", since.elapsed());
-        for (at, media, looked) in looking {
-            let came = looked.await.unwrap();
+        join_all(looking.iter_mut().map(|(.., came)| see_more(came))).await;
+        for (at, media, came) in looking {
+            let came = came.borrow();
             let kind = if media.media_type == MediaType::Audio {
                 "sound"
             } else {
