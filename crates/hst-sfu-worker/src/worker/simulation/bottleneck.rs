@@ -70,6 +70,16 @@ fn who_has_a_narrow_network_for_a_while_sees_less_hears_everything_and_has_it_al
 
 #[test]
 fn what_is_asked_for_again_does_not_fill_a_publishers_narrow_network() {
+    let calls = [(); CALLS].map(|()| narrowed());
+    let gap = median(calls.map(|(_, gap, _)| gap), usize::cmp);
+    let missing = median(calls.map(|(missing, ..)| missing), f64::total_cmp);
+    assert!(missing < 0.01 && gap <= 3, "{missing} of the sounds, {gap} in a row");
+    let freeze = median(calls.map(|(.., freeze)| freeze), Duration::cmp);
+    assert!(freeze < Duration::from_millis(4500), "{freeze:?}");
+}
+
+/// A publisher whose network becomes narrow: the share of sounds that never come, how many in a row, and the longest freeze.
+fn narrowed() -> (f64, usize, Duration) {
     let mut world = World::new(1);
     let publisher = world.join(Role::Publish(CAMERA_RATES.to_vec(), Some(2)), with_red);
     let receiver = world.join(Role::Receive, with_red);
@@ -78,9 +88,7 @@ fn what_is_asked_for_again_does_not_fill_a_publishers_narrow_network() {
     world.clients[publisher].up.rate = Some(1_000_000);
     world.run(Duration::from_secs(20));
     let sounds = first_sound..world.sounds(publisher) - SOUNDS;
-    let (missing, gap) = world.clients[receiver].ear.missing(sounds);
-    // Of a hundred runs the worst had 5 in a row, and stood still for 5.1 s.
-    assert!(missing < 0.01 && gap <= 8, "{missing} of the sounds, {gap} in a row");
-    let freeze = world.clients[receiver].screen.longest_freeze(begun, world.now);
-    assert!(freeze < Duration::from_millis(8000), "{freeze:?}");
+    let Client { screen, ear, .. } = &world.clients[receiver];
+    let (missing, gap) = ear.missing(sounds);
+    (missing, gap, screen.longest_freeze(begun, world.now))
 }

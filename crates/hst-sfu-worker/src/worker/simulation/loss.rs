@@ -21,8 +21,21 @@ struct Figures {
     gap: Duration,
 }
 
-/// A call over networks that lose packets in both directions: the publisher's, and the receiver's.
+/// What is usual in calls over networks that lose packets in both directions, the publisher's and the receiver's: each figure is
+/// the middle one of five calls. One call is a draw: a keyframe may be lost whole.
 fn call(up: Loss, down: Loss, receiver: fn(RtcConfig) -> RtcConfig) -> Figures {
+    let calls = [(); CALLS].map(|()| one_call(up, down, receiver));
+    let middle = |of: fn(&Figures) -> Duration| median(calls.each_ref().map(of), Duration::cmp);
+    let share = |of: fn(&Figures) -> f64| median(calls.each_ref().map(of), f64::total_cmp);
+    Figures {
+        video: share(|it| it.video),
+        freeze: middle(|it| it.freeze),
+        sound: share(|it| it.sound),
+        gap: middle(|it| it.gap),
+    }
+}
+
+fn one_call(up: Loss, down: Loss, receiver: fn(RtcConfig) -> RtcConfig) -> Figures {
     let mut world = World::new(1);
     let publisher = world.join(Role::Publish(CAMERA_RATES.to_vec(), Some(2)), with_red);
     let receiver = world.join(Role::Receive, receiver);
@@ -77,7 +90,7 @@ const NONE: Loss = Loss::Random(0.0);
 
 #[test]
 fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_receiver() {
-    for (share, freeze, gap) in [(0.1, 900, 60), (0.2, 1500, 120), (0.4, 6000, 400)] {
+    for (share, freeze, gap) in [(0.1, 900, 60), (0.2, 1500, 120), (0.4, 4000, 400)] {
         let figures = call(NONE, Loss::Random(share), with_red);
         assert_within(&figures, video_bound(share), freeze, sound_bound(share), gap);
     }
