@@ -3,11 +3,12 @@ use std::{
     fmt,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use hst_link::{Arrivals, Links, NodeName};
 use hst_sfu_worker::{MediaPlane, Room};
-use tokio::{runtime::Handle, sync::watch, task::JoinSet};
+use tokio::{runtime::Handle, sync::watch, task::JoinSet, time::sleep};
 
 use crate::{
     peer::{Peer, Standing},
@@ -57,11 +58,12 @@ pub struct Figures {
     pub link: Option<hst_link::Figures>,
 }
 
-/// A room that is joined to its branch at another node until this is dropped.
+/// A room that is joined to its branch at another node until this is dropped, or until it has [gone](Self::go).
 #[derive(Debug)]
 pub struct Joined {
     channel: Option<u32>,
     known: Known,
+    runtime: Handle,
 }
 
 impl Cascade {
@@ -100,7 +102,11 @@ impl Cascade {
         if channel.is_none() {
             tracing::warn!(%node, %name, "a room of this name is joined to the node already");
         }
-        Joined { channel, known }
+        Joined {
+            channel,
+            known,
+            runtime: self.inner.runtime.clone(),
+        }
     }
 
     /// What joins this node to others.
@@ -145,6 +151,19 @@ impl Joined {
         let mut standing = self.known.standing.clone();
         // An error is the end of the cascade.
         let _ = standing.wait_for(Option::is_some).await;
+    }
+
+    /// Lets go of the other node without a gap: the group has another middle, and what crosses here is to come from there. It
+    /// goes on crossing here for so long, or until the room is joined to the node anew; meanwhile each packet counts from
+    /// wherever it is there first.
+    pub fn go(mut self, after: Duration) {
+        let Some(channel) = self.channel.take() else { return };
+        let rooms = self.known.rooms.clone();
+        rooms.fade(channel);
+        self.runtime.spawn(async move {
+            sleep(after).await;
+            rooms.remove(channel);
+        });
     }
 }
 

@@ -218,11 +218,14 @@ impl Sending {
     async fn reconcile(&mut self, channels: BTreeSet<u32>, met: &mut HashMap<u32, Room>) -> Result<(), SendFrameError> {
         for channel in channels {
             match self.rooms.at(channel) {
-                Some(Named { name, room }) => {
+                Some(Named { name, room, is_going }) => {
                     if met.insert(channel, room.clone()).is_none() {
                         let frame = Frame::Open { channel, room: &name };
                         self.frames.send(frame.to_bytes()).await?;
                         self.relay.meet(&room).await;
+                    }
+                    if is_going {
+                        self.relay.fade(&room).await;
                     }
                 }
                 None => {

@@ -35,6 +35,8 @@ struct Inner {
 pub(crate) struct Named {
     pub(crate) name: Arc<str>,
     pub(crate) room: Room,
+    /// Whether what crosses here is going to come from elsewhere.
+    pub(crate) is_going: bool,
 }
 
 /// What is new.
@@ -47,32 +49,44 @@ pub(crate) enum News {
 }
 
 impl Rooms {
-    /// Gives a room its channel; `None` if there is one of this name already.
+    /// Gives a room its channel; `None` if there is one of this name already that is not going.
     pub(crate) fn add(&self, name: &str, room: &Room) -> Option<u32> {
         let mut inner = self.lock();
-        if inner.by_name.contains_key(name) {
-            return None;
+        if let Some(&before) = inner.by_name.get(name) {
+            if !inner.by_channel.get(&before)?.is_going {
+                return None;
+            }
+            inner.remove(before);
         }
         let (channel, name): (_, Arc<str>) = (inner.next, name.into());
         inner.next = channel.wrapping_add(1);
         inner.by_name.insert(name.clone(), channel);
         inner.channels.insert(room.id(), channel);
-        let room = room.clone();
-        inner.by_channel.insert(channel, Named { name, room });
+        let named = Named {
+            name,
+            room: room.clone(),
+            is_going: false,
+        };
+        inner.by_channel.insert(channel, named);
         inner.changed.insert(channel);
         drop(inner);
         self.has_news.notify_one();
         Some(channel)
     }
 
-    pub(crate) fn remove(&self, channel: u32) {
+    /// The room is going to be removed.
+    pub(crate) fn fade(&self, channel: u32) {
         let mut inner = self.lock();
-        if let Some(Named { name, room }) = inner.by_channel.remove(&channel) {
-            inner.by_name.remove(&name);
-            inner.channels.remove(&room.id());
+        if let Some(named) = inner.by_channel.get_mut(&channel) {
+            named.is_going = true;
             inner.changed.insert(channel);
         }
         drop(inner);
+        self.has_news.notify_one();
+    }
+
+    pub(crate) fn remove(&self, channel: u32) {
+        self.lock().remove(channel);
         self.has_news.notify_one();
     }
 
@@ -125,6 +139,16 @@ impl Rooms {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, channel: u32) {
+        if let Some(Named { name, room, .. }) = self.by_channel.remove(&channel) {
+            self.by_name.remove(&name);
+            self.channels.remove(&room.id());
+            self.changed.insert(channel);
+        }
     }
 }
 

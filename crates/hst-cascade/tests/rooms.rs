@@ -6,7 +6,7 @@
 mod house;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -106,6 +106,7 @@ struct Film<'a> {
     publisher: &'a mut Node,
     video: Mid,
     number: u64,
+    has_keyframes: bool,
 }
 
 impl<'a> Film<'a> {
@@ -115,6 +116,7 @@ impl<'a> Film<'a> {
             publisher,
             video,
             number: 0,
+            has_keyframes: true,
         }
     }
 
@@ -124,10 +126,15 @@ impl<'a> Film<'a> {
             publisher,
             video,
             number,
+            has_keyframes,
         } = self;
         publisher.house.drive("the film", |house| {
             *number += 1;
-            let kind = if *number % 10 == 1 { KEY } else { DELTA };
+            let kind = if *has_keyframes && *number % 10 == 1 {
+                KEY
+            } else {
+                DELTA
+            };
             house.video(0, *video, *number, vp8(kind, *number as u32));
             nodes.iter_mut().for_each(|node| node.house.drive("a moment", |_| true));
             until(nodes)
@@ -169,6 +176,37 @@ fn a_track_crosses_each_link_once_for_all_who_receive_it_beyond() {
             "{crossed} datagrams for {sent} packets"
         );
     }
+}
+
+#[test]
+fn when_another_node_becomes_the_middle_nobody_misses_a_packet_or_needs_a_keyframe() {
+    let cluster = Cluster::new();
+    let [mut one, hub, mut two] = ["n1", "n2", "n3"].map(|name| cluster.node(name));
+    let joined = [one.join(&hub), hub.join(&one), hub.join(&two), two.join(&hub)];
+    two.receive();
+    let mut film = Film::of(&mut one);
+    film.run_for(&mut [&mut two], 0);
+    film.has_keyframes = false;
+    joined
+        .into_iter()
+        .for_each(|joined| joined.go(Duration::from_secs(3600)));
+    let _joined = [film.publisher.join(&two), two.join(film.publisher)];
+    film.run(&mut [&mut two], |nodes| {
+        let link = nodes[0]
+            .cascade
+            .figures()
+            .into_iter()
+            .find(|it| it.node.as_str() == "n1");
+        link.and_then(|it| it.link)
+            .is_some_and(|link| link.datagrams_taken > 10)
+    });
+    cluster.runtime.block_on(hub.links.shut_down());
+    drop(hub);
+    film.run_for(&mut [&mut two], 50);
+    let received = &two.house.clients[0].received;
+    let numbers: BTreeSet<_> = received.iter().map(|packet| number_of(&packet.payload)).collect();
+    let (first, last) = (numbers.first().unwrap(), numbers.last().unwrap());
+    assert!(numbers.iter().copied().eq(*first..=*last), "{numbers:?}");
 }
 
 #[test]

@@ -11,7 +11,10 @@ use hst_group::server::{Governance, GroupRequest, MemberId, Permissions, Seat, S
 use hst_id::{MediaRef, UserId};
 use hst_proto::{Failure, Media, Prepare, RequestId};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Duration,
+};
 
 use self::words::ToHome;
 pub(crate) use self::{
@@ -22,6 +25,9 @@ pub(crate) use self::{
     words::{Greeting, VERSION, encode},
 };
 use crate::{handle::SessionHandle, media::RoomFigures};
+
+/// How long media still cross as they did when a group goes on elsewhere: by then they cross anew.
+pub(crate) const GOING: Duration = Duration::from_secs(2);
 
 /// What comes to a group.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     follow::Feed,
-    group::{Branch, Greeting, Home, Message, Site, VERSION, encode},
+    group::{Branch, GOING, Greeting, Home, Message, Site, VERSION, encode},
     handle::SessionId,
     handover::Offered,
     life::Life,
@@ -204,7 +204,12 @@ impl Groups {
             match rest {
                 // One that nobody is in here and that goes on elsewhere has no branch on a node that is ending.
                 Some(rest) if !(rest.is_empty() && self.life.is_leaving()) => site = rest,
-                _ => return,
+                Some(rest) => {
+                    drop(rest);
+                    // Until then media cross here.
+                    return sleep(GOING).await;
+                }
+                None => return,
             }
             // A home that lasted was a good one.
             pause = if began.elapsed() > LOOK_LAST {

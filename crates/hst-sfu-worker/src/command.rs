@@ -22,6 +22,8 @@ pub(crate) struct Command {
 pub(crate) enum Ask {
     /// The room has another branch, which is a neighbour, and this is the way there.
     Meet(BranchId, Port),
+    /// It is going to have none there any more, and others take over what comes by it.
+    Fade(BranchId),
     /// It has none there any more.
     Part(BranchId),
     Offer {

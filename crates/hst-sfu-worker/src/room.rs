@@ -224,6 +224,10 @@ impl Room {
         self.ask(self.inner.places.home, Ask::Meet(branch, port)).await;
     }
 
+    pub(crate) async fn fade_outside(&self, branch: BranchId) {
+        self.ask(self.inner.places.home, Ask::Fade(branch)).await;
+    }
+
     pub(crate) async fn part_outside(&self, branch: BranchId) {
         self.ask(self.inner.places.home, Ask::Part(branch)).await;
     }

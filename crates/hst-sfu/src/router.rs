@@ -34,6 +34,8 @@ pub struct Router {
     speakers: Speakers,
     /// The neighbours, if the room has other routers.
     branches: Vec<BranchId>,
+    /// Those of them that are going.
+    fading: Vec<BranchId>,
     /// Whether those who publish here are going elsewhere.
     is_leaving: bool,
     /// The encodings that want a keyframe: few at a time.

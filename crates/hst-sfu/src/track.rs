@@ -156,6 +156,13 @@ impl Track {
         self.told = None;
     }
 
+    /// Whether the packet is of the stream that its encoding consists of at present.
+    pub(crate) fn is_stream(&self, packet: &Packet<'_>) -> bool {
+        let encoding = self.encodings.get(usize::from(packet.encoding));
+        let source = encoding.and_then(|encoding| encoding.source.as_ref());
+        source.is_some_and(|source| source.ssrc == packet.ssrc)
+    }
+
     /// Nobody publishes it any more: whoever does next begins anew.
     pub(crate) fn clear(&mut self) {
         self.encodings.clear();

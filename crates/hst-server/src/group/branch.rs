@@ -11,7 +11,7 @@ use hst_proto::Reply;
 use tokio::sync::oneshot;
 
 use super::{
-    Message,
+    GOING, Message,
     site::{Comer, Site, Turn},
     words::{ToBranch, ToHome, encode},
 };
@@ -23,7 +23,7 @@ pub(crate) struct Branch {
     site: Site,
     home: Pipe,
     /// Joins the room here to the one of the home.
-    _joined: Option<Joined>,
+    joined: Option<Joined>,
     /// What it begins with, and what it has to say unasked: no more than there are members. It goes before everything else.
     due: VecDeque<Bytes>,
     /// Who waits until the home has heard so many words.
@@ -44,7 +44,7 @@ impl Branch {
         });
         let due = comers.map(|word| encode(&word)).collect();
         Self {
-            _joined: site.join(node),
+            joined: site.join(node),
             site,
             home,
             due,
@@ -79,7 +79,11 @@ impl Branch {
                     self.close().await;
                     return None;
                 }
-                let Self { site, home, .. } = self;
+                let Self { site, home, joined, .. } = self;
+                // Media go on by the home as long as it can, until they come by the next one.
+                if let Some(joined) = joined {
+                    joined.go(GOING);
+                }
                 // So that it need not wait for what is over.
                 home.close().await;
                 return Some(site);

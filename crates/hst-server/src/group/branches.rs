@@ -11,7 +11,7 @@ use hst_proto::{Class, EventBody};
 use tokio::sync::mpsc;
 
 use super::{
-    Message,
+    GOING, Message,
     words::{ToBranch, encode},
 };
 use crate::life::Life;
@@ -38,7 +38,7 @@ pub(crate) struct Branches {
 struct Port {
     at: Owner,
     /// Joins the home's room to the one there.
-    _joined: Option<Joined>,
+    joined: Option<Joined>,
     words: mpsc::Sender<Bytes>,
     /// How many words went there, and how many of them have come.
     said: u64,
@@ -86,7 +86,7 @@ impl Branches {
         let (words, said) = mpsc::channel(WORDS);
         let port = Port {
             at,
-            _joined: joined,
+            joined,
             words,
             said: 0,
             heard: 0,
@@ -98,6 +98,16 @@ impl Branches {
     /// A branch is gone.
     pub(crate) fn leave(&mut self, id: BranchId) {
         self.ports.remove(&id);
+    }
+
+    /// The group goes on elsewhere, and the branch has gone there, or all have: media follow.
+    pub(crate) fn go(&mut self, branch: Option<BranchId>) {
+        let gone = self
+            .ports
+            .extract_if(.., |id, _| branch.is_none_or(|branch| branch == *id));
+        for joined in gone.filter_map(|(_, port)| port.joined) {
+            joined.go(GOING);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -431,6 +431,7 @@ impl Home {
 
     /// The site with what its members have here.
     fn move_out(mut self) -> Site {
+        self.branches.go(None);
         self.site.standing = self.core.standing();
         let members: Vec<_> = self.site.members().collect();
         for member in members {

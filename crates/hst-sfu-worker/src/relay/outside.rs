@@ -57,6 +57,14 @@ impl Relay {
         room.meet_outside(self.branch, self.out.clone()).await;
     }
 
+    /// The room is going to [part](Self::part) from the other node, and meets others by whom the same comes: it is taken from
+    /// them as soon as they have it, without a gap.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn fade(&self, room: &Room) {
+        room.fade_outside(self.branch).await;
+    }
+
     /// The room has no branch there any more: what was published behind it is gone for the peers here.
     ///
     /// Not cancel-safe: cancelled, it may or may not have been done.

@@ -57,6 +57,7 @@ impl Worker {
                     let _ = answer.send(answered);
                 }
                 Ask::Meet(branch, port) => self.meet(now, room, branch, port),
+                Ask::Fade(branch) => self.fade(room, branch),
                 Ask::Part(branch) => self.part(now, room, branch),
                 Ask::MuteTrack { track, is_muted, done } => {
                     self.mute_track(now, room, track, is_muted);

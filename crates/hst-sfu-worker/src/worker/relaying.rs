@@ -62,6 +62,13 @@ impl Worker {
         }
     }
 
+    /// The room is going to have no branch there any more.
+    pub(super) fn fade(&mut self, id: RoomId, branch: BranchId) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.router.fade(branch);
+        }
+    }
+
     /// The room has no branch there any more.
     pub(super) fn part(&mut self, now: Instant, id: RoomId, branch: BranchId) {
         if let Some(room) = self.rooms.get_mut(&id) {

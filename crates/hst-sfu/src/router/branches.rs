@@ -21,6 +21,7 @@ impl Router {
     pub fn part(&mut self, now: Instant, branch: BranchId) {
         self.branches.retain(|&other| other != branch);
         self.forget_branch(now, branch);
+        self.fading.retain(|&other| other != branch);
     }
 
     /// A neighbour's word. One who is not a neighbour yet becomes one with [`Word::Hello`]; until then nothing that he says
@@ -45,6 +46,8 @@ impl Router {
                     match entry.origin {
                         // He has come from there.
                         Some(Origin::Here) if !self.is_leaving => {}
+                        // Nothing begins to come by one who is going.
+                        Some(_) if self.fading.contains(&branch) => {}
                         None => entry.origin = Some(Origin::Branch(branch)),
                         Some(origin) if origin != Origin::Branch(branch) => self.expect_from(track, branch),
                         Some(_) => {}
@@ -96,7 +99,8 @@ impl Router {
     fn hear_want(&mut self, now: Instant, branch: BranchId, track: TrackId, encodings: Encodings) {
         let before = self.set_demand(now, branch, track, encodings);
         let Some(entry) = self.tracks.get(&track) else { return };
-        if before.is_empty() && !encodings.is_empty() && entry.origin.is_some() && !entry.comes_from(branch) {
+        let is_here = entry.origin.is_some() && !entry.comes_from(branch) && !self.fades(entry.origin);
+        if before.is_empty() && !encodings.is_empty() && is_here {
             let word = entry.here(track);
             self.tell(branch, word);
         }
@@ -156,9 +160,12 @@ impl Router {
         }
     }
 
-    /// Tells the neighbours who want the track that it is published.
+    /// Tells the neighbours who want the track that it is published. What comes by one who is going is nobody else's to offer
+    /// until it comes by another.
     pub(super) fn tell_here(&mut self, track: TrackId) {
-        self.tell_demanders(track, |entry| entry.here(track));
+        if !self.fades(self.origin(track)) {
+            self.tell_demanders(track, |entry| entry.here(track));
+        }
     }
 
     /// Tells the neighbours who want the track that it is published no more.

@@ -1,4 +1,5 @@
-//! Tracks whose publishers move from one branch to another: the packets of both are there for a while.
+//! Tracks that come by another branch than before: because their publishers move, or because the neighbour by whom they came
+//! goes. The packets of both are there for a while.
 
 use std::time::Instant;
 
@@ -18,9 +19,12 @@ impl Router {
         let Some(entry) = self.tracks.get_mut(&track) else {
             return false;
         };
-        if entry.origin == Some(from) {
+        if entry.origin == Some(from) || !self.fading.is_empty() && self.goes_on(track, from, packet) {
             return true;
         }
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return false;
+        };
         let Some(next) = entry.next.as_mut().filter(|next| next.origin == from) else {
             return false;
         };
@@ -48,6 +52,15 @@ impl Router {
         self.is_leaving = true;
     }
 
+    /// This neighbour is going to [part](Self::part), and others take over what comes by him: his room has another middle. What is
+    /// the same stream by another neighbour is taken from there at once, and of what is still on its way by this one nothing is
+    /// lost. What comes by others already does not go back to him.
+    pub fn fade(&mut self, branch: BranchId) {
+        if self.branches.contains(&branch) && !self.fading.contains(&branch) {
+            self.fading.push(branch);
+        }
+    }
+
     /// A neighbour has the track, too: its publisher is on his way there. Whoever is behind the one who had it before has to
     /// know.
     pub(super) fn expect_from(&mut self, track: TrackId, branch: BranchId) {
@@ -56,7 +69,7 @@ impl Router {
         };
         let present = entry.origin;
         entry.next = Some(crate::track::Next::new(Origin::Branch(branch)));
-        if let Some(Origin::Branch(present)) = present {
+        if let Some(Origin::Branch(present)) = present.filter(|_| !self.fades(present)) {
             self.tell_next(track, present);
         }
     }
@@ -88,10 +101,16 @@ impl Router {
         let Some(next) = entry.next.take().map(|next| next.origin).or(entry.former.take()) else {
             return self.end(track);
         };
-        self.silence(track);
+        // One who was going has been replaced by another, from whom the same stream comes.
+        let goes_on = self.fades(Some(origin));
+        if !goes_on {
+            self.silence(track);
+        }
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.origin = Some(next);
-            entry.restart();
+            if !goes_on {
+                entry.restart();
+            }
         }
         self.tell_here(track);
     }
@@ -111,5 +130,28 @@ impl Router {
         self.want_encodings(now, track);
         // What they cost there shows soon.
         self.share_at = Some(now);
+    }
+
+    /// Whether the packet is one of the stream that comes by a neighbour who is going, and has come by another one: from then on
+    /// it counts from wherever it is there first.
+    fn goes_on(&mut self, track: TrackId, from: Origin, packet: &Packet<'_>) -> bool {
+        let Some(entry) = self.tracks.get(&track).filter(|entry| entry.is_stream(packet)) else {
+            return false;
+        };
+        if entry.former == Some(from) {
+            return self.fades(entry.former);
+        }
+        let goes_over = self.fades(entry.origin) && entry.next.is_some_and(|next| next.origin == from);
+        if goes_over && let Some(entry) = self.tracks.get_mut(&track) {
+            entry.next = None;
+            entry.former = entry.origin.replace(from);
+            self.tell_here(track);
+        }
+        goes_over
+    }
+
+    /// Whether it is one of the neighbours that are going.
+    pub(super) fn fades(&self, origin: Option<Origin>) -> bool {
+        matches!(origin, Some(Origin::Branch(branch)) if self.fading.contains(&branch))
     }
 }

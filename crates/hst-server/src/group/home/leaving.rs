@@ -46,7 +46,7 @@ impl Home {
         while !self.branches.unheard().is_empty() {
             match timeout_at(until, self.site.next()).await {
                 Ok(Turn::Message(Message::Heard(branch, count))) => self.branches.heard(branch, count),
-                Ok(Turn::Message(Message::BranchGone(branch))) => self.branches.leave(branch),
+                Ok(Turn::Message(Message::BranchGone(branch))) => self.branches.go(Some(branch)),
                 Ok(Turn::Message(_) | Turn::Answered(..)) => {}
                 // Who does not hear it finds its pipe at an end.
                 Ok(Turn::Over) | Err(_) => return,
