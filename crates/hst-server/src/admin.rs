@@ -7,6 +7,7 @@ mod developers;
 mod figures;
 mod groups;
 mod nodes;
+mod parts;
 mod refused;
 mod users;
 
@@ -17,7 +18,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 pub(crate) use self::{
     consumption::{AllConsumption, ConsumptionAsk},
-    figures::Stream,
+    figures::{AllStreams, Stream, StreamsAsk},
     groups::{GroupAnswer, GroupAsk},
     nodes::NodeNow,
     refused::Refused,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    admin::{ConsumptionAsk, GroupAnswer, GroupAsk},
+    admin::{ConsumptionAsk, GroupAnswer, GroupAsk, StreamsAsk},
     groups::Key as GroupKey,
     handle::{SessionId, Word},
     hub::Hub,
@@ -89,6 +89,8 @@ pub(crate) enum NodeMessage {
     Drain {},
     /// Say what these Apps have used in groups of the receiving node.
     Consumption(ConsumptionAsk),
+    /// Say what flows in a group at the receiving node.
+    Streams(StreamsAsk),
 }
 
 impl fmt::Debug for Node {
@@ -364,6 +366,12 @@ impl Hub {
                 match self.own_consumption(ask).await {
                     Ok(used) => self.answer_node(message.reply, used.to_bytes()),
                     Err(error) => tracing::warn!(%error, "what was consumed here could not be told"),
+                }
+            }),
+            NodeMessage::Streams(ask) => self.clone().life.spawn(async move {
+                match self.own_streams(ask).await {
+                    Ok(streams) => self.answer_node(message.reply, streams.to_bytes()),
+                    Err(error) => tracing::warn!(%error, "what flows in a group here could not be told"),
                 }
             }),
         }

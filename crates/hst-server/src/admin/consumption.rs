@@ -10,18 +10,12 @@ use hst_cluster::NodeId;
 use hst_id::AppId;
 use hst_store::{Consumption, Day, Service};
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinSet;
 
-use super::Refused;
-use crate::{
-    hub::Hub,
-    node::{Node, NodeMessage},
+use super::{
+    Refused,
+    parts::{self, Part},
 };
-
-/// How long a node may take to say what was used there.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Entries of one answer of a node: far less than a message may hold.
-const PART: usize = 5_000;
+use crate::{hub::Hub, node::NodeMessage};
 
 /// What nodes ask each other about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,18 +59,6 @@ impl Hub {
             offset: 0,
             limit: end,
         };
-        let others = match self.node.is_alone {
-            true => Vec::new(),
-            false => self.node.others().await?,
-        };
-        let mut asked = JoinSet::new();
-        for (life, _) in others {
-            let (node, ask) = (self.node.clone(), ask.clone());
-            asked.spawn(async move {
-                let used = ask_node(&node, &life.node, ask).await;
-                (life.node, used)
-            });
-        }
         // What is among the first on all nodes together is among the first on each that has used it.
         let mut sum: BTreeMap<(usize, u64, u8), u64> = BTreeMap::new();
         let mut add = |Used(entries): Used| {
@@ -85,15 +67,13 @@ impl Hub {
                 *total = total.saturating_add(millis);
             }
         };
-        add(self.own_consumption(ask).await?);
-        let mut missing = BTreeSet::new();
-        while let Some(answered) = asked.join_next().await {
-            match answered {
-                Ok((_, Some(used))) => add(used),
-                Ok((node, None)) => drop(missing.insert(node)),
-                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-            }
-        }
+        add(self.own_consumption(ask.clone()).await?);
+        let of_part = move |offset, limit| {
+            let ask = ask.clone();
+            NodeMessage::Consumption(ConsumptionAsk { offset, limit, ..ask })
+        };
+        let (others, missing) = parts::of_others(&self.node, end, of_part).await?;
+        others.into_iter().for_each(add);
         let entry = |((app, day, service), millis): ((usize, u64, u8), u64)| {
             Some(Consumption {
                 app: of.get(app)?.clone(),
@@ -134,24 +114,12 @@ impl Hub {
     }
 }
 
-/// `None`: it does not answer, or not in time.
-async fn ask_node(node: &Node, of: &NodeId, mut ask: ConsumptionAsk) -> Option<Used> {
-    let subject = Node::subject(of);
-    let (end, mut all) = (ask.limit, Vec::new());
-    while all.len() < end {
-        (ask.offset, ask.limit) = (all.len(), PART.min(end - all.len()));
-        let message = NodeMessage::Consumption(ask.clone()).encode();
-        let answer = node.bus.request(&subject, message, PATIENCE).await;
-        let answer =
-            answer.inspect_err(|error| tracing::warn!(node = %of, %error, "what was consumed there is not told"));
-        let Used(part) = serde_json::from_slice(&answer.ok()?).ok()?;
-        let is_last = part.len() < ask.limit;
-        all.extend(part);
-        if is_last {
-            break;
-        }
+impl Part for Used {
+    const MOST: usize = 5_000;
+
+    fn len(&self) -> usize {
+        self.0.len()
     }
-    Some(Used(all))
 }
 
 impl Used {

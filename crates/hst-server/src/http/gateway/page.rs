@@ -47,6 +47,11 @@ impl Page {
         behind.take(self.limit.0 as usize).collect()
     }
 
+    /// How many entries go before it, and how many it has at most.
+    pub(super) fn bounds(&self) -> (usize, usize) {
+        (self.offset as usize, self.limit.0 as usize)
+    }
+
     /// The page of this number, counted from 1, as the platform's lists are cut.
     pub(super) fn numbered(page: Number, size: Limit) -> Self {
         Self {
