@@ -19,7 +19,7 @@ pub(crate) use self::{
     branches::BranchId,
     home::Home,
     site::Site,
-    words::{Greeting, VERSION, encode},
+    words::{Greeting, encode},
 };
 use crate::{handle::SessionHandle, media::RoomFigures};
 
@@ -110,6 +110,8 @@ pub(crate) enum Message {
     },
     /// A branch has something for the group.
     Said(BranchId, ToHome),
+    /// A member who came by a branch asks something that this version does not understand.
+    Strange(BranchId, MemberId, RequestId),
     /// So many words have come to a branch.
     Heard(BranchId, u64),
     /// A branch is gone.

@@ -21,8 +21,6 @@ use tokio::sync::oneshot;
 
 use crate::{apps::TokenFacts, groups::Key as GroupKey};
 
-/// The words that are spoken here. A node that speaks others takes no session.
-pub(crate) const VERSION: u32 = 1;
 /// The bytes of a packed session in one message of the pipe.
 pub(crate) const CHUNK: usize = 256 * 1024;
 /// The most that a packed session may have: twice what is kept for a client, because JSON may write a byte as several.
@@ -31,8 +29,8 @@ pub(crate) const MAX_PACKED: usize = 16 * 1024 * 1024;
 /// With this a node begins a pipe to the one that is to have a session.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Offered {
-    /// [`VERSION`].
-    pub(crate) hands_over: u32,
+    /// [What both speak](crate::versions).
+    pub(crate) hands_over: u16,
     pub(crate) from: Owner,
     pub(crate) app: AppId,
     pub(crate) user: UserId,

@@ -16,6 +16,7 @@ use super::Refused;
 use crate::{
     hub::Hub,
     node::{Node, NodeMessage},
+    questions,
 };
 
 /// How long a node may take to say what was used there.
@@ -141,10 +142,10 @@ async fn ask_node(node: &Node, of: &NodeId, mut ask: ConsumptionAsk) -> Option<U
     while all.len() < end {
         (ask.offset, ask.limit) = (all.len(), PART.min(end - all.len()));
         let message = NodeMessage::Consumption(ask.clone()).encode();
-        let answer = node.bus.request(&subject, message, PATIENCE).await;
+        let answer = node.ask(&subject, message, PATIENCE).await;
         let answer =
             answer.inspect_err(|error| tracing::warn!(node = %of, %error, "what was consumed there is not told"));
-        let Used(part) = serde_json::from_slice(&answer.ok()?).ok()?;
+        let Used(part) = questions::read(&answer.ok()?).ok()?;
         let is_last = part.len() < ask.limit;
         all.extend(part);
         if is_last {

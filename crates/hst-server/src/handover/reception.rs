@@ -13,7 +13,7 @@ use hst_group::server::{MemberId, Session};
 use hst_proto::{ErrorCode, Failure};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{MAX_PACKED, Offered, Packed, ToGiver, ToTaker, VERSION};
+use super::{MAX_PACKED, Offered, Packed, ToGiver, ToTaker};
 use crate::{
     failures::Source,
     group::encode,
@@ -23,6 +23,7 @@ use crate::{
     membership::Membership,
     session::{SessionTask, User},
     sessions::Secret,
+    versions::SPOKEN,
 };
 
 /// How long it may take until the session's group is here.
@@ -114,7 +115,7 @@ impl Hub {
     }
 
     fn may_take(&self, offered: &Offered) -> Result<(), Failure> {
-        if offered.hands_over != VERSION {
+        if !SPOKEN.has(offered.hands_over) {
             return Err(failed("sessions are handed over in other words here"));
         }
         if self.life.is_leaving() || !self.sessions.has_room() {
