@@ -13,13 +13,14 @@ use hst_proto::{Failure, Media, Prepare, RequestId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use self::words::ToHome;
+#[cfg(test)]
+pub(crate) use self::words::ToBranch;
 pub(crate) use self::{
     branch::Branch,
     branches::BranchId,
     home::Home,
     site::Site,
-    words::{Greeting, encode},
+    words::{Greeting, ToHome, encode},
 };
 use crate::{handle::SessionHandle, media::RoomFigures};
 

@@ -9,7 +9,7 @@ mod reception;
 
 pub(crate) use drain::DRAIN;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Not};
 
 use hst_auth::{Grants, Scope, UnixMillis};
 use hst_cluster::{Login as Record, Owner, Revision, pipe::Pipe};
@@ -72,12 +72,22 @@ pub(crate) struct Packed {
     pub(crate) token_issued: Option<u64>,
     /// How many messages it has sent to users.
     pub(crate) messages: u64,
-    /// Whom it watches: everybody, or those up to a name.
-    pub(crate) watch: Option<Option<UserId>>,
+    #[serde(flatten)]
+    pub(crate) watch: PackedWatch,
     /// The entry of its login.
     pub(crate) place: String,
     pub(crate) record: Record,
     pub(crate) revision: Revision,
+}
+
+/// Whom a session watches, as one node tells another.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PackedWatch {
+    /// Those up to a name.
+    watch: Option<UserId>,
+    /// Everybody. Nodes of the version before this could be said pass it over: to them it is nobody.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    watches_all: bool,
 }
 
 /// What a token grants, as one node tells another.
@@ -164,6 +174,23 @@ impl<T: Clone> Reach<T> {
             Self::None => Scope::None,
             Self::Only(one) => Scope::Only(one),
             Self::Any => Scope::Any,
+        }
+    }
+}
+
+impl PackedWatch {
+    pub(crate) fn of(watch: Option<&Option<UserId>>) -> Self {
+        Self {
+            watch: watch.cloned().flatten(),
+            watches_all: watch == Some(&None),
+        }
+    }
+
+    /// Everybody, or those up to a name.
+    pub(crate) fn unpack(self) -> Option<Option<UserId>> {
+        match self.watches_all {
+            true => Some(None),
+            false => self.watch.map(Some),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Ringing {
 
 /// An answer on its way to the node that keeps the invite.
 #[derive(Debug, Serialize, Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     app: AppId,
     user: UserId,
     session: u64,

@@ -20,3 +20,8 @@ pub(crate) struct Stranger {
     pub(crate) node: NodeId,
     pub(crate) speaks: Versions,
 }
+
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod tests;

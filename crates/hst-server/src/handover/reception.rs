@@ -91,11 +91,11 @@ impl Hub {
                 let relay = self.relay.get();
                 let ice_servers = relay.map(|relay| relay.ice_servers(place.id)).unwrap_or_default();
                 let core = Session::unpack(Instant::now().into_std(), packed.core, ice_servers);
-                if let Some(up_to) = &packed.watch {
+                let watch = packed.watch.unpack();
+                if let Some(up_to) = &watch {
                     self.people.watch(&user, up_to.clone());
                 }
-                let session =
-                    SessionTask::taken_over(self.clone(), core, user, place.inbox, place.membership, packed.watch);
+                let session = SessionTask::taken_over(self.clone(), core, user, place.inbox, place.membership, watch);
                 self.life.spawn(Box::new(session).run());
                 Ok(())
             }
