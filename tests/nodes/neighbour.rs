@@ -22,7 +22,7 @@ pub(crate) struct Neighbour {
 }
 
 enum Node {
-    Next(House),
+    Next(Box<House>),
     Program(Child),
 }
 
@@ -35,7 +35,7 @@ impl Neighbour {
                 Self {
                     http: house.server.addresses().http.unwrap(),
                     signal: house.signal_urls().to_vec(),
-                    node: Node::Next(house),
+                    node: Node::Next(Box::new(house)),
                 }
             }
         }

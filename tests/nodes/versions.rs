@@ -89,7 +89,6 @@ async fn talk_while<T>(engines: &[&RtcEngine], done: impl Future<Output = T>) ->
     let (outcome, said, heard) = tokio::join!(done, join_all(talk), join_all(hear));
     let mut said = said;
     said.sort_unstable();
-    eprintln!("said: {said:?}");
     assert!(said[0] > 0, "everybody has said something: {said:?}");
     for heard in &heard {
         for (who, texts) in heard {
