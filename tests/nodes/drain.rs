@@ -11,17 +11,17 @@ use crate::{Cluster, show};
 
 /// The longest pause that the drain of a node may cost, however busy the machine is. What it costs on an idle one is in
 /// `docs/performance.md`.
-const LONGEST: Duration = Duration::from_millis(1_000);
+pub(crate) const LONGEST: Duration = Duration::from_millis(1_000);
 
 /// So many frames of each media are looked at before a node ends, and so many behind that: at least a second of sound, and two of
 /// the picture.
 const FRAMES: usize = 60;
 
 /// When each frame of a media came, so far.
-type Came = watch::Receiver<Vec<Instant>>;
+pub(crate) type Came = watch::Receiver<Vec<Instant>>;
 
 /// Reads a media to its end.
-fn look(mut media: RemoteMedia) -> Came {
+pub(crate) fn look(mut media: RemoteMedia) -> Came {
     let (tell, came) = watch::channel(Vec::new());
     tokio::spawn(async move {
         while media.read().await.is_some() && !tell.is_closed() {
@@ -32,14 +32,14 @@ fn look(mut media: RemoteMedia) -> Came {
 }
 
 /// Waits for so many frames more.
-async fn see_more(came: &mut Came) {
+pub(crate) async fn see_more(came: &mut Came) {
     let wanted = came.borrow().len() + FRAMES;
     let seen = within("frames", came.wait_for(|came| came.len() >= wanted)).await;
     assert!(seen.is_ok(), "the media has ended");
 }
 
 /// The longest pause between two frames.
-fn longest(came: &[Instant]) -> Duration {
+pub(crate) fn longest(came: &[Instant]) -> Duration {
     came.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
 }
 

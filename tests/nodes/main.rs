@@ -8,7 +8,10 @@ mod support;
 mod drain;
 mod failures;
 mod media;
+mod neighbour;
+mod next;
 mod registered;
+mod versions;
 
 use hst_rtc::{MediaRef, MediaType, RemoteMedia};
 use hst_tests::house::{House, Member, live, within};

@@ -44,8 +44,14 @@ impl Backend {
     /// The same, who asks another node.
     #[must_use]
     pub fn at(&self, server: &RunningServer) -> Self {
+        self.at_address(server.addresses().http.unwrap())
+    }
+
+    /// The same, who asks whichever server is there.
+    #[must_use]
+    pub fn at_address(&self, http: SocketAddr) -> Self {
         Self {
-            http: server.addresses().http.unwrap(),
+            http,
             access_token: self.access_token.clone(),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::{
     future::Future,
+    net::SocketAddr,
     num::NonZeroUsize,
     path::PathBuf,
     sync::Arc,
@@ -20,7 +21,8 @@ use hst_rtc::{
     signal::{AnyTransport, Limits, SignalTransport, memory::MemoryNetwork},
 };
 use hst_server::{
-    App, ClusterConfig, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server, cluster::NodeId,
+    App, ClusterConfig, Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server,
+    cluster::{Bus, Directory, NodeId},
     nats::Options as NatsOptions,
 };
 use hst_signal_quic::QuicTransport;
@@ -93,13 +95,23 @@ impl House {
         Self::open_with(Door::Quic, config).await
     }
 
-    async fn open_with(door: Door, mut config: Config) -> Self {
+    /// Opens a house that is a node of a cluster by these seams, with a QUIC door.
+    pub async fn node_by(directory: Arc<dyn Directory>, bus: Arc<dyn Bus>, name: &str) -> Self {
+        let name = NodeId::parse(name).unwrap();
+        Self::open_as(Door::Quic, Config::dev(), |server| server.cluster(directory, bus, name)).await
+    }
+
+    async fn open_with(door: Door, config: Config) -> Self {
+        Self::open_as(door, config, |server| server).await
+    }
+
+    async fn open_as(door: Door, mut config: Config, furnish: impl FnOnce(Server) -> Server) -> Self {
         let id = AppId::parse(OTHER_APP_ID).unwrap();
         config.bind = "127.0.0.1:0".parse().unwrap();
         let mut other = App::new(id, &AppSecret::parse(OTHER_APP_SECRET).unwrap());
         other.settings.limits.message_bytes = u32::try_from(MAX_MESSAGE_LIMIT).unwrap().try_into().unwrap();
         config.apps.push(other);
-        let server = Server::new(config);
+        let server = furnish(Server::new(config));
         if door == Door::Memory {
             let network = MemoryNetwork::default();
             let server = server.listener(network.bind("server").unwrap());
@@ -116,17 +128,12 @@ impl House {
             Door::Quic => "quic://",
             Door::Preset | Door::Memory => "",
         };
-        let mut named = signal_urls(&server).await;
-        // Access names other nodes, too, and their doors lead elsewhere.
-        let ports = [server.addresses().http, server.addresses().quic].map(|it| it.unwrap().port());
-        named.retain(|url| ports.iter().any(|port| url.contains(&format!(":{port}"))));
+        let [http, quic] = [server.addresses().http, server.addresses().quic].map(Option::unwrap);
+        let named = doors_of(http, quic).await;
         Self {
             server,
             door,
-            transport: Arc::new(AnyTransport::new(vec![
-                Arc::new(QuicTransport::new(Limits::default())),
-                Arc::new(WsTransport::new(Limits::default())),
-            ])),
+            transport: sockets(),
             points: AccessPoints::new(named.into_iter().filter(|url| url.starts_with(scheme))).unwrap(),
         }
     }
@@ -182,7 +189,42 @@ impl House {
 
     /// Somebody who has logged in and joined.
     pub async fn member(&self, user: &str, group: &str) -> Member {
-        let member = self.visitor().await;
+        self.visitor().await.come_in(user, group).await
+    }
+}
+
+/// Somebody with an initialised engine, who knows these addresses of signalling alone.
+pub async fn visitor_of(signal: &[String]) -> Member {
+    let access = Arc::new(StaticAccess::new(AccessPoints::new(signal.iter().cloned()).unwrap()));
+    let client = ClientBuilder::new(sockets(), Arc::new(WebRtcEngine::new()));
+    let engine = RtcEngine::with(Preset::new(access, client));
+    let member = Member {
+        events: engine.events(),
+        engine,
+    };
+    within("init", member.engine.init(None)).await.unwrap();
+    member
+}
+
+fn sockets() -> Arc<dyn SignalTransport> {
+    Arc::new(AnyTransport::new(vec![
+        Arc::new(QuicTransport::new(Limits::default())),
+        Arc::new(WsTransport::new(Limits::default())),
+    ]))
+}
+
+/// The addresses of signalling of the node with these sockets. Access names other nodes, too, and their doors lead elsewhere.
+pub async fn doors_of(http: SocketAddr, quic: SocketAddr) -> Vec<String> {
+    let mut named = signal_urls(http).await;
+    named.retain(|url| [http, quic].iter().any(|it| url.contains(&format!(":{}", it.port()))));
+    named
+}
+
+impl Member {
+    /// Logs in and joins.
+    #[must_use]
+    pub async fn come_in(self, user: &str, group: &str) -> Self {
+        let member = self;
         within("login", member.engine.login(login(user))).await.unwrap();
         within("join", member.engine.join_group(group)).await.unwrap();
         member
@@ -190,8 +232,7 @@ impl House {
 }
 
 /// What `GET /v1/access` names.
-async fn signal_urls(server: &RunningServer) -> Vec<String> {
-    let http = server.addresses().http.unwrap();
+async fn signal_urls(http: SocketAddr) -> Vec<String> {
     let mut stream = TcpStream::connect(http).await.unwrap();
     let request = format!("GET /v1/access HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -72,6 +72,11 @@ mod tests {
         ] {
             assert_eq!(Frame::read(&frame.to_bytes()), Some(frame));
         }
+        // Nodes of neighbouring versions write these: other bytes are another of the `VERSIONS`.
+        let frame = |bytes: &'static [u8]| Frame::read(bytes).map(|frame| frame.to_bytes());
+        for bytes in [&b"\x01\0\0\0\x07app/g"[..], b"\x02\0\0\0\x07", b"\x03\0\0\0\x07word"] {
+            assert_eq!(frame(bytes).as_deref(), Some(bytes));
+        }
         for garbled in [
             &[][..],
             &[OPEN, 0, 0, 0],

@@ -2,7 +2,7 @@ use std::{num::NonZeroU8, ops::ControlFlow};
 
 use bytes::Bytes;
 
-use crate::{Entry, Key, Login, NodeRecord, Owner, Revision, Unavailable, WriteError, is_dead};
+use crate::{Entry, Key, Login, Owner, Revision, Unavailable, WriteError, is_dead_by};
 
 /// Rounds before a claim gives up. Each but the first follows a write of somebody else at the same places or a lost
 /// answer, so it takes that many logins of one user at the same moment to see the end of them.
@@ -192,9 +192,9 @@ impl Claim {
             // Left since it was tried, or the create whose answer was lost never happened.
             (State::Reading, Read(Ok(None))) => self.start_again(),
 
-            (State::Judging { at, owner }, Read(Ok(node))) => match node {
-                Some(node) if !is_known_dead(&node, &owner) => self.judge_from(at + 1),
-                _ => State::Overwriting { at },
+            (State::Judging { at, owner }, Read(Ok(node))) => match is_dead_by(node.as_ref(), &owner) {
+                true => State::Overwriting { at },
+                false => self.judge_from(at + 1),
             },
 
             (State::Overwriting { at }, Written(Ok(revision))) => self.overwritten(at, revision),
@@ -332,9 +332,4 @@ impl Holder {
 
 fn claimed(key: Key, revision: Revision) -> State {
     State::Over(Verdict::Claimed { key, revision })
-}
-
-/// A node's record that this version cannot read says nothing against the node.
-fn is_known_dead(node: &Entry, owner: &Owner) -> bool {
-    NodeRecord::read(node).is_some_and(|record| is_dead(Some(&record), owner))
 }

@@ -19,6 +19,7 @@ pub mod pipe;
 mod register;
 #[cfg(feature = "simulated")]
 pub mod simulated;
+mod versions;
 
 pub use amend::{amend, fence, unregister};
 pub use bus::{Bus, Delivery, Filter, Message, Subscription};
@@ -29,5 +30,6 @@ pub use entry::{Entry, Revision};
 pub use error::{InvalidKey, RequestError, Unavailable, WriteError};
 pub use login::Login;
 pub use name::{Key, Part, Prefix, Subject};
-pub use node::{NodeId, NodeRecord, NodeState, Owner, is_dead};
+pub use node::{NodeId, NodeRecord, NodeState, Owner, is_dead, is_dead_by};
 pub use register::register;
+pub use versions::Versions;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hst_id::{AppId, InvalidName};
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, Revision};
+use crate::{Entry, Revision, Versions};
 
 /// A node of the cluster, named by whoever runs it: 1 to 128 of letters, digits, `_` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub enum NodeState {
     Draining,
     /// Others have declared it dead, and with it all that it owned.
     Fenced,
+    /// What only a newer version knows: it lives, and takes nobody more.
+    #[serde(other)]
+    Other,
 }
 
 /// What stands in the directory at [`Key::node`](crate::Key::node).
@@ -70,6 +73,9 @@ pub struct NodeRecord {
     pub boot: u64,
     /// What the node does.
     pub state: NodeState,
+    /// What it speaks with others. Versions before this could be said speak the first.
+    #[serde(default, skip_serializing_if = "Versions::is_unsaid")]
+    pub speaks: Versions,
     /// What else the node wants others to know of it; the cluster does not read it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub info: String,
@@ -111,6 +117,11 @@ pub fn is_dead(record: Option<&NodeRecord>, owner: &Owner) -> bool {
     })
 }
 
+/// The same by what stands at [`Key::node`](crate::Key::node). What this version cannot read says nothing against the node.
+pub fn is_dead_by(entry: Option<&Entry>, owner: &Owner) -> bool {
+    entry.is_none_or(|entry| NodeRecord::read(entry).is_some_and(|record| is_dead(Some(&record), owner)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +142,7 @@ mod tests {
             epoch: Revision::new(epoch),
             boot,
             state,
+            speaks: Versions::UNSAID,
             info: String::new(),
         }
     }
@@ -177,14 +189,30 @@ mod tests {
             revision: Revision::new(1),
         };
         assert_eq!(NodeRecord::read(&entry("")), None);
-        assert_eq!(
-            NodeRecord::read(&entry(r#"{"epoch":1,"boot":1,"state":"asleep"}"#)),
-            None
-        );
+        assert_eq!(NodeRecord::read(&entry(r#"{"boot":1,"state":"up"}"#)), None);
         let informed = NodeRecord::read(&entry(r#"{"epoch":1,"boot":1,"state":"up","info":"a gateway"}"#)).unwrap();
         assert_eq!(informed.info, "a gateway");
         // A newer version may say more.
         let more = NodeRecord::read(&entry(r#"{"epoch":1,"boot":1,"state":"up","region":"eu"}"#));
         assert_eq!(more, Some(record(1, 1, NodeState::Up)));
+    }
+
+    #[test]
+    fn a_node_whose_record_only_a_newer_version_understands_lives() {
+        let entry = |value: &'static str| Entry {
+            key: Key::node(&owner().node),
+            value: value.into(),
+            revision: Revision::new(7),
+        };
+        let asleep =
+            entry(r#"{"epoch":7,"boot":18446744073709551615,"state":"asleep","speaks":{"oldest":2,"newest":3}}"#);
+        let read = NodeRecord::read(&asleep).unwrap();
+        assert_eq!((read.state, read.speaks.newest), (NodeState::Other, 3));
+        for strange in [asleep, entry("{}"), entry("a form of its own")] {
+            assert!(!is_dead_by(Some(&strange), &owner()), "{strange:?}");
+        }
+        assert!(is_dead_by(None, &owner()));
+        let fenced = entry(r#"{"epoch":7,"boot":18446744073709551615,"state":"fenced"}"#);
+        assert!(is_dead_by(Some(&fenced), &owner()));
     }
 }

@@ -1,22 +1,28 @@
-use crate::{Directory, Key, NodeId, NodeRecord, NodeState, Revision, Unavailable, WriteError};
+use crate::{Directory, Key, NodeId, NodeRecord, NodeState, Revision, Unavailable, Versions, WriteError};
 
 /// Writes that lost to others of the same name, or whose answers were lost, before it gives up.
 const TRIES: usize = 8;
 
 /// Begins a new life of a node, which ends all its earlier ones, and returns its epoch.
 ///
-/// `boot` is random, drawn once when the process starts.
+/// `boot` is random, drawn once when the process starts, and `speaks` is what it speaks with other nodes.
 ///
 /// Not cancel-safe: dropped half-way, the new life may have begun. Register again.
 ///
 /// # Errors
 /// [`Unavailable`], if the directory is out of reach or another process registers under this name again and again.
-pub async fn register(directory: &dyn Directory, node: &NodeId, boot: u64) -> Result<Revision, Unavailable> {
+pub async fn register(
+    directory: &dyn Directory,
+    node: &NodeId,
+    boot: u64,
+    speaks: Versions,
+) -> Result<Revision, Unavailable> {
     let key = Key::node(node);
     let record = NodeRecord {
         epoch: Revision::OWN,
         boot,
         state: NodeState::Up,
+        speaks,
         info: String::new(),
     };
     let value = record.to_bytes();

@@ -5,7 +5,8 @@ use std::num::NonZeroU8;
 
 use hst_cluster::{
     Answer, Claim, Directory, Entry, Key, Login, NodeId, NodeRecord, NodeState, Outcome, Owner, Policy, Revision, Step,
-    Unavailable, Verdict, WriteError, claim, memory::MemoryCluster, mock::MockDirectory, register, release, withdraw,
+    Unavailable, Verdict, Versions, WriteError, claim, memory::MemoryCluster, mock::MockDirectory, register, release,
+    withdraw,
 };
 use tokio::task::JoinSet;
 
@@ -18,7 +19,7 @@ fn base() -> Key {
 
 async fn node(cluster: &MemoryCluster, name: &str) -> Owner {
     let node = NodeId::parse(name).unwrap();
-    let epoch = register(cluster, &node, 1).await.unwrap();
+    let epoch = register(cluster, &node, 1, Versions::UNSAID).await.unwrap();
     Owner { node, epoch, boot: 1 }
 }
 

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
 use hst_cluster::{
-    Directory, Entry, Key, Login, NodeId, NodeRecord, NodeState, Owner, Prefix, Revision, Unavailable, WriteError,
-    amend, fence, is_dead, memory::MemoryCluster, mock::MockDirectory, register, sweep, unregister,
+    Directory, Entry, Key, Login, NodeId, NodeRecord, NodeState, Owner, Prefix, Revision, Unavailable, Versions,
+    WriteError, amend, fence, is_dead, memory::MemoryCluster, mock::MockDirectory, register, sweep, unregister,
 };
 
 fn node() -> NodeId {
@@ -13,7 +13,7 @@ fn node() -> NodeId {
 async fn life(cluster: &MemoryCluster, boot: u64) -> Owner {
     Owner {
         node: node(),
-        epoch: register(cluster, &node(), boot).await.unwrap(),
+        epoch: register(cluster, &node(), boot, Versions::UNSAID).await.unwrap(),
         boot,
     }
 }
@@ -118,9 +118,9 @@ fn losing_the_answer(it_was_written: bool) -> MockDirectory {
 
 #[tokio::test]
 async fn a_registration_whose_answer_is_lost_is_found_out() {
-    let written = register(&losing_the_answer(true), &node(), 1).await;
+    let written = register(&losing_the_answer(true), &node(), 1, Versions::UNSAID).await;
     assert_eq!(written, Ok(Revision::new(4)));
-    let lost = register(&losing_the_answer(false), &node(), 1).await;
+    let lost = register(&losing_the_answer(false), &node(), 1, Versions::UNSAID).await;
     assert_eq!(lost, Ok(Revision::new(9)));
 }
 
@@ -128,10 +128,13 @@ async fn a_registration_whose_answer_is_lost_is_found_out() {
 async fn registering_ends_when_the_directory_is_away_or_somebody_is_always_faster() {
     let mut away = MockDirectory::new();
     away.expect_get().times(1).returning(|_| Err(Unavailable));
-    assert_eq!(register(&away, &node(), 1).await, Err(Unavailable));
+    assert_eq!(register(&away, &node(), 1, Versions::UNSAID).await, Err(Unavailable));
 
     let mut contested = MockDirectory::new();
     contested.expect_get().returning(|_| Ok(None));
     contested.expect_create().returning(|_, _| Err(WriteError::Conflict));
-    assert_eq!(register(&contested, &node(), 1).await, Err(Unavailable));
+    assert_eq!(
+        register(&contested, &node(), 1, Versions::UNSAID).await,
+        Err(Unavailable)
+    );
 }

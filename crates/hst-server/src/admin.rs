@@ -16,6 +16,8 @@ use std::{future::Future, sync::Arc};
 use hst_store::StoreError;
 use tokio::task::{JoinError, spawn_blocking};
 
+#[cfg(test)]
+pub(crate) use self::consumption::Used;
 pub(crate) use self::{
     consumption::{AllConsumption, ConsumptionAsk},
     figures::{AllStreams, Stream, StreamsAsk},

@@ -103,6 +103,18 @@ pub enum StartError {
     /// The other nodes cannot be reached.
     #[error("no cluster: {0}")]
     Cluster(#[from] hst_cluster::Unavailable),
+    /// Between this release and that of a node that is at work there is another one.
+    #[error(
+        "node {node} speaks {theirs} with other nodes, and this program {own}: neighbouring releases work side by side, so go by those between the two, one after the other"
+    )]
+    Versions {
+        /// Which node.
+        node: hst_cluster::NodeId,
+        /// What it speaks.
+        theirs: hst_cluster::Versions,
+        /// What this program speaks.
+        own: hst_cluster::Versions,
+    },
     /// The NATS servers cannot be used.
     #[error("no cluster: {0}")]
     Nats(#[from] hst_cluster_nats::ConnectError),

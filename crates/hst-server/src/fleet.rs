@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use hst_cluster::{
     Delivery, Key, Message, NodeId, NodeRecord, NodeState, Owner, Prefix, RequestError, Subject, Subscription,
-    Unavailable, Watch, WatchEvent, amend, fence, is_dead, sweep,
+    Unavailable, Watch, WatchEvent, amend, fence, is_dead, is_dead_by, sweep,
 };
 use tokio::{
     task::JoinSet,
@@ -22,6 +22,7 @@ use crate::{
     holdings::Holdings,
     hub::Hub,
     node::Node,
+    versions::SPOKEN,
 };
 
 /// How long a silent node may take to say that it lives.
@@ -78,6 +79,18 @@ impl Fleet {
         self.lock().successors(Instant::now())
     }
 
+    /// The newest version that both this node and a life of another speak. As long as it is not known here what that one
+    /// speaks, it is the oldest: whoever does not speak it refuses, and is asked again.
+    pub(crate) fn words_with(&self, life: &Owner) -> u16 {
+        let speaks = self.lock().speaks(life).unwrap_or_default();
+        speaks.shared(SPOKEN).map_or(SPOKEN.oldest, |shared| shared.newest)
+    }
+
+    /// The newest version that all nodes speak: what came with it may be said to everybody, and be registered.
+    pub(crate) fn spoken_by_all(&self) -> u16 {
+        self.lock().spoken_by_all(SPOKEN)
+    }
+
     /// Where media for a node go, as far as it has said so.
     pub(crate) fn link_of(&self, node: &str) -> Option<SocketAddr> {
         self.lock().link_of(&NodeId::parse(node).ok()?)
@@ -130,13 +143,13 @@ impl Fleet {
 
     /// A life of another node may be over by what the directory says: then nobody waits for it any more.
     fn let_go(&self, event: &WatchEvent) {
-        let (key, record) = match event {
-            WatchEvent::Put(entry) => (&entry.key, NodeRecord::read(entry)),
+        let (key, entry) = match event {
+            WatchEvent::Put(entry) => (&entry.key, Some(entry)),
             WatchEvent::Deleted { key, .. } => (key, None),
             WatchEvent::Resync | WatchEvent::Synced => return,
         };
         let known = self.lock().life_at(key).cloned();
-        if let Some(life) = known.filter(|life| is_dead(record.as_ref(), life)) {
+        if let Some(life) = known.filter(|life| is_dead_by(entry, life)) {
             self.node.pipes.bury(&life);
         }
     }

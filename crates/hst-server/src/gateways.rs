@@ -1,6 +1,6 @@
 use std::{cmp::Ordering, collections::HashMap, net::SocketAddr, time::Duration};
 
-use hst_cluster::{Entry, Key, NodeId, NodeRecord, NodeState, Owner, WatchEvent};
+use hst_cluster::{Entry, Key, NodeId, NodeRecord, NodeState, Owner, Versions, WatchEvent};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -89,6 +89,7 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 struct Known {
     life: Owner,
+    speaks: Versions,
     takes_more: bool,
     gateway: Option<Gateway>,
     said: Said,
@@ -229,6 +230,19 @@ impl Gateways {
         self.nodes.len()
     }
 
+    /// What a life of another node speaks.
+    pub(crate) fn speaks(&self, life: &Owner) -> Option<Versions> {
+        let known = self.nodes.get(&life.node).filter(|known| known.life.boot == life.boot);
+        known.map(|known| known.speaks)
+    }
+
+    /// The newest version that all nodes speak, this one included, which speaks `own`; its oldest, if there is none.
+    pub(crate) fn spoken_by_all(&self, own: Versions) -> u16 {
+        let mut all = self.nodes.values().map(|known| known.speaks);
+        let shared = all.try_fold(own, Versions::shared);
+        shared.map_or(own.oldest, |shared| shared.newest)
+    }
+
     /// Where media for a node go.
     pub(crate) fn link_of(&self, node: &NodeId) -> Option<SocketAddr> {
         self.nodes.get(node)?.said.link
@@ -318,6 +332,7 @@ impl Gateways {
             epoch,
             boot,
             state,
+            speaks,
             info,
         } = record;
         if boot == self.own_boot {
@@ -346,6 +361,7 @@ impl Gateways {
                 epoch,
                 boot,
             },
+            speaks,
             takes_more: state == NodeState::Up,
             gateway,
             said,

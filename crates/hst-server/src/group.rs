@@ -16,13 +16,14 @@ use tokio::{
     time::Duration,
 };
 
-use self::words::ToHome;
+#[cfg(test)]
+pub(crate) use self::words::ToBranch;
 pub(crate) use self::{
     branch::Branch,
     branches::BranchId,
     home::Home,
     site::Site,
-    words::{Greeting, VERSION, encode},
+    words::{Greeting, ToHome, encode},
 };
 use crate::{handle::SessionHandle, media::RoomFigures};
 
@@ -116,6 +117,8 @@ pub(crate) enum Message {
     },
     /// A branch has something for the group.
     Said(BranchId, ToHome),
+    /// A member who came by a branch asks something that this version does not understand.
+    Strange(BranchId, MemberId, RequestId),
     /// So many words have come to a branch.
     Heard(BranchId, u64),
     /// A branch is gone.

@@ -20,13 +20,14 @@ use tokio::{
 
 use crate::{
     follow::Feed,
-    group::{Branch, GOING, Greeting, Home, Message, Site, VERSION, encode},
+    group::{Branch, GOING, Greeting, Home, Message, Site, encode},
     handle::SessionId,
     handover::Offered,
     life::Life,
     media::Media,
     node::Node,
     placement::{Place, Placement},
+    versions::SPOKEN,
 };
 
 /// Requests that wait for a group. When it is full, the sessions that ask wait.
@@ -182,9 +183,13 @@ impl Groups {
                     self.set_home(key, number, false);
                     rest
                 }
-                Ok(Place::There(owner, at_home)) => {
+                Ok(Place::There {
+                    owner,
+                    number: at_home,
+                    words,
+                }) => {
                     let greeting = Greeting {
-                        version: VERSION,
+                        version: words,
                         app: key.0.clone(),
                         group: key.1.clone(),
                         number: at_home,
@@ -285,7 +290,7 @@ impl Groups {
             }
         };
         let (key, number) = ((greeting.app, greeting.group), greeting.number);
-        let is_spoken = greeting.version == VERSION;
+        let is_spoken = SPOKEN.has(greeting.version);
         if !is_spoken {
             tracing::warn!(version = greeting.version, node = %greeting.from.node, "another node speaks otherwise of groups");
         }

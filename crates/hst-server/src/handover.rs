@@ -9,7 +9,7 @@ mod reception;
 
 pub(crate) use drain::DRAIN;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Not};
 
 use hst_auth::{Grants, Scope, UnixMillis};
 use hst_cluster::{Login as Record, Owner, Revision, pipe::Pipe};
@@ -21,8 +21,6 @@ use tokio::sync::oneshot;
 
 use crate::{apps::TokenFacts, groups::Key as GroupKey};
 
-/// The words that are spoken here. A node that speaks others takes no session.
-pub(crate) const VERSION: u32 = 1;
 /// The bytes of a packed session in one message of the pipe.
 pub(crate) const CHUNK: usize = 256 * 1024;
 /// The most that a packed session may have: twice what is kept for a client, because JSON may write a byte as several.
@@ -31,8 +29,8 @@ pub(crate) const MAX_PACKED: usize = 16 * 1024 * 1024;
 /// With this a node begins a pipe to the one that is to have a session.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Offered {
-    /// [`VERSION`].
-    pub(crate) hands_over: u32,
+    /// [What both speak](crate::versions).
+    pub(crate) hands_over: u16,
     pub(crate) from: Owner,
     pub(crate) app: AppId,
     pub(crate) user: UserId,
@@ -74,12 +72,22 @@ pub(crate) struct Packed {
     pub(crate) token_issued: Option<u64>,
     /// How many messages it has sent to users.
     pub(crate) messages: u64,
-    /// Whom it watches: everybody, or those up to a name.
-    pub(crate) watch: Option<Option<UserId>>,
+    #[serde(flatten)]
+    pub(crate) watch: PackedWatch,
     /// The entry of its login.
     pub(crate) place: String,
     pub(crate) record: Record,
     pub(crate) revision: Revision,
+}
+
+/// Whom a session watches, as one node tells another.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PackedWatch {
+    /// Those up to a name.
+    watch: Option<UserId>,
+    /// Everybody. Nodes of the version before this could be said pass it over: to them it is nobody.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    watches_all: bool,
 }
 
 /// What a token grants, as one node tells another.
@@ -166,6 +174,23 @@ impl<T: Clone> Reach<T> {
             Self::None => Scope::None,
             Self::Only(one) => Scope::Only(one),
             Self::Any => Scope::Any,
+        }
+    }
+}
+
+impl PackedWatch {
+    pub(crate) fn of(watch: Option<&Option<UserId>>) -> Self {
+        Self {
+            watch: watch.cloned().flatten(),
+            watches_all: watch == Some(&None),
+        }
+    }
+
+    /// Everybody, or those up to a name.
+    pub(crate) fn unpack(self) -> Option<Option<UserId>> {
+        match self.watches_all {
+            true => Some(None),
+            false => self.watch.map(Some),
         }
     }
 }

@@ -47,6 +47,7 @@ mod outside;
 mod pace;
 mod people;
 mod placement;
+mod questions;
 mod refusal;
 mod registry;
 mod relay;
@@ -59,6 +60,7 @@ mod subnet;
 #[cfg(test)]
 mod test_login;
 mod upkeep;
+mod versions;
 mod whip;
 
 pub use cluster_config::ClusterConfig;

@@ -1,9 +1,7 @@
 use std::num::NonZeroU8;
 
 use hst_auth::LoginPolicy;
-use hst_cluster::{
-    Claim, Key, Login as Record, NodeRecord, Outcome, Policy, Revision, Verdict, claim, is_dead, release,
-};
+use hst_cluster::{Claim, Key, Login as Record, Outcome, Policy, Revision, Verdict, claim, is_dead_by, release};
 use hst_group::server::SignIn;
 use hst_proto::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
@@ -137,7 +135,7 @@ impl Hub {
         for other in others {
             let node = self.node.directory.get(&Key::node(&other.owner.node)).await;
             let node = node.map_err(|_| unavailable())?;
-            if !is_dead(node.as_ref().and_then(NodeRecord::read).as_ref(), &other.owner) {
+            if !is_dead_by(node.as_ref(), &other.owner) {
                 alive.push(other);
             }
         }

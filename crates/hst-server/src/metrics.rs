@@ -124,6 +124,11 @@ impl Hub {
             groups.saturating_sub(homes),
         );
         gauge("nodes", "Nodes of the cluster, this one included", self.fleet.count());
+        gauge(
+            "protocol_version",
+            "The newest version of what nodes say to each other that all nodes speak",
+            self.fleet.spoken_by_all().into(),
+        );
         register_links(&mut registry, self.groups.links());
         registry.register(
             "logins",

@@ -17,14 +17,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
+    StartError,
     admin::{ConsumptionAsk, GroupAnswer, GroupAsk, StreamsAsk},
     groups::Key as GroupKey,
     handle::{SessionId, Word},
     hub::Hub,
+    questions::{self, Unanswered, not_understood},
+    versions::{SPOKEN, Stranger},
 };
 
 /// How long another node may take to end a session.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a node that speaks otherwise may take to show that it lives.
+const LIFE_SIGN: Duration = Duration::from_secs(2);
 
 /// This server among the nodes of its cluster, and the way to the others.
 #[derive(Clone)]
@@ -103,7 +108,7 @@ impl fmt::Debug for Node {
 
 impl Node {
     /// The only node of a cluster in memory.
-    pub(crate) async fn alone() -> Result<Self, Unavailable> {
+    pub(crate) async fn alone() -> Result<Self, StartError> {
         let cluster = MemoryCluster::default();
         let node = NodeId::parse("local").expect("letters are a name");
         let joined = Self::join(Arc::new(cluster.clone()), Arc::new(cluster), node).await?;
@@ -113,22 +118,22 @@ impl Node {
         })
     }
 
-    /// Registers as a node.
+    /// Registers as a node, unless one lives with which it could not speak.
     pub(crate) async fn join(
         directory: Arc<dyn Directory>,
         bus: Arc<dyn Bus>,
         node: NodeId,
-    ) -> Result<Self, Unavailable> {
+    ) -> Result<Self, StartError> {
         let mut boot = [0; 8];
         aws_lc_rs::rand::fill(&mut boot).map_err(|_| Unavailable)?;
         let boot = u64::from_le_bytes(boot);
-        let epoch = register(&*directory, &node, boot).await?;
+        let epoch = register(&*directory, &node, boot, SPOKEN).await?;
         let own = Owner {
             node: node.clone(),
             epoch,
             boot,
         };
-        Ok(Self {
+        let joined = Self {
             pipes: Pipes::new(bus.clone(), &own),
             directory,
             bus,
@@ -136,7 +141,37 @@ impl Node {
             boot,
             epoch: Arc::new(AtomicU64::new(epoch.number())),
             is_alone: false,
-        })
+        };
+        // Looked for once it is registered, so that of two that begin at a time one sees the other.
+        match joined.stranger().await? {
+            None => Ok(joined),
+            Some(Stranger { node, speaks }) => {
+                joined.leave().await;
+                Err(StartError::Versions {
+                    node,
+                    theirs: speaks,
+                    own: SPOKEN,
+                })
+            }
+        }
+    }
+
+    /// A node that lives and shares no version with this one.
+    async fn stranger(&self) -> Result<Option<Stranger>, Unavailable> {
+        for (life, NodeRecord { speaks, .. }) in self.records().await? {
+            if speaks.shared(SPOKEN).is_none() {
+                let asked = self
+                    .bus
+                    .request(&Self::pings(&life), bytes::Bytes::new(), LIFE_SIGN)
+                    .await;
+                // What nobody answers for is left of a crash.
+                if asked != Err(RequestError::NoResponders) {
+                    let node = life.node;
+                    return Ok(Some(Stranger { node, speaks }));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Its present life, to which belongs what it claims.
@@ -150,7 +185,7 @@ impl Node {
 
     /// Begins another life.
     pub(crate) async fn begin_anew(&self) -> Result<(), Unavailable> {
-        let epoch = register(&*self.directory, &self.name, self.boot).await?;
+        let epoch = register(&*self.directory, &self.name, self.boot, SPOKEN).await?;
         self.epoch.store(epoch.number(), Ordering::Relaxed);
         Ok(())
     }
@@ -164,6 +199,11 @@ impl Node {
 
     /// The present lives of all other nodes but those that were declared dead, and what each of them does.
     pub(crate) async fn others(&self) -> Result<Vec<(Owner, NodeState)>, Unavailable> {
+        let records = self.records().await?.into_iter();
+        Ok(records.map(|(life, record)| (life, record.state)).collect())
+    }
+
+    async fn records(&self) -> Result<Vec<(Owner, NodeRecord)>, Unavailable> {
         let entries = self.directory.list(&Prefix::nodes()).await?;
         let life = |entry: &Entry| {
             let record = NodeRecord::read(entry).filter(|record| record.state != NodeState::Fenced)?;
@@ -172,7 +212,7 @@ impl Node {
                 epoch: record.epoch,
                 boot: record.boot,
             };
-            (!self.is(&life)).then_some((life, record.state))
+            (!self.is(&life)).then_some((life, record))
         };
         Ok(entries.iter().filter_map(life).collect())
     }
@@ -226,11 +266,7 @@ impl Hub {
         }
         let session = session.0;
         let message = NodeMessage::End { session, why }.encode();
-        let asked = self
-            .node
-            .bus
-            .request(&Node::subject(&owner.node), message, END_TIMEOUT)
-            .await;
+        let asked = self.node.ask(&Node::subject(&owner.node), message, END_TIMEOUT).await;
         if let Err(error) = asked {
             tracing::warn!(node = %owner.node, %error, "a session elsewhere may still be there");
         }
@@ -239,22 +275,18 @@ impl Hub {
     /// Asks something about a group of another node. `None`: it is not there.
     ///
     /// # Errors
-    /// That node does not answer.
+    /// That node does not answer, or nobody understands it.
     pub(crate) async fn ask_node(
         &self,
         owner: &Owner,
         (app, group): &GroupKey,
         ask: GroupAsk,
         patience: Duration,
-    ) -> Result<Option<GroupAnswer>, RequestError> {
+    ) -> Result<Option<GroupAnswer>, Unanswered> {
         let (app, group) = (app.clone(), group.clone());
         let message = NodeMessage::Group { app, group, ask }.encode();
         let to = Node::subject(&owner.node);
-        let answer = self.node.bus.request(&to, message, patience).await?;
-        Ok(serde_json::from_slice(&answer).unwrap_or_else(|error| {
-            tracing::warn!(%error, node = %owner.node, "what a node said of a group is not understood");
-            None
-        }))
+        questions::read(&self.node.ask(&to, message, patience).await?)
     }
 
     async fn end_own(&self, session: SessionId, why: Failure) {
@@ -270,10 +302,10 @@ impl Hub {
     ///
     /// # Errors
     /// It does not answer: whether it has begun is not known.
-    pub(crate) async fn drain_other(&self, node: &NodeId) -> Result<(), RequestError> {
+    pub(crate) async fn drain_other(&self, node: &NodeId) -> Result<(), Unanswered> {
         let message = NodeMessage::Drain {}.encode();
         let to = Node::subject(node);
-        self.node.bus.request(&to, message, END_TIMEOUT).await.map(|_| ())
+        self.node.ask(&to, message, END_TIMEOUT).await.map(|_| ())
     }
 
     /// A user has no session any more, on any node.
@@ -322,7 +354,10 @@ impl Hub {
     fn hear(self: Arc<Self>, message: Message) {
         let said = match serde_json::from_slice(&message.payload) {
             Ok(said) => said,
-            Err(error) => return tracing::warn!(%error, "another node said what is not understood"),
+            Err(error) => {
+                tracing::warn!(%error, "another node said what is not understood");
+                return self.answer_node(message.reply, not_understood(&error));
+            }
         };
         match said {
             NodeMessage::Tell { session, event } => {
@@ -357,10 +392,11 @@ impl Hub {
                 self.answer_node(message.reply, bytes::Bytes::new());
             }
             NodeMessage::Record { key, value, revision } => {
-                // Whoever is not told that it is understood asks again.
-                if self.registry.hear(&key, &value, revision) {
-                    self.answer_node(message.reply, bytes::Bytes::new());
-                }
+                let answer = match self.registry.hear(&key, &value, revision) {
+                    true => bytes::Bytes::new(),
+                    false => not_understood(&key),
+                };
+                self.answer_node(message.reply, answer);
             }
             NodeMessage::Consumption(ask) => self.clone().life.spawn(async move {
                 match self.own_consumption(ask).await {

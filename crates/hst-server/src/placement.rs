@@ -20,8 +20,14 @@ pub(crate) struct Placement {
 pub(crate) enum Place {
     /// On this node, from now on. The number is higher than that of each earlier home.
     Here(Hold, u64),
-    /// On another node, which has this number for it.
-    There(Owner, u64),
+    /// On another node.
+    There {
+        owner: Owner,
+        /// Its number for the group.
+        number: u64,
+        /// The newest version that both speak.
+        words: u16,
+    },
 }
 
 impl Placement {
@@ -61,7 +67,11 @@ impl Placement {
                     } else if self.fleet.is_over(&owner).await {
                         continue;
                     } else {
-                        return Ok(Place::There(owner, session));
+                        return Ok(Place::There {
+                            words: self.fleet.words_with(&owner),
+                            owner,
+                            number: session,
+                        });
                     }
                 }
                 Verdict::Unavailable => break,

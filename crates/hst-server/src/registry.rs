@@ -6,7 +6,7 @@ mod first;
 mod follow;
 pub(crate) mod place;
 mod records;
-mod wire;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 

@@ -14,7 +14,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{handle::SessionId, hub::Hub, session::User};
+use crate::{
+    handle::SessionId,
+    hub::Hub,
+    questions::{self, Unanswered, not_understood},
+    session::User,
+};
 
 /// How long the node that keeps an invite may take to hear its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,7 +36,7 @@ pub(crate) struct Ringing {
 
 /// An answer on its way to the node that keeps the invite.
 #[derive(Debug, Serialize, Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     app: AppId,
     user: UserId,
     session: u64,
@@ -123,7 +128,10 @@ impl Hub {
         if series == self.ringing.series {
             return self.take_answer(&user.app, &user.id, session, answer);
         }
-        let no_answer = |_| Failure::new(ErrorCode::NoSuchInvite, "there is no such invite, or it is over");
+        let no_answer = |why| match why {
+            Unanswered::Request(_) => Failure::new(ErrorCode::NoSuchInvite, "there is no such invite, or it is over"),
+            Unanswered::NotUnderstood => Failure::new(ErrorCode::OperationFailed, why.to_string()),
+        };
         let answer = Answer {
             app: user.app.clone(),
             user: user.id.clone(),
@@ -131,8 +139,10 @@ impl Hub {
             answer,
         };
         let answer = serde_json::to_vec(&answer).expect("names are JSON").into();
-        let outcome = self.node.bus.request(&subject(series), answer, ANSWER_TIMEOUT).await;
-        let outcome: Option<Failure> = serde_json::from_slice(&outcome.map_err(no_answer)?).unwrap_or_default();
+        let outcome = self.node.ask(&subject(series), answer, ANSWER_TIMEOUT).await;
+        let outcome: Option<Failure> = outcome
+            .and_then(|outcome| questions::read(&outcome))
+            .map_err(no_answer)?;
         outcome.map_or(Ok(()), Err)
     }
 
@@ -171,11 +181,19 @@ impl Hub {
         let Delivery::Message(message) = delivery else {
             return tracing::warn!("answers to invites were lost");
         };
-        let (Ok(said), Some(reply)) = (serde_json::from_slice::<Answer>(&message.payload), message.reply) else {
-            return tracing::warn!("another node said what is not understood");
+        let Some(reply) = message.reply else {
+            return tracing::warn!("another node does not say where it wants its answer");
         };
-        let outcome = self.take_answer(&said.app, &said.user, said.session, said.answer).err();
-        let outcome = serde_json::to_vec(&outcome).expect("a code and a text are JSON").into();
+        let outcome = match serde_json::from_slice::<Answer>(&message.payload) {
+            Ok(said) => {
+                let outcome = self.take_answer(&said.app, &said.user, said.session, said.answer).err();
+                serde_json::to_vec(&outcome).expect("a code and a text are JSON").into()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "another node said what is not understood");
+                not_understood(&error)
+            }
+        };
         let _ = self.node.bus.publish(&reply, outcome).await;
     }
 

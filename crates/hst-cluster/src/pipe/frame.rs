@@ -187,6 +187,43 @@ mod tests {
         }
     }
 
+    /// Nodes of neighbouring versions write these: other bytes are another version.
+    #[test]
+    fn the_bytes_of_a_frame_stay() {
+        let head = |kind: u8, to: u8| {
+            let mut head = vec![1, kind, 0, 0, 0, 0, 0, 0, 0, to, 0, 0, 0, 0, 0, 0, 0, 7];
+            head.extend([0xff; 8]);
+            head.extend(b"\x02n1");
+            head
+        };
+        let number = |number: u8| [0, 0, 0, 0, 0, 0, 0, number];
+        let (greeting, message) = (Bytes::from_static(b"hello"), Bytes::from_static(b"word"));
+        let missing = vec![4, 6];
+        for (what, to, kind, rest) in [
+            (What::Open { greeting }, 0, 1, b"hello".to_vec()),
+            (
+                What::Data {
+                    seq: 1,
+                    next: 2,
+                    message,
+                },
+                8,
+                2,
+                [&number(1)[..], &number(2), b"word"].concat(),
+            ),
+            (
+                What::Ack { next: 3, missing },
+                8,
+                3,
+                [number(3), number(4), number(6)].concat(),
+            ),
+            (What::End, 8, 4, Vec::new()),
+        ] {
+            let bytes = [head(kind, to), rest].concat();
+            assert_eq!(frame(to.into(), what.clone()).to_bytes(), bytes, "{what:?}");
+        }
+    }
+
     #[test]
     fn what_no_end_sends_is_none() {
         let sound = frame(8, What::End).to_bytes();

@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use hst_cluster::{
-    Claim, Directory, Entry, Key, Login, NodeId, Outcome, Owner, Policy, Prefix, Revision, Step, Unavailable, Watch,
-    WriteError, fence, register, release, sweep,
+    Claim, Directory, Entry, Key, Login, NodeId, Outcome, Owner, Policy, Prefix, Revision, Step, Unavailable, Versions,
+    Watch, WriteError, fence, register, release, sweep,
 };
 
 /// One of the crate's functions with its arguments.
@@ -163,7 +163,9 @@ fn replay(call: &Call, answers: &[Answer]) -> ControlFlow<Done, Question> {
 impl Call {
     async fn run(self, directory: &dyn Directory) -> Result<Done, Unavailable> {
         Ok(match self {
-            Self::Register { node, boot } => Done::Registered(register(directory, &node, boot).await?),
+            Self::Register { node, boot } => {
+                Done::Registered(register(directory, &node, boot, Versions::UNSAID).await?)
+            }
             Self::Release { revision } => {
                 release(directory, &base().with(&0), revision).await?;
                 Done::Released

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, num::NonZeroU8, ops::ControlFlow};
 
 use bytes::Bytes;
 use hst_cluster::{
-    Answer, Claim, Entry, Key, Login, NodeId, NodeRecord, NodeState, Outcome, Owner, Revision, Step, Verdict,
+    Answer, Claim, Entry, Key, Login, NodeId, NodeRecord, NodeState, Outcome, Owner, Revision, Step, Verdict, Versions,
     WriteError,
 };
 
@@ -230,6 +230,7 @@ impl World {
             epoch: Revision::OWN,
             boot,
             state: NodeState::Up,
+            speaks: Versions::UNSAID,
             info: String::new(),
         };
         let epoch = self.put(&Key::node(&node), record.to_bytes(), None).unwrap();

@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, num::NonZeroU8, time::Duration};
 use bytes::Bytes;
 use hst_cluster::{
     Bus, Claim, Delivery, Directory, Entry, Key, Login, Message, NodeId, NodeRecord, NodeState, Owner, Policy, Prefix,
-    Revision, Subject, Subscription, Unavailable, Verdict, WatchEvent, claim, fence, is_dead, register, release,
+    Revision, Subject, Subscription, Unavailable, Verdict, Versions, WatchEvent, claim, fence, is_dead, register,
+    release,
     simulated::{Dice, SimulatedNode},
     sweep, withdraw,
 };
@@ -196,7 +197,7 @@ impl Node {
                 })
             }
         };
-        if is_over && let Ok(epoch) = register(&self.cluster, &self.id, self.boot).await {
+        if is_over && let Ok(epoch) = register(&self.cluster, &self.id, self.boot, Versions::UNSAID).await {
             let (node, boot) = (self.id.clone(), self.boot);
             self.life = Some(Owner { node, epoch, boot });
         }

@@ -16,6 +16,7 @@ use crate::{
     group::{GroupView, Message},
     groups::Key as GroupKey,
     hub::Hub,
+    questions::Unanswered,
 };
 
 /// How long a group may take to answer. It waits for nobody, so this is long.
@@ -99,9 +100,10 @@ impl Hub {
         match self.ask_node(&home, &key, ask, PATIENCE).await {
             Ok(answer) => answer.ok_or(Refused::NoSuchGroup),
             // It has died, and its groups with it, or they begin anew elsewhere.
-            Err(RequestError::NoResponders) => Err(Refused::NoSuchGroup),
-            Err(RequestError::Timeout) => Err(Refused::Late),
-            Err(RequestError::Unavailable) => Err(Unavailable.into()),
+            Err(Unanswered::Request(RequestError::NoResponders)) => Err(Refused::NoSuchGroup),
+            Err(Unanswered::Request(RequestError::Timeout)) => Err(Refused::Late),
+            Err(Unanswered::Request(RequestError::Unavailable)) => Err(Unavailable.into()),
+            Err(Unanswered::NotUnderstood) => Err(Refused::NotUnderstood),
         }
     }
 

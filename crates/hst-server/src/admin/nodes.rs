@@ -10,6 +10,7 @@ use crate::{
     gateways::{SILENT, Seen},
     handover::DRAIN,
     hub::Hub,
+    questions::Unanswered,
 };
 
 /// A node of the platform, as this one sees it.
@@ -61,7 +62,8 @@ impl Hub {
     /// is started again.
     ///
     /// # Errors
-    /// [`Refused::NoSuchNode`]; [`Refused::NoSuccessor`], and then nothing changes; [`Refused::Late`] when it does not answer.
+    /// [`Refused::NoSuchNode`]; [`Refused::NoSuccessor`] or [`Refused::NotUnderstood`], and then nothing changes;
+    /// [`Refused::Late`] when it does not answer.
     pub(crate) async fn drain_node(self: &Arc<Self>, node: &str) -> Result<(), Refused> {
         let nodes = self.nodes();
         let known = nodes.iter().find(|it| it.life.node.as_str() == node);
@@ -74,7 +76,10 @@ impl Hub {
             self.begin_drain();
             return Ok(());
         }
-        self.drain_other(known).await.map_err(|_| Refused::Late)
+        self.drain_other(known).await.map_err(|why| match why {
+            Unanswered::NotUnderstood => Refused::NotUnderstood,
+            Unanswered::Request(_) => Refused::Late,
+        })
     }
 
     /// Gives everything away, in the background.

@@ -5,7 +5,10 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::Refused;
-use crate::node::{Node, NodeMessage};
+use crate::{
+    node::{Node, NodeMessage},
+    questions,
+};
 
 /// How long a node may take to give a part.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,9 +66,9 @@ async fn of_one<P: Part>(
     while told < end {
         let limit = P::MOST.min(end - told);
         let message = ask(told, limit).encode();
-        let answer = node.bus.request(&subject, message, PATIENCE).await;
+        let answer = node.ask(&subject, message, PATIENCE).await;
         let answer = answer.inspect_err(|error| tracing::warn!(node = %of, %error, "a node does not tell its part"));
-        let part: P = serde_json::from_slice(&answer.ok()?).ok()?;
+        let part: P = questions::read(&answer.ok()?).ok()?;
         let len = part.len();
         told += len;
         parts.push(part);

@@ -36,7 +36,7 @@ pub(crate) enum Refused {
     #[error("the group has too much to do: try again")]
     Late,
     /// Another version of this program is at work on another node.
-    #[error("a newer version of the server has registered it, and this one does not understand it")]
+    #[error("nodes of different versions do not understand each other in this: bring all nodes to the newest one")]
     NotUnderstood,
     /// Whether it was done is not known, because its answer was lost.
     #[error("nobody knows whether it was done: look, and try again")]

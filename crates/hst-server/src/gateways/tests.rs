@@ -30,6 +30,7 @@ fn record(node: &str, boot: u64, state: NodeState, info: &str) -> WatchEvent {
         epoch: Revision::new(7),
         boot,
         state,
+        speaks: Versions::UNSAID,
         info: info.to_owned(),
     };
     WatchEvent::Put(Entry {

@@ -177,7 +177,7 @@ impl Branch {
             // Answered by the site.
             Message::Measure(_) => {}
             // Of a home that was here before.
-            Message::Said(..) | Message::Heard(..) | Message::BranchGone(_) | Message::Lost => {}
+            Message::Said(..) | Message::Strange(..) | Message::Heard(..) | Message::BranchGone(_) | Message::Lost => {}
         }
         ControlFlow::Continue(())
     }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{
     GOING, Message,
-    words::{ToBranch, encode},
+    words::{Strange, ToBranch, ToHome, encode},
 };
 use crate::life::Life;
 
@@ -231,11 +231,14 @@ async fn serve(id: BranchId, mut pipe: Pipe, mut words: mpsc::Receiver<Bytes>, h
             },
             news = pipe.next() => {
                 let message = match news {
-                    News::Message(bytes) => match serde_json::from_slice(&bytes) {
+                    News::Message(bytes) => match ToHome::read(&bytes) {
                         Ok(word) => Message::Said(id, word),
-                        Err(error) => {
+                        Err(Strange { error, asked }) => {
                             tracing::warn!(%error, "a branch of a group said what is not understood");
-                            continue;
+                            match asked {
+                                Some((member, re)) => Message::Strange(id, member, re),
+                                None => continue,
+                            }
                         }
                     },
                     News::Delivered(count) => Message::Heard(id, count),

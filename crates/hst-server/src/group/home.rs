@@ -10,7 +10,7 @@ use std::{
 use hst_cluster::{Owner, pipe::Pipe};
 use hst_group::server::{Governance, Group, GroupRequest, Happening, MemberId, Rules, Seat, ToMember};
 use hst_id::MediaRef;
-use hst_proto::{Event, Failure, RequestId, encode_event};
+use hst_proto::{ErrorCode, Event, Failure, RequestId, encode_event};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -250,6 +250,13 @@ impl Home {
                 self.welcome(at, *pipe, inbox);
             }
             Message::Said(branch, word) => self.hear(branch, word).await,
+            Message::Strange(branch, member, re) => {
+                let why = "the node of this group has a version of the server that does not know this";
+                let result = Err(Failure::new(ErrorCode::OperationFailed, why));
+                let what = ToMember::Reply { re, result };
+                let stuck = self.branches.tell(branch, &ToBranch::To { member, what });
+                self.lose_branches(stuck);
+            }
             Message::Heard(branch, count) => {
                 self.branches.heard(branch, count);
                 self.release();

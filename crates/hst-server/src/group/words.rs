@@ -1,17 +1,16 @@
+use std::collections::BTreeMap;
+
 use hst_cluster::Owner;
 use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
 use hst_id::{AppId, GroupId, MediaRef, UserId};
 use hst_proto::{Class, EventBody, Failure, RequestId};
 use serde::{Deserialize, Serialize};
 
-/// The words that are spoken here. A node that speaks others is not let in; new words that a neighbour passes over need no new
-/// number.
-pub(crate) const VERSION: u32 = 1;
-
 /// How a branch introduces itself to the home of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Greeting {
-    pub(crate) version: u32,
+    /// [What both speak](crate::versions). New words that a neighbour may pass over need no new one.
+    pub(crate) version: u16,
     pub(crate) app: AppId,
     pub(crate) group: GroupId,
     /// The home's number for the group, as the directory has it.
@@ -75,6 +74,34 @@ pub(crate) enum ToHome {
         track: TrackId,
         starved: bool,
     },
+}
+
+/// Something that a branch has said and that this version does not understand.
+#[derive(Debug)]
+pub(crate) struct Strange {
+    pub(crate) error: serde_json::Error,
+    /// Who waits for an answer to it, by which request.
+    pub(crate) asked: Option<(MemberId, RequestId)>,
+}
+
+impl ToHome {
+    pub(crate) fn read(word: &[u8]) -> Result<Self, Strange> {
+        serde_json::from_slice(word).map_err(|error| {
+            let asked = serde_json::from_slice::<BTreeMap<String, Asked>>(word).ok();
+            let asked = asked.and_then(|kinds| kinds.into_values().next());
+            Strange {
+                error,
+                asked: asked.map(|Asked { member, re }| (member, re)),
+            }
+        })
+    }
+}
+
+/// Whoever asks, whatever he asks.
+#[derive(Deserialize)]
+struct Asked {
+    member: MemberId,
+    re: RequestId,
 }
 
 /// What the home of a group has for a branch.

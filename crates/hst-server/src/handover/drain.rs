@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{HasMoved, Offered, Order, ToGiver, VERSION, Whereabouts};
+use super::{HasMoved, Offered, Order, ToGiver, Whereabouts};
 use crate::{
     gateways::Successor,
     group::encode,
@@ -160,7 +160,7 @@ impl Hub {
     /// Has another node prepare for a session. Gives the way on, and how it is called there.
     async fn offer_session(&self, target: &Successor, at: Whereabouts) -> Option<(Pipe, u64, MemberId)> {
         let offered = Offered {
-            hands_over: VERSION,
+            hands_over: self.fleet.words_with(&target.life),
             from: self.node.owner(),
             app: at.app,
             user: at.user,

@@ -13,7 +13,7 @@ use hst_group::server::{MemberId, Session};
 use hst_proto::{ErrorCode, Failure};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{MAX_PACKED, Offered, Packed, ToGiver, ToTaker, VERSION};
+use super::{MAX_PACKED, Offered, Packed, ToGiver, ToTaker};
 use crate::{
     failures::Source,
     group::encode,
@@ -23,6 +23,7 @@ use crate::{
     membership::Membership,
     session::{SessionTask, User},
     sessions::Secret,
+    versions::SPOKEN,
 };
 
 /// How long it may take until the session's group is here.
@@ -90,11 +91,11 @@ impl Hub {
                 let relay = self.relay.get();
                 let ice_servers = relay.map(|relay| relay.ice_servers(place.id)).unwrap_or_default();
                 let core = Session::unpack(Instant::now().into_std(), packed.core, ice_servers);
-                if let Some(up_to) = &packed.watch {
+                let watch = packed.watch.unpack();
+                if let Some(up_to) = &watch {
                     self.people.watch(&user, up_to.clone());
                 }
-                let session =
-                    SessionTask::taken_over(self.clone(), core, user, place.inbox, place.membership, packed.watch);
+                let session = SessionTask::taken_over(self.clone(), core, user, place.inbox, place.membership, watch);
                 self.life.spawn(Box::new(session).run());
                 Ok(())
             }
@@ -114,7 +115,7 @@ impl Hub {
     }
 
     fn may_take(&self, offered: &Offered) -> Result<(), Failure> {
-        if offered.hands_over != VERSION {
+        if !SPOKEN.has(offered.hands_over) {
             return Err(failed("sessions are handed over in other words here"));
         }
         if self.life.is_leaving() || !self.sessions.has_room() {

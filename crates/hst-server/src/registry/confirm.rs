@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hst_cluster::{Entry, Key, NodeRecord, NodeState, Owner, Revision, is_dead};
+use hst_cluster::{Entry, Key, NodeRecord, NodeState, Owner, Revision, is_dead_by};
 use hst_store::Stamped;
 use serde_json::value::RawValue;
 use tokio::{
@@ -13,6 +13,7 @@ use super::{Registry, wire};
 use crate::{
     admin::Refused,
     node::{Node, NodeMessage},
+    questions::Unanswered,
 };
 
 /// How long all nodes together may take to know of a record. One that is silent has been declared dead by then.
@@ -37,12 +38,21 @@ impl Registry {
             revision: revision.number(),
         }
         .encode();
-        let mut asked: JoinSet<()> = JoinSet::new();
-        for (life, _) in others.into_iter().filter(|(_, state)| *state == NodeState::Up) {
+        let mut asked = JoinSet::new();
+        for (life, _) in others.into_iter().filter(|(_, state)| *state != NodeState::Draining) {
             asked.spawn(convince(self.node.clone(), life, message.clone()));
         }
-        let all = async { while asked.join_next().await.is_some() {} };
-        timeout(PATIENCE, all).await.map_err(|_| Refused::Unconfirmed)
+        let all = async {
+            let mut all = true;
+            while let Some(knows) = asked.join_next().await {
+                all &= knows.unwrap_or(false);
+            }
+            all
+        };
+        match timeout(PATIENCE, all).await {
+            Ok(true) => Ok(()),
+            _ => Err(Refused::Unconfirmed),
+        }
     }
 
     /// Another node has written a record. Says whether it is understood.
@@ -59,17 +69,21 @@ impl Registry {
     }
 }
 
-async fn convince(node: Node, life: Owner, message: Bytes) {
+/// Says whether a node acts by it, or need not any more; not if it does not understand it.
+async fn convince(node: Node, life: Owner, message: Bytes) -> bool {
     let subject = Node::subject(&life.node);
-    // Whatever is wrong: it may be about to come back, and until it is dead it may let somebody in.
-    while node.bus.request(&subject, message.clone(), ANSWER).await.is_err() {
+    loop {
+        match node.ask(&subject, message.clone(), ANSWER).await {
+            Ok(_) => return true,
+            Err(Unanswered::NotUnderstood) => return false,
+            // Whatever is wrong: it may be about to come back, and until it is dead it may let somebody in.
+            Err(Unanswered::Request(_)) => {}
+        }
         if let Ok(entry) = node.directory.get(&Key::node(&life.node)).await {
             let record = entry.as_ref().and_then(NodeRecord::read);
-            let is_ending = record
-                .as_ref()
-                .is_some_and(|record| record.state == NodeState::Draining);
-            if is_ending || is_dead(record.as_ref(), &life) {
-                return;
+            let is_ending = record.is_some_and(|record| record.state == NodeState::Draining);
+            if is_ending || is_dead_by(entry.as_ref(), &life) {
+                return true;
             }
         }
         sleep(PAUSE).await;

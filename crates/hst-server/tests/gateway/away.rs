@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hst_auth::UnixMillis;
 use hst_server::{
-    cluster::{Directory as _, Key, NodeId, memory::MemoryCluster, register},
+    cluster::{Directory as _, Key, NodeId, Versions, memory::MemoryCluster, register},
     store::{Day, Store},
 };
 use serde_json::json;
@@ -276,7 +276,9 @@ async fn what_was_consumed_on_all_nodes_is_one_sum_and_who_did_not_answer_is_nam
     let asked_of_the_other = houses[1].backend().await.get(&line, None).await;
     assert_eq!(asked_of_the_other, answer);
     let backend = houses[0].backend().await;
-    register(&cluster, &NodeId::parse("ghost").unwrap(), 7).await.unwrap();
+    register(&cluster, &NodeId::parse("ghost").unwrap(), 7, Versions::UNSAID)
+        .await
+        .unwrap();
     let answer = backend.get(&line, None).await;
     assert_eq!(answer["missing"], json!(["ghost"]));
 }

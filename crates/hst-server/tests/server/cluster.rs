@@ -10,7 +10,7 @@ use crate::common::{
     user,
 };
 use hst_cluster::{
-    Claim, Directory as _, Key, Login as ClaimedLogin, NodeId, NodeRecord, Owner, Policy, Prefix, Verdict,
+    Claim, Directory as _, Key, Login as ClaimedLogin, NodeId, NodeRecord, Owner, Policy, Prefix, Verdict, Versions,
     claim as claim_place, fence, memory::MemoryCluster, register,
 };
 use hst_id::{AppId, GroupId};
@@ -273,7 +273,9 @@ async fn g4_a_node_that_was_declared_dead_by_mistake_keeps_only_what_nobody_has_
     fence(&cluster, &before[0]).await.unwrap();
     let other = Owner {
         node: NodeId::parse("other").unwrap(),
-        epoch: register(&cluster, &NodeId::parse("other").unwrap(), 7).await.unwrap(),
+        epoch: register(&cluster, &NodeId::parse("other").unwrap(), 7, Versions::UNSAID)
+            .await
+            .unwrap(),
         boot: 7,
     };
     let app = AppId::parse(DEV_APP_ID).unwrap();

@@ -175,6 +175,34 @@ async fn the_user_is_online_all_the_time_and_his_place_is_nobody_elses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_watches_everybody_or_some_is_told_of_them_by_the_next_node() {
+    // Of everybody, and of those up to the first, who is all that she has seen.
+    for (limit, told) in [(500, vec!["zoe", "a"]), (1, vec!["a"])] {
+        let mut nodes = Nodes::announced(&Rough::new(0, 0), 2).await;
+        let _first = nodes.roamer(1, "aaa").await;
+        let mut ann = nodes.roamer(0, "ann").await;
+        let page = OnlinePage { after: None, limit };
+        let page = ann.ask(|session, now| session.online_page(now, page)).await.unwrap();
+        assert!(matches!(page, Reply::Online(page) if page.more == (limit == 1)));
+        let ending = nodes.ending(0);
+        ann.live_until(ending).await.unwrap();
+        assert!(!ann.was_disturbed(), "{:?}", ann.events);
+        let _zoe = nodes.roamer(1, "zoe").await;
+        let _a = nodes.roamer(1, "a").await;
+        let is_told_of = |event: &SessionEvent, name| match event {
+            SessionEvent::Presence(change) => (change.user == user(name)).then_some(change.online),
+            _ => None,
+        };
+        assert!(ann.until(|event| is_told_of(event, "a")).await, "limit {limit}");
+        let of_all = ann.events.iter().filter_map(|event| match event {
+            SessionEvent::Presence(change) => Some(change.user.as_str()),
+            _ => None,
+        });
+        assert_eq!(of_all.collect::<Vec<_>>(), told, "limit {limit}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whatever_dies_in_the_midst_nobody_is_there_twice_and_everybody_goes_on() {
     for delay in 0..24 {
         let mut nodes = Nodes::announced(&Rough::new(delay, 20), 3).await;

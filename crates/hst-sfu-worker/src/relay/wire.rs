@@ -330,6 +330,39 @@ mod tests {
         }
     }
 
+    /// Nodes of neighbouring versions write these: other bytes are another of the versions of links (`hst-cascade`).
+    #[test]
+    fn the_bytes_stay() {
+        let now = Instant::now();
+        let word = |kind: u8, rest: &[u8]| [&[kind, 0, 0, 0, 0, 0, 0, 0, 9], rest].concat();
+        let packet = [
+            &[
+                16, 15, 63, 2, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0, 0, 0, 5, 0, 0, 0, 1, 127,
+            ][..],
+            &[3, 1, 2, 3, 2, 1, 1, 64, 0, 180, 0, 1, 1, 1, 1, 7, 7],
+        ]
+        .concat();
+        for bytes in [
+            vec![1],
+            word(2, &[5]),
+            word(3, &[3]),
+            word(4, &[]),
+            word(5, &[1]),
+            packet.clone(),
+        ] {
+            let mut written = Vec::new();
+            write(&read(now, &bytes).unwrap(), &mut written);
+            assert_eq!(written, bytes);
+        }
+        let Ok(Content::Media(media)) = read(now, &packet) else {
+            panic!("a packet")
+        };
+        let read = (media.codec, media.encoding, media.marker, media.seq, media.timestamp);
+        assert_eq!(read, (Codec::Av1, 2, true, 65_535, 5));
+        assert_eq!(media.sizes.as_deref(), Some(&vec![vec![(320, 180)], vec![]]));
+        assert_eq!(&media.payload[..], [7, 7]);
+    }
+
     #[test]
     fn what_is_cut_short_or_garbled_is_refused_or_something_else_but_no_fault() {
         let now = Instant::now();

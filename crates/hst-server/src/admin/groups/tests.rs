@@ -154,13 +154,13 @@ async fn what_garbage_other_nodes_send_changes_nothing() {
         from: other.node.owner(),
         standing: None,
     };
-    let later = crate::group::encode(&greeting(crate::group::VERSION + 1));
+    let later = crate::group::encode(&greeting(crate::versions::SPOKEN.newest + 1));
     let mut pipe = other.node.pipes.connect(&owner, later);
     while pipe.next().await != hst_cluster::pipe::News::Ended {}
     let mut pipe = other
         .node
         .pipes
-        .connect(&owner, crate::group::encode(&greeting(crate::group::VERSION)));
+        .connect(&owner, crate::group::encode(&greeting(crate::versions::SPOKEN.newest)));
     for word in garbage {
         pipe.push(word.into());
     }

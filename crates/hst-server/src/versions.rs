@@ -1,0 +1,27 @@
+//! What nodes of neighbouring releases understand of each other. The rules are in `docs/decisions`, 20.
+
+use hst_cluster::{NodeId, Versions};
+
+/// What this program speaks with other nodes: on the bus, over pipes and in the directory.
+///
+/// | version | what came with it |
+/// |---|---|
+/// | 1 | all that nodes said before they named a version |
+/// | 2 | who does not understand a question [says so](crate::questions), and every node names what it speaks |
+///
+/// A release speaks at least what the one before it spoke. Something new that a neighbour cannot pass over is a new version,
+/// and is said only to who [speaks it](crate::fleet::Fleet::words_with), or once all nodes
+/// [do](crate::fleet::Fleet::spoken_by_all).
+pub(crate) const SPOKEN: Versions = Versions { oldest: 1, newest: 2 };
+
+/// A node lives with which this program shares no version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stranger {
+    pub(crate) node: NodeId,
+    pub(crate) speaks: Versions,
+}
+
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod tests;
