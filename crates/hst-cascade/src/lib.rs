@@ -8,4 +8,4 @@ mod wire;
 pub use cascade::{Cascade, Figures, Joined};
 
 /// The versions of what is spoken over links: those that this crate understands, for [`hst_link::Config::versions`].
-pub const VERSIONS: std::ops::RangeInclusive<u16> = 1..=1;
+pub const VERSIONS: std::ops::RangeInclusive<u16> = hst_sfu_worker::RELAY_VERSIONS;

@@ -160,6 +160,7 @@ impl Peer {
             relay: relay.clone(),
             out,
             rooms: self.rooms.clone(),
+            version: handle.peer().version,
         };
         let receiving = Receiving {
             frames: frame_receiver,
@@ -188,6 +189,8 @@ struct Sending {
     relay: Relay,
     out: RelayOut,
     rooms: Arc<Rooms>,
+    /// What the peer understands.
+    version: u16,
 }
 
 impl Sending {
@@ -245,13 +248,13 @@ impl Sending {
             };
             if outgoing.must_arrive() {
                 bytes.clear();
-                outgoing.write(&mut bytes);
+                outgoing.write(self.version, &mut bytes);
                 let word = Frame::Word { channel, word: &bytes };
                 self.frames.send(word.to_bytes()).await?;
             } else {
                 let mut datagram = Vec::new();
                 datagram.put_u32(channel);
-                outgoing.write(&mut datagram);
+                outgoing.write(self.version, &mut datagram);
                 if let Err(error) = self.datagrams.send(Bytes::from(datagram)) {
                     tracing::debug!(%error, "a packet does not cross");
                 }

@@ -7,6 +7,7 @@ use crate::{
     BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId, Word,
     layer::Layer,
     line::{Line, Verdict},
+    passage::Demand,
     receiver::Receiver,
     speakers::Speakers,
     track::{Next, Origin, Track},
@@ -126,7 +127,7 @@ impl Router {
         let demanded: Vec<_> = entry
             .demands
             .iter()
-            .flat_map(|(_, encodings)| encodings.iter())
+            .flat_map(|demand| demand.wanted.encodings.iter())
             .collect();
         for place in entry.lines.clone() {
             self.want_start(now, place);
@@ -288,12 +289,16 @@ impl Router {
         if entry.is_muted {
             return;
         }
-        for &(branch, encodings) in &entry.demands {
-            if encodings.contains(packet.encoding) && entry.origin != Some(Origin::Branch(branch)) {
-                self.outputs.push_back(Output::Relay { branch });
+        let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
+        let is_silent = !is_heard && !entry.demands.is_empty() && !self.speakers.shows(now, track);
+        for demand in &mut entry.demands {
+            let branch = demand.branch;
+            if entry.origin != Some(Origin::Branch(branch))
+                && let Some(edit) = demand.pass(packet, admitted, &read, is_silent)
+            {
+                self.outputs.push_back(Output::Relay { branch, edit });
             }
         }
-        let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
         let mut is_awaited = false;
         for &at in &entry.lines {
             let line = line_at(&mut self.lines, at);
@@ -438,7 +443,15 @@ impl Router {
     fn silence(&mut self, track: TrackId) {
         self.calm(track, None);
         self.speakers.forget(track);
-        let Some(entry) = self.tracks.get(&track) else { return };
+        self.restart(track);
+    }
+
+    /// Whatever carries the track starts again with what comes next.
+    fn restart(&mut self, track: TrackId) {
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        entry.demands.iter_mut().for_each(Demand::restart);
         for &place in &entry.lines {
             line_at(&mut self.lines, place).stop();
         }

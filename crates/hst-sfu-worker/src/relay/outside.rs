@@ -35,9 +35,10 @@ impl Outgoing {
         matches!(self.content, Content::Word(_))
     }
 
-    /// Writes it as the other node reads it: a packet takes 24 bytes more than its payload, and its header extensions.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        wire::write(&self.content, out);
+    /// Writes it as the other node reads it, whose version is one of [`RELAY_VERSIONS`](crate::RELAY_VERSIONS): a packet takes 24
+    /// bytes more than its payload, and its header extensions.
+    pub fn write(&self, version: u16, out: &mut Vec<u8>) {
+        wire::write(&self.content, version, out);
     }
 }
 
