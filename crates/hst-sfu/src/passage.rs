@@ -16,6 +16,12 @@ pub(crate) struct Wanted {
 pub(crate) struct Demand {
     pub(crate) branch: BranchId,
     pub(crate) wanted: Wanted,
+    /// The most of it that the way there carries; `None` is nothing.
+    bound: Option<Layer>,
+    /// Whether that was ever less than what is wanted, since the way had a bound.
+    pub(crate) was_bound: bool,
+    /// What goes there: what is wanted, as far as it is carried.
+    crosses: Wanted,
     /// By encoding.
     passages: [Passage; MAX_ENCODINGS],
 }
@@ -28,6 +34,8 @@ struct Passage {
     spatial: Option<u8>,
     /// The timestamp of the newest picture, whose layers are settled.
     picture: Option<u32>,
+    /// Nothing of it goes there until a keyframe begins.
+    is_paused: bool,
     /// How many were left out of former sources, and what was of the present one.
     before: u16,
     omissions: Omissions,
@@ -45,6 +53,20 @@ impl Wanted {
 
     pub(crate) fn is_nothing(self) -> bool {
         self.encodings.is_empty()
+    }
+
+    /// What of it is no more than this; a smaller encoding, where it is only larger ones.
+    fn up_to(self, most: Layer) -> Self {
+        let smaller: Encodings = self.encodings.iter().filter(|&it| it <= most.encoding).collect();
+        let is_none = smaller.is_empty() && !self.is_nothing();
+        Self {
+            encodings: if is_none {
+                Encodings::from_iter([most.encoding])
+            } else {
+                smaller
+            },
+            spatial: self.spatial.min(most.spatial),
+        }
     }
 
     /// What either wants.
@@ -66,11 +88,39 @@ impl Demand {
         Self {
             branch,
             wanted,
+            bound: Some(Layer::BEST),
+            was_bound: false,
+            crosses: wanted,
             passages,
         }
     }
 
-    /// A packet goes there, unless it is of a layer that is not wanted: then this is `None`. What is `is_silent` is left out.
+    /// So much is wanted from now on.
+    pub(crate) fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+        self.bind(self.bound);
+    }
+
+    /// The way there carries so much of it from now on.
+    pub(crate) fn bind(&mut self, most: Option<Layer>) {
+        self.bound = most;
+        self.crosses = match most {
+            Some(most) => self.wanted.up_to(most),
+            None => Wanted::NOTHING,
+        };
+        self.was_bound |= self.crosses != self.wanted;
+    }
+
+    pub(crate) fn bound(&self) -> Option<Layer> {
+        self.bound
+    }
+
+    /// What goes there.
+    pub(crate) fn crosses(&self) -> Wanted {
+        self.crosses
+    }
+
+    /// A packet goes there, unless it is of a layer that does not: then this is `None`. What is silent is left out.
     pub(crate) fn pass(
         &mut self,
         packet: &Packet<'_>,
@@ -78,15 +128,14 @@ impl Demand {
         read: &Reading,
         is_silent: bool,
     ) -> Option<Option<Edit>> {
-        if !self.wanted.encodings.contains(packet.encoding) {
-            return None;
-        }
         let passage = self.passages.get_mut(usize::from(packet.encoding))?;
         if admitted.is_restart {
             passage.restart();
         }
-        passage.settle(packet, admitted, read, self.wanted.spatial);
-        if is_silent || read.spatial > passage.top() {
+        passage.settle(packet, admitted, read, self.crosses.spatial);
+        let is_carried = self.crosses.encodings.contains(packet.encoding);
+        passage.is_paused = !is_carried || passage.is_paused && !(read.starts_keyframe && admitted.is_newest);
+        if is_silent || passage.is_paused || read.spatial > passage.top() {
             passage.omissions.omit(admitted.index, None);
             return None;
         }

@@ -206,6 +206,13 @@ impl Track {
         self.told = None;
     }
 
+    /// Its encodings that did not come are there again.
+    pub(crate) fn expect_all(&mut self) {
+        for encoding in &mut self.encodings {
+            (encoding.missing_until, encoding.wanted_since) = (None, None);
+        }
+    }
+
     /// Nobody publishes it any more: whoever does next begins anew.
     pub(crate) fn clear(&mut self) {
         self.encodings.clear();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hst_sfu::{Codec, Format, Packet, PeerId};
+use hst_sfu::{BranchId, Codec, Format, Packet, PeerId};
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
 mod row;
@@ -213,6 +213,33 @@ fn who_wants_less_for_a_moment_costs_no_keyframe() {
     // Those of the receiver himself, who takes it up again.
     assert!(film.keyframes - before <= 5, "{}", film.keyframes - before);
     assert_eq!(film.gets(10), 2);
+}
+
+#[test]
+fn a_way_that_is_too_narrow_gets_smaller_sizes_and_the_large_ones_again_when_it_is_wide() {
+    let mut film = Film::new(3);
+    for (at, peer) in [(0, 1), (2, 20)] {
+        film.peers.push((at, peer));
+        film.row.subscribe(at, peer, CAMERA);
+    }
+    film.run(5 * SECOND);
+    let bits = |size: usize| Some(up_to(size) as u64 * 8 * SECOND * 11 / 10);
+    for (bound, size) in [
+        (bits(1), 1),
+        (bits(0), 0),
+        (bits(1), 0),
+        (bits(2).map(|it| 2 * it), 2),
+        (bits(0), 0),
+        (None, 2),
+    ] {
+        let before = film.keyframes;
+        film.row.routers[0].set_bound(film.row.now, BranchId(1), bound);
+        film.row.settle();
+        film.run(2 * SECOND);
+        assert_eq!((film.gets(20), film.gets(1)), (size, 2), "{bound:?}");
+        assert_eq!((film.crosses((0, 1)), film.crosses((1, 2))), (up_to(size), up_to(size)));
+        assert!(film.keyframes - before <= 1, "{}", film.keyframes - before);
+    }
 }
 
 /// Views that change at random, at branches as many as there may be.

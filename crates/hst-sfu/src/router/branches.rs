@@ -21,6 +21,7 @@ impl Router {
     /// The branch is no neighbour any more: what was published behind it is gone, and nothing is wanted there.
     pub fn part(&mut self, now: Instant, branch: BranchId) {
         self.branches.retain(|&other| other != branch);
+        self.bounds.retain(|&(other, _)| other != branch);
         self.forget_branch(now, branch);
     }
 
@@ -57,6 +58,7 @@ impl Router {
                 }
                 if self.origin(track) == Some(Origin::Branch(branch)) {
                     self.set_encodings(track, encodings.into());
+                    self.expect_all(now, track);
                     self.tell_here(track);
                 }
             }
@@ -79,6 +81,14 @@ impl Router {
         self.tracks.get(&track)?.origin
     }
 
+    /// What did not come can be had again, maybe.
+    fn expect_all(&mut self, now: Instant, track: TrackId) {
+        if let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.encodings.len() > 1) {
+            entry.expect_all();
+            self.share_at = Some(now);
+        }
+    }
+
     fn greet(&mut self, now: Instant, branch: BranchId) {
         if !self.branches.contains(&branch) {
             self.branches.push(branch);
@@ -99,6 +109,7 @@ impl Router {
     }
 
     fn hear_want(&mut self, now: Instant, branch: BranchId, track: TrackId, wanted: Wanted) {
+        let crossed = self.crosses(track, branch);
         let before = self.set_demand(now, branch, track, wanted);
         let Some(entry) = self.tracks.get(&track) else { return };
         let is_new = before.is_nothing() && !wanted.is_nothing();
@@ -109,15 +120,15 @@ impl Router {
         if is_new {
             self.speakers.show(track);
         }
-        // Who takes it up begins at a keyframe, as any line does, and so do larger sizes of it.
-        let is_larger = !before.is_nothing() && wanted.spatial > before.spatial;
-        let awaited = match is_larger {
-            true => wanted.encodings,
-            false => wanted.encodings.without(before.encodings),
-        };
-        for encoding in awaited.iter() {
-            self.want_keyframe(now, track, encoding);
-        }
+        let crosses = self.crosses(track, branch);
+        self.want_more(now, track, crossed, crosses);
+    }
+
+    /// What goes to the neighbour of the track.
+    fn crosses(&self, track: TrackId, branch: BranchId) -> Wanted {
+        let demands = self.tracks.get(&track).map(|entry| &entry.demands);
+        let demand = demands.and_then(|demands| demands.iter().find(|demand| demand.branch == branch));
+        demand.map_or(Wanted::NOTHING, Demand::crosses)
     }
 
     /// The neighbour wants this of the track from now on; gives what it was before.
@@ -134,7 +145,7 @@ impl Router {
             if wanted.is_nothing() {
                 entry.demands.retain(|demand| demand.branch != branch);
             } else if let Some(demand) = entry.demands.iter_mut().find(|demand| demand.branch == branch) {
-                demand.wanted = wanted;
+                demand.want(wanted);
             } else {
                 entry.demands.push(Demand::new(branch, wanted));
             }
@@ -205,7 +216,7 @@ impl Router {
     /// What anybody wants of a track but this neighbour; everything, as long as nobody can choose.
     pub(super) fn wanted(&self, now: Instant, entry: &Track, except: Option<BranchId>) -> Wanted {
         let demands = entry.demands.iter().filter(|demand| Some(demand.branch) != except);
-        let demanded = demands.fold(Wanted::NOTHING, |all, demand| all.and(demand.wanted));
+        let demanded = demands.fold(Wanted::NOTHING, |all, demand| all.and(demand.crosses()));
         if entry.lines.is_empty() || demanded == Wanted::ALL {
             return demanded;
         }

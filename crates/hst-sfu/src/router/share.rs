@@ -28,6 +28,7 @@ impl Router {
     pub(super) fn share_all(&mut self, now: Instant) {
         if self.receivers.values().any(Receiver::is_bound)
             || self.tracks.values().any(|track| track.encodings.len() > 1)
+            || !self.bounds.is_empty()
         {
             self.share_at = Some(now + SHARE_INTERVAL);
         }
@@ -36,6 +37,7 @@ impl Router {
         for peer in peers {
             self.share_by(now, peer, &mut ladders);
         }
+        self.share_ways(now);
         let tracks: Vec<_> = self.tracks.keys().copied().collect();
         tracks.into_iter().for_each(|track| self.want_encodings(now, track));
     }
