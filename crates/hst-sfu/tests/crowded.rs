@@ -10,6 +10,8 @@ use row::{CAMERA, DELTA, KEY, Row, line};
 
 const PICTURE: Duration = Duration::from_millis(50);
 const SECOND: u64 = 20;
+/// So many pictures later an encoder makes the keyframe that it was asked for.
+const ENCODER: u32 = 3;
 const SOUND: TrackId = TrackId(2);
 /// Packets of a picture, by encoding; each has so many bytes.
 const PACKETS: [u16; 3] = [1, 3, 10];
@@ -24,7 +26,8 @@ struct Call {
     seqs: [u16; 3],
     /// Which encodings it sends: those that it was told to be wanted.
     is_on: [bool; 3],
-    is_keyframe_due: [bool; 3],
+    /// With which picture the next keyframe of each comes.
+    due: [Option<u32>; 3],
     /// Who got which picture, of which encoding, and whether it was a keyframe.
     shown: Vec<(u64, u32, u8, bool)>,
 }
@@ -47,7 +50,7 @@ impl Call {
             pictures: 0,
             seqs: [0; 3],
             is_on: [true; 3],
-            is_keyframe_due: [true; 3],
+            due: [Some(0); 3],
             shown: Vec::new(),
         }
     }
@@ -60,7 +63,9 @@ impl Call {
     fn run(&mut self, pictures: u64) {
         for _ in 0..pictures {
             for (_, track, encoding) in std::mem::take(&mut self.row.asked) {
-                self.is_keyframe_due[usize::from(encoding)] |= track == CAMERA;
+                if track == CAMERA {
+                    self.due[usize::from(encoding)].get_or_insert(self.pictures + ENCODER);
+                }
             }
             for (.., wanted) in std::mem::take(&mut self.row.wanted) {
                 self.is_on = [0, 1, 2].map(|encoding| wanted.contains(encoding));
@@ -70,7 +75,7 @@ impl Call {
                 if self.is_on[encoding] {
                     self.send(encoding);
                 } else {
-                    self.is_keyframe_due[encoding] = true;
+                    self.due[encoding] = Some(0);
                 }
             }
             self.say();
@@ -79,7 +84,10 @@ impl Call {
     }
 
     fn send(&mut self, encoding: usize) {
-        let is_key = std::mem::take(&mut self.is_keyframe_due[encoding]);
+        let is_key = self.due[encoding].is_some_and(|due| due <= self.pictures);
+        if is_key {
+            self.due[encoding] = None;
+        }
         for part in 0..PACKETS[encoding] {
             self.seqs[encoding] = self.seqs[encoding].wrapping_add(1);
             let packet = Packet {
@@ -239,4 +247,18 @@ fn what_is_known_of_a_way_ends_with_it() {
     call.row.meet(0, 1);
     call.run(2 * SECOND);
     assert_eq!(call.shows(1), [2]);
+}
+
+#[test]
+fn what_was_left_out_for_a_moment_goes_on_with_a_keyframe() {
+    for pictures in 1..SECOND {
+        let mut call = Call::new();
+        call.run(5 * SECOND);
+        call.bound(Some(500_000));
+        call.run(pictures);
+        call.bound(None);
+        call.run(2 * SECOND);
+        assert_eq!(call.shows(1), [2]);
+        call.assert_decodable(1);
+    }
 }

@@ -11,6 +11,8 @@ use row::{CAMERA, Row, line};
 
 const PICTURE: Duration = Duration::from_millis(50);
 const SECOND: u64 = 20;
+/// So many pictures later an encoder makes the keyframe that it was asked for.
+const ENCODER: u32 = 3;
 /// Bytes of each size's part of a picture.
 const LENGTHS: [usize; 3] = [100, 300, 900];
 const SMALL: u32 = 180;
@@ -25,6 +27,8 @@ struct Film {
     pictures: u32,
     seq: u16,
     keyframes: usize,
+    /// With which picture the next keyframe comes.
+    due: Option<u32>,
     /// Where each number is: its picture, its size, and whether it is a keyframe.
     sent: BTreeMap<u16, (u32, usize, bool)>,
     peers: Vec<(usize, u64)>,
@@ -48,6 +52,7 @@ impl Film {
             pictures: 0,
             seq: 65_000,
             keyframes: 0,
+            due: Some(0),
             sent: BTreeMap::new(),
             peers: Vec::new(),
         }
@@ -72,8 +77,13 @@ impl Film {
     }
 
     fn take(&mut self) {
-        let is_key = self.pictures == 0 || !self.row.asked.is_empty();
-        self.row.asked.clear();
+        if !std::mem::take(&mut self.row.asked).is_empty() {
+            self.due.get_or_insert(self.pictures + ENCODER);
+        }
+        let is_key = self.due.is_some_and(|due| due <= self.pictures);
+        if is_key {
+            self.due = None;
+        }
         self.keyframes += usize::from(is_key);
         self.pictures += 1;
         let sizes = [(320, 180), (640, 360), (1280, 720)];
