@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod cascade;
+mod load;
 mod peer;
 mod rooms;
+mod strain;
 mod wire;
 
 pub use cascade::{Cascade, Figures, Joined};

@@ -24,6 +24,8 @@ pub(crate) enum Ask {
     Meet(BranchId, Port),
     /// It has none there any more.
     Part(BranchId),
+    /// The way there carries so many bits in a second; `None` is not known.
+    Bound(BranchId, Option<u64>),
     Offer {
         peer: PeerId,
         generation: u32,

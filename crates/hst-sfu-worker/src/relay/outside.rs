@@ -65,6 +65,14 @@ impl Relay {
         room.part_outside(self.branch).await;
     }
 
+    /// The room may send so many bits in a second to its branch there, of payload; `None` is everything that is wanted there. What
+    /// is too much is left out by the largest layers first, and sound never. It holds until they part.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn bound(&self, room: &Room, bound: Option<u64>) {
+        room.bound_outside(self.branch, bound).await;
+    }
+
     /// Hands the room what its branch at the other node has [written](Outgoing::write): as much as there is at a time. Words
     /// wait for their turn; packets that find no room are dropped.
     ///

@@ -150,6 +150,7 @@ impl Track {
         (!ladder.is_empty()).then_some(Wish {
             priority: Priority::Normal,
             ladder,
+            may_stutter: false,
             before,
             chosen: None,
         })

@@ -94,6 +94,7 @@ impl Router {
             wishes.push(Wish {
                 priority: receiver.priorities.get(&track).copied().unwrap_or_default(),
                 ladder,
+                may_stutter: true,
                 before,
                 chosen: None,
             });
