@@ -22,7 +22,7 @@ const MAX_CALM: Duration = Duration::from_secs(32);
 const STEP: Duration = Duration::from_millis(600);
 const MORE: u64 = 150;
 /// Who has gone well without a bound for so long has forgotten that there was one.
-const FORGOTTEN: Duration = Duration::from_secs(60);
+const FORGOTTEN: Duration = Duration::from_secs(30);
 /// The least that a room may take, in bits in a second: some voices.
 const LEAST: u64 = 200_000;
 

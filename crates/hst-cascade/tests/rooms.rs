@@ -310,14 +310,12 @@ fn a_link_that_is_full_leaves_out_the_picture_and_not_the_sound_until_it_has_roo
     // Nearly as much as the share.
     call.every = Duration::from_micros(2_500);
     call.run("a full link", |cascade, _| is_full(cascade));
-    // What was on its way comes.
-    let [_, before] = call.received();
-    call.run("some sound", |_, received| sounds(received) > before + 25);
-    let [seen, heard] = call.received();
-    call.run("only sound", |_, received| sounds(received) > heard + 25);
-    let [still, _] = call.received();
-    assert_eq!(still, seen, "no picture");
-    assert!(is_full(&call.here.cascade));
+    // There are eight packets of the picture for each of sound, as long as it crosses.
+    call.run("only sound", |cascade, received| {
+        let last = received.iter().rev().take(15);
+        is_full(cascade) && last.filter(|it| it.1 <= PICTURE).count() == 15
+    });
+    let [seen, _] = call.received();
     // A quarter of that has room.
     call.every = Duration::from_millis(10);
     call.run("the picture again", |cascade, received| {
