@@ -56,6 +56,9 @@ pub struct Figures {
     pub rooms: usize,
     /// What the link has carried since it stands, if one does.
     pub link: Option<hst_link::Figures>,
+    /// What each room may send over it, in bits in a second, because it carries less than all want to send: the largest pictures
+    /// are left out. `None` is everything.
+    pub bound: Option<u64>,
 }
 
 /// A room that is joined to its branch at another node until this is dropped, or until it has [gone](Self::go).
@@ -112,10 +115,14 @@ impl Cascade {
     /// What joins this node to others.
     pub fn figures(&self) -> Vec<Figures> {
         let peers = lock(&self.inner.peers);
-        let figures = peers.iter().map(|(node, known)| Figures {
-            node: node.clone(),
-            rooms: known.rooms.count(),
-            link: known.standing.borrow().as_ref().map(hst_link::Handle::figures),
+        let figures = peers.iter().map(|(node, known)| {
+            let standing = known.standing.borrow();
+            Figures {
+                node: node.clone(),
+                rooms: known.rooms.count(),
+                link: standing.as_ref().map(|stands| stands.handle.figures()),
+                bound: standing.as_ref().and_then(|stands| stands.bound),
+            }
         });
         figures.collect()
     }

@@ -15,12 +15,14 @@ use hst_link::{
 use hst_sfu_worker::{Outgoing, Relay, RelayOut, Room};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use crate::{
     cascade::Shared,
+    load::Load,
     rooms::{Channels, Named, News, Rooms},
+    strain::{LOOK, Strain},
     wire::{self, Frame},
 };
 
@@ -33,7 +35,15 @@ const MAX_RETRY: Duration = Duration::from_secs(5);
 const BATCH: usize = 64;
 
 /// The link that stands, if one does.
-pub(crate) type Standing = Option<Handle>;
+pub(crate) type Standing = Option<Stands>;
+
+/// A link that stands.
+#[derive(Debug)]
+pub(crate) struct Stands {
+    pub(crate) handle: Handle,
+    /// What each room may send over it, if it carries less than all want to send.
+    pub(crate) bound: Option<u64>,
+}
 
 pub(crate) struct Peer {
     node: NodeName,
@@ -152,7 +162,10 @@ impl Peer {
             ..
         } = link;
         let (relay, out) = self.shared.plane.relay();
-        self.stands.send_replace(Some(handle.clone()));
+        self.stands.send_replace(Some(Stands {
+            handle: handle.clone(),
+            bound: None,
+        }));
         let mut met = HashMap::new();
         let sending = Sending {
             frames: frame_sender,
@@ -160,6 +173,10 @@ impl Peer {
             relay: relay.clone(),
             out,
             rooms: self.rooms.clone(),
+            version: handle.peer().version,
+            load: Load::begin(handle.clone(), &self.shared.links),
+            strain: Strain::default(),
+            stands: &self.stands,
         };
         let receiving = Receiving {
             frames: frame_receiver,
@@ -182,23 +199,34 @@ impl Peer {
     }
 }
 
-struct Sending {
+struct Sending<'a> {
     frames: FrameSender,
     datagrams: DatagramSender,
     relay: Relay,
     out: RelayOut,
     rooms: Arc<Rooms>,
+    /// What the peer understands.
+    version: u16,
+    load: Load,
+    strain: Strain,
+    stands: &'a watch::Sender<Standing>,
 }
 
-impl Sending {
+impl Sending<'_> {
     /// `met` are the rooms that must part when the link has ended, by channel.
     async fn run(mut self, met: &mut HashMap<u32, Room>) -> End {
         let rooms = self.rooms.clone();
         if self.reconcile(rooms.all(), met).await.is_err() {
             return End::Closed;
         }
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let sent = tokio::select! {
+                _ = looks.tick() => {
+                    self.look(met).await;
+                    Ok(())
+                }
                 news = rooms.news() => match news {
                     News::Arrived(link) => return End::Replaced(link),
                     News::Changed(channels) => self.reconcile(channels, met).await,
@@ -223,6 +251,9 @@ impl Sending {
                         let frame = Frame::Open { channel, room: &name };
                         self.frames.send(frame.to_bytes()).await?;
                         self.relay.meet(&room).await;
+                        if let bound @ Some(_) = self.strain.bound() {
+                            self.relay.bound(&room, bound).await;
+                        }
                     }
                     if is_going {
                         self.relay.fade(&room).await;
@@ -239,6 +270,36 @@ impl Sending {
         Ok(())
     }
 
+    /// Looks at how the link does, and has the rooms leave out what it does not carry.
+    async fn look(&mut self, met: &HashMap<u32, Room>) {
+        let now = Instant::now().into_std();
+        let Some(look) = self.load.look(now) else { return };
+        if !self.strain.look(now, &look) {
+            return;
+        }
+        let bound = self.strain.bound();
+        let node = &self.load.handle().peer().name;
+        match bound {
+            Some(bound) => tracing::warn!(
+                %node,
+                bound,
+                sent = look.sent,
+                share = look.share,
+                "a link to another node is full: the largest pictures are left out"
+            ),
+            None => tracing::info!(%node, "a link to another node carries everything again"),
+        }
+        let set = |stands: &mut Standing| {
+            if let Some(stands) = stands {
+                stands.bound = bound;
+            }
+        };
+        self.stands.send_modify(set);
+        for room in met.values() {
+            self.relay.bound(room, bound).await;
+        }
+    }
+
     async fn send(&mut self, said: impl Iterator<Item = Outgoing>) -> Result<(), SendFrameError> {
         let mut bytes = Vec::new();
         for outgoing in said {
@@ -248,13 +309,14 @@ impl Sending {
             };
             if outgoing.must_arrive() {
                 bytes.clear();
-                outgoing.write(&mut bytes);
+                outgoing.write(self.version, &mut bytes);
                 let word = Frame::Word { channel, word: &bytes };
                 self.frames.send(word.to_bytes()).await?;
             } else {
                 let mut datagram = Vec::new();
                 datagram.put_u32(channel);
-                outgoing.write(&mut datagram);
+                outgoing.write(self.version, &mut datagram);
+                self.load.count(channel, datagram.len());
                 if let Err(error) = self.datagrams.send(Bytes::from(datagram)) {
                     tracing::debug!(%error, "a packet does not cross");
                 }

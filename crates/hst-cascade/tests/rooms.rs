@@ -9,10 +9,10 @@ use std::{
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use house::{CAMERA, DELTA, House, KEY, Want, number_of, plain, vp8};
+use house::{CAMERA, DELTA, House, KEY, MICROPHONE, Want, number_of, plain, vp8};
 use hst_cascade::{Cascade, Joined};
 use hst_link::{Arrivals, Authority, Config, Identity, Links, NodeName};
 use str0m::media::{MediaKind, Mid};
@@ -25,6 +25,7 @@ struct Cluster {
     runtime: Runtime,
     authority: Authority,
     addresses: Arc<Mutex<HashMap<NodeName, SocketAddr>>>,
+    share: u64,
 }
 
 /// A node with one room, and the clients in it.
@@ -37,7 +38,13 @@ struct Node {
 
 impl Cluster {
     fn new() -> Self {
+        Self::with_share(SHARE)
+    }
+
+    /// A cluster whose links may carry so much.
+    fn with_share(share: u64) -> Self {
         Self {
+            share,
             runtime: Runtime::new().expect("a runtime"),
             authority: Authority::generate().expect("an authority"),
             addresses: Arc::default(),
@@ -74,7 +81,7 @@ impl Cluster {
         let config = Config {
             epoch: 1,
             versions: hst_cascade::VERSIONS,
-            share: SHARE,
+            share: self.share,
         };
         Links::bind("127.0.0.1:0".parse().unwrap(), identity, config).expect("loopback")
     }
@@ -248,4 +255,110 @@ fn who_has_parted_gets_nothing_more() {
         }
     }
     panic!("it never ends");
+}
+
+/// Someone who is seen and heard at another node.
+struct Call {
+    here: Node,
+    there: Node,
+    lines: Vec<Mid>,
+    /// Packets that were sent: of the picture, and of the sound.
+    sent: [u64; 2],
+    /// How often there is a packet of the picture, which has 600 bytes.
+    every: Duration,
+}
+
+const SOUND: Duration = Duration::from_millis(20);
+/// A packet with fewer bytes is one of sound.
+const PICTURE: usize = 300;
+/// It takes some seconds until more is tried.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Call {
+    fn of(mut here: Node, mut there: Node) -> Self {
+        let kinds = [(MediaKind::Video, CAMERA), (MediaKind::Audio, MICROPHONE)];
+        let publisher = here.house.client(plain);
+        let lines = here
+            .house
+            .join(publisher, &kinds.map(|(kind, track)| Want::Send(kind, track)));
+        let receiver = there.house.client(plain);
+        there
+            .house
+            .join(receiver, &kinds.map(|(kind, track)| Want::Receive(kind, track)));
+        Self {
+            here,
+            there,
+            lines,
+            sent: [0; 2],
+            every: SOUND,
+        }
+    }
+
+    /// Sends until this is true, in real time.
+    fn run(&mut self, what: &str, until: impl Fn(&Cascade, &[(u64, usize)]) -> bool) {
+        let Self {
+            here: Node { house, cascade, .. },
+            there,
+            lines,
+            sent,
+            every,
+        } = self;
+        let (begin, before) = (Instant::now(), *sent);
+        house.drive_for(PATIENCE, what, |house| {
+            let due = |every: Duration| (begin.elapsed().as_micros() / every.as_micros()) as u64;
+            while sent[0] - before[0] < due(*every) {
+                sent[0] += 1;
+                let kind = if sent[0] % 20 == 1 { KEY } else { DELTA };
+                house.video(0, lines[0], sent[0], vp8(kind, sent[0] as u32));
+            }
+            while sent[1] - before[1] < due(SOUND) {
+                sent[1] += 1;
+                house.sound(0, lines[1], sent[1]);
+            }
+            there.house.drive("a moment", |_| true);
+            let received = there.house.clients[0].received.iter();
+            let received: Vec<_> = received.map(|it| (*it.seq_no, it.payload.len())).collect();
+            until(cascade, &received)
+        });
+    }
+
+    /// How many packets of the picture and of the sound have come.
+    fn received(&self) -> [usize; 2] {
+        let received = &self.there.house.clients[0].received;
+        let pictures = received.iter().filter(|it| it.payload.len() > PICTURE).count();
+        [pictures, received.len() - pictures]
+    }
+}
+
+fn is_full(cascade: &Cascade) -> bool {
+    cascade.figures().iter().any(|it| it.bound.is_some())
+}
+
+#[test]
+fn a_link_that_is_full_leaves_out_the_picture_and_not_the_sound_until_it_has_room_again() {
+    let cluster = Cluster::with_share(2_000_000);
+    let (here, there) = (cluster.node("n1"), cluster.node("n2"));
+    let _joined = (here.join(&there), there.join(&here));
+    let mut call = Call::of(here, there);
+    let pictures = |received: &[(u64, usize)]| received.iter().filter(|it| it.1 > PICTURE).count();
+    let sounds = |received: &[(u64, usize)]| received.len() - pictures(received);
+    call.run("the picture", |_, received| {
+        pictures(received) > 20 && sounds(received) > 20
+    });
+    // Nearly as much as the share.
+    call.every = Duration::from_micros(2_500);
+    call.run("a full link", |cascade, _| is_full(cascade));
+    // There are eight packets of the picture for each of sound, as long as it crosses.
+    call.run("only sound", |cascade, received| {
+        let last = received.iter().rev().take(15);
+        is_full(cascade) && last.filter(|it| it.1 <= PICTURE).count() == 15
+    });
+    let [seen, _] = call.received();
+    // A quarter of that has room.
+    call.every = Duration::from_millis(10);
+    call.run("the picture again", |cascade, received| {
+        !is_full(cascade) && pictures(received) > seen + 50
+    });
+    let lost = call.sent[1] - call.received()[1] as u64;
+    assert!(lost < 20, "{lost} of {} packets of sound", call.sent[1]);
 }

@@ -62,7 +62,7 @@ pub(crate) fn transport(share: u64, streams: u32) -> Arc<TransportConfig> {
     Arc::new(config)
 }
 
-fn queue(share: u64) -> usize {
+pub(crate) fn queue(share: u64) -> usize {
     let bytes = u128::from(share) / 8 * QUEUE.as_millis() / 1000;
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     bytes.clamp(*QUEUE_BYTES.start(), *QUEUE_BYTES.end()) as usize

@@ -10,6 +10,8 @@ pub struct Figures {
     pub datagrams_offered: u64,
     /// Those of them that have left. The others wait, for 50 ms at most, or were dropped from a full queue.
     pub datagrams_sent: u64,
+    /// How many bytes of datagrams may be handed over before the oldest that wait are dropped.
+    pub datagram_space: u64,
     /// Datagrams that have come.
     pub datagrams_arrived: u64,
     /// Those of them that the receiver gave out. The others wait, or were dropped from a full queue.

@@ -113,6 +113,7 @@ impl Handle {
             round_trip: stats.path.rtt,
             datagrams_offered: self.0.datagrams_offered.load(Relaxed),
             datagrams_sent: stats.frame_tx.datagram,
+            datagram_space: self.0.end.connection.datagram_send_buffer_space() as u64,
             datagrams_arrived: stats.frame_rx.datagram,
             datagrams_taken: self.0.datagrams_taken.load(Relaxed),
             packets_sent: stats.path.sent_packets,

@@ -44,6 +44,7 @@ pub(crate) struct Node {
     name: NodeName,
     versions: RangeInclusive<u16>,
     epoch: AtomicU64,
+    share: u64,
 }
 
 impl Links {
@@ -75,6 +76,7 @@ impl Links {
             name: identity.name,
             versions,
             epoch: AtomicU64::new(epoch),
+            share,
         });
         Ok((Self(node.clone()), Arrivals::new(node)))
     }
@@ -85,6 +87,16 @@ impl Links {
     /// The system's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.endpoint.local_addr()
+    }
+
+    /// What each link may send, in bits a second.
+    pub fn share(&self) -> u64 {
+        self.0.share
+    }
+
+    /// How many bytes of datagrams wait on a link at most.
+    pub fn queue(&self) -> u64 {
+        config::queue(self.0.share) as u64
     }
 
     /// Dials a node. When it returns, the other side has accepted the link, and [`Arrivals`] of that side has it.

@@ -57,6 +57,15 @@ fn register_links(registry: &mut Registry, links: Vec<Link>) {
         rooms.get_or_create(&peer(node)).set(joined);
     }
     registry.register("link_rooms", "Rooms that are joined to those of another node", rooms);
+    let full = Family::<Peer, Gauge>::default();
+    for link in &links {
+        full.get_or_create(&peer(&link.node)).set(link.bound.is_some().into());
+    }
+    registry.register(
+        "link_full",
+        "Whether a link carries less than all want to send, so that large pictures are left out",
+        full,
+    );
     let mut counter = |name: &str, help: &str, of: fn(&hst_link::Figures) -> u64| {
         let counts = Family::<Peer, Counter>::default();
         for (node, carried) in links.iter().filter_map(|it| Some((&it.node, it.link.as_ref()?))) {

@@ -26,6 +26,8 @@ pub(crate) enum Ask {
     Fade(BranchId),
     /// It has none there any more.
     Part(BranchId),
+    /// The way there carries so many bits in a second; `None` is not known.
+    Bound(BranchId, Option<u64>),
     Offer {
         peer: PeerId,
         generation: u32,

@@ -48,6 +48,6 @@ pub use hst_sfu::{Flow, FlowLayer, FlowLimit, PeerId, TrackId};
 pub use line::{Line, LineRole};
 pub use offer::{MAX_LINES, MAX_SDP};
 pub use plane::MediaPlane;
-pub use relay::{Garbled, Outgoing, Relay, RelayOut};
+pub use relay::{Garbled, Outgoing, RELAY_VERSIONS, Relay, RelayOut};
 pub use room::{Room, RoomId};
 pub use stats::{LineStats, Path, RoomStats, TrackStats};

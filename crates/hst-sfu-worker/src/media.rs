@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Instant};
 
-use hst_sfu::{Codec, DescriptorPatch, Format, Packet, TrackId};
+use hst_sfu::{Codec, DescriptorPatch, Edit, Format, Packet, TrackId};
 
 use crate::{
     extension::MAX_DESCRIPTOR,
@@ -55,6 +55,17 @@ impl Media {
     pub(crate) fn described(&self, patch: DescriptorPatch) -> Option<Vec<u8>> {
         let descriptor = patch.apply(self.descriptor.as_deref()?)?;
         (descriptor.len() <= MAX_DESCRIPTOR).then_some(descriptor)
+    }
+
+    /// As it goes on to another branch.
+    pub(crate) fn edited(&self, edit: Edit) -> Self {
+        let described = edit.descriptor.and_then(|patch| self.described(patch));
+        Self {
+            seq: edit.seq,
+            marker: self.marker || edit.ends_picture,
+            descriptor: described.map(Arc::from).or_else(|| self.descriptor.clone()),
+            ..self.clone()
+        }
     }
 
     /// The packets that it repeats of those that were lost just before it, the oldest first.

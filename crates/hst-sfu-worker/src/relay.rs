@@ -5,6 +5,6 @@ mod post;
 mod wire;
 
 pub use outside::{Outgoing, Relay, RelayOut};
-pub use wire::Garbled;
+pub use wire::{Garbled, RELAY_VERSIONS};
 
 pub(crate) use post::{BATCHES, Content, Parcel, Port, Post, branch};

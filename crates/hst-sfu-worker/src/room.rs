@@ -232,6 +232,10 @@ impl Room {
         self.ask(self.inner.places.home, Ask::Part(branch)).await;
     }
 
+    pub(crate) async fn bound_outside(&self, branch: BranchId, bound: Option<u64>) {
+        self.ask(self.inner.places.home, Ask::Bound(branch, bound)).await;
+    }
+
     /// The way to the branch that has neighbours outside.
     pub(crate) fn port(&self) -> &Port {
         let Inner { threads, places, .. } = &*self.inner;

@@ -368,10 +368,14 @@ impl Worker {
                         self.dirty.push(id);
                     }
                 }
-                Output::Relay { branch } => {
+                Output::Relay { branch, edit } => {
                     if let Some(index) = index {
-                        let media = Content::Media(self.batch[index].clone());
-                        self.post.put(branch, room_id, media);
+                        let media = &self.batch[index];
+                        let media = match edit {
+                            None => media.clone(),
+                            Some(edit) => Arc::new(media.edited(edit)),
+                        };
+                        self.post.put(branch, room_id, Content::Media(media));
                     }
                 }
                 Output::Tell { branch, word } => self.post.put(branch, room_id, Content::Word(word)),

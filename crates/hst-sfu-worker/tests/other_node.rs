@@ -5,7 +5,7 @@ mod house;
 use std::{thread, time::Duration};
 
 use house::{CAMERA, DELTA, House, KEY, MICROPHONE, Want, number_of, plain, vp8};
-use hst_sfu_worker::{MediaPlane, Relay, RelayOut, Room};
+use hst_sfu_worker::{MediaPlane, RELAY_VERSIONS, Relay, RelayOut, Room};
 use str0m::media::MediaKind;
 use tokio::runtime::Builder;
 
@@ -41,7 +41,7 @@ fn carry(mut out: RelayOut, relay: Relay, room: Room) {
                 let written: Vec<Vec<u8>> = batch
                     .map(|outgoing| {
                         let mut bytes = Vec::new();
-                        outgoing.write(&mut bytes);
+                        outgoing.write(*RELAY_VERSIONS.end(), &mut bytes);
                         bytes
                     })
                     .collect();

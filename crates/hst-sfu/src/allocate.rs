@@ -11,6 +11,8 @@ pub(crate) struct Wish {
     pub(crate) priority: Priority,
     /// The cheapest first.
     pub(crate) ladder: Vec<Rung>,
+    /// Whether half of its smallest layer is enough to keep that.
+    pub(crate) may_stutter: bool,
     /// Which of them he got so far, `None` for nothing.
     pub(crate) before: Option<usize>,
     /// Which he is to get.
@@ -56,7 +58,7 @@ impl Wish {
         let step = rung.rate.saturating_sub(self.rate());
         let is_new = self.before.is_none_or(|before| next > before);
         let needed = match next {
-            0 if !is_new => step / 2,
+            0 if !is_new && self.may_stutter => step / 2,
             _ if !is_new => step,
             _ => step + rung.rate * SPARE / 100,
         };
@@ -103,6 +105,7 @@ mod tests {
         Wish {
             priority,
             ladder: ladder.iter().enumerate().map(rung).collect(),
+            may_stutter: true,
             before,
             chosen: None,
         }

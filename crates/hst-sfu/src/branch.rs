@@ -19,6 +19,9 @@ pub enum Word {
         track: TrackId,
         /// The encodings.
         encodings: Encodings,
+        /// None of their spatial layers above this one is wanted; [`u8::MAX`] is that all are. Who does not understand this
+        /// may pass on all.
+        spatial: u8,
     },
     /// A track that you want is published, here or behind me.
     Here {

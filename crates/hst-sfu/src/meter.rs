@@ -12,6 +12,8 @@ const TEMPORAL: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     since: Option<Instant>,
+    /// Spatial layers above this one do not come because nobody wants them: what is known of them stays.
+    top: Option<u8>,
     bytes: [[u32; TEMPORAL]; SPATIAL],
     /// Bits in a second, each layer by itself; what was measured last.
     rates: [[u32; TEMPORAL]; SPATIAL],
@@ -21,6 +23,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    /// Spatial layers above this one do not come, because nobody wants them here.
+    pub(crate) fn keep_above(&mut self, spatial: u8) {
+        self.top = Some(spatial).filter(|&spatial| usize::from(spatial) < SPATIAL);
+    }
+
     /// A packet has come, with which a picture begins or not.
     pub(crate) fn count(&mut self, now: Instant, spatial: u8, temporal: u8, len: usize, begins_picture: bool) {
         let since = *self.since.get_or_insert(now);
@@ -63,7 +70,9 @@ impl Meter {
 
     fn turn(&mut self, now: Instant, elapsed: Duration) {
         let millis = elapsed.as_millis().max(1) as u64;
-        for (rates, bytes) in self.rates.iter_mut().flatten().zip(self.bytes.iter_mut().flatten()) {
+        let layers = self.top.map_or(SPATIAL, |top| usize::from(top) + 1);
+        let (rates, bytes) = (self.rates.iter_mut().take(layers), self.bytes.iter_mut().take(layers));
+        for (rates, bytes) in rates.flatten().zip(bytes.flatten()) {
             let measured = u64::from(std::mem::take(bytes)) * 8000 / millis;
             // Half of what was: a keyframe in one window is no new rate. But whoever pauses and comes back has a new one.
             *rates = match elapsed < 2 * WINDOW && *rates > 0 {
@@ -71,6 +80,7 @@ impl Meter {
                 false => measured as u32,
             };
         }
+        self.bytes[layers..].fill([0; TEMPORAL]);
         for (rate, pictures) in self.frame_rates.iter_mut().zip(&mut self.pictures) {
             let measured = std::mem::take(pictures) as f32 * 1000.0 / millis as f32;
             *rate = match elapsed < 2 * WINDOW && *rate > 0.0 {

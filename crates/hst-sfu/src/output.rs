@@ -6,10 +6,12 @@ use crate::{BranchId, DescriptorPatch, Encodings, Format, LineId, PeerId, TrackI
 pub enum Output {
     /// Send the packet that was just handled on a line.
     Forward(Forward),
-    /// Pass the packet that was just handled on to a neighbour, as it came.
+    /// Pass the packet that was just handled on to a neighbour.
     Relay {
         /// The neighbour.
         branch: BranchId,
+        /// What is changed of it; `None` is as it came.
+        edit: Option<Edit>,
     },
     /// Tell a neighbour this.
     Tell {
@@ -60,6 +62,17 @@ pub enum Output {
         /// His rates.
         rates: Rates,
     },
+}
+
+/// How a packet is changed for a neighbour who gets less of its track than there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edit {
+    /// Its sequence number: what was left out is no gap.
+    pub seq: u16,
+    /// It is the last one of its picture there (the marker bit), whatever the publisher says.
+    pub ends_picture: bool,
+    /// How its dependency descriptor is to be changed, if it is.
+    pub descriptor: Option<DescriptorPatch>,
 }
 
 /// What one receiver gets and would like to get, in bits in a second.

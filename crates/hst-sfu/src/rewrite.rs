@@ -1,18 +1,15 @@
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use crate::vp8::{Vp8, Vp8Ids};
+use crate::{
+    omissions::Omissions,
+    vp8::{Vp8, Vp8Ids},
+};
 
 /// The first sequence number of a line: low, so that no receiver can mistake the SRTP rollover counter, and not 0,
 /// so that a first packet that comes late in the network does not look like one before the beginning.
 const FIRST_SEQ: u64 = 1;
 /// The longest pause that a timestamp shows. Longer ones would come near half of the timestamp's circle.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// How many runs of omitted packets are remembered, for packets that come late: some seconds of half a frame rate. What
-/// comes from before them is too late.
-const RUNS: usize = 128;
 
 /// Makes the packets of one source after the other look like one stream, also where some are left out.
 #[derive(Debug, Default)]
@@ -25,12 +22,8 @@ pub(crate) struct Rewriter {
     picture_id_shift: u16,
     tl0_pic_idx_shift: u8,
     frame_shift: u16,
-    /// The highest number of the present source that was placed or omitted.
-    highest_in: u64,
-    /// What was left out of the present source, the newest last.
-    omitted: VecDeque<Omitted>,
-    /// Runs were forgotten: what comes from before the first one that is known has no place any more.
-    has_forgotten: bool,
+    /// What was left out of the present source.
+    omissions: Omissions,
 }
 
 /// The packet with the highest number sent so far.
@@ -41,18 +34,6 @@ struct Newest {
     at: Instant,
     ids: Vp8Ids,
     frame: Option<u16>,
-}
-
-/// A run of packets that were left out: what all packets behind it have to be moved by.
-#[derive(Debug, Clone, Copy)]
-struct Omitted {
-    /// Its last packet.
-    last: u64,
-    /// How many were left out up to here since the source began: packets, and pictures.
-    packets: u64,
-    pictures: u16,
-    /// The picture of its last packet, which may have more.
-    picture: Option<u16>,
 }
 
 /// A packet's place in its source.
@@ -79,9 +60,7 @@ impl Rewriter {
     /// time has passed.
     pub(crate) fn start(&mut self, now: Instant, first: Place, clock_rate: u32) {
         self.first_in = first.index;
-        self.highest_in = first.index;
-        self.omitted.clear();
-        self.has_forgotten = false;
+        self.omissions.begin(first.index);
         let Some(newest) = self.newest else {
             self.first_out = FIRST_SEQ;
             return;
@@ -108,46 +87,23 @@ impl Rewriter {
 
     /// Whether no packet of the present source with a higher number was placed or omitted.
     pub(crate) fn is_newest(&self, index: u64) -> bool {
-        index >= self.highest_in
+        self.omissions.is_newest(index)
     }
 
     /// The packet is left out, and those behind it close the gap. One that comes late leaves its gap: others were
     /// placed behind it already.
     pub(crate) fn omit(&mut self, packet: Place) {
-        let Place { index, vp8, .. } = packet;
-        if index <= self.highest_in {
-            return;
-        }
-        let picture = vp8.and_then(|vp8| vp8.ids.picture_id);
-        let before = self.omitted.back().copied();
-        let (packets, pictures) = before.map_or((0, 0), |run| (run.packets, run.pictures));
-        let is_new_picture = picture.is_some() && before.is_none_or(|run| run.picture != picture);
-        let run = Omitted {
-            last: index,
-            packets: packets + 1,
-            pictures: pictures.wrapping_add(u16::from(is_new_picture)),
-            picture,
-        };
-        match self.omitted.back_mut().filter(|before| before.last + 1 == index) {
-            Some(before) => *before = run,
-            None => {
-                if self.omitted.len() == RUNS {
-                    self.omitted.pop_front();
-                    self.has_forgotten = true;
-                }
-                self.omitted.push_back(run);
-            }
-        }
-        self.highest_in = index;
+        let picture = packet.vp8.and_then(|vp8| vp8.ids.picture_id);
+        self.omissions.omit(packet.index, picture);
     }
 
     /// The packet's place in the line, or `None` if it comes from before the start of the source, or so late that its
     /// place is forgotten.
     pub(crate) fn place(&mut self, now: Instant, packet: Place) -> Option<Placed> {
         let offset = packet.index.checked_sub(self.first_in)?;
-        let (packets, pictures) = self.omitted_before(packet.index)?;
+        let (packets, pictures) = self.omissions.before(packet.index)?;
         let seq = self.first_out + offset.checked_sub(packets)?;
-        self.highest_in = self.highest_in.max(packet.index);
+        self.omissions.keep(packet.index);
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_shift);
         let picture_shift = self.picture_id_shift.wrapping_sub(pictures);
         let ids = packet.vp8.map(|vp8| self.shift(vp8, picture_shift));
@@ -179,15 +135,6 @@ impl Rewriter {
             vp8: ids.filter(|_| is_shifted),
             frame,
         })
-    }
-
-    /// How many packets and pictures before this one were left out; `None` when that is not known any more.
-    fn omitted_before(&self, index: u64) -> Option<(u64, u16)> {
-        match self.omitted.iter().rev().find(|run| run.last < index) {
-            Some(run) => Some((run.packets, run.pictures)),
-            None if self.has_forgotten => None,
-            None => Some((0, 0)),
-        }
     }
 
     fn shift(

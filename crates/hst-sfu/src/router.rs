@@ -4,16 +4,18 @@ use std::{
 };
 
 use crate::{
-    BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId, Word,
-    layer::Layer,
+    BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
     line::{Line, Verdict},
+    passage::Demand,
     receiver::Receiver,
     speakers::Speakers,
     track::{Next, Origin, Track},
 };
 
+mod bounds;
 mod branches;
 mod flows;
+mod keyframes;
 mod moving;
 mod share;
 
@@ -36,6 +38,8 @@ pub struct Router {
     branches: Vec<BranchId>,
     /// Those of them that are going.
     fading: Vec<BranchId>,
+    /// What the ways to them carry, where that is known to be little.
+    bounds: Vec<(BranchId, u64)>,
     /// Whether those who publish here are going elsewhere.
     is_leaving: bool,
     /// The encodings that want a keyframe: few at a time.
@@ -128,7 +132,7 @@ impl Router {
         let demanded: Vec<_> = entry
             .demands
             .iter()
-            .flat_map(|(_, encodings)| encodings.iter())
+            .flat_map(|demand| demand.crosses().encodings.iter())
             .collect();
         for place in entry.lines.clone() {
             self.want_start(now, place);
@@ -290,12 +294,16 @@ impl Router {
         if entry.is_muted {
             return;
         }
-        for &(branch, encodings) in &entry.demands {
-            if encodings.contains(packet.encoding) && entry.origin != Some(Origin::Branch(branch)) {
-                self.outputs.push_back(Output::Relay { branch });
+        let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
+        let is_silent = !is_heard && !entry.demands.is_empty() && !self.speakers.shows(now, track);
+        for demand in &mut entry.demands {
+            let branch = demand.branch;
+            if entry.origin != Some(Origin::Branch(branch))
+                && let Some(edit) = demand.pass(packet, admitted, &read, is_silent)
+            {
+                self.outputs.push_back(Output::Relay { branch, edit });
             }
         }
-        let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
         let mut is_awaited = false;
         for &at in &entry.lines {
             let line = line_at(&mut self.lines, at);
@@ -385,82 +393,21 @@ impl Router {
         place
     }
 
-    /// Asks for what the line needs to start, or to go over to another encoding.
-    fn want_start(&mut self, now: Instant, place: usize) {
-        let line = line_at(&mut self.lines, place);
-        let (Some(track), Some(Layer { encoding, .. })) = (line.track, line.target) else {
-            return;
-        };
-        if line.encoding() == Some(encoding) {
-            return;
-        }
-        let has_nothing = line.encoding().is_none();
-        self.want_keyframe(now, track, encoding);
-        // Its publisher may have paused it: who sees nothing yet begins with a smaller one that comes.
-        let smaller = self
-            .tracks
-            .get(&track)
-            .and_then(|entry| entry.going_on_up_to(now, encoding));
-        if let Some(smaller) = smaller.filter(|&smaller| has_nothing && smaller != encoding) {
-            self.want_keyframe(now, track, smaller);
-        }
-    }
-
-    fn want_keyframe(&mut self, now: Instant, track: TrackId, encoding: u8) {
-        let Some(entry) = self.tracks.get_mut(&track).filter(|entry| !entry.is_muted) else {
-            return;
-        };
-        let Some(entry) = entry.encoding(encoding) else { return };
-        // Nothing can be asked of a publisher who has not sent yet; his first packet will wake the wish.
-        if !entry.source.as_ref().is_some_and(|source| source.codec.is_video()) {
-            return;
-        }
-        if !std::mem::replace(&mut entry.wants_keyframe, true) {
-            self.wanting.push((track, encoding));
-        }
-        self.ask(now, track, encoding);
-    }
-
-    fn ask(&mut self, now: Instant, track: TrackId, encoding: u8) {
-        let entry = self.tracks.get_mut(&track).and_then(|entry| entry.encoding(encoding));
-        let Some(entry) = entry else { return };
-        if entry.may_ask_at().is_none_or(|at| at <= now) {
-            entry.asked = Some(now);
-            self.outputs.push_back(match self.branch_of(track) {
-                None => Output::RequestKeyframe { track, encoding },
-                Some(branch) => Output::Tell {
-                    branch,
-                    word: Word::Keyframe { track, encoding },
-                },
-            });
-        }
-    }
-
     /// Nothing of the track flows any more; its lines have to start again.
     fn silence(&mut self, track: TrackId) {
         self.calm(track, None);
         self.speakers.forget(track);
-        let Some(entry) = self.tracks.get(&track) else { return };
-        for &place in &entry.lines {
-            line_at(&mut self.lines, place).stop();
-        }
+        self.restart(track);
     }
 
-    /// The encoding wants no keyframe any more, or none of the track's does.
-    fn calm(&mut self, track: TrackId, encoding: Option<u8>) {
+    /// Whatever carries the track starts again with what comes next.
+    fn restart(&mut self, track: TrackId) {
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
-        let is_meant = |number: u8| encoding.is_none_or(|encoding| encoding == number);
-        let mut has_changed = false;
-        for (number, it) in entry.encodings.iter_mut().enumerate() {
-            if is_meant(number as u8) {
-                has_changed |= std::mem::take(&mut it.wants_keyframe);
-            }
-        }
-        if has_changed {
-            self.wanting
-                .retain(|&(other, number)| other != track || !is_meant(number));
+        entry.demands.iter_mut().for_each(Demand::restart);
+        for &place in &entry.lines {
+            line_at(&mut self.lines, place).stop();
         }
     }
 

@@ -15,6 +15,8 @@ const RELEASE: f32 = 20.0;
 const MARGIN: f32 = 3.0;
 /// A sound without packets for so long does not count.
 const GONE: Duration = Duration::from_secs(5);
+/// A sound that is not heard goes to neighbouring branches once in this time, so that they know that it is there.
+const SHOWN: Duration = Duration::from_secs(1);
 
 /// Who is heard in a large room. A voice counts from its first loud packet on, so that no word loses its beginning, and fades
 /// slowly, so that no sentence loses its end.
@@ -30,6 +32,8 @@ struct Voice {
     /// In decibels above silence, at that moment.
     loudness: f32,
     at: Instant,
+    /// When a packet of it last went to other branches although it was not heard.
+    shown: Option<Instant>,
 }
 
 impl Voice {
@@ -43,10 +47,13 @@ impl Speakers {
     /// 0 to 127 (RFC 6464); nobody can judge who does not tell.
     pub(crate) fn hears(&mut self, now: Instant, track: TrackId, level: Option<u8>) -> bool {
         let Some(level) = level else { return true };
-        let loudness = 127.0 - f32::from(level.min(127));
-        let before = self.voices.get(&track).map_or(0.0, |voice| voice.loudness(now));
-        let loudness = loudness.max(before);
-        if self.voices.insert(track, Voice { loudness, at: now }).is_none() {
+        let mut loudness = 127.0 - f32::from(level.min(127));
+        if let Some(voice) = self.voices.get_mut(&track) {
+            loudness = loudness.max(voice.loudness(now));
+            (voice.loudness, voice.at) = (loudness, now);
+        } else {
+            let (at, shown) = (now, None);
+            self.voices.insert(track, Voice { loudness, at, shown });
             self.voices
                 .retain(|_, voice| now.saturating_duration_since(voice.at) < GONE);
         }
@@ -66,6 +73,27 @@ impl Speakers {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Whether a packet that is not heard goes to other branches all the same, so that they know of the sound: how many there
+    /// are decides whether a room is large, and a receiver is to see that there is somebody.
+    pub(crate) fn shows(&mut self, now: Instant, track: TrackId) -> bool {
+        let Some(voice) = self.voices.get_mut(&track) else {
+            return true;
+        };
+        let is_due = |shown: Instant| now.saturating_duration_since(shown) >= SHOWN;
+        let is_shown = voice.shown.is_none_or(is_due);
+        if is_shown {
+            voice.shown = Some(now);
+        }
+        is_shown
+    }
+
+    /// The next packet of the sound goes to other branches: one of them has not had any.
+    pub(crate) fn show(&mut self, track: TrackId) {
+        if let Some(voice) = self.voices.get_mut(&track) {
+            voice.shown = None;
         }
     }
 

@@ -6,6 +6,7 @@ use crate::{
     ladder::Rung,
     layer::Layer,
     meter::Meter,
+    passage::{Demand, Wanted},
     reading::Reading,
     sequence::{Arrival, Sequence},
 };
@@ -24,6 +25,8 @@ const RETRY: Duration = Duration::from_secs(10);
 /// Its publisher is told that an encoding is not wanted when it was so for this long: until then somebody may take it up
 /// again.
 const UNWANTED: Duration = Duration::from_secs(3);
+/// A neighbour is told that a larger size is not wanted when it was so for this long: to take it up again costs a keyframe.
+const TOO_MUCH: Duration = Duration::from_secs(2);
 
 /// A published stream and the lines that carry it.
 #[derive(Debug, Default)]
@@ -40,11 +43,20 @@ pub(crate) struct Track {
     /// Where its lines are in the router.
     pub(crate) lines: Vec<usize>,
     /// What neighbouring branches want of it: those that want anything.
-    pub(crate) demands: Vec<(BranchId, Encodings)>,
+    pub(crate) demands: Vec<Demand>,
     /// What was asked of neighbouring branches: of those of whom anything was.
-    pub(crate) asked: Vec<(BranchId, Encodings)>,
+    pub(crate) asked: Vec<Asked>,
     /// Which encodings the publisher was told to be wanted; `None` is not told yet, so he sends what he likes.
     told: Option<Encodings>,
+}
+
+/// What was asked of a neighbour.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) branch: BranchId,
+    pub(crate) wanted: Wanted,
+    /// Since when less of its spatial layers would do.
+    pub(crate) too_much_since: Option<Instant>,
 }
 
 /// Where a track is published.
@@ -120,7 +132,8 @@ impl Track {
             return None;
         }
         self.set_encodings(number + 1);
-        self.encodings[number].admit(now, packet)
+        let comes_up_to = self.comes_up_to();
+        self.encodings[number].admit(now, packet, comes_up_to)
     }
 
     /// Nobody receives it, here or behind a neighbour.
@@ -128,12 +141,49 @@ impl Track {
         self.lines.is_empty() && self.demands.is_empty()
     }
 
-    pub(crate) fn demand_of(&self, branch: BranchId) -> Encodings {
-        of(&self.demands, branch)
+    pub(crate) fn demand_of(&self, branch: BranchId) -> Wanted {
+        let found = self.demands.iter().find(|demand| demand.branch == branch);
+        found.map_or(Wanted::NOTHING, |demand| demand.wanted)
     }
 
-    pub(crate) fn asked_of(&self, branch: BranchId) -> Encodings {
-        of(&self.asked, branch)
+    pub(crate) fn asked_of(&self, branch: BranchId) -> Wanted {
+        let found = self.asked.iter().find(|asked| asked.branch == branch);
+        found.map_or(Wanted::NOTHING, |asked| asked.wanted)
+    }
+
+    /// From now on so much is wanted of a neighbour; gives what he is to be told, if anything.
+    pub(crate) fn ask(&mut self, now: Instant, branch: BranchId, wanted: Wanted) -> Option<Wanted> {
+        let before = self.asked_of(branch);
+        let since = self.asked.iter().find(|asked| asked.branch == branch);
+        let since = since.and_then(|asked| asked.too_much_since).unwrap_or(now);
+        let is_too_much = !wanted.is_nothing() && !before.is_nothing() && wanted.spatial < before.spatial;
+        let is_waiting = is_too_much && now.saturating_duration_since(since) < TOO_MUCH;
+        let told = Wanted {
+            spatial: if is_waiting { before.spatial } else { wanted.spatial },
+            ..wanted
+        };
+        self.asked.retain(|asked| asked.branch != branch);
+        if !told.is_nothing() {
+            self.asked.push(Asked {
+                branch,
+                wanted: told,
+                too_much_since: is_waiting.then_some(since),
+            });
+        }
+        (told != before).then_some(told)
+    }
+
+    /// Whether more sizes were asked for than are wanted, for the time being.
+    pub(crate) fn asks_too_much(&self) -> bool {
+        self.asked.iter().any(|asked| asked.too_much_since.is_some())
+    }
+
+    /// Up to which spatial layer it comes here, because no more of it was asked for.
+    fn comes_up_to(&self) -> u8 {
+        match self.origin {
+            Some(Origin::Branch(branch)) => self.asked_of(branch).spatial,
+            Some(Origin::Here) | None => u8::MAX,
+        }
     }
 
     /// What a neighbour is told of it.
@@ -161,6 +211,13 @@ impl Track {
         let encoding = self.encodings.get(usize::from(packet.encoding));
         let source = encoding.and_then(|encoding| encoding.source.as_ref());
         source.is_some_and(|source| source.ssrc == packet.ssrc)
+    }
+
+    /// Its encodings that did not come are there again.
+    pub(crate) fn expect_all(&mut self) {
+        for encoding in &mut self.encodings {
+            (encoding.missing_until, encoding.wanted_since) = (None, None);
+        }
     }
 
     /// Nobody publishes it any more: whoever does next begins anew.
@@ -282,18 +339,13 @@ impl Track {
     }
 }
 
-fn of(list: &[(BranchId, Encodings)], branch: BranchId) -> Encodings {
-    let found = list.iter().find(|(other, _)| *other == branch);
-    found.map_or(Encodings::NONE, |&(_, encodings)| encodings)
-}
-
 impl Encoding {
     /// When the next request for a keyframe may go out.
     pub(crate) fn may_ask_at(&self) -> Option<Instant> {
         self.asked.map(|at| at + KEYFRAME_INTERVAL)
     }
 
-    fn admit(&mut self, now: Instant, packet: &Packet<'_>) -> Option<(Admitted, Reading)> {
+    fn admit(&mut self, now: Instant, packet: &Packet<'_>, comes_up_to: u8) -> Option<(Admitted, Reading)> {
         let admitted = match &mut self.source {
             Some(source) => source.admit(now, packet)?,
             None => {
@@ -312,6 +364,7 @@ impl Encoding {
         let read = Reading::of(packet, &mut self.structure);
         let begins_picture = admitted.is_newest && self.picture.replace(packet.timestamp) != Some(packet.timestamp);
         let len = packet.payload.len();
+        self.meter.keep_above(comes_up_to);
         self.meter.count(now, read.spatial, read.temporal, len, begins_picture);
         Some((admitted, read))
     }

@@ -1,169 +1,16 @@
 //! A room with several routers, its branches: everybody gets what he would get of one.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
-    time::{Duration, Instant},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
+    time::Duration,
 };
 
-use hst_sfu::{BranchId, Codec, Encodings, Format, Formats, LineId, Output, Packet, PeerId, Router, TrackId, Word};
+use hst_sfu::{BranchId, Encodings, Formats, Packet, PeerId, Router, TrackId, Word};
 use proptest::prelude::*;
 
-const KEY: &[u8] = &[0x10, 0x00];
-const DELTA: &[u8] = &[0x10, 0x01];
-const CAMERA: TrackId = TrackId(1);
+mod row;
 
-/// Branches in a row, each the neighbour of the one before it, with what goes back and forth between them.
-struct Row {
-    now: Instant,
-    routers: Vec<Router>,
-    /// What is under way, by where it comes from and goes to.
-    under_way: VecDeque<(usize, usize, Parcel)>,
-    heard: Vec<(usize, usize, Word)>,
-    relayed: HashMap<(usize, usize), usize>,
-    /// Who got which packet of which track under which number.
-    got: Vec<(LineId, TrackId, u16, u64)>,
-    /// For which encodings keyframes were asked of publishers.
-    asked: Vec<(usize, TrackId, u8)>,
-    /// Which encodings publishers were told to be wanted.
-    wanted: Vec<(usize, TrackId, Encodings)>,
-}
-
-enum Parcel {
-    Word(Word),
-    Packet(TrackId, Packet<'static>),
-}
-
-fn line(peer: u64) -> LineId {
-    LineId {
-        peer: PeerId(peer),
-        slot: 0,
-    }
-}
-
-fn video(seq: u16, payload: &'static [u8]) -> Packet<'static> {
-    Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
-        ssrc: 1,
-        seq,
-        timestamp: u32::from(seq) * 3000,
-        codec: Codec::Vp8,
-        format: Format::new(1).expect("a small number"),
-        payload,
-    }
-}
-
-fn encodings(numbers: &[u8]) -> Encodings {
-    numbers.iter().copied().collect()
-}
-
-impl Row {
-    fn new(length: usize) -> Self {
-        let mut row = Self {
-            now: Instant::now(),
-            routers: (0..length).map(|_| Router::new()).collect(),
-            under_way: VecDeque::new(),
-            heard: Vec::new(),
-            relayed: HashMap::new(),
-            got: Vec::new(),
-            asked: Vec::new(),
-            wanted: Vec::new(),
-        };
-        (1..length).for_each(|at| row.meet(at - 1, at));
-        row
-    }
-
-    fn meet(&mut self, one: usize, other: usize) {
-        self.routers[one].meet(self.now, BranchId(other as u64));
-        self.routers[other].meet(self.now, BranchId(one as u64));
-        self.settle();
-    }
-
-    fn publish(&mut self, at: usize, track: TrackId, encodings: usize) {
-        self.routers[at].publish(track);
-        self.routers[at].set_encodings(track, encodings);
-        self.settle();
-    }
-
-    fn subscribe(&mut self, at: usize, peer: u64, track: TrackId) {
-        self.routers[at].subscribe(self.now, line(peer), track, Formats::ALL);
-        self.settle();
-    }
-
-    fn pause(&mut self, at: usize, peer: u64) {
-        self.routers[at].pause(self.now, line(peer));
-        self.settle();
-    }
-
-    fn packet(&mut self, at: usize, track: TrackId, packet: Packet<'static>) {
-        self.routers[at].handle_packet(self.now, track, &packet);
-        self.drain(at, Some((track, packet)));
-        self.settle();
-    }
-
-    /// Lets everything arrive, and everything that follows from it.
-    fn settle(&mut self) {
-        (0..self.routers.len()).for_each(|at| self.drain(at, None));
-        while let Some((from, to, parcel)) = self.under_way.pop_front() {
-            let branch = BranchId(from as u64);
-            match parcel {
-                Parcel::Word(word) => {
-                    self.heard.push((from, to, word));
-                    self.routers[to].hear(self.now, branch, word);
-                    self.drain(to, None);
-                }
-                Parcel::Packet(track, packet) => {
-                    *self.relayed.entry((from, to)).or_default() += 1;
-                    if self.routers[to].branch_of(track) == Some(branch) {
-                        self.routers[to].handle_packet(self.now, track, &packet);
-                        self.drain(to, Some((track, packet)));
-                    }
-                }
-            }
-        }
-    }
-
-    fn drain(&mut self, at: usize, packet: Option<(TrackId, Packet<'static>)>) {
-        while let Some(output) = self.routers[at].poll_output() {
-            match output {
-                Output::Forward(forward) => {
-                    let (track, packet) = packet.expect("nothing else is forwarded");
-                    self.got.push((forward.line, track, packet.seq, forward.seq));
-                }
-                Output::Relay { branch } => {
-                    let (track, packet) = packet.expect("nothing else is passed on");
-                    let parcel = Parcel::Packet(track, packet);
-                    self.under_way.push_back((at, branch.0 as usize, parcel));
-                }
-                Output::Tell { branch, word } => {
-                    self.under_way.push_back((at, branch.0 as usize, Parcel::Word(word)));
-                }
-                Output::RequestKeyframe { track, encoding } => self.asked.push((at, track, encoding)),
-                Output::Wanted { track, encodings } => self.wanted.push((at, track, encodings)),
-                _ => {}
-            }
-        }
-    }
-
-    fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while self.now < end {
-            self.now += Duration::from_millis(50);
-            for at in 0..self.routers.len() {
-                if self.routers[at].poll_timeout().is_some_and(|due| due <= self.now) {
-                    self.routers[at].handle_timeout(self.now);
-                    self.drain(at, None);
-                }
-            }
-            self.settle();
-        }
-    }
-
-    fn receivers(&self) -> Vec<u64> {
-        self.got.iter().map(|(line, ..)| line.peer.0).collect()
-    }
-}
+use row::{CAMERA, DELTA, KEY, Row, encodings, line, video};
 
 #[test]
 fn a_packet_goes_to_each_neighbour_once_however_many_are_behind_him_and_no_further_than_it_is_wanted() {
@@ -373,6 +220,7 @@ fn what_a_stranger_says_does_not_count() {
     let want = Word::Want {
         track: CAMERA,
         encodings: Encodings::ALL,
+        spatial: u8::MAX,
     };
     for word in [
         want,

@@ -35,9 +35,10 @@ impl Outgoing {
         matches!(self.content, Content::Word(_))
     }
 
-    /// Writes it as the other node reads it: a packet takes 24 bytes more than its payload, and its header extensions.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        wire::write(&self.content, out);
+    /// Writes it as the other node reads it, whose version is one of [`RELAY_VERSIONS`](crate::RELAY_VERSIONS): a packet takes 24
+    /// bytes more than its payload, and its header extensions.
+    pub fn write(&self, version: u16, out: &mut Vec<u8>) {
+        wire::write(&self.content, version, out);
     }
 }
 
@@ -70,6 +71,14 @@ impl Relay {
     /// Not cancel-safe: cancelled, it may or may not have been done.
     pub async fn part(&self, room: &Room) {
         room.part_outside(self.branch).await;
+    }
+
+    /// The room may send so many bits in a second to its branch there, of payload; `None` is everything that is wanted there. What
+    /// is too much is left out by the largest layers first, and sound never. It holds until they part.
+    ///
+    /// Not cancel-safe: cancelled, it may or may not have been done.
+    pub async fn bound(&self, room: &Room, bound: Option<u64>) {
+        room.bound_outside(self.branch, bound).await;
     }
 
     /// Hands the room what its branch at the other node has [written](Outgoing::write): as much as there is at a time. Words

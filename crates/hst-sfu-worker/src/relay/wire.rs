@@ -1,6 +1,6 @@
 //! How words and packets are written for another node: by every version in the same way, or under another first byte.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, ops::RangeInclusive, sync::Arc, time::Instant};
 
 use hst_sfu::{Codec, Encodings, Format, MAX_ENCODINGS, TrackId, Word};
 
@@ -17,6 +17,8 @@ const WANT: u8 = 2;
 const HERE: u8 = 3;
 const GONE: u8 = 4;
 const KEYFRAME: u8 = 5;
+/// Since version 2.
+const WANT_UP_TO: u8 = 6;
 const PACKET: u8 = 16;
 /// What a packet has, as bits.
 const MARKER: u8 = 1;
@@ -28,6 +30,10 @@ const REDUNDANT: u8 = 16;
 const CODECS: [Codec; 5] = [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1];
 /// The most sizes of one encoding: a stream has no more spatial layers.
 const MAX_SIZES: usize = 8;
+
+/// The versions of what relays write that this one writes and reads. The second has bounds to the sizes that are wanted; without
+/// them all come.
+pub const RELAY_VERSIONS: RangeInclusive<u16> = 1..=2;
 
 /// What another node has sent is not what nodes send each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +47,10 @@ impl fmt::Display for Garbled {
 
 impl std::error::Error for Garbled {}
 
-pub(super) fn write(content: &Content, out: &mut Vec<u8>) {
+/// Writes it for whoever reads this version.
+pub(super) fn write(content: &Content, version: u16, out: &mut Vec<u8>) {
     match content {
-        Content::Word(word) => write_word(*word, out),
+        Content::Word(word) => write_word(*word, version, out),
         Content::Media(media) => write_packet(media, out),
     }
 }
@@ -60,6 +67,12 @@ fn read_kind(now: Instant, bytes: &mut Bytes<'_>) -> Option<Content> {
         WANT => Word::Want {
             track: bytes.track()?,
             encodings: bytes.encodings()?,
+            spatial: u8::MAX,
+        },
+        WANT_UP_TO => Word::Want {
+            track: bytes.track()?,
+            encodings: bytes.encodings()?,
+            spatial: bytes.u8()?,
         },
         HERE => Word::Here {
             track: bytes.track()?,
@@ -76,16 +89,22 @@ fn read_kind(now: Instant, bytes: &mut Bytes<'_>) -> Option<Content> {
     bytes.0.is_empty().then_some(Content::Word(word))
 }
 
-fn write_word(word: Word, out: &mut Vec<u8>) {
+fn write_word(word: Word, version: u16, out: &mut Vec<u8>) {
     let mut begin = |kind: u8, track: TrackId| {
         out.push(kind);
         out.extend(track.0.to_be_bytes());
     };
     match word {
         Word::Hello => out.push(HELLO),
-        Word::Want { track, encodings } => {
-            begin(WANT, track);
+        Word::Want {
+            track,
+            encodings,
+            spatial,
+        } => {
+            let has_bound = spatial != u8::MAX && version >= 2;
+            begin(if has_bound { WANT_UP_TO } else { WANT }, track);
             out.push(encodings.iter().fold(0, |bits, encoding| bits | 1 << encoding));
+            out.extend(has_bound.then_some(spatial));
         }
         Word::Here { track, encodings } => {
             begin(HERE, track);
@@ -273,7 +292,7 @@ mod tests {
 
     fn there_and_back(now: Instant, content: &Content) -> Content {
         let mut bytes = Vec::new();
-        write(content, &mut bytes);
+        write(content, *RELAY_VERSIONS.end(), &mut bytes);
         read(now, &bytes).expect("what was written")
     }
 
@@ -286,10 +305,17 @@ mod tests {
             Word::Want {
                 track,
                 encodings: Encodings::ALL,
+                spatial: u8::MAX,
+            },
+            Word::Want {
+                track,
+                encodings: Encodings::ALL,
+                spatial: 1,
             },
             Word::Want {
                 track,
                 encodings: Encodings::NONE,
+                spatial: u8::MAX,
             },
             Word::Here { track, encodings: 3 },
             Word::Gone { track },
@@ -364,12 +390,29 @@ mod tests {
     }
 
     #[test]
+    fn who_speaks_the_first_version_is_asked_for_every_size() {
+        let (track, encodings) = (TrackId(7), Encodings::ALL);
+        let of = |spatial| {
+            let word = Word::Want {
+                track,
+                encodings,
+                spatial,
+            };
+            let mut bytes = Vec::new();
+            write(&Content::Word(word), 1, &mut bytes);
+            bytes
+        };
+        assert_eq!(of(0), of(u8::MAX));
+        assert_eq!(of(0), [WANT, 0, 0, 0, 0, 0, 0, 0, 7, 15]);
+    }
+
+    #[test]
     fn what_is_cut_short_or_garbled_is_refused_or_something_else_but_no_fault() {
         let now = Instant::now();
         let mut bytes = Vec::new();
         let packet = packet(now);
         let header = bytes_before(&packet);
-        write(&Content::Media(Arc::new(packet)), &mut bytes);
+        write(&Content::Media(Arc::new(packet)), *RELAY_VERSIONS.end(), &mut bytes);
         for len in 0..=header {
             assert!(read(now, &bytes[..len]).is_err(), "{len}");
         }
@@ -386,6 +429,7 @@ mod tests {
             &[99, 1],
             &[HELLO, 0],
             &[WANT, 0, 0, 0, 0, 0, 0, 0, 1, 16],
+            &[WANT_UP_TO, 0, 0, 0, 0, 0, 0, 0, 1, 1],
         ] {
             assert!(read(now, bytes).is_err(), "{bytes:?}");
         }

@@ -59,6 +59,7 @@ impl Worker {
                 Ask::Meet(branch, port) => self.meet(now, room, branch, port),
                 Ask::Fade(branch) => self.fade(room, branch),
                 Ask::Part(branch) => self.part(now, room, branch),
+                Ask::Bound(branch, bound) => self.bound(now, room, branch, bound),
                 Ask::MuteTrack { track, is_muted, done } => {
                     self.mute_track(now, room, track, is_muted);
                     self.finish(now, done);

@@ -69,6 +69,14 @@ impl Worker {
         }
     }
 
+    /// The way to this branch carries so much of what the room sends there.
+    pub(super) fn bound(&mut self, now: Instant, id: RoomId, branch: BranchId, bound: Option<u64>) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.router.set_bound(now, branch, bound);
+            self.route(id, None);
+        }
+    }
+
     /// The room has no branch there any more.
     pub(super) fn part(&mut self, now: Instant, id: RoomId, branch: BranchId) {
         if let Some(room) = self.rooms.get_mut(&id) {

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use super::Router;
+use super::{Router, SHARE_INTERVAL};
 use crate::{
     BranchId, Encodings, Output, TrackId, Word,
+    passage::{Demand, Wanted},
     track::{Origin, Track},
 };
 
@@ -20,6 +21,7 @@ impl Router {
     /// The branch is no neighbour any more: what was published behind it is gone, and nothing is wanted there.
     pub fn part(&mut self, now: Instant, branch: BranchId) {
         self.branches.retain(|&other| other != branch);
+        self.bounds.retain(|&(other, _)| other != branch);
         self.forget_branch(now, branch);
         self.fading.retain(|&other| other != branch);
     }
@@ -36,11 +38,15 @@ impl Router {
         }
         match word {
             Word::Hello => {}
-            Word::Want { track, encodings } => self.hear_want(now, branch, track, encodings),
+            Word::Want {
+                track,
+                encodings,
+                spatial,
+            } => self.hear_want(now, branch, track, Wanted { encodings, spatial }),
             Word::Here { track, encodings } => {
                 let is_new = |entry: &&mut Track| {
                     let was_left = entry.origin.is_some() && entry.former == Some(Origin::Branch(branch));
-                    !entry.asked_of(branch).is_empty() && !was_left
+                    !entry.asked_of(branch).is_nothing() && !was_left
                 };
                 if let Some(entry) = self.tracks.get_mut(&track).filter(is_new) {
                     match entry.origin {
@@ -55,6 +61,7 @@ impl Router {
                 }
                 if self.origin(track) == Some(Origin::Branch(branch)) {
                     self.set_encodings(track, encodings.into());
+                    self.expect_all(now, track);
                     self.tell_here(track);
                 }
             }
@@ -77,6 +84,14 @@ impl Router {
         self.tracks.get(&track)?.origin
     }
 
+    /// What did not come can be had again, maybe.
+    fn expect_all(&mut self, now: Instant, track: TrackId) {
+        if let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.encodings.len() > 1) {
+            entry.expect_all();
+            self.share_at = Some(now);
+        }
+    }
+
     fn greet(&mut self, now: Instant, branch: BranchId) {
         if !self.branches.contains(&branch) {
             self.branches.push(branch);
@@ -90,41 +105,54 @@ impl Router {
         for track in tracks {
             self.lose_origin(track, Origin::Branch(branch));
             if let Some(entry) = self.tracks.get_mut(&track) {
-                entry.asked.retain(|&(other, _)| other != branch);
+                entry.asked.retain(|asked| asked.branch != branch);
             }
-            self.set_demand(now, branch, track, Encodings::NONE);
+            self.set_demand(now, branch, track, Wanted::NOTHING);
         }
     }
 
-    fn hear_want(&mut self, now: Instant, branch: BranchId, track: TrackId, encodings: Encodings) {
-        let before = self.set_demand(now, branch, track, encodings);
+    fn hear_want(&mut self, now: Instant, branch: BranchId, track: TrackId, wanted: Wanted) {
+        let crossed = self.crosses(track, branch);
+        let before = self.set_demand(now, branch, track, wanted);
         let Some(entry) = self.tracks.get(&track) else { return };
-        let is_here = entry.origin.is_some() && !entry.comes_from(branch) && !self.fades(entry.origin);
-        if before.is_empty() && !encodings.is_empty() && is_here {
+        let is_new = before.is_nothing() && !wanted.is_nothing();
+        if is_new && entry.origin.is_some() && !entry.comes_from(branch) && !self.fades(entry.origin) {
             let word = entry.here(track);
             self.tell(branch, word);
         }
-        // Who takes it up begins at a keyframe, as any line does.
-        for encoding in encodings.without(before).iter() {
-            self.want_keyframe(now, track, encoding);
+        if is_new {
+            self.speakers.show(track);
         }
+        let crosses = self.crosses(track, branch);
+        self.want_more(now, track, crossed, crosses);
+    }
+
+    /// What goes to the neighbour of the track.
+    fn crosses(&self, track: TrackId, branch: BranchId) -> Wanted {
+        let demands = self.tracks.get(&track).map(|entry| &entry.demands);
+        let demand = demands.and_then(|demands| demands.iter().find(|demand| demand.branch == branch));
+        demand.map_or(Wanted::NOTHING, Demand::crosses)
     }
 
     /// The neighbour wants this of the track from now on; gives what it was before.
-    fn set_demand(&mut self, now: Instant, branch: BranchId, track: TrackId, encodings: Encodings) -> Encodings {
-        let entry = match encodings.is_empty() {
+    fn set_demand(&mut self, now: Instant, branch: BranchId, track: TrackId, wanted: Wanted) -> Wanted {
+        let entry = match wanted.is_nothing() {
             false => self.tracks.entry(track).or_default(),
             true => match self.tracks.get_mut(&track) {
                 Some(entry) => entry,
-                None => return Encodings::NONE,
+                None => return Wanted::NOTHING,
             },
         };
         let before = entry.demand_of(branch);
-        if before != encodings {
-            entry.demands.retain(|&(other, _)| other != branch);
-            if !encodings.is_empty() {
-                entry.demands.push((branch, encodings));
-            } else if entry.is_idle() {
+        if before != wanted {
+            if wanted.is_nothing() {
+                entry.demands.retain(|demand| demand.branch != branch);
+            } else if let Some(demand) = entry.demands.iter_mut().find(|demand| demand.branch == branch) {
+                demand.want(wanted);
+            } else {
+                entry.demands.push(Demand::new(branch, wanted));
+            }
+            if entry.is_idle() {
                 self.calm(track, None);
             }
             self.want_encodings(now, track);
@@ -139,21 +167,25 @@ impl Router {
         for at in 0..self.branches.len() {
             let branch = self.branches[at];
             let Some(entry) = self.tracks.get(&track) else { return };
-            let encodings = self.wanted(now, entry, Some(branch));
+            let wanted = self.wanted(now, entry, Some(branch));
             let Some(entry) = self.tracks.get_mut(&track) else {
                 return;
             };
-            if entry.asked_of(branch) == encodings {
+            let Some(Wanted { encodings, spatial }) = entry.ask(now, branch, wanted) else {
                 continue;
-            }
-            entry.asked.retain(|&(other, _)| other != branch);
-            if !encodings.is_empty() {
-                entry.asked.push((branch, encodings));
-            }
+            };
             if encodings.is_empty() {
                 ended.push(branch);
             }
-            self.tell(branch, Word::Want { track, encodings });
+            let word = Word::Want {
+                track,
+                encodings,
+                spatial,
+            };
+            self.tell(branch, word);
+        }
+        if self.tracks.get(&track).is_some_and(Track::asks_too_much) {
+            self.share_at.get_or_insert(now + SHARE_INTERVAL);
         }
         for branch in ended {
             self.lose_origin(track, Origin::Branch(branch));
@@ -175,7 +207,7 @@ impl Router {
 
     fn tell_demanders(&mut self, track: TrackId, word: impl Fn(&Track) -> Word) {
         let Some(entry) = self.tracks.get(&track) else { return };
-        for &(branch, _) in &entry.demands {
+        for &Demand { branch, .. } in &entry.demands {
             if !entry.comes_from(branch) {
                 let word = word(entry);
                 self.outputs.push_back(Output::Tell { branch, word });
@@ -187,13 +219,24 @@ impl Router {
         self.outputs.push_back(Output::Tell { branch, word });
     }
 
-    /// The encodings of a track that anybody wants but this neighbour; all, as long as nobody can choose.
-    pub(super) fn wanted(&self, now: Instant, entry: &Track, except: Option<BranchId>) -> Encodings {
-        let demands = entry.demands.iter().filter(|(branch, _)| Some(*branch) != except);
-        let demanded = demands.fold(Encodings::NONE, |all, &(_, encodings)| all.and(encodings));
-        if entry.lines.is_empty() || demanded == Encodings::ALL {
+    /// What anybody wants of a track but this neighbour; everything, as long as nobody can choose.
+    pub(super) fn wanted(&self, now: Instant, entry: &Track, except: Option<BranchId>) -> Wanted {
+        let demands = entry.demands.iter().filter(|demand| Some(demand.branch) != except);
+        let demanded = demands.fold(Wanted::NOTHING, |all, demand| all.and(demand.crosses()));
+        if entry.lines.is_empty() || demanded == Wanted::ALL {
             return demanded;
         }
+        let lines = || entry.lines.iter().filter_map(|&place| self.lines[place].as_ref());
+        let sizes = lines().filter_map(|line| Some(line.target?.spatial));
+        let received = Wanted {
+            encodings: self.received(now, entry, demanded.encodings),
+            spatial: sizes.max().unwrap_or_default(),
+        };
+        demanded.and(received)
+    }
+
+    /// The encodings that anybody receives or should, beside those that are wanted anyway.
+    fn received(&self, now: Instant, entry: &Track, demanded: Encodings) -> Encodings {
         if !entry.has_choice(now) {
             return Encodings::ALL;
         }

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Router, line_at};
+use super::Router;
 use crate::{
     BranchId, Output, Packet, TrackId, Word,
     reading::Reading,
@@ -77,7 +77,7 @@ impl Router {
     /// Tells the neighbour behind whom the track is published that it will be elsewhere, if he wants it.
     pub(super) fn tell_next(&mut self, track: TrackId, branch: BranchId) {
         let Some(entry) = self.tracks.get(&track) else { return };
-        if !entry.demand_of(branch).is_empty() {
+        if !entry.demand_of(branch).is_nothing() {
             let word = entry.here(track);
             self.tell(branch, word);
         }
@@ -124,9 +124,7 @@ impl Router {
         let Some(next) = entry.next.take() else { return };
         entry.former = entry.origin.replace(next.origin);
         entry.restart();
-        for &place in &entry.lines {
-            line_at(&mut self.lines, place).stop();
-        }
+        self.restart(track);
         self.want_encodings(now, track);
         // What they cost there shows soon.
         self.share_at = Some(now);

@@ -28,6 +28,7 @@ impl Router {
     pub(super) fn share_all(&mut self, now: Instant) {
         if self.receivers.values().any(Receiver::is_bound)
             || self.tracks.values().any(|track| track.encodings.len() > 1)
+            || !self.bounds.is_empty()
         {
             self.share_at = Some(now + SHARE_INTERVAL);
         }
@@ -36,6 +37,7 @@ impl Router {
         for peer in peers {
             self.share_by(now, peer, &mut ladders);
         }
+        self.share_ways(now);
         let tracks: Vec<_> = self.tracks.keys().copied().collect();
         tracks.into_iter().for_each(|track| self.want_encodings(now, track));
     }
@@ -62,7 +64,7 @@ impl Router {
         }
     }
 
-    /// Says whether he is to get another encoding of anything than before.
+    /// Says whether he is to get another encoding or size of anything than before.
     fn share_by(&mut self, now: Instant, peer: PeerId, ladders: &mut Ladders) -> bool {
         let Some(receiver) = self.receivers.get(&peer) else {
             return false;
@@ -92,6 +94,7 @@ impl Router {
             wishes.push(Wish {
                 priority: receiver.priorities.get(&track).copied().unwrap_or_default(),
                 ladder,
+                may_stutter: true,
                 before,
                 chosen: None,
             });
@@ -112,7 +115,7 @@ impl Router {
     }
 
     /// The line should carry this from now on: at least the smallest, unless nothing has fitted for some time. Says
-    /// whether it is another encoding than before.
+    /// whether it is another encoding or size than before.
     fn aim(&mut self, now: Instant, place: usize, smallest: Layer, target: Option<Layer>) -> bool {
         let line = line_at(&mut self.lines, place);
         let short_since = match target {
@@ -153,11 +156,11 @@ impl Router {
                 is_starved: target.is_none(),
             });
         }
-        let has_changed = encoding(before) != encoding(target);
-        if has_changed {
+        if encoding(before) != encoding(target) {
             self.want_start(now, place);
         }
-        has_changed
+        let size = |target: Option<Layer>| target.map(|target| (target.encoding, target.spatial));
+        size(before) != size(target)
     }
 
     /// Tells the publisher, or the neighbours, which encodings are of use to anybody.
@@ -168,7 +171,7 @@ impl Router {
         };
         // What is wanted where it comes from does not come here.
         let source = self.branch_of(track);
-        let wanted = self.wanted(now, entry, source);
+        let wanted = self.wanted(now, entry, source).encodings;
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
