@@ -1,0 +1,107 @@
+//! Whole nodes in a storm: three to five of them in one process, with clients that live as their seed says.
+//!
+//! `HST_SIM_SEEDS` says how many seeds are tried (`cargo xtask sim`), and `HST_SIM_SEED` tries one alone.
+
+mod citizen;
+mod ending;
+mod ledger;
+mod process;
+mod world;
+
+use std::{env, ops::Range, panic, sync::atomic::Ordering, time::Duration};
+
+use hst_cluster::simulated::{Dice, Weather};
+use tokio::{
+    runtime::Builder,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use self::{
+    citizen::Citizen,
+    ledger::{Counts, Ledger},
+    world::World,
+};
+
+/// Seeds of an ordinary test.
+const SEEDS: u64 = 200;
+/// How long networks and nodes fail.
+const STORM: Duration = Duration::from_secs(25);
+/// Users, of whom every other one has two devices.
+const USERS: usize = 6;
+
+#[test]
+fn whatever_befalls_nodes_nothing_that_was_acknowledged_is_lost_doubled_or_out_of_order() {
+    let mut all = Vec::new();
+    for seed in seeds() {
+        let run = panic::catch_unwind(|| run(seed));
+        let Ok(run) = run else {
+            panic!("seed {seed}: HST_SIM_SEED={seed} tries it alone");
+        };
+        all.push(run);
+    }
+    // Otherwise a run in which nothing happens would pass.
+    println!("{all:?}");
+}
+
+fn seeds() -> Range<u64> {
+    let number = |name| {
+        env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().expect("it is a number"))
+    };
+    match number("HST_SIM_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("HST_SIM_SEEDS").unwrap_or(SEEDS),
+    }
+}
+
+/// In a time of its own, as with `start_paused = true`, and on one thread.
+fn run(seed: u64) -> (Counts, [usize; 3], u64) {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(storm_and_calm(seed))
+}
+
+async fn storm_and_calm(seed: u64) -> (Counts, [usize; 3], u64) {
+    let mut dice = Dice::new(seed);
+    let world = World::new(&mut dice);
+    world.cluster.set_weather(Weather::calm());
+    let calm = Instant::now() + STORM;
+    let mut nodes = world.begin(&mut dice, calm);
+    let ledger = Ledger::new();
+    let mut lives = JoinSet::new();
+    for number in 0..USERS {
+        for device in 0..1 + number % 2 {
+            let dice = Dice::new(dice.throw());
+            let user = format!("user-{number}");
+            let mut citizen = Citizen::new(user, device, ledger.clone(), world.clone(), dice);
+            lives.spawn(async move {
+                citizen.live(calm).await;
+                citizen
+            });
+        }
+    }
+    tokio::select! {
+        biased;
+        ended = nodes.join_next() => panic!("a node cannot live: {ended:?}"),
+        () = sleep_until(calm) => {}
+        () = world.cluster.storm(&mut dice, world.nodes) => {}
+    }
+    world.cluster.clear_up();
+    let ending = ending::settle(&world, &ledger, lives, calm);
+    tokio::select! {
+        biased;
+        ended = nodes.join_next() => panic!("a node cannot live: {ended:?}"),
+        () = ending => {}
+    }
+    let fates = [&world.fates.killed, &world.fates.hung, &world.fates.drained];
+    (
+        ledger.counts(),
+        fates.map(|count| count.load(Ordering::Relaxed)),
+        ledger.fingerprint(),
+    )
+}
