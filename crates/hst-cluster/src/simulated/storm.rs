@@ -41,7 +41,9 @@ impl SimulatedCluster {
         loop {
             self.set_weather(Weather::stormy(dice));
             let (one, other) = (dice.below(nodes), dice.below(nodes));
-            match dice.below(8) {
+            let change = dice.below(8);
+            tracing::debug!(one, other, change, "the network changes");
+            match change {
                 0 => self.cut_all(&[Road::ToDirectory(one), Road::FromDirectory(one)]),
                 1 => self.cut_all(&[Road::ToBus(one), Road::FromBus(one)]),
                 2 => self.cut_all(&everything(one)),
@@ -53,6 +55,7 @@ impl SimulatedCluster {
             }
             sleep(Duration::from_millis(500 + dice.throw() % 7500)).await;
             if dice.comes_to_pass(400) {
+                tracing::debug!("all roads are mended");
                 self.mend_all();
             }
         }
@@ -60,6 +63,7 @@ impl SimulatedCluster {
 
     /// Every road is open, and the weather [calm](Weather::calm).
     pub fn clear_up(&self) {
+        tracing::debug!("the storm is over");
         self.mend_all();
         self.set_weather(Weather::calm());
     }
