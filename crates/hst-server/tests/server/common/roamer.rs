@@ -92,7 +92,8 @@ impl Roamer {
                 self.turn().await;
             }
         };
-        timeout(patience, answered).await.expect("it is answered")
+        let answer = timeout(patience, answered).await;
+        answer.unwrap_or_else(|_| panic!("not answered while {}", self.session.state()))
     }
 
     /// Says something to all in its group, and waits where it goes too fast. Gives its number.

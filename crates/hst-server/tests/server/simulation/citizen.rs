@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use hst_auth::{AppId, AppSecret, Right, TokenIssuer, TokenRequest, UnixMillis};
 use hst_cluster::simulated::Dice;
 use hst_group::client::{GroupEvent, LoginOptions, Refusal, SessionEvent, State};
-use hst_proto::{Audience, Class, ErrorCode, OnlinePage, Payload, Reply, ToGroup};
+use hst_proto::{Audience, Class, OnlinePage, Payload, Reply, ToGroup};
 use hst_server::{DEV_APP_ID, DEV_APP_SECRET};
 use tokio::time::{Instant, sleep_until};
 
@@ -134,7 +134,8 @@ impl Citizen {
         };
         self.ledger.write(&name, Entry::Begins);
         let outcome = roamer.ask(|session, now| session.login(now, options)).await;
-        self.ledger.write(&name, Entry::LoggedIn(outcome.as_ref().err().map(code)));
+        self.ledger
+            .write(&name, Entry::LoggedIn(outcome.as_ref().err().map(code)));
         self.engine = Some(Engine {
             name,
             roamer,
@@ -201,8 +202,7 @@ impl Citizen {
         }
         let other = user(&others[self.dice.below(others.len())]);
         let kicked = engine.roamer.ask(|session, now| session.kick(now, other, None)).await;
-        self.ledger
-            .count(|counts| counts.kicks += usize::from(kicked.is_ok()));
+        self.ledger.count(|counts| counts.kicks += usize::from(kicked.is_ok()));
         self.note();
     }
 
@@ -314,11 +314,6 @@ pub(crate) fn code(why: &Refusal) -> u32 {
     why.server_code.unwrap_or(why.code)
 }
 
-/// Whether a request may not have been carried out for a passing reason, or the server does not say what came of it.
-pub(crate) fn is_passing(why: &Refusal) -> bool {
-    why.is_retryable() || code(why) == ErrorCode::OperationFailed.number()
-}
-
 /// Of the development App, with every right.
 fn token() -> String {
     let secret = AppSecret::parse(DEV_APP_SECRET).unwrap();
@@ -329,5 +324,7 @@ fn token() -> String {
         rights: Some(BTreeSet::from(rights)),
         ..TokenRequest::default()
     };
-    issuer.issue(&request, UnixMillis::from(std::time::SystemTime::now())).unwrap()
+    issuer
+        .issue(&request, UnixMillis::from(std::time::SystemTime::now()))
+        .unwrap()
 }

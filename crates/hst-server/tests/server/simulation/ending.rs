@@ -44,7 +44,11 @@ pub(super) async fn settle(world: &World, ledger: &Ledger, lives: Lives, calm: I
         }
     });
     let citizens = citizens.await;
-    let present: BTreeSet<_> = citizens.iter().filter(|it| state(it).is_online()).map(|it| it.user.clone()).collect();
+    let present: BTreeSet<_> = citizens
+        .iter()
+        .filter(|it| state(it).is_online())
+        .map(|it| it.user.clone())
+        .collect();
     for citizen in citizens.iter().filter(|it| state(it).is_online()) {
         assert_eq!(citizen.seen, present, "{} sees who is online", who(citizen));
     }
@@ -70,7 +74,11 @@ pub(super) async fn settle(world: &World, ledger: &Ledger, lives: Lives, calm: I
 }
 
 /// Has all do something at once, and live on until then.
-async fn each(citizens: Vec<Citizen>, until: Instant, what: impl AsyncFn(&mut Citizen) + Copy + 'static) -> Vec<Citizen> {
+async fn each(
+    citizens: Vec<Citizen>,
+    until: Instant,
+    what: impl AsyncFn(&mut Citizen) + Copy + 'static,
+) -> Vec<Citizen> {
     let mut doing = tokio::task::LocalSet::new();
     let tasks: Vec<_> = citizens
         .into_iter()
@@ -95,7 +103,10 @@ fn state(citizen: &Citizen) -> State {
 }
 
 fn who(citizen: &Citizen) -> String {
-    citizen.engine.as_ref().map_or_else(|| citizen.user.clone(), |engine| engine.name.clone())
+    citizen
+        .engine
+        .as_ref()
+        .map_or_else(|| citizen.user.clone(), |engine| engine.name.clone())
 }
 
 /// Who believes to be logged in is, and nobody else; who believes to be in a group is seen there by all, and nobody else.
@@ -125,14 +136,30 @@ async fn all_agree(world: &World, ledger: &Ledger, citizens: &[Citizen]) {
         };
         let mut others = groups[engine.group].clone();
         others.remove(&citizen.user);
-        assert_eq!(engine.others, others, "{} sees who is in {}: {}", engine.name, engine.group, ledger.last_of(&engine.name));
+        assert_eq!(
+            engine.others,
+            others,
+            "{} sees who is in {}: {}",
+            engine.name,
+            engine.group,
+            ledger.last_of(&engine.name)
+        );
     }
     let logins = entries(world, Prefix::logins()).await;
     let users: Vec<_> = online.keys().cloned().collect();
-    let named: Vec<_> = logins.iter().map(|key| key.split('.').nth(2).unwrap_or_default().to_owned()).collect();
-    assert_eq!(named, users, "the directory has {logins:?}, and logged in are {online:?}");
+    let named: Vec<_> = logins
+        .iter()
+        .map(|key| key.split('.').nth(2).unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        named, users,
+        "the directory has {logins:?}, and logged in are {online:?}"
+    );
     let homes = entries(world, Prefix::groups()).await;
-    let named: Vec<_> = homes.iter().map(|key| key.split('.').nth(2).unwrap_or_default()).collect();
+    let named: Vec<_> = homes
+        .iter()
+        .map(|key| key.split('.').nth(2).unwrap_or_default())
+        .collect();
     let joined: Vec<_> = groups.keys().copied().collect();
     assert_eq!(named, joined, "the directory has {homes:?}");
     let counts = counts(world).await;
@@ -148,6 +175,9 @@ async fn nothing_is_left(world: &World) {
 
 async fn entries(world: &World, prefix: Prefix) -> Vec<String> {
     let entries = world.cluster.truth().list(&prefix).await.unwrap();
+    for entry in &entries {
+        tracing::debug!("at the end: {} {}", entry.key, String::from_utf8_lossy(&entry.value));
+    }
     entries.iter().map(|entry| entry.key.as_str().to_owned()).collect()
 }
 

@@ -87,6 +87,7 @@ impl Ledger {
         let mut book = self.0.lock().unwrap();
         book.counts.add(&entry);
         let at = book.began.elapsed().as_millis();
+        tracing::debug!("{engine}: {entry:?}");
         (at, engine, &entry).hash(&mut book.log);
         book.engines.entry(engine.to_owned()).or_default().push((at, entry));
     }
@@ -103,6 +104,7 @@ impl Ledger {
     pub(crate) fn acknowledged(&self, words: &str, seq: u64) {
         let mut book = self.0.lock().unwrap();
         book.counts.acknowledged += 1;
+        tracing::debug!("{words} is acknowledged: {seq}");
         let said = book.said.get_mut(words).expect("it was said");
         said.acknowledged = Some(seq);
         (words, seq).hash(&mut book.log);
@@ -112,6 +114,7 @@ impl Ledger {
     pub(crate) fn unsaid(&self, words: &str, why: &Refusal) {
         let mut book = self.0.lock().unwrap();
         book.counts.unknown += 1;
+        tracing::debug!("{words} is not acknowledged: {why}");
         (words, code(why)).hash(&mut book.log);
     }
 
@@ -186,7 +189,10 @@ impl Book {
                         continue;
                     };
                     if group != Some(said.group) {
-                        fault(*at, format!("{words} was said in {} and heard in {group:?}", said.group));
+                        fault(
+                            *at,
+                            format!("{words} was said in {} and heard in {group:?}", said.group),
+                        );
                     }
                     if said.by == engine {
                         fault(*at, format!("{words} is its own"));
@@ -226,7 +232,10 @@ impl Book {
         numbers: &BTreeMap<&str, BTreeSet<u64>>,
         fault: impl FnOnce(&[u64]),
     ) {
-        let own = self.said.iter().filter(|(_, said)| said.by == engine && said.group == group);
+        let own = self
+            .said
+            .iter()
+            .filter(|(_, said)| said.by == engine && said.group == group);
         let (mut known, mut unknown) = (BTreeSet::<u64>::new(), 0);
         for (words, _) in own {
             let of_it = &numbers[words.as_str()];

@@ -51,7 +51,14 @@ fn seeds() -> Range<u64> {
             .map(|text| text.parse::<u64>().expect("it is a number"))
     };
     match number("HST_SIM_SEED") {
-        Some(seed) => seed..seed + 1,
+        Some(seed) => {
+            // With `RUST_LOG` it says what happens.
+            let log = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
+            log.with_timer(VirtualTime(std::sync::OnceLock::new()))
+                .with_ansi(false)
+                .init();
+            seed..seed + 1
+        }
         None => 0..number("HST_SIM_SEEDS").unwrap_or(SEEDS),
     }
 }
@@ -104,4 +111,14 @@ async fn storm_and_calm(seed: u64) -> (Counts, [usize; 3], u64) {
         fates.map(|count| count.load(Ordering::Relaxed)),
         ledger.fingerprint(),
     )
+}
+
+/// Since the run began.
+struct VirtualTime(std::sync::OnceLock<Instant>);
+
+impl tracing_subscriber::fmt::time::FormatTime for VirtualTime {
+    fn format_time(&self, w: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+        let since = self.0.get_or_init(Instant::now).elapsed();
+        write!(w, "{:>8.3}", since.as_secs_f64())
+    }
 }

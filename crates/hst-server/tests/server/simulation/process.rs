@@ -80,15 +80,21 @@ impl Process {
 #[async_trait]
 impl Directory for Process {
     async fn create(&self, key: &Key, value: Bytes) -> Result<Revision, WriteError> {
-        self.gate.through(self.node.create(key, value)).await
+        let written = self.gate.through(self.node.create(key, value)).await;
+        tracing::trace!(node = ?self.node, %key, ?written, "creates");
+        written
     }
 
     async fn update(&self, key: &Key, value: Bytes, expected: Revision) -> Result<Revision, WriteError> {
-        self.gate.through(self.node.update(key, value, expected)).await
+        let written = self.gate.through(self.node.update(key, value, expected)).await;
+        tracing::trace!(node = ?self.node, %key, ?written, "updates");
+        written
     }
 
     async fn delete(&self, key: &Key, expected: Revision) -> Result<(), WriteError> {
-        self.gate.through(self.node.delete(key, expected)).await
+        let written = self.gate.through(self.node.delete(key, expected)).await;
+        tracing::trace!(node = ?self.node, %key, ?written, "deletes");
+        written
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Entry>, Unavailable> {

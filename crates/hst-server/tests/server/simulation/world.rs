@@ -67,7 +67,7 @@ impl World {
         loop {
             let gate = Gate::default();
             let server = self.start(number, &gate, &mut dice).await;
-            let down = self.until_it_ends(server, &gate, &mut dice, calm).await;
+            let down = self.until_it_ends((server, number), &gate, &mut dice, calm).await;
             // tidy: allowed, because time is virtual
             sleep(down).await;
         }
@@ -82,12 +82,19 @@ impl World {
                 dev: false,
                 ..Config::dev()
             };
-            let process = Arc::new(Process::new(self.cluster.node(number), gate.clone(), Dice::new(dice.throw())));
+            let process = Arc::new(Process::new(
+                self.cluster.node(number),
+                gate.clone(),
+                Dice::new(dice.throw()),
+            ));
             let door = Door::new(self.network.bind(&name).unwrap(), gate.clone());
             let server = Server::new(config).without_media().without_sockets().listener(door);
             let server = server.cluster(process.clone(), process, NodeId::parse(&name).unwrap());
             match server.start().await {
-                Ok(server) => return server,
+                Ok(server) => {
+                    tracing::info!("{name} has begun");
+                    return server;
+                }
                 // tidy: allowed, because time is virtual
                 Err(_) => sleep(AGAIN).await,
             }
@@ -95,7 +102,14 @@ impl World {
     }
 
     /// Gives how long nothing is there then.
-    async fn until_it_ends(&self, server: RunningServer, gate: &Gate, dice: &mut Dice, calm: Instant) -> Duration {
+    async fn until_it_ends(
+        &self,
+        (server, number): (RunningServer, usize),
+        gate: &Gate,
+        dice: &mut Dice,
+        calm: Instant,
+    ) -> Duration {
+        let name = Self::name(number);
         loop {
             let next = Instant::now() + millis(dice, 2_000, 12_000);
             if next >= calm {
@@ -105,16 +119,19 @@ impl World {
             sleep_until(next).await;
             match dice.below(6) {
                 0 => {
+                    tracing::info!("{name} is killed");
                     self.fates.killed.fetch_add(1, Ordering::Relaxed);
                     drop(server);
                     return millis(dice, 100, 6_000);
                 }
                 1 => {
+                    tracing::info!("{name} ends");
                     self.fates.drained.fetch_add(1, Ordering::Relaxed);
                     server.shutdown().await;
                     return millis(dice, 100, 3_000);
                 }
                 2 | 3 => {
+                    tracing::info!("{name} hangs");
                     self.fates.hung.fetch_add(1, Ordering::Relaxed);
                     gate.shut();
                     sleep_until((Instant::now() + millis(dice, 200, 10_000)).min(calm)).await;
@@ -122,6 +139,7 @@ impl World {
                         drop(server);
                         return millis(dice, 100, 3_000);
                     }
+                    tracing::info!("{name} goes on");
                     gate.open();
                 }
                 _ => {}
