@@ -258,11 +258,12 @@ impl Citizen {
         let Some(engine) = &mut self.engine else { return };
         let snapshots = std::mem::take(&mut engine.roamer.snapshots);
         let events = std::mem::take(&mut engine.roamer.events);
-        let mut entries = Vec::new();
+        let (mut entries, all) = (Vec::new(), events.len());
         for (at, event) in events.into_iter().enumerate() {
             entries.extend(snapshots.iter().filter(|&&it| it == at).map(|_| Entry::Snapshot));
             entries.extend(engine.hear(event));
         }
+        entries.extend(snapshots.iter().filter(|&&it| it == all).map(|_| Entry::Snapshot));
         let lost = engine.roamer.lost.take().map(|why| Entry::Lost(code(&why)));
         for entry in entries.into_iter().chain(lost) {
             self.ledger.write(&engine.name, entry);

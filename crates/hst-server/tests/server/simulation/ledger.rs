@@ -2,14 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex},
 };
 
 use hst_group::client::Refusal;
 use tokio::time::Instant;
-
-use super::citizen::code;
 
 /// Shared by all citizens of a run.
 #[derive(Debug, Clone)]
@@ -21,11 +18,10 @@ struct Book {
     engines: BTreeMap<String, Vec<(u128, Entry)>>,
     said: BTreeMap<String, Said>,
     counts: Counts,
-    log: DefaultHasher,
 }
 
 /// Something that an engine was told.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
     Begins,
     /// With the code that says why not.
@@ -55,7 +51,7 @@ struct Said {
 }
 
 /// How much happened, so that a run in which nothing does fails.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) logins: usize,
     pub(crate) refused: usize,
@@ -79,7 +75,6 @@ impl Ledger {
             engines: BTreeMap::new(),
             said: BTreeMap::new(),
             counts: Counts::default(),
-            log: DefaultHasher::new(),
         })))
     }
 
@@ -88,7 +83,6 @@ impl Ledger {
         book.counts.add(&entry);
         let at = book.began.elapsed().as_millis();
         tracing::debug!("{engine}: {entry:?}");
-        (at, engine, &entry).hash(&mut book.log);
         book.engines.entry(engine.to_owned()).or_default().push((at, entry));
     }
 
@@ -107,7 +101,6 @@ impl Ledger {
         tracing::debug!("{words} is acknowledged: {seq}");
         let said = book.said.get_mut(words).expect("it was said");
         said.acknowledged = Some(seq);
-        (words, seq).hash(&mut book.log);
     }
 
     /// It was refused, or nobody knows whether it was carried out.
@@ -115,7 +108,6 @@ impl Ledger {
         let mut book = self.0.lock().unwrap();
         book.counts.unknown += 1;
         tracing::debug!("{words} is not acknowledged: {why}");
-        (words, code(why)).hash(&mut book.log);
     }
 
     pub(crate) fn count(&self, count: impl FnOnce(&mut Counts)) {
@@ -124,11 +116,6 @@ impl Ledger {
 
     pub(crate) fn counts(&self) -> Counts {
         self.0.lock().unwrap().counts
-    }
-
-    /// Of everything that anybody was told, and when.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        self.0.lock().unwrap().log.finish()
     }
 
     /// The last that an engine was told, for who looks into a failure.
@@ -250,6 +237,24 @@ impl Book {
 }
 
 impl Counts {
+    /// All of it.
+    pub(crate) fn each(&self) -> [usize; 12] {
+        [
+            self.logins,
+            self.refused,
+            self.lost,
+            self.joins,
+            self.acknowledged,
+            self.unknown,
+            self.heard,
+            self.snapshots,
+            self.reconnected,
+            self.discontinuities,
+            self.kicks,
+            self.cuts,
+        ]
+    }
+
     fn add(&mut self, entry: &Entry) {
         match entry {
             Entry::LoggedIn(None) => self.logins += 1,
