@@ -15,10 +15,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result {
         ("hst-server", "server", "simulation"),
     ] {
         let test = ["test", "-p", room, "--test", program, "--config", &seeds];
-        cargo::run(
-            root,
-            &[&test[..], &["--", name, "--include-ignored", "--nocapture"]].concat(),
-        )?;
+        cargo::run(root, &[&test[..], &["--", name, "--nocapture"]].concat())?;
     }
     Ok(())
 }
