@@ -1,17 +1,23 @@
-//! `cargo xtask sim`: the clusters in a storm, with more seeds than an ordinary test has.
+//! `cargo xtask sim`: the clusters in a storm, and whole nodes in one, with more seeds than an ordinary test has.
 
 use std::path::Path;
 
 use crate::{Result, cargo};
 
-/// Seeds, unless it is said how many: within a minute.
+/// Seeds, unless it is said how many: within some minutes.
 const SEEDS: u64 = 2_000;
 
 /// Runs the simulations. A seed that fails is named, and how to try it alone.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result {
     let seeds = format!("env.HST_SIM_SEEDS='{}'", seeds(args)?);
-    let test = ["test", "-p", "hst-cluster", "--test", "simulation", "--config", &seeds];
-    cargo::run(root, &[&test[..], &["--", "--nocapture"]].concat())
+    for (room, program, name) in [
+        ("hst-cluster", "simulation", ""),
+        ("hst-server", "server", "simulation"),
+    ] {
+        let test = ["test", "-p", room, "--test", program, "--config", &seeds];
+        cargo::run(root, &[&test[..], &["--", name, "--nocapture"]].concat())?;
+    }
+    Ok(())
 }
 
 fn seeds(args: &[&str]) -> Result<u64> {

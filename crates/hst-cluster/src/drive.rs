@@ -1,8 +1,11 @@
 //! What a node does with its logins' places, over any directory.
 
-use std::{num::NonZeroU8, ops::ControlFlow};
+use std::{collections::BTreeMap, num::NonZeroU8, ops::ControlFlow};
 
-use crate::{Answer, Claim, Directory, Key, Login, Outcome, Owner, Prefix, Revision, Step, Unavailable, WriteError};
+use crate::{
+    Answer, Claim, Directory, Key, Login, NodeRecord, Outcome, Owner, Prefix, Revision, Step, Unavailable, WriteError,
+    is_dead,
+};
 
 /// Deletes whose answers were lost, one after the other, before the directory counts as out of reach.
 const RELEASES: usize = 4;
@@ -85,6 +88,37 @@ pub async fn sweep(directory: &dyn Directory, prefix: &Prefix, dead: &Owner) -> 
     let mut swept = 0;
     for entry in directory.list(prefix).await? {
         if Login::read(&entry).is_some_and(|login| login.owner == *dead) {
+            release(directory, &entry.key, entry.revision).await?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Gives back all places beneath `prefix` that any life held which is over, and returns how many they were.
+///
+/// Dropped half-way, it may be repeated at any time.
+///
+/// # Errors
+/// [`Unavailable`]: entries may still be there.
+pub async fn sweep_dead(directory: &dyn Directory, prefix: &Prefix) -> Result<usize, Unavailable> {
+    let held = directory.list(prefix).await?;
+    // Behind what is held: by an older record a node that has just registered would seem dead.
+    let records = directory.list(&Prefix::nodes()).await?;
+    let records = records.iter().map(|entry| (entry.key.clone(), NodeRecord::read(entry)));
+    let records: BTreeMap<_, _> = records.collect();
+    let mut swept = 0;
+    for entry in held {
+        let Some(Login { owner, .. }) = Login::read(&entry) else {
+            continue;
+        };
+        let record = records.get(&Key::node(&owner.node));
+        // One that cannot be read may be a newer version's, and says nothing.
+        let is_over = match record {
+            Some(None) => false,
+            record => is_dead(record.and_then(Option::as_ref), &owner),
+        };
+        if is_over {
             release(directory, &entry.key, entry.revision).await?;
             swept += 1;
         }

@@ -25,7 +25,7 @@ pub use amend::{amend, fence, unregister};
 pub use bus::{Bus, Delivery, Filter, Message, Subscription};
 pub use claim::{Answer, Claim, Outcome, Policy, Step, Verdict};
 pub use directory::{Directory, Watch, WatchEvent};
-pub use drive::{claim, release, sweep, withdraw, withdraw_from};
+pub use drive::{claim, release, sweep, sweep_dead, withdraw, withdraw_from};
 pub use entry::{Entry, Revision};
 pub use error::{InvalidKey, RequestError, Unavailable, WriteError};
 pub use login::Login;

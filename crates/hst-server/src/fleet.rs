@@ -22,6 +22,7 @@ use crate::{
     holdings::Holdings,
     hub::Hub,
     node::Node,
+    sweeping::Sweeping,
     versions::SPOKEN,
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Fleet {
     node: Node,
     /// What this node holds.
     pub(crate) holdings: Arc<Holdings>,
+    sweeping: Arc<Sweeping>,
     /// A lock, because whoever asks Access reads here; held for one look-up.
     gateways: Mutex<Gateways>,
     weight: u32,
@@ -51,6 +53,7 @@ impl Fleet {
     pub(crate) fn new(node: &Node, holdings: Arc<Holdings>, weight: u32, fixed: Vec<Gateway>) -> Arc<Self> {
         Arc::new(Self {
             node: node.clone(),
+            sweeping: Sweeping::new(node.clone(), holdings.life.clone()),
             holdings,
             gateways: Mutex::new(Gateways::new(Instant::now(), node.boot, fixed)),
             weight,
@@ -146,11 +149,13 @@ impl Fleet {
         let (key, entry) = match event {
             WatchEvent::Put(entry) => (&entry.key, Some(entry)),
             WatchEvent::Deleted { key, .. } => (key, None),
-            WatchEvent::Resync | WatchEvent::Synced => return,
+            WatchEvent::Resync => return self.sweeping.come_later(),
+            WatchEvent::Synced => return,
         };
         let known = self.lock().life_at(key).cloned();
         if let Some(life) = known.filter(|life| is_dead_by(entry, life)) {
             self.node.pipes.bury(&life);
+            self.sweeping.come_later();
         }
     }
 
@@ -201,6 +206,7 @@ impl Hub {
         let beats = bus.subscribe(&beats().into()).await?;
         let pings = bus.subscribe(&Node::pings(&self.node.owner()).into()).await?;
         self.life.spawn(self.clone().follow_records(records));
+        self.fleet.sweeping.come_later();
         self.life.spawn(self.clone().hear_beats(beats));
         self.life.spawn(self.clone().answer_pings(pings));
         self.life.spawn(self.clone().beat());

@@ -113,6 +113,8 @@ pub(crate) enum Message {
         pipe: Box<Pipe>,
         /// How the group stood elsewhere, as far as that node has seen it.
         standing: Option<Standing>,
+        /// How many members there were, if it has heard everything that was said there.
+        told: Option<usize>,
         inbox: mpsc::Sender<Self>,
     },
     /// A branch has something for the group.

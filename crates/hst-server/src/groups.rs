@@ -195,6 +195,8 @@ impl Groups {
                         number: at_home,
                         from: self.node.owner(),
                         standing: (!site.is_empty()).then_some(site.standing),
+                        // Of the home that is over: what is said of the next one is for the next time.
+                        told: site.told.take(),
                     };
                     let pipe = self.node.pipes.connect(&owner, encode(&greeting));
                     Box::pin(Branch::new(site, pipe, &owner.node).run()).await
@@ -304,6 +306,7 @@ impl Groups {
         let branch = Message::Branch {
             at: greeting.from,
             standing: greeting.standing,
+            told: greeting.told,
             pipe: Box::new(pipe),
             inbox: inbox.clone(),
         };

@@ -3,23 +3,27 @@ use std::{
     fmt,
     num::NonZeroU8,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use hst_cluster::{
     Entry, Key, Login as Record, Prefix, Revision, Unavailable, WatchEvent, WriteError, release, withdraw,
 };
+use tokio::time::sleep;
 
 use crate::{debts::Debts, life::Life, node::Node};
 
-/// Writes that lost to others, or whose answers were lost, before an entry is left as it is.
+/// Writes that lost to others, or whose answers were lost, before there is a pause.
 const TRIES: usize = 8;
+/// How long after the directory was out of reach what is held is asserted again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What this node holds in the directory: the places of its logins and of its groups. It follows each of them: one that was
 /// lost is written again, and whoever has lost his place to somebody else is told.
 #[derive(Debug)]
 pub(crate) struct Holdings {
     node: Node,
-    life: Life,
+    pub(crate) life: Life,
     /// What was held and may still stand there.
     debts: Arc<Debts>,
     /// A lock, because every session and every group writes here; held for one look-up.
@@ -64,14 +68,19 @@ impl Holdings {
         revision: Revision,
         lost: impl Fn() + Send + Sync + 'static,
     ) -> Hold {
-        let owner = record.owner.clone();
         let held = Arc::new(Held {
             present: Mutex::new(Present { record, revision }),
             lost: Box::new(lost),
         });
-        self.lock().insert(key.clone(), held.clone());
-        // The node has begun another life while it was written, and has asserted what it held then.
-        if owner != self.node.owner() {
+        let before = self.lock().insert(key.clone(), held.clone());
+        if let Some(before) = before.filter(|before| !before.is_same_session(&held)) {
+            // What others had freed meanwhile, so that it was not in the way of who came here next.
+            tracing::info!(%key, "somebody else here has this place now");
+            (before.lost)();
+        }
+        // What happened between the write and now was told to nobody here: somebody else may have taken the place, or the
+        // node have begun another life, which has asserted what it held then.
+        if !self.node.is_alone {
             let (holdings, key, held) = (self.clone(), key.clone(), held.clone());
             self.life.spawn(async move { holdings.assert(&key, &held).await });
         }
@@ -164,15 +173,25 @@ impl Holdings {
         }
     }
 
-    /// Sees to it that the entry stands there as this node's present life holds it, or finds out that it is lost.
+    /// Sees to it that the entry stands there as this node's present life holds it, or finds out that it is lost: now, or
+    /// once the directory is in reach.
     async fn assert(&self, key: &Key, held: &Arc<Held>) {
+        while self.try_to_assert(key, held).await.is_err() {
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                () = self.life.draining() => return,
+            }
+        }
+    }
+
+    async fn try_to_assert(&self, key: &Key, held: &Arc<Held>) -> Result<(), Unavailable> {
         let directory = &*self.node.directory;
         for _ in 0..TRIES {
             // Released meanwhile: it is not to come back.
             if !self.find(key).is_some_and(|present| Arc::ptr_eq(&present, held)) {
-                return;
+                return Ok(());
             }
-            let Ok(stands) = directory.get(key).await else { return };
+            let stands = directory.get(key).await?;
             let mut record = held.present().record;
             record.owner = self.node.owner();
             let written = match stands {
@@ -182,7 +201,10 @@ impl Holdings {
                     Some(read) if read.is_same_session(&record) => {
                         directory.update(key, record.to_bytes(), entry.revision).await
                     }
-                    _ => return self.lose(key, held),
+                    _ => {
+                        self.lose(key, held);
+                        return Ok(());
+                    }
                 },
             };
             match written {
@@ -192,12 +214,13 @@ impl Holdings {
                     if !self.find(key).is_some_and(|present| Arc::ptr_eq(&present, held)) {
                         let _ = release(directory, key, revision).await;
                     }
-                    return;
+                    return Ok(());
                 }
                 Err(WriteError::Conflict | WriteError::Unknown) => {}
-                Err(WriteError::Unavailable) => return,
+                Err(WriteError::Unavailable) => break,
             }
         }
+        Err(Unavailable)
     }
 
     fn lose(&self, key: &Key, held: &Arc<Held>) {
@@ -265,6 +288,10 @@ impl Hold {
 }
 
 impl Held {
+    fn is_same_session(&self, other: &Self) -> bool {
+        self.present().record.is_same_session(&other.present().record)
+    }
+
     fn present(&self) -> Present {
         self.lock().clone()
     }

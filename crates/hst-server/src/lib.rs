@@ -57,6 +57,7 @@ mod session;
 mod sessions;
 mod sign_in;
 mod subnet;
+mod sweeping;
 #[cfg(test)]
 mod test_login;
 mod upkeep;

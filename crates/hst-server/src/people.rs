@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use hst_cluster::{Entry, Key, Login as Record, Unavailable, Watch, WatchEvent};
+use hst_cluster::{Entry, Key, Login as Record, Watch, WatchEvent};
 use hst_group::server::{Presence, Tell, WatcherId};
 use hst_id::{AppId, TerminalType, UserId};
 use hst_proto::{ErrorCode, Failure, OnlinePage, OnlineTerminal, Reply, RequestId};
@@ -25,6 +25,8 @@ use crate::{
 const INBOX: usize = 4096;
 /// A picture that nobody has looked at for so long is given up.
 const LINGER: Duration = Duration::from_secs(60);
+/// How long after it was out of reach the directory is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Who is online, for those who want to know: one picture for each App in which somebody here does, drawn from what the
 /// directory says.
@@ -136,9 +138,8 @@ impl People {
         pictures.insert(app.clone(), to_picture);
         let (node, app) = (self.node.clone(), app.clone());
         self.life.spawn(async move {
-            match Picture::begin(&node, &app, inbox).await {
-                Ok(picture) => picture.run().await,
-                Err(error) => tracing::error!(%app, %error, "nobody can be told who is online"),
+            if let Some(picture) = Picture::begin(&node, &app, inbox).await {
+                picture.run().await;
             }
         });
         sent
@@ -146,15 +147,49 @@ impl People {
 }
 
 impl Picture {
-    async fn begin(node: &Node, app: &AppId, inbox: mpsc::Receiver<Ask>) -> Result<Self, Unavailable> {
-        Ok(Self {
-            watch: node.directory.watch(&logins_of(app)).await?,
+    /// As soon as the directory is in reach. Whoever asks before is refused: a session whose question is open says nothing
+    /// else. `None` when nobody is left who wants to know.
+    async fn begin(node: &Node, app: &AppId, mut inbox: mpsc::Receiver<Ask>) -> Option<Self> {
+        let mut watching = Vec::new();
+        let watch = loop {
+            match node.directory.watch(&logins_of(app)).await {
+                Ok(watch) => break watch,
+                Err(error) => tracing::warn!(%app, %error, "nobody can be told who is online"),
+            }
+            while let Ok(ask) = inbox.try_recv() {
+                match ask {
+                    Ask::Page { watcher, re, .. } => {
+                        let message = "who is online is not known at the moment: try again";
+                        let failure = Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000);
+                        // A session that has ended needs no answer.
+                        let _ = watcher.tell(Word::Answer(re, Err(failure)));
+                    }
+                    // From the moment when it is known.
+                    watch @ Ask::Watch { .. } => watching.push(watch),
+                    Ask::Unwatch(session) => {
+                        watching.retain(|ask| !matches!(ask, Ask::Watch { watcher, .. } if watcher.id == session));
+                    }
+                }
+            }
+            if watching.is_empty() {
+                // Who has asked since then is still answered.
+                inbox.close();
+                if inbox.is_empty() {
+                    return None;
+                }
+            }
+            sleep(AGAIN).await;
+        };
+        let mut picture = Self {
+            watch,
             inbox,
             companies: HashMap::new(),
             places: HashMap::new(),
             watchers: HashMap::new(),
             is_synced: false,
-        })
+        };
+        watching.into_iter().for_each(|ask| picture.answer(ask));
+        Some(picture)
     }
 
     async fn run(mut self) {

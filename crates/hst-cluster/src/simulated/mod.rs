@@ -9,6 +9,7 @@ mod dice;
 mod directory;
 mod mailbox;
 mod network;
+mod storm;
 
 use std::{
     fmt,

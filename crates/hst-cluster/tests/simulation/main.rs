@@ -5,13 +5,12 @@
 
 mod ledger;
 mod node;
-mod weather;
 
 use std::{collections::BTreeMap, env, ops::Range, panic, time::Duration};
 
 use hst_cluster::{
     Directory, Key, Login, NodeRecord, NodeState, Prefix, Revision, is_dead,
-    simulated::{Dice, SimulatedCluster},
+    simulated::{Dice, SimulatedCluster, Weather},
 };
 use tokio::{
     runtime::Builder,
@@ -105,10 +104,9 @@ async fn storm_and_calm(seed: u64) -> (Counts, Vec<(Key, Revision)>) {
         biased;
         ended = tasks.join_next() => panic!("a node has broken a law: {ended:?}"),
         () = sleep_until(calm) => {}
-        () = weather::storm(&cluster, &mut dice, pictures.len()) => {}
+        () = cluster.storm(&mut dice, pictures.len()) => {}
     }
-    cluster.mend_all();
-    cluster.set_weather(weather::calm());
+    cluster.clear_up();
     let agreement = async {
         let deadline = Instant::now() + AGREEMENT;
         while let Some(words) = disagreement(&cluster, &pictures).await {
@@ -116,7 +114,7 @@ async fn storm_and_calm(seed: u64) -> (Counts, Vec<(Key, Revision)>) {
             sleep(Duration::from_millis(100)).await;
         }
         // What was lost in the storm may arrive still, and then they agree again.
-        sleep_until(calm + weather::LATENESS + AGREEMENT).await;
+        sleep_until(calm + Weather::LATENESS + AGREEMENT).await;
         let words = disagreement(&cluster, &pictures).await;
         assert_eq!(words, None, "they do not agree any more");
     };

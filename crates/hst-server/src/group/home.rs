@@ -244,8 +244,13 @@ impl Home {
                 at,
                 pipe,
                 standing,
+                told,
                 inbox,
             } => {
+                if standing.is_some() && told != self.told {
+                    // Somebody there has not heard everything.
+                    self.told = None;
+                }
                 self.core.handle_standing(standing.unwrap_or_default());
                 self.welcome(at, *pipe, inbox);
             }

@@ -20,6 +20,9 @@ pub(crate) struct Greeting {
     /// How the group stood elsewhere, as far as the branch has seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) standing: Option<Standing>,
+    /// How many members there were, if the branch has heard everything that was said where the group was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) told: Option<usize>,
 }
 
 /// What a branch has for the home of a group. Members are named as the branch names them.

@@ -17,6 +17,7 @@ mod races;
 mod relay;
 mod resume;
 mod sessions;
+mod simulation;
 mod span;
 mod tls;
 mod webhooks;

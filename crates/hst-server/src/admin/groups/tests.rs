@@ -153,6 +153,7 @@ async fn what_garbage_other_nodes_send_changes_nothing() {
         number: 1,
         from: other.node.owner(),
         standing: None,
+        told: None,
     };
     let later = crate::group::encode(&greeting(crate::versions::SPOKEN.newest + 1));
     let mut pipe = other.node.pipes.connect(&owner, later);

@@ -21,32 +21,52 @@ use super::{
 pub(crate) struct Roamer {
     pub(crate) session: Session,
     network: MemoryNetwork,
-    /// The node that it asks for its services.
-    home: String,
+    /// The nodes that it comes by, the first of them that answers.
+    pub(crate) hosts: Vec<String>,
     /// Where its session is by the platform's word.
     pub(crate) moved_to: Vec<String>,
     connection: Option<SignalConnection>,
     answers: HashMap<RequestId, Result<Reply, Refusal>>,
     /// In their order.
     pub(crate) events: VecDeque<SessionEvent>,
+    /// How many events there were whenever it was told how its group is.
+    pub(crate) snapshots: Vec<usize>,
     /// Generations of media transports that are to be replaced.
     pub(crate) moves: Vec<u32>,
+    /// Why its session has ended although it did not ask for that.
+    pub(crate) lost: Option<Refusal>,
+    /// How long anything may take.
+    pub(crate) patience: Duration,
 }
 
+/// How long a node may take to let a connection in, and to read a frame.
+const CONNECT: Duration = Duration::from_secs(5);
+
 impl Roamer {
-    pub(crate) async fn logged_in(network: &MemoryNetwork, home: &str, user: &str) -> Self {
+    /// One that knows these nodes. Its own chances come from `seed`.
+    pub(crate) fn new(network: &MemoryNetwork, hosts: Vec<String>, seed: u64) -> Self {
         let mut roamer = Self {
-            session: Session::new(7),
+            session: Session::new(seed),
             network: network.clone(),
-            home: home.to_owned(),
+            hosts,
             moved_to: Vec::new(),
             connection: None,
             answers: HashMap::new(),
             events: VecDeque::new(),
+            snapshots: Vec::new(),
             moves: Vec::new(),
+            lost: None,
+            patience: PATIENCE,
         };
         roamer.session.init().unwrap();
         roamer.session.handle_inited(true);
+        roamer
+    }
+
+    pub(crate) async fn logged_in(network: &MemoryNetwork, home: &str, user: &str) -> Self {
+        let others = Nodes::NAMES.iter().filter(|&name| *name != home);
+        let hosts = [&home].into_iter().chain(others).map(|&name| name.to_owned());
+        let mut roamer = Self::new(network, hosts.collect(), 7);
         let options = LoginOptions::new(DEV_APP_ID, token(), user);
         roamer.ask(|session, now| session.login(now, options)).await.unwrap();
         roamer
@@ -62,6 +82,7 @@ impl Roamer {
         verb: impl FnOnce(&mut Session, std::time::Instant) -> Result<RequestId, Refusal>,
     ) -> Result<Reply, Refusal> {
         let id = verb(&mut self.session, now())?;
+        let patience = self.patience;
         let answered = async {
             loop {
                 self.perform().await;
@@ -71,7 +92,8 @@ impl Roamer {
                 self.turn().await;
             }
         };
-        timeout(PATIENCE, answered).await.expect("it is answered")
+        let answer = timeout(patience, answered).await;
+        answer.unwrap_or_else(|_| panic!("not answered while {}", self.session.state()))
     }
 
     /// Says something to all in its group, and waits where it goes too fast. Gives its number.
@@ -112,6 +134,7 @@ impl Roamer {
 
     /// Takes what comes, until the first event that is wanted.
     pub(crate) async fn until<T>(&mut self, mut wanted: impl FnMut(&SessionEvent) -> Option<T>) -> T {
+        let patience = self.patience;
         let found = async {
             let mut seen = 0;
             loop {
@@ -125,7 +148,7 @@ impl Roamer {
                 self.turn().await;
             }
         };
-        timeout(PATIENCE, found).await.expect("it does not come")
+        timeout(patience, found).await.expect("it does not come")
     }
 
     /// The messages of its group that it was told, with their numbers, in their order.
@@ -195,26 +218,26 @@ impl Roamer {
                 Output::Moved(signal) => self.moved_to = signal,
                 Output::Send(frame) => {
                     if let Some(connection) = &mut self.connection {
-                        // That it has ended is heard from the receiver.
-                        let _ = connection.sender.send(frame).await;
+                        // That it has ended is heard from the receiver, and that nobody reads from nobody's answer.
+                        let _ = timeout(CONNECT, connection.sender.send(frame)).await;
                     }
                 }
                 Output::Answered { id, result } => _ = self.answers.insert(id, result),
                 Output::Event(event) => self.events.push_back(event),
                 Output::MoveMedia(generation) => self.moves.push(generation),
                 Output::Disconnect => self.connection = None,
-                Output::Lost(why) => panic!("lost: {why}"),
-                Output::TransportLost(_) | Output::Reconnected | Output::RenewMedia | Output::CloseMedia => {}
+                Output::RenewMedia => self.snapshots.push(self.events.len()),
+                Output::Lost(why) => self.lost = Some(why),
+                Output::TransportLost(_) | Output::Reconnected | Output::CloseMedia => {}
             }
         }
     }
 
     async fn connect(&mut self) {
         let moved_to = self.moved_to.iter().map(|address| host(address));
-        let others = Nodes::NAMES.map(ToOwned::to_owned);
-        let hosts = moved_to.chain([self.home.clone()]).chain(others);
-        for host in hosts.collect::<Vec<_>>() {
-            if let Ok(connection) = self.network.connect(&format!("memory://{host}")).await {
+        for host in moved_to.chain(self.hosts.clone()).collect::<Vec<_>>() {
+            let url = format!("memory://{host}");
+            if let Ok(Ok(connection)) = timeout(CONNECT, self.network.connect(&url)).await {
                 self.connection = Some(connection);
                 return;
             }
