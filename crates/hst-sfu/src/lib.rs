@@ -27,6 +27,7 @@ mod speakers;
 mod track;
 mod vp8;
 mod vp9;
+mod ways;
 
 pub use branch::{BranchId, Word};
 pub use descriptor::DescriptorPatch;

@@ -9,6 +9,7 @@ use crate::{
     passage::{Demand, Wanted},
     reading::Reading,
     sequence::{Arrival, Sequence},
+    ways::Ways,
 };
 
 /// A publisher is asked for a keyframe of an encoding at most once in this time, and again each time it has passed
@@ -37,6 +38,10 @@ pub(crate) struct Track {
     pub(crate) next: Option<Next>,
     /// Where it was published before its publisher went: it may still be said to be there.
     pub(crate) former: Option<Origin>,
+    /// By which way of before the same packets still come, under the same numbers.
+    pub(crate) doubled: Option<Origin>,
+    /// What has come by the present way and the next one, while the present one is going.
+    pub(crate) ways: Option<Box<Ways>>,
     pub(crate) is_muted: bool,
     /// By number; the first one is the smallest.
     pub(crate) encodings: Vec<Encoding>,
@@ -204,6 +209,7 @@ impl Track {
             (encoding.source, encoding.picture, encoding.structure) = (None, None, None);
         }
         self.told = None;
+        (self.doubled, self.ways) = (None, None);
     }
 
     /// Whether the packet is of the stream that its encoding consists of at present.

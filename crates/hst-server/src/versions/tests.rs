@@ -149,6 +149,7 @@ async fn a_member_who_asks_a_home_what_it_does_not_know_has_an_answer() {
         number: 1,
         from,
         standing: None,
+        told: None,
     };
     let mut home = pipes.connect(&hub.node.owner(), crate::group::encode(&greeting));
     home.push(r#"{"hum":{"member":5}}"#.into());

@@ -368,16 +368,18 @@ mod tests {
             &[3, 1, 2, 3, 2, 1, 1, 64, 0, 180, 0, 1, 1, 1, 1, 7, 7],
         ]
         .concat();
-        for bytes in [
-            vec![1],
-            word(2, &[5]),
-            word(3, &[3]),
-            word(4, &[]),
-            word(5, &[1]),
-            packet.clone(),
+        for (version, bytes) in [
+            (1, vec![1]),
+            (1, word(2, &[5])),
+            (1, word(3, &[3])),
+            (1, word(4, &[])),
+            (1, word(5, &[1])),
+            (1, packet.clone()),
+            (2, word(2, &[5])),
+            (2, word(6, &[5, 1])),
         ] {
             let mut written = Vec::new();
-            write(&read(now, &bytes).unwrap(), &mut written);
+            write(&read(now, &bytes).unwrap(), version, &mut written);
             assert_eq!(written, bytes);
         }
         let Ok(Content::Media(media)) = read(now, &packet) else {

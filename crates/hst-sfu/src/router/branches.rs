@@ -80,7 +80,7 @@ impl Router {
         }
     }
 
-    fn origin(&self, track: TrackId) -> Option<Origin> {
+    pub(super) fn origin(&self, track: TrackId) -> Option<Origin> {
         self.tracks.get(&track)?.origin
     }
 

@@ -16,11 +16,16 @@ impl Router {
     /// receivers can begin with has those from before end: to them the track goes on.
     pub fn takes(&mut self, now: Instant, track: TrackId, from: Option<BranchId>, packet: &Packet<'_>) -> bool {
         let from = from.map_or(Origin::Here, Origin::Branch);
-        let Some(entry) = self.tracks.get_mut(&track) else {
-            return false;
-        };
-        if entry.origin == Some(from) || !self.fading.is_empty() && self.goes_on(track, from, packet) {
+        if self.origin(track) == Some(from) {
+            if !self.fading.is_empty() {
+                self.compare(track, packet);
+            }
             return true;
+        }
+        if !self.fading.is_empty()
+            && let Some(is_taken) = self.goes_on(track, from, packet)
+        {
+            return is_taken;
         }
         let Some(entry) = self.tracks.get_mut(&track) else {
             return false;
@@ -52,9 +57,9 @@ impl Router {
         self.is_leaving = true;
     }
 
-    /// This neighbour is going to [part](Self::part), and others take over what comes by him: his room has another middle. What is
-    /// the same stream by another neighbour is taken from there at once, and of what is still on its way by this one nothing is
-    /// lost. What comes by others already does not go back to him.
+    /// This neighbour is going to [part](Self::part), and others take over what comes by him: the room has another middle. What is
+    /// the same stream by another neighbour is taken from there without a keyframe, and of what is still on its way by this one
+    /// nothing is lost. What comes by others already does not go back to him.
     pub fn fade(&mut self, branch: BranchId) {
         if self.branches.contains(&branch) && !self.fading.contains(&branch) {
             self.fading.push(branch);
@@ -68,7 +73,7 @@ impl Router {
             return;
         };
         let present = entry.origin;
-        entry.next = Some(crate::track::Next::new(Origin::Branch(branch)));
+        (entry.next, entry.ways) = (Some(crate::track::Next::new(Origin::Branch(branch))), None);
         if let Some(Origin::Branch(present)) = present.filter(|_| !self.fades(present)) {
             self.tell_next(track, present);
         }
@@ -92,7 +97,7 @@ impl Router {
             entry.next = None;
         }
         if entry.former == Some(origin) {
-            entry.former = None;
+            (entry.former, entry.doubled) = (None, None);
         }
         if entry.origin != Some(origin) {
             return;
@@ -101,16 +106,10 @@ impl Router {
         let Some(next) = entry.next.take().map(|next| next.origin).or(entry.former.take()) else {
             return self.end(track);
         };
-        // One who was going has been replaced by another, from whom the same stream comes.
-        let goes_on = self.fades(Some(origin));
-        if !goes_on {
-            self.silence(track);
-        }
+        self.silence(track);
         if let Some(entry) = self.tracks.get_mut(&track) {
             entry.origin = Some(next);
-            if !goes_on {
-                entry.restart();
-            }
+            entry.restart();
         }
         self.tell_here(track);
     }
@@ -130,22 +129,38 @@ impl Router {
         self.share_at = Some(now);
     }
 
-    /// Whether the packet is one of the stream that comes by a neighbour who is going, and has come by another one: from then on
-    /// it counts from wherever it is there first.
-    fn goes_on(&mut self, track: TrackId, from: Origin, packet: &Packet<'_>) -> bool {
-        let Some(entry) = self.tracks.get(&track).filter(|entry| entry.is_stream(packet)) else {
-            return false;
-        };
-        if entry.former == Some(from) {
-            return self.fades(entry.former);
+    /// A packet has come by a neighbour who may be going, while another way may be there.
+    fn compare(&mut self, track: TrackId, packet: &Packet<'_>) {
+        if self.fades(self.origin(track))
+            && let Some(entry) = self.tracks.get_mut(&track)
+            && entry.next.is_some()
+        {
+            entry.ways.get_or_insert_default().note(false, packet);
         }
-        let goes_over = self.fades(entry.origin) && entry.next.is_some_and(|next| next.origin == from);
-        if goes_over && let Some(entry) = self.tracks.get_mut(&track) {
-            entry.next = None;
+    }
+
+    /// Whether the packet counts that has come in place of one by a neighbour who is going, or by him in place of one by another:
+    /// as soon as the packets of both ways are known to bear the same numbers, each counts from wherever it is there first.
+    /// `None`: it is another stream, or numbered otherwise.
+    fn goes_on(&mut self, track: TrackId, from: Origin, packet: &Packet<'_>) -> Option<bool> {
+        let is_going = self.fades(self.origin(track));
+        let entry = self.tracks.get_mut(&track).filter(|entry| entry.is_stream(packet))?;
+        if entry.doubled == Some(from) {
+            return Some(true);
+        }
+        entry.next.filter(|next| is_going && next.origin == from)?;
+        let are_alike = entry.ways.get_or_insert_default().note(true, packet);
+        if are_alike == Some(true) {
+            (entry.next, entry.ways) = (None, None);
             entry.former = entry.origin.replace(from);
+            entry.doubled = entry.former;
             self.tell_here(track);
         }
-        goes_over
+        match are_alike {
+            Some(false) => None,
+            // The one that is going still brings it.
+            are_alike => Some(are_alike.is_some()),
+        }
     }
 
     /// Whether it is one of the neighbours that are going.
