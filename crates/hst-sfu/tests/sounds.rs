@@ -178,7 +178,8 @@ fn nobody_who_talks_loses_a_word_wherever_he_is_heard() {
         hall.pass(SECOND, &BTreeSet::new());
         for _ in 0..15 {
             let talking: BTreeSet<_> = (0..rng.random_range(0..=LOUDEST))
-                .filter_map(|_| (count > 0).then(|| rng.random_range(0..count)))
+                .filter(|_| count > 0)
+                .map(|_| rng.random_range(0..count))
                 .collect();
             // Whoever talked a moment ago keeps his place for as long as a pause in a sentence: the others have what is left.
             hall.pass(6 * SECOND, &BTreeSet::new());
