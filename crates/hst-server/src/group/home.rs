@@ -97,7 +97,10 @@ impl Home {
     pub(crate) async fn run(mut self, release: impl AsyncFnOnce()) -> Option<Site> {
         let goes_on = self.work().await;
         let told = match &self.silent {
-            Some(silent) if goes_on && self.is_all_said(silent) => self.core.can_go_on_unnoticed(),
+            // Before it has settled itself, those who came to it do not know yet what they have missed.
+            Some(silent) if goes_on && self.settles.is_none() && self.is_all_said(silent) => {
+                self.core.can_go_on_unnoticed()
+            }
             _ => None,
         };
         release().await;
