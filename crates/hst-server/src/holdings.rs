@@ -15,6 +15,8 @@ use crate::{debts::Debts, life::Life, node::Node};
 
 /// Writes that lost to others, or whose answers were lost, before there is a pause.
 const TRIES: usize = 8;
+/// For so long a place may stand there that nobody holds: no claim takes longer.
+const UNCLAIMED: Duration = Duration::from_secs(30);
 /// How long after the directory was out of reach what is held is asserted again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -125,7 +127,12 @@ impl Holdings {
 
     fn handle(self: &Arc<Self>, places: &Prefix, event: WatchEvent) {
         match event {
-            WatchEvent::Put(entry) => self.compare(&entry),
+            WatchEvent::Put(entry) => {
+                self.compare(&entry);
+                if let Some(record) = Record::read(&entry).filter(|record| self.node.is(&record.owner)) {
+                    self.doubt(entry, record);
+                }
+            }
             WatchEvent::Deleted { key, revision } => {
                 let held = self.find(&key);
                 if let Some(held) = held.filter(|held| held.present().revision < revision) {
@@ -152,6 +159,29 @@ impl Holdings {
                 holdings.assert(&key, &held).await;
             }
         });
+    }
+
+    /// A place that this node has and does not hold is one that is being claimed, or was: a write may arrive after its claim was
+    /// given up. Then nobody else would ever get it.
+    fn doubt(self: &Arc<Self>, Entry { key, .. }: Entry, record: Record) {
+        if self.holds(&key, &record) {
+            return;
+        }
+        let holdings = self.clone();
+        self.life.spawn(async move {
+            tokio::select! {
+                () = sleep(UNCLAIMED) => {}
+                () = holdings.life.draining() => return,
+            }
+            if !holdings.holds(&key, &record) {
+                holdings.debts.owe(key, record);
+            }
+        });
+    }
+
+    fn holds(&self, key: &Key, record: &Record) -> bool {
+        let held = self.find(key);
+        held.is_some_and(|held| held.present().record.is_same_session(record))
     }
 
     /// Takes note of what stands at a place that is held.
