@@ -26,6 +26,8 @@ use crate::{
     hub::Hub,
 };
 
+/// How many nodes a session is offered to before it ends here.
+const TRIES: usize = 3;
 /// How long all may take to go.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 /// Sessions that are on their way at a time.
@@ -110,12 +112,30 @@ impl Hub {
     }
 
     async fn move_session(self: Arc<Self>, session: SessionHandle, targets: &Mutex<Targets>) -> Option<HasMoved> {
-        let (tell, told) = oneshot::channel();
-        session.tell(Word::Locate(tell)).ok()?;
-        let at = timeout(PREPARE, told).await.ok()?.ok()??;
-        let group = at.group.as_ref().map(|(group, _)| (at.app.clone(), group.clone()));
-        let target = self.choose_target(group.as_ref(), targets).await?;
-        let (pipe, number, called) = self.offer_session(&target, at).await?;
+        for _ in 0..TRIES {
+            let (tell, told) = oneshot::channel();
+            session.tell(Word::Locate(tell)).ok()?;
+            let at = timeout(PREPARE, told).await.ok()?.ok()??;
+            let group = at.group.as_ref().map(|(group, _)| (at.app.clone(), group.clone()));
+            let target = self.choose_target(group.as_ref(), targets).await?;
+            if let Some(way) = self.offer_session(&target, at).await {
+                return self.hand_over(&session, target, group, way).await;
+            }
+            // It is as it was; another node may take it.
+            if let Some(group) = &group {
+                targets.lock().await.by_group.remove(group);
+            }
+        }
+        None
+    }
+
+    async fn hand_over(
+        &self,
+        session: &SessionHandle,
+        target: Successor,
+        group: Option<GroupKey>,
+        (pipe, number, called): (Pipe, u64, MemberId),
+    ) -> Option<HasMoved> {
         let (outcome, is_decided) = oneshot::channel();
         let order = Order {
             to: target.life,
