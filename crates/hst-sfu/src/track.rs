@@ -37,11 +37,7 @@ pub(crate) struct Track {
     /// Where it will be published as soon as it flows from there: its publisher is on his way.
     pub(crate) next: Option<Next>,
     /// Where it was published before its publisher went: it may still be said to be there.
-    pub(crate) former: Option<Origin>,
-    /// By which way of before the same packets still come, under the same numbers.
-    pub(crate) doubled: Option<Origin>,
-    /// What has come by the present way and the next one, while the present one is going.
-    pub(crate) ways: Option<Box<Ways>>,
+    pub(crate) former: Option<Former>,
     pub(crate) is_muted: bool,
     /// By number; the first one is the smallest.
     pub(crate) encodings: Vec<Encoding>,
@@ -73,16 +69,30 @@ pub(crate) enum Origin {
 }
 
 /// Where a track is about to be published.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Next {
     pub(crate) origin: Origin,
     /// When a keyframe was last asked for there.
     pub(crate) asked: Option<Instant>,
+    /// What has come by the present way and by this one, while the present one is going.
+    pub(crate) ways: Ways,
+}
+
+/// Where a track was published.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Former {
+    pub(crate) origin: Origin,
+    /// Whether its packets are those that come now, under the same numbers.
+    pub(crate) is_alike: bool,
 }
 
 impl Next {
     pub(crate) fn new(origin: Origin) -> Self {
-        Self { origin, asked: None }
+        Self {
+            origin,
+            asked: None,
+            ways: Ways::default(),
+        }
     }
 }
 
@@ -200,7 +210,7 @@ impl Track {
     /// Whether this neighbour has it, or is about to, and need not be told that it is here.
     pub(crate) fn comes_from(&self, branch: BranchId) -> bool {
         let from = Origin::Branch(branch);
-        self.origin == Some(from) || self.next.is_some_and(|next| next.origin == from)
+        self.origin == Some(from) || self.next.as_ref().is_some_and(|next| next.origin == from)
     }
 
     /// It flows from elsewhere from now on: what is known of its packets does not hold for those to come.
@@ -209,7 +219,18 @@ impl Track {
             (encoding.source, encoding.picture, encoding.structure) = (None, None, None);
         }
         self.told = None;
-        (self.doubled, self.ways) = (None, None);
+    }
+
+    /// It comes from there from now on.
+    pub(crate) fn go_over(&mut self, to: Origin, is_alike: bool) {
+        let former = self.origin.replace(to);
+        self.former = former.map(|origin| Former { origin, is_alike });
+    }
+
+    /// Where else it may come from: where it is about to, or where it did before.
+    pub(crate) fn take_other_origin(&mut self) -> Option<Origin> {
+        let next = self.next.take().map(|next| next.origin);
+        next.or_else(|| self.former.take().map(|former| former.origin))
     }
 
     /// Whether the packet is of the stream that its encoding consists of at present.

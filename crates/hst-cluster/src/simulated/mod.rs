@@ -9,6 +9,7 @@ mod dice;
 mod directory;
 mod mailbox;
 mod network;
+mod seeds;
 mod storm;
 
 use std::{
@@ -23,6 +24,7 @@ use self::{bus::Switch, network::Network};
 pub use self::{
     dice::Dice,
     network::{Road, Weather},
+    seeds::{seed_alone, seeds},
 };
 use crate::memory::MemoryCluster;
 

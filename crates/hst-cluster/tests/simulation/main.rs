@@ -6,11 +6,11 @@
 mod ledger;
 mod node;
 
-use std::{collections::BTreeMap, env, ops::Range, panic, time::Duration};
+use std::{collections::BTreeMap, panic, time::Duration};
 
 use hst_cluster::{
     Directory, Key, Login, NodeRecord, NodeState, Prefix, Revision, is_dead,
-    simulated::{Dice, SimulatedCluster, Weather},
+    simulated::{Dice, SimulatedCluster, Weather, seeds},
 };
 use tokio::{
     runtime::Builder,
@@ -34,7 +34,7 @@ const AGREEMENT: Duration = Duration::from_secs(10);
 #[test]
 fn in_any_weather_a_place_has_one_owner_and_all_agree_within_ten_seconds_after_it() {
     let mut all = Counts::default();
-    for seed in seeds() {
+    for seed in seeds(SEEDS) {
         let run = panic::catch_unwind(|| run(seed));
         let Ok((counts, _)) = run else {
             panic!("seed {seed}: HST_SIM_SEED={seed} tries it alone");
@@ -62,18 +62,6 @@ fn the_same_seed_makes_the_same_run() {
     let (first, second) = (run(7), run(7));
     assert_eq!(first, second);
     assert_ne!(first.1, run(8).1);
-}
-
-fn seeds() -> Range<u64> {
-    let number = |name| {
-        env::var(name)
-            .ok()
-            .map(|text| text.parse::<u64>().expect("it is a number"))
-    };
-    match number("HST_SIM_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("HST_SIM_SEEDS").unwrap_or(SEEDS),
-    }
 }
 
 /// In a time of its own, as with `start_paused = true`, and on one thread.

@@ -45,7 +45,10 @@ impl Router {
             } => self.hear_want(now, branch, track, Wanted { encodings, spatial }),
             Word::Here { track, encodings } => {
                 let is_new = |entry: &&mut Track| {
-                    let was_left = entry.origin.is_some() && entry.former == Some(Origin::Branch(branch));
+                    let was_left = entry.origin.is_some()
+                        && entry
+                            .former
+                            .is_some_and(|former| former.origin == Origin::Branch(branch));
                     !entry.asked_of(branch).is_nothing() && !was_left
                 };
                 if let Some(entry) = self.tracks.get_mut(&track).filter(is_new) {

@@ -7,7 +7,7 @@ use super::Router;
 use crate::{
     BranchId, Output, Packet, TrackId, Word,
     reading::Reading,
-    track::{KEYFRAME_INTERVAL, Origin},
+    track::{KEYFRAME_INTERVAL, Next, Origin},
 };
 
 impl Router {
@@ -73,7 +73,7 @@ impl Router {
             return;
         };
         let present = entry.origin;
-        (entry.next, entry.ways) = (Some(crate::track::Next::new(Origin::Branch(branch))), None);
+        entry.next = Some(Next::new(Origin::Branch(branch)));
         if let Some(Origin::Branch(present)) = present.filter(|_| !self.fades(present)) {
             self.tell_next(track, present);
         }
@@ -93,17 +93,13 @@ impl Router {
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
-        if entry.next.is_some_and(|next| next.origin == origin) {
-            entry.next = None;
-        }
-        if entry.former == Some(origin) {
-            (entry.former, entry.doubled) = (None, None);
-        }
+        entry.next.take_if(|next| next.origin == origin);
+        entry.former.take_if(|former| former.origin == origin);
         if entry.origin != Some(origin) {
             return;
         }
         // Whence it came before, it may still come: then he has not gone, or has come back.
-        let Some(next) = entry.next.take().map(|next| next.origin).or(entry.former.take()) else {
+        let Some(next) = entry.take_other_origin() else {
             return self.end(track);
         };
         self.silence(track);
@@ -121,7 +117,7 @@ impl Router {
             return;
         };
         let Some(next) = entry.next.take() else { return };
-        entry.former = entry.origin.replace(next.origin);
+        entry.go_over(next.origin, false);
         entry.restart();
         self.restart(track);
         self.want_encodings(now, track);
@@ -133,9 +129,9 @@ impl Router {
     fn compare(&mut self, track: TrackId, packet: &Packet<'_>) {
         if self.fades(self.origin(track))
             && let Some(entry) = self.tracks.get_mut(&track)
-            && entry.next.is_some()
+            && let Some(next) = &mut entry.next
         {
-            entry.ways.get_or_insert_default().note(false, packet);
+            next.ways.note(false, packet);
         }
     }
 
@@ -145,15 +141,17 @@ impl Router {
     fn goes_on(&mut self, track: TrackId, from: Origin, packet: &Packet<'_>) -> Option<bool> {
         let is_going = self.fades(self.origin(track));
         let entry = self.tracks.get_mut(&track).filter(|entry| entry.is_stream(packet))?;
-        if entry.doubled == Some(from) {
+        if entry
+            .former
+            .is_some_and(|former| former.origin == from && former.is_alike)
+        {
             return Some(true);
         }
-        entry.next.filter(|next| is_going && next.origin == from)?;
-        let are_alike = entry.ways.get_or_insert_default().note(true, packet);
+        let next = entry.next.as_mut().filter(|next| is_going && next.origin == from)?;
+        let are_alike = next.ways.note(true, packet);
         if are_alike == Some(true) {
-            (entry.next, entry.ways) = (None, None);
-            entry.former = entry.origin.replace(from);
-            entry.doubled = entry.former;
+            entry.next = None;
+            entry.go_over(from, true);
             self.tell_here(track);
         }
         match are_alike {

@@ -11,9 +11,9 @@ mod ledger;
 mod process;
 mod world;
 
-use std::{env, ops::Range, panic, sync::atomic::Ordering, time::Duration};
+use std::{panic, sync::atomic::Ordering, time::Duration};
 
-use hst_cluster::simulated::{Dice, Weather};
+use hst_cluster::simulated::{Dice, Weather, seed_alone, seeds};
 use tokio::{
     runtime::Builder,
     task::JoinSet,
@@ -37,7 +37,10 @@ const USERS: usize = 6;
 
 #[test]
 fn whatever_befalls_nodes_nothing_that_was_acknowledged_is_lost_doubled_or_out_of_order() {
-    let (seeds, mut all) = (seeds(), [0; 15]);
+    if seed_alone().is_some() {
+        log();
+    }
+    let (seeds, mut all) = (seeds(SEEDS), [0; 15]);
     let is_ordinary = seeds == (0..SEEDS);
     let are_few = seeds.end - seeds.start <= 1;
     let mut failed = Vec::new();
@@ -60,23 +63,12 @@ fn whatever_befalls_nodes_nothing_that_was_acknowledged_is_lost_doubled_or_out_o
     assert!(are_few || !all.contains(&0), "{all:?}");
 }
 
-fn seeds() -> Range<u64> {
-    let number = |name| {
-        env::var(name)
-            .ok()
-            .map(|text| text.parse::<u64>().expect("it is a number"))
-    };
-    match number("HST_SIM_SEED") {
-        Some(seed) => {
-            // With `RUST_LOG` it says what happens.
-            let log = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
-            log.with_timer(VirtualTime(std::sync::OnceLock::new()))
-                .with_ansi(false)
-                .init();
-            seed..seed + 1
-        }
-        None => 0..number("HST_SIM_SEEDS").unwrap_or(SEEDS),
-    }
+/// What happens in a seed that is tried alone is said as `RUST_LOG` wishes.
+fn log() {
+    let log = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
+    log.with_timer(VirtualTime(std::sync::OnceLock::new()))
+        .with_ansi(false)
+        .init();
 }
 
 /// In a time of its own, as with `start_paused = true`, and on one thread.
