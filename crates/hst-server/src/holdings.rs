@@ -372,4 +372,33 @@ mod tests {
         };
         timeout(Duration::from_secs(1), written).await.expect("it is asserted");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_a_late_write_brings_back_is_given_back_and_one_that_is_held_is_not() {
+        let cluster = Arc::new(MemoryCluster::default());
+        let name = NodeId::parse("n1").unwrap();
+        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
+        let (_lifeline, life) = life::begin();
+        let holdings = Holdings::new(node.clone(), life);
+        holdings.follow().await.unwrap();
+        let (late, held) = ("login.app.ann.web.0", "login.app.bob.web.0");
+        let [late, held] = [late, held].map(|key| Key::parse(key).unwrap());
+        let hold = Record::new(1, node.owner());
+        let revision = node.directory.create(&held, hold.to_bytes()).await.unwrap();
+        let _hold = holdings.keep(held.clone(), hold, revision, || panic!("nobody else wants it"));
+
+        let mut watch = node.directory.watch(&Prefix::logins()).await.unwrap();
+        // Of its claim nobody knows any more.
+        let written = Record::new(2, node.owner()).to_bytes();
+        node.directory.create(&late, written).await.unwrap();
+        let gone = async {
+            loop {
+                if let WatchEvent::Deleted { key, .. } = watch.next().await {
+                    return key;
+                }
+            }
+        };
+        assert_eq!(timeout(2 * UNCLAIMED, gone).await.unwrap(), late);
+        assert!(node.directory.get(&held).await.unwrap().is_some());
+    }
 }
