@@ -215,6 +215,9 @@ impl End {
         let is_old = |unacked: &mut Unacked| unacked.sent_at.is_some_and(|at| now >= at + REPEAT);
         if self.find(seq).is_some_and(is_old) && !self.to_send.contains(&seq) {
             self.to_send.push_back(seq);
+            // The other end answers: should this be lost too, it is soon asked again.
+            self.pause = ASK_FIRST;
+            self.ask_at = Some(now + self.pause);
         }
     }
 
@@ -328,6 +331,28 @@ mod tests {
             other.handle(later, 1, frame);
         }
         assert!(other.pop().is_some() && other.pop().is_some() && other.pop().is_none());
+    }
+
+    #[test]
+    fn what_is_lost_again_and_again_is_asked_about_as_soon_as_at_first() {
+        let start = Instant::now();
+        let (mut one, mut other) = pair(start);
+        let mut frames = pushed(&mut one, start, 2);
+        other.handle(start, 1, frames.remove(1));
+        for round in 1..8 {
+            let now = start + ASK_FIRST * round;
+            assert_eq!(one.poll_timeout(), Some(now));
+            one.handle_timeout(now);
+            for frame in sent(&mut one, now) {
+                other.handle(now, 1, frame);
+            }
+            for answer in sent(&mut other, now) {
+                one.handle(now, 2, answer);
+            }
+            // On its way, and lost.
+            let again = sent(&mut one, now);
+            assert!(matches!(again[..], [What::Data { seq: 1, .. }]), "{again:?}");
+        }
     }
 
     #[test]

@@ -118,10 +118,12 @@ impl Hub {
             let at = timeout(PREPARE, told).await.ok()?.ok()??;
             let group = at.group.as_ref().map(|(group, _)| (at.app.clone(), group.clone()));
             let target = self.choose_target(group.as_ref(), targets).await?;
-            if let Some(way) = self.offer_session(&target, at).await {
-                return self.hand_over(&session, target, group, way).await;
+            if let Some(way) = self.offer_session(&target, at).await
+                && let Some(moved) = self.hand_over(&session, target, group.clone(), way).await
+            {
+                return Some(moved);
             }
-            // It is as it was; another node may take it.
+            // If it is here still, it is as it was; another node may take it.
             if let Some(group) = &group {
                 targets.lock().await.by_group.remove(group);
             }
