@@ -19,8 +19,7 @@ const SHORT: Micros = Micros::millis(10);
 const LONG: Micros = Micros::millis(30);
 /// What of a path without any report yet is assumed.
 const ROUND_TRIP: Micros = Micros::millis(100);
-/// When packets are sent, and nothing is reported for so long, or for so many round trips, the path is worse than it was.
-const SILENCE: Micros = Micros::seconds(1);
+/// So many round trips without a report are no silence yet.
 const SILENT_TRIPS: i64 = 4;
 
 /// What one receiver's path carries.
@@ -45,6 +44,10 @@ pub struct Estimator {
 }
 
 impl Estimator {
+    /// When packets are sent, and nothing is reported for so long, or for four round trips if those take longer, the path is worse
+    /// than it was.
+    pub const SILENCE: Duration = Duration::from_secs(1);
+
     /// Begins to estimate.
     pub fn new(now: Instant, config: Config) -> Self {
         Self {
@@ -230,7 +233,7 @@ impl Estimator {
 
     fn patience(&self) -> Micros {
         let round_trip = self.queue.round_trip().unwrap_or(ROUND_TRIP);
-        SILENCE.max(round_trip.times(SILENT_TRIPS))
+        Micros::from(Self::SILENCE).max(round_trip.times(SILENT_TRIPS))
     }
 
     /// The present time; it never goes back.

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::wire::{put_u16, u16_at};
+use crate::wire::u16_at;
 
 /// How many bytes all extensions of a packet may have together, so that they leave the payload its room.
 pub const MAX_EXTENSIONS: usize = 512;
@@ -77,24 +77,11 @@ impl<'a> Iterator for Extensions<'a> {
 
 /// Appends a block of extensions; says whether there was one to write.
 pub(crate) fn write<'a>(out: &mut Vec<u8>, elements: impl Iterator<Item = (u8, &'a [u8])> + Clone) -> bool {
-    let elements = elements.filter(|(id, value)| *id != 0 && value.len() <= 255);
-    let fits_one_byte = |(id, value): (u8, &[u8])| id < 15 && (1..=16).contains(&value.len());
-    let form = match elements.clone().all(fits_one_byte) {
-        true => Form::OneByte,
-        false => Form::TwoByte,
-    };
     let start = out.len();
-    put_u16(out, if form == Form::OneByte { ONE_BYTE } else { TWO_BYTE });
-    put_u16(out, 0);
-    for (id, value) in elements {
-        if out.len() - start + 2 + value.len() > MAX_EXTENSIONS {
-            continue;
-        }
-        match form {
-            Form::OneByte => out.push(id << 4 | (value.len() - 1) as u8),
-            Form::TwoByte => out.extend_from_slice(&[id, value.len() as u8]),
-        }
-        out.extend_from_slice(value);
+    // Nearly all packets: what does not fit shows while they are written, so that they are looked at only once.
+    if put(out, Form::OneByte, elements.clone()).is_none() {
+        out.truncate(start);
+        put(out, Form::TwoByte, elements);
     }
     let len = out.len() - start - BLOCK_HEADER;
     if len == 0 {
@@ -105,6 +92,35 @@ pub(crate) fn write<'a>(out: &mut Vec<u8>, elements: impl Iterator<Item = (u8, &
     out.resize(start + BLOCK_HEADER + words * 4, 0);
     out[start + 2..start + BLOCK_HEADER].copy_from_slice(&(words as u16).to_be_bytes());
     true
+}
+
+/// Appends the elements, without what fills them up to whole words; `None` if one of them does not fit the form.
+fn put<'a>(out: &mut Vec<u8>, form: Form, elements: impl Iterator<Item = (u8, &'a [u8])>) -> Option<()> {
+    let start = out.len();
+    let [kind, profile] = match form {
+        Form::OneByte => ONE_BYTE.to_be_bytes(),
+        Form::TwoByte => TWO_BYTE.to_be_bytes(),
+    };
+    out.extend_from_slice(&[kind, profile, 0, 0]);
+    for (id, value) in elements {
+        let len = value.len();
+        if id == 0 || len > 255 {
+            continue;
+        }
+        let fits = id < 15 && (1..=16).contains(&len);
+        if form == Form::OneByte && !fits {
+            return None;
+        }
+        if out.len() - start + 2 + len > MAX_EXTENSIONS {
+            continue;
+        }
+        match form {
+            Form::OneByte => out.push(id << 4 | (len - 1) as u8),
+            Form::TwoByte => out.extend_from_slice(&[id, len as u8]),
+        }
+        out.extend_from_slice(value);
+    }
+    Some(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use crate::{
     extension,
-    wire::{put_u16, put_u32, u16_at, u32_at},
+    wire::{u16_at, u32_at},
 };
 
 /// The length of a header that has neither contributing sources nor extensions.
@@ -87,11 +87,9 @@ where
     E::IntoIter: Clone,
 {
     let start = out.len();
-    out.push(VERSION);
-    out.push(header.second());
-    put_u16(out, header.seq);
-    put_u32(out, header.timestamp);
-    put_u32(out, header.ssrc);
+    let mut fixed = [VERSION; FIXED_HEADER];
+    header.patch(&mut fixed);
+    out.extend_from_slice(&fixed);
     if extension::write(out, extensions.into_iter()) {
         out[start] |= HAS_EXTENSIONS;
     }

@@ -1,6 +1,7 @@
 //! What we send to a client: media that we number, encrypt and address ourselves, straight into the buffer that is sent.
 
 mod allowance;
+mod heading;
 mod heard;
 mod line;
 mod way;

@@ -179,6 +179,8 @@ impl Network {
             IpAddr::V4(ip) if is_v6 => ip.to_ipv6_mapped().into(),
             other => other,
         };
+        // Who listens at one address answers from there.
+        let is_anywhere = self.local_addr.ip().is_unspecified();
         let Waiting { bytes, datagrams } = &mut self.outbox.udp;
         let mut rest: &[u8] = bytes;
         let mut waiting: &[(SocketAddr, usize)] = datagrams;
@@ -193,7 +195,11 @@ impl Network {
                 ecn: None,
                 contents,
                 segment_size: (run > 1).then_some(size),
-                src_ip: local_ip(destination).map(map),
+                src_ip: if is_anywhere {
+                    local_ip(destination).map(map)
+                } else {
+                    None
+                },
             };
             if let Err(error) = self.state.send(UdpSockRef::from(&self.socket), &transmit) {
                 debug!(%error, run, "datagrams not sent");

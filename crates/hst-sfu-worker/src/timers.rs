@@ -1,34 +1,35 @@
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
-    hash::Hash,
-    time::Instant,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, hash::Hash, time::Instant};
+
+use rustc_hash::FxHashMap;
 
 /// Wakes many things, each at its own time. A wake-up may come too soon, never too late.
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
     /// May hold outdated entries; the map knows which one counts.
     heap: BinaryHeap<(Reverse<Instant>, K)>,
-    due: HashMap<K, Instant>,
+    due: FxHashMap<K, Instant>,
 }
 
 impl<K: Copy + Eq + Hash + Ord> Timers<K> {
     pub(crate) fn new() -> Self {
         Self {
             heap: BinaryHeap::new(),
-            due: HashMap::new(),
+            due: FxHashMap::default(),
         }
     }
 
-    /// Wakes the key at this time at the latest.
+    /// Wakes the key at this time at the latest; says when.
     ///
     /// A later time than before is not noted: the key wakes too soon, looks and asks again. So a timer that is moved
     /// on with every packet costs one entry, not one for each packet.
-    pub(crate) fn schedule(&mut self, key: K, at: Instant) {
-        if self.due.get(&key).is_none_or(|&due| at < due) {
-            self.due.insert(key, at);
-            self.heap.push((Reverse(at), key));
+    pub(crate) fn schedule(&mut self, key: K, at: Instant) -> Instant {
+        match self.due.get(&key) {
+            Some(&due) if due <= at => due,
+            _ => {
+                self.due.insert(key, at);
+                self.heap.push((Reverse(at), key));
+                at
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hst_bwe::Estimator;
 use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
 use hst_sfu::{Forward, PeerId, TrackId};
 use str0m::{
@@ -87,6 +88,8 @@ pub(crate) struct Transport {
     /// When it is given up, unless it connects.
     deadline: Option<Instant>,
     wake_at: Instant,
+    /// When it will be woken.
+    pub(crate) alarm: Instant,
 }
 
 /// A packet that waits to be written: which of the batch, and how.
@@ -144,6 +147,7 @@ impl Transport {
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
             wake_at: now,
+            alarm: now,
         }
     }
 
@@ -358,15 +362,18 @@ impl Transport {
         self.slots.get(usize::from(slot)).map_or(&[], |slot| &slot.rids)
     }
 
-    /// Sends what was queued, all packets for this receiver in one go.
+    /// Sends what was queued, all packets for this receiver in one go; says whether that has told anything, or is to wake it
+    /// sooner than it will be.
     pub(crate) fn flush(
         &mut self,
         now: Instant,
         batch: &[Arc<Media>],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
-    ) {
+    ) -> bool {
         self.is_dirty = false;
+        // Sending begins nothing that is due sooner, but for a line's first report.
+        let mut due = now + Estimator::SILENCE;
         // Else it was touched for what str0m has to send.
         let is_media = !self.keyframes_wanted.is_empty() || !self.queue.is_empty();
         let written = self.guard(|it| {
@@ -388,6 +395,7 @@ impl Transport {
             for Queued { index, forward } in queue.drain(..) {
                 let slot = &mut slots[usize::from(forward.line.slot)];
                 slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());
+                due = due.min(slot.line.as_ref().and_then(Line::report_at).unwrap_or(due));
             }
             Ok(())
         });
@@ -396,6 +404,7 @@ impl Transport {
         if !is_media {
             self.drive(now, Input::Timeout(now), outbox, happenings);
         }
+        !is_media || !happenings.is_empty() || due < self.alarm
     }
 
     /// Says goodbye, as far as that is possible.

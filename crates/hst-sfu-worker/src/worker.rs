@@ -7,6 +7,7 @@ use std::{
 use hst_framing::MAX_FRAME;
 use hst_sfu::{BranchId, LineId, Output};
 use mio::{Poll, Token, Waker};
+use quinn_udp::BATCH_SIZE;
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -47,6 +48,8 @@ const NEWS: usize = 64;
 const MAX_DATAGRAM: usize = MAX_FRAME;
 /// The shortest time between two wake-ups of a connection: a timer that never moves on must not stop the thread.
 const TICK: Duration = Duration::from_millis(1);
+/// How often the socket is looked at before what has come goes on, while little comes each time.
+const TRICKLE: usize = 16;
 /// How soon events are offered again to a reader who had no room for them.
 const EVENT_RETRY: Duration = Duration::from_millis(20);
 
@@ -193,22 +196,28 @@ impl Worker {
         events.into_iter().chain(parcels).chain(timer).min()
     }
 
-    /// Takes one batch from the socket; says whether there may be more.
+    /// Takes what comes from the socket, until there is nothing more or much already; says whether there may be more. So the
+    /// packets of a picture go on together, whose sender needs about as long for one as we do.
     fn receive(&mut self, now: Instant, inbox: &mut Inbox) -> bool {
-        match self.network.receive(inbox) {
-            Ok(filled) => {
-                inbox
-                    .datagrams(filled)
-                    .for_each(|datagram| self.handle_datagram(now, datagram));
-                true
-            }
-            Err(error) => {
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    debug!(%error, "nothing received");
+        for _ in 0..TRICKLE {
+            match self.network.receive(inbox) {
+                Ok(filled) => {
+                    inbox
+                        .datagrams(filled)
+                        .for_each(|datagram| self.handle_datagram(now, datagram));
+                    if filled == BATCH_SIZE {
+                        return true;
+                    }
                 }
-                false
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        debug!(%error, "nothing received");
+                    }
+                    return false;
+                }
             }
         }
+        true
     }
 
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
@@ -469,8 +478,9 @@ impl Worker {
     fn flush_next(&mut self, now: Instant) -> bool {
         let Some(id) = self.dirty.pop() else { return false };
         if let Some(transport) = self.transports.get_mut(&id) {
-            transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings);
-            self.settle(now, id);
+            if transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings) {
+                self.settle(now, id);
+            }
         }
         true
     }
@@ -482,9 +492,9 @@ impl Worker {
     }
 
     fn schedule(&mut self, now: Instant, id: TransportId) {
-        if let Some(transport) = self.transports.get(&id) {
-            self.timers
-                .schedule(Timer::Transport(id), transport.wake_at().max(now + TICK));
+        if let Some(transport) = self.transports.get_mut(&id) {
+            let at = transport.wake_at().max(now + TICK);
+            transport.alarm = self.timers.schedule(Timer::Transport(id), at);
         }
     }
 }

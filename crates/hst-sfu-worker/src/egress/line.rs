@@ -16,6 +16,7 @@ use hst_sfu::{DescriptorPatch, Forward, Vp8Ids};
 use super::{
     Heard, Way,
     allowance::Allowance,
+    heading::Heading,
     way::{Body, Packet},
 };
 use crate::{
@@ -39,9 +40,7 @@ pub(crate) struct Line {
     ssrc: u32,
     /// The source of what is sent again.
     rtx: Option<u32>,
-    ids: Ids,
-    /// Its name, until the client reports: from then on he knows which source belongs to it (RFC 8843 section 15.1).
-    mid: Option<Vec<u8>>,
+    heading: Heading,
     cname: String,
     /// What was sent of late; the payloads are shared by all who received them.
     history: History<Shared, Sent>,
@@ -78,8 +77,7 @@ impl Line {
         Self {
             ssrc,
             rtx,
-            ids: Ids::default(),
-            mid: Some(mid.as_bytes().to_vec()),
+            heading: Heading::new(mid),
             cname: cname.to_owned(),
             history: History::new(Limits::default()),
             highest: 0,
@@ -108,7 +106,7 @@ impl Line {
 
     /// The client has agreed on these.
     pub(crate) fn set_ids(&mut self, ids: Ids) {
-        self.ids = ids;
+        self.heading.set_ids(ids);
     }
 
     /// The network loses much, or does no more; `share` of what is sent may go into sending lost packets again.
@@ -143,7 +141,7 @@ impl Line {
 
     /// Takes what the client reports of it.
     pub(crate) fn hear(&mut self, now: hst_rtp::Ntp, block: &ReportBlock) {
-        self.mid = None;
+        self.heading.drop_mid();
         self.heard.get_or_insert_default().take(now, block);
     }
 
@@ -165,6 +163,7 @@ impl Line {
             ..
         } = forward;
         let marker = media.marker || ends_picture;
+        let descriptor_here = descriptor.and_then(|patch| media.described(patch));
         let packet = Packet {
             header: Header {
                 marker,
@@ -174,10 +173,7 @@ impl Line {
                 ssrc: self.ssrc,
             },
             index: seq,
-            ids: &self.ids,
-            passed: &media.passed,
-            mid: self.mid.as_deref(),
-            descriptor: descriptor.and_then(|patch| media.described(patch)),
+            head: self.heading.of(&media.passed, descriptor_here.as_deref()),
             probe: None,
         };
         let payload = payload.unwrap_or(&media.payload);
@@ -240,8 +236,7 @@ impl Line {
                     ssrc,
                     payload_type,
                     index: self.next_again,
-                    ids: &self.ids,
-                    mid: self.mid.as_deref(),
+                    heading: &mut self.heading,
                     probe: None,
                 };
                 self.next_again += 1;
@@ -273,8 +268,7 @@ impl Line {
                 ssrc,
                 payload_type,
                 index,
-                ids: &self.ids,
-                mid: self.mid.as_deref(),
+                heading: &mut self.heading,
                 probe,
             };
             return repetition.send(now, way, out, (self.highest, media, sent));
@@ -289,10 +283,7 @@ impl Line {
         let packet = Packet {
             header,
             index,
-            ids: &self.ids,
-            passed: &Passed::default(),
-            mid: self.mid.as_deref(),
-            descriptor: None,
+            head: self.heading.of(&Passed::default(), None),
             probe,
         };
         way.send(now, out, packet, Body::<fn(&mut Vec<u8>)>::Padding(padding))
@@ -300,7 +291,7 @@ impl Line {
 
     /// Whether there is something to probe with, and its arrival would be told.
     pub(crate) fn can_probe(&self) -> bool {
-        self.rtx.is_some() && self.again_type.is_some() && self.ids.transport_seq.is_some()
+        self.rtx.is_some() && self.again_type.is_some() && self.heading.is_numbered()
     }
 
     /// When it has to tell what it has sent.
@@ -350,13 +341,13 @@ struct Repetition<'a> {
     ssrc: u32,
     payload_type: u8,
     index: u64,
-    ids: &'a Ids,
-    mid: Option<&'a [u8]>,
+    heading: &'a mut Heading,
     probe: Option<ProbeId>,
 }
 
 impl Repetition<'_> {
     fn send(self, now: Instant, way: &mut Way, out: &mut Outbox, (seq, media, sent): (u64, &Shared, &Sent)) -> usize {
+        let descriptor = sent.descriptor.and_then(|patch| media.0.described(patch));
         let packet = Packet {
             header: Header {
                 marker: sent.marker,
@@ -366,10 +357,7 @@ impl Repetition<'_> {
                 ssrc: self.ssrc,
             },
             index: self.index,
-            ids: self.ids,
-            passed: &media.0.passed,
-            mid: self.mid,
-            descriptor: sent.descriptor.and_then(|patch| media.0.described(patch)),
+            head: self.heading.of(&media.0.passed, descriptor.as_deref()),
             probe: self.probe,
         };
         let write = |bytes: &mut Vec<u8>| {

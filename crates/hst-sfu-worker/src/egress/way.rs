@@ -1,14 +1,15 @@
 use std::time::{Instant, SystemTime};
 
 use hst_bwe::{Config, Estimator, ProbeId};
-use hst_rtp::{Header, Ntp, write_header};
+use hst_rtp::{Header, Ntp};
 
 use crate::{
     dtls::{Contexts, Keys},
     network::Outbox,
-    passed::{Ids, Passed},
     remote::Remote,
 };
+
+use super::heading::Head;
 
 /// What a receiver's network is taken to carry before anything is known of it, at least, and at most: bits in a second.
 const FIRST: u64 = 1_000_000;
@@ -37,12 +38,7 @@ pub(super) struct Packet<'a> {
     pub(super) header: Header,
     /// Its sequence number, extended past the 16 bits of the wire.
     pub(super) index: u64,
-    pub(super) ids: &'a Ids,
-    pub(super) passed: &'a Passed,
-    /// The line that it belongs to, if the client may not know that yet.
-    pub(super) mid: Option<&'a [u8]>,
-    /// Its dependency descriptor, as it is to be for this receiver.
-    pub(super) descriptor: Option<Vec<u8>>,
+    pub(super) head: Head<'a>,
     pub(super) probe: Option<ProbeId>,
 }
 
@@ -120,20 +116,14 @@ impl Way {
         let Packet {
             header,
             index,
-            ids,
-            passed,
-            mid,
-            descriptor,
+            head,
             probe,
         } = packet;
         out.write(to, |bytes| {
             let start = bytes.len();
-            let number = ids.transport_seq.map(|id| (id, &[0, 0][..]));
-            let descriptor = ids.descriptor.zip(descriptor.as_deref());
-            let own = number.into_iter().chain(ids.mid.zip(mid)).chain(descriptor);
-            let extensions = own.chain(passed.under(ids));
-            write_header(bytes, header, extensions);
-            let header_len = bytes.len() - start;
+            bytes.extend_from_slice(head.bytes);
+            header.patch(&mut bytes[start..]);
+            let header_len = head.bytes.len();
             match body {
                 Body::Payload(write) => write(bytes),
                 Body::Padding(len) => {
@@ -143,7 +133,7 @@ impl Way {
                     bytes.push(len);
                 }
             }
-            if number.is_some() {
+            if head.is_numbered {
                 let len = bytes.len() - start + contexts.sender.overhead();
                 let number = estimator.sent(now, len, probe);
                 let is_short = bytes[start + FIRST_EXTENSION - 4] == ONE_BYTE_FORM;
