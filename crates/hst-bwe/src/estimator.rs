@@ -26,6 +26,8 @@ const SILENT_TRIPS: i64 = 4;
 #[derive(Debug)]
 pub struct Estimator {
     start: Instant,
+    /// The present, as it was told last and since the start.
+    passed: Instant,
     now: Micros,
     most: u64,
     history: History,
@@ -52,6 +54,7 @@ impl Estimator {
     pub fn new(now: Instant, config: Config) -> Self {
         Self {
             start: now,
+            passed: now,
             now: Micros::ZERO,
             most: config.most,
             history: History::default(),
@@ -238,6 +241,11 @@ impl Estimator {
 
     /// The present time; it never goes back.
     fn pass(&mut self, now: Instant) -> Micros {
+        // The packets of a picture are sent at one time.
+        if now == self.passed {
+            return self.now;
+        }
+        self.passed = now;
         self.now = self.now.max(Micros::from(now.saturating_duration_since(self.start)));
         self.now
     }

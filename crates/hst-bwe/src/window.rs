@@ -11,6 +11,9 @@ pub(crate) struct Window {
     /// Bytes, each at its slot's number modulo their number.
     slots: [u32; SLOTS],
     newest: i64,
+    /// When the newest slot begins: most of what is added is in that, and need not be divided by its length.
+    newest_at: Micros,
+    newest_index: usize,
     /// The first and the last time that they stand for.
     first: Option<Micros>,
     last: Micros,
@@ -18,6 +21,16 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn add(&mut self, at: Micros, bytes: u32) {
+        let into = at.get().saturating_sub(self.newest_at.get());
+        if self.first.is_none() || !(0..SLOT.get()).contains(&into) {
+            return self.add_elsewhere(at, bytes);
+        }
+        self.last = self.last.max(at);
+        let slot = &mut self.slots[self.newest_index];
+        *slot = slot.saturating_add(bytes);
+    }
+
+    fn add_elsewhere(&mut self, at: Micros, bytes: u32) {
         let slot = at.get().div_euclid(SLOT.get());
         let gap = slot.saturating_sub(self.newest);
         if self.first.is_none() || gap > SLOTS as i64 {
@@ -34,6 +47,8 @@ impl Window {
             self.slots[Self::index(slot)] = 0;
         }
         self.newest = self.newest.max(slot);
+        self.newest_at = Micros::new(self.newest.saturating_mul(SLOT.get()));
+        self.newest_index = Self::index(self.newest);
         self.last = self.last.max(at);
         let slot = &mut self.slots[Self::index(slot)];
         *slot = slot.saturating_add(bytes);

@@ -64,10 +64,11 @@ impl Header {
     /// # Panics
     /// The packet is shorter than a header.
     pub fn patch(&self, packet: &mut [u8]) {
+        let packet: &mut [u8; FIXED_HEADER] = packet.first_chunk_mut().expect("a packet has a header");
         packet[1] = self.second();
         packet[2..4].copy_from_slice(&self.seq.to_be_bytes());
         packet[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
-        packet[8..FIXED_HEADER].copy_from_slice(&self.ssrc.to_be_bytes());
+        packet[8..].copy_from_slice(&self.ssrc.to_be_bytes());
     }
 
     fn second(&self) -> u8 {

@@ -45,7 +45,17 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Waiting {
     bytes: Vec<u8>,
-    datagrams: Vec<(SocketAddr, usize)>,
+    runs: Vec<Run>,
+}
+
+/// Datagrams that the kernel can take in one call: to one destination, all of one size, only the last one smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    destination: SocketAddr,
+    size: usize,
+    count: usize,
+    /// Of all together.
+    len: usize,
 }
 
 /// What one receive call brought.
@@ -181,64 +191,60 @@ impl Network {
         };
         // Who listens at one address answers from there.
         let is_anywhere = self.local_addr.ip().is_unspecified();
-        let Waiting { bytes, datagrams } = &mut self.outbox.udp;
+        let most = self.state.max_gso_segments().max(1);
+        let Waiting { bytes, runs } = &mut self.outbox.udp;
         let mut rest: &[u8] = bytes;
-        let mut waiting: &[(SocketAddr, usize)] = datagrams;
-        while let Some(&(destination, size)) = waiting.first() {
-            let run = run_length(waiting, self.state.max_gso_segments());
-            let (now, later) = waiting.split_at(run);
-            waiting = later;
-            let (contents, after) = rest.split_at(now.iter().map(|(_, len)| len).sum());
+        for run in runs.drain(..) {
+            let (datagrams, after) = rest.split_at(run.len);
             rest = after;
-            let transmit = Transmit {
-                destination: SocketAddr::new(map(destination.ip()), destination.port()),
-                ecn: None,
-                contents,
-                segment_size: (run > 1).then_some(size),
-                src_ip: if is_anywhere {
-                    local_ip(destination).map(map)
-                } else {
-                    None
-                },
-            };
-            if let Err(error) = self.state.send(UdpSockRef::from(&self.socket), &transmit) {
-                debug!(%error, run, "datagrams not sent");
+            let destination = run.destination;
+            for contents in datagrams.chunks(most.saturating_mul(run.size)) {
+                let transmit = Transmit {
+                    destination: SocketAddr::new(map(destination.ip()), destination.port()),
+                    ecn: None,
+                    contents,
+                    segment_size: (contents.len() > run.size).then_some(run.size),
+                    src_ip: if is_anywhere {
+                        local_ip(destination).map(map)
+                    } else {
+                        None
+                    },
+                };
+                if let Err(error) = self.state.send(UdpSockRef::from(&self.socket), &transmit) {
+                    debug!(%error, ?run, "datagrams not sent");
+                }
             }
         }
         bytes.clear();
-        datagrams.clear();
         self.flush_streams();
     }
 
     fn flush_streams(&mut self) {
-        let Waiting { bytes, datagrams } = &mut self.outbox.tcp;
+        let Waiting { bytes, runs } = &mut self.outbox.tcp;
         let mut rest: &[u8] = bytes;
-        for (destination, len) in datagrams.drain(..) {
-            let (datagram, after) = rest.split_at(len);
-            self.streams.send(destination, datagram);
+        for run in runs.drain(..) {
+            let (datagrams, after) = rest.split_at(run.len);
             rest = after;
+            for datagram in datagrams.chunks(run.size) {
+                self.streams.send(run.destination, datagram);
+            }
         }
         bytes.clear();
         self.streams.flush();
     }
 }
 
-/// How many of the first datagrams can go in one call: to one destination, all of one size, only the last one smaller.
-fn run_length(waiting: &[(SocketAddr, usize)], max_segments: usize) -> usize {
-    let (destination, size) = waiting[0];
-    let mut total = 0;
-    let mut run = 0;
-    for &(other, len) in waiting.iter().take(max_segments) {
-        total += len;
-        if other != destination || len > size || total > MAX_SEND && run > 0 {
-            break;
+impl Run {
+    /// Takes another one, if it can be the next.
+    fn takes(&mut self, destination: SocketAddr, len: usize) -> bool {
+        let is_open = self.len == self.count * self.size && self.len + len <= MAX_SEND;
+        let takes = is_open && len <= self.size && destination == self.destination;
+        if takes {
+            self.count += 1;
+            self.len += len;
         }
-        run += 1;
-        if len < size {
-            break;
-        }
+        takes
     }
-    run
 }
 
 impl Outbox {
@@ -255,8 +261,14 @@ impl Outbox {
         let start = waiting.bytes.len();
         append(&mut waiting.bytes);
         let len = waiting.bytes.len() - start;
-        if len > 0 {
-            waiting.datagrams.push((destination.addr, len));
+        let destination = destination.addr;
+        if len > 0 && !waiting.runs.last_mut().is_some_and(|run| run.takes(destination, len)) {
+            waiting.runs.push(Run {
+                destination,
+                size: len,
+                count: 1,
+                len,
+            });
         }
         len
     }
@@ -264,12 +276,18 @@ impl Outbox {
     #[cfg(test)]
     pub(crate) fn take(&mut self) -> Vec<(Remote, Vec<u8>)> {
         let Self { udp, tcp } = self;
-        // Their room is kept, as it is by sending.
         let cut = |waiting: &mut Waiting, remote: fn(SocketAddr) -> Remote| {
-            let mut bytes = waiting.bytes.drain(..);
-            let datagrams = waiting.datagrams.drain(..);
-            let cut = datagrams.map(|(destination, len)| (remote(destination), bytes.by_ref().take(len).collect()));
-            cut.collect::<Vec<_>>()
+            let mut taken = Vec::new();
+            let mut rest = &waiting.bytes[..];
+            // Their room is kept, as it is by sending.
+            for run in waiting.runs.drain(..) {
+                let (datagrams, after) = rest.split_at(run.len);
+                rest = after;
+                let datagrams = datagrams.chunks(run.size);
+                taken.extend(datagrams.map(|datagram| (remote(run.destination), datagram.to_vec())));
+            }
+            waiting.bytes.clear();
+            taken
         };
         [cut(udp, Remote::udp), cut(tcp, Remote::tcp)].concat()
     }
@@ -304,16 +322,27 @@ impl Inbox {
 mod tests {
     use super::*;
 
+    /// How many datagrams each call of the system takes.
+    fn runs(datagrams: &[(Remote, usize)]) -> Vec<usize> {
+        let mut outbox = Outbox::default();
+        for (to, len) in datagrams {
+            outbox.push(*to, &vec![0; *len]);
+        }
+        let runs = outbox.udp.runs.iter().map(|run| run.count).collect();
+        let sent: Vec<_> = outbox.take().iter().map(|(to, bytes)| (*to, bytes.len())).collect();
+        assert_eq!(sent, datagrams);
+        runs
+    }
+
     #[test]
     fn a_run_is_one_destination_and_one_size_with_a_shorter_end() {
-        let (a, b) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
-        assert_eq!(run_length(&[(a, 10), (a, 10), (a, 9), (a, 9)], 64), 3);
-        assert_eq!(run_length(&[(a, 10), (a, 10), (b, 10)], 64), 2);
-        assert_eq!(run_length(&[(a, 10), (a, 11)], 64), 1);
-        assert_eq!(run_length(&[(a, 10); 9], 4), 4);
-        assert_eq!(run_length(&[(a, 10); 9], 1), 1);
-        assert_eq!(run_length(&[(a, 1200); 64], 64), MAX_SEND / 1200);
-        assert_eq!(run_length(&[(a, MAX_SEND + 1)], 64), 1);
+        let [a, b] = ["127.0.0.1:1", "127.0.0.1:2"].map(|addr| Remote::udp(addr.parse().unwrap()));
+        assert_eq!(runs(&[(a, 10), (a, 10), (a, 9), (a, 9)]), [3, 1]);
+        assert_eq!(runs(&[(a, 10), (a, 10), (b, 10), (a, 10)]), [2, 1, 1]);
+        assert_eq!(runs(&[(a, 10), (a, 11)]), [1, 1]);
+        assert_eq!(runs(&[(a, 1200); 64]), [MAX_SEND / 1200, 64 - MAX_SEND / 1200]);
+        assert_eq!(runs(&[(a, MAX_SEND + 1), (a, 1)]), [1, 1]);
+        assert_eq!(runs(&[]), []);
     }
 
     #[test]
