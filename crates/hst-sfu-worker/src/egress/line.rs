@@ -52,7 +52,7 @@ pub(crate) struct Line {
     next_again: u64,
     /// The payload type of what is sent again, of what was sent last.
     again_type: Option<u8>,
-    timeline: Option<Timeline>,
+    newest: Option<Newest>,
     reports: SenderReports,
     report_at: Option<Instant>,
     packets: u64,
@@ -85,7 +85,7 @@ impl Line {
             allowance: Allowance::new(share),
             next_again: 1,
             again_type: None,
-            timeline: None,
+            newest: None,
             reports: SenderReports::default(),
             report_at: None,
             packets: 0,
@@ -185,8 +185,8 @@ impl Line {
         self.allowance.earn(sent);
         self.packets += 1;
         self.reports.handle_packet(payload.len());
-        self.timeline = Some(Timeline {
-            ntp: way.ntp(media.arrived),
+        self.newest = Some(Newest {
+            arrived: media.arrived,
             timestamp,
             clock_rate: media.codec.clock_rate(),
         });
@@ -277,7 +277,7 @@ impl Line {
             marker: false,
             payload_type,
             seq: index as u16,
-            timestamp: self.timeline.map_or(0, |timeline| timeline.timestamp),
+            timestamp: self.newest.map_or(0, |newest| newest.timestamp),
             ssrc,
         };
         let packet = Packet {
@@ -301,8 +301,13 @@ impl Line {
 
     /// Tells what it has sent, if it is time.
     pub(crate) fn report(&mut self, now: Instant, way: &mut Way, out: &mut Outbox) {
-        let Some(timeline) = self.timeline.filter(|_| self.report_at.is_some_and(|at| at <= now)) else {
+        let Some(newest) = self.newest.filter(|_| self.report_at.is_some_and(|at| at <= now)) else {
             return;
+        };
+        let timeline = Timeline {
+            ntp: way.ntp(newest.arrived),
+            timestamp: newest.timestamp,
+            clock_rate: newest.clock_rate,
         };
         self.report_at = Some(now + REPORT);
         let Some(info) = self.reports.report(way.ntp(now), &timeline) else {
@@ -313,6 +318,14 @@ impl Line {
             write_cname(bytes, self.ssrc, &self.cname);
         });
     }
+}
+
+/// The packet that was sent last: what its source's reports tell.
+#[derive(Debug, Clone, Copy)]
+struct Newest {
+    arrived: Instant,
+    timestamp: u32,
+    clock_rate: u32,
 }
 
 /// A payload that many lines hold.
