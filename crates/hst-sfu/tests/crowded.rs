@@ -1,12 +1,12 @@
 //! Ways between branches that carry less than is wanted: the largest layers are left out there, and come back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hst_sfu::{BranchId, Codec, Format, Formats, LineId, Packet, PeerId, TrackId};
+use hst_sfu::{BranchId, Codec, Format, Formats, LineId, Output, Packet, PeerId, Router, TrackId, Word};
 
 mod row;
 
-use row::{CAMERA, DELTA, KEY, Row, line};
+use row::{CAMERA, DELTA, KEY, Row, encodings, line, video};
 
 const PICTURE: Duration = Duration::from_millis(50);
 const SECOND: u64 = 20;
@@ -260,5 +260,43 @@ fn what_was_left_out_for_a_moment_goes_on_with_a_keyframe() {
         call.run(2 * SECOND);
         assert_eq!(call.shows(1), [2]);
         call.assert_decodable(1);
+    }
+}
+
+#[test]
+fn when_a_way_is_wide_again_what_comes_by_a_neighbour_who_is_going_is_not_offered_there() {
+    for is_going in [false, true] {
+        let mut now = Instant::now();
+        let (old, narrow) = (BranchId(1), BranchId(2));
+        let mut router = Router::new();
+        for branch in [old, narrow] {
+            router.meet(now, branch);
+            router.hear(now, branch, Word::Hello);
+        }
+        let track = CAMERA;
+        let want = Word::Want {
+            track,
+            encodings: encodings(&[0]),
+            spatial: u8::MAX,
+        };
+        router.hear(now, narrow, want);
+        router.hear(now, old, Word::Here { track, encodings: 1 });
+        for seq in 0..2 * SECOND {
+            now += PICTURE;
+            let packet = video(seq as u16, if seq == 0 { KEY } else { DELTA });
+            assert!(router.takes(now, track, Some(old), &packet));
+            router.handle_packet(now, track, &packet);
+        }
+        router.set_bound(now, narrow, Some(1));
+        if is_going {
+            router.fade(old);
+        }
+        while router.poll_output().is_some() {}
+        router.set_bound(now, narrow, None);
+        let mut is_offered = false;
+        while let Some(output) = router.poll_output() {
+            is_offered |= matches!(output, Output::Tell { branch, word: Word::Here { .. } } if branch == narrow);
+        }
+        assert_eq!(is_offered, !is_going);
     }
 }

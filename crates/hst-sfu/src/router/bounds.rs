@@ -93,8 +93,11 @@ impl Router {
                 continue;
             };
             let demand = track.demands.iter_mut().find(|demand| demand.branch == branch);
-            if demand.is_some_and(|demand| std::mem::take(&mut demand.was_bound)) {
-                let word = track.here(id);
+            let was_bound = demand.is_some_and(|demand| std::mem::take(&mut demand.was_bound));
+            let origin = track.origin;
+            let word = track.here(id);
+            // What comes by one who is going is nobody else's to offer until it comes by another.
+            if was_bound && !self.fades(origin) {
                 self.tell(branch, word);
             }
         }
