@@ -274,16 +274,19 @@ fn when_a_way_is_wide_again_what_comes_by_a_neighbour_who_is_going_is_not_offere
             router.hear(now, branch, Word::Hello);
         }
         let track = CAMERA;
+        let payload = |begin: &[u8]| [begin, &[0; PACKET]].concat().leak() as &'static [u8];
         let want = Word::Want {
             track,
             encodings: encodings(&[0]),
             spatial: u8::MAX,
         };
         router.hear(now, narrow, want);
+        // Somebody here receives it, too, so that it goes on coming.
+        router.subscribe(now, line(9), track, Formats::ALL);
         router.hear(now, old, Word::Here { track, encodings: 1 });
         for seq in 0..2 * SECOND {
             now += PICTURE;
-            let packet = video(seq as u16, if seq == 0 { KEY } else { DELTA });
+            let packet = video(seq as u16, payload(if seq == 0 { KEY } else { DELTA }));
             assert!(router.takes(now, track, Some(old), &packet));
             router.handle_packet(now, track, &packet);
         }
