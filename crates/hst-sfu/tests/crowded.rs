@@ -303,3 +303,35 @@ fn when_a_way_is_wide_again_what_comes_by_a_neighbour_who_is_going_is_not_offere
         assert_eq!(is_offered, !is_going);
     }
 }
+
+#[test]
+fn what_went_nowhere_else_comes_again_when_the_way_is_wide() {
+    let mut row = Row::new(3);
+    row.publish(0, CAMERA, 1);
+    row.subscribe(2, 2, CAMERA);
+    row.settle();
+    let payload = |begin: &[u8]| [begin, &[0; PACKET]].concat().leak() as &'static [u8];
+    let mut seq = 0;
+    let mut send = |row: &mut Row, pictures: u64| {
+        let before = row.got.len();
+        for _ in 0..pictures {
+            seq += 1;
+            let is_key = seq == 1 || !std::mem::take(&mut row.asked).is_empty();
+            row.packet(0, CAMERA, video(seq, payload(if is_key { KEY } else { DELTA })));
+            row.pass(PICTURE);
+        }
+        row.got.len() - before
+    };
+    assert!(send(&mut row, 5 * SECOND) > 0);
+    // Nobody is at the one in the middle.
+    let (now, narrow) = (row.now, BranchId(2));
+    row.routers[1].set_bound(now, narrow, Some(1));
+    row.settle();
+    send(&mut row, SECOND);
+    assert_eq!(send(&mut row, SECOND), 0);
+    let now = row.now;
+    row.routers[1].set_bound(now, narrow, None);
+    row.settle();
+    send(&mut row, SECOND);
+    assert_eq!(send(&mut row, SECOND), SECOND as usize);
+}
