@@ -297,13 +297,41 @@ fn who_leaves_while_his_engine_goes_back_to_the_group_hears_nothing_of_it_any_mo
 }
 
 #[test]
+fn who_has_logged_in_anew_hears_nothing_of_his_group_before_he_is_told_that_he_is_in_it_again() {
+    let mut script = Script::joined();
+    let _ = script.cut();
+    script.hear(r#"{"re":0,"err":{"code":1000100,"message":"gone"}}"#);
+    let (id, Command::Login(_)) = script.asked().pop().unwrap() else {
+        panic!("it logs in")
+    };
+    script.logged_in_as(id, "s2");
+    let (rejoin, Command::Join { .. }) = script.asked().pop().unwrap() else {
+        panic!("it joins again")
+    };
+    script.outputs.clear();
+    script.hear(r#"{"seq":1,"ev":{"message":{"from":"bob","seq":7,"body":"for who is in"}}}"#);
+    script.hear(r#"{"seq":2,"ev":{"member_joined":{"user":"carl"}}}"#);
+    assert_eq!(script.told(), [] as [&SessionEvent; 0]);
+    let joined = r#"{"joined":{"members":["bob","carl"],"total":2,"media":[],"last_message":7}}"#;
+    script.hear(&format!(r#"{{"seq":3,"re":{rejoin},"ok":{joined}}}"#));
+    script.hear(r#"{"seq":4,"ev":{"message":{"from":"bob","seq":8,"body":"hello"}}}"#);
+    let told: Vec<_> = script.told().into_iter().map(|event| format!("{event:?}")).collect();
+    let begins = ["Reconnected", "Discontinuity", "Group(MemberJoined(", "Group(Message("];
+    assert_eq!(told.len(), begins.len(), "{told:?}");
+    for (told, begin) in told.iter().zip(begins) {
+        assert!(told.starts_with(begin), "{told}");
+    }
+}
+
+#[test]
 fn a_call_that_the_server_has_and_never_answers_fails_in_time_after_a_resumption_too() {
     let mut script = Script::joined();
     let message = script.message();
     script.pass(REPLY_TIMEOUT / 2);
     script.cut();
     script.hear(&format!(r#"{{"re":0,"ok":{{"resumed":{{"received":{message}}}}}}}"#));
-    let almost = script.now + REPLY_TIMEOUT - Duration::from_millis(1);
+    // Its time has not begun anew: a server that reads nothing while it owes an answer is left again and again before that is over.
+    let almost = script.now + REPLY_TIMEOUT / 2 - Duration::from_millis(1);
     while script.now < almost {
         // Somebody is there, and says nothing of it.
         script.hear(r#"{"re":77,"ok":{"done":{}}}"#);
@@ -312,6 +340,22 @@ fn a_call_that_the_server_has_and_never_answers_fails_in_time_after_a_resumption
     }
     assert_eq!(script.answer(message), None);
     script.pass(Duration::from_millis(1));
+    assert_eq!(script.answer(message), Some(Err(None)));
+}
+
+#[test]
+fn a_call_that_is_never_answered_fails_although_the_server_falls_silent_over_it_each_time() {
+    let mut script = Script::joined();
+    let message = script.message();
+    let mut resumptions = 0;
+    while script.answer(message).is_none() {
+        // Until the engine gives the connection up, and tries another.
+        script.pass(Duration::from_secs(30));
+        script.hear(&format!(r#"{{"re":0,"ok":{{"resumed":{{"received":{message}}}}}}}"#));
+        script.pass(Duration::from_secs(2));
+        resumptions += 1;
+        assert!(resumptions < 4, "nobody waits for ever");
+    }
     assert_eq!(script.answer(message), Some(Err(None)));
 }
 

@@ -194,7 +194,7 @@ impl Groups {
                         group: key.1.clone(),
                         number: at_home,
                         from: self.node.owner(),
-                        standing: (!site.is_empty()).then_some(site.standing),
+                        standing: site.standing_of_members(),
                         // Of the home that is over: what is said of the next one is for the next time.
                         told: site.told.take(),
                     };

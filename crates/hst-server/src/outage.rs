@@ -1,26 +1,23 @@
 //! What a server does while it cannot reach what its nodes agree on.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use hst_cluster::{
     Bus, Directory, Entry, Filter, Key, NodeId, Prefix, RequestError, Revision, Subject, Subscription, Unavailable,
-    Watch, WriteError, memory::MemoryCluster,
+    Watch, WatchEvent, WriteError, memory::MemoryCluster,
 };
 use hst_proto::{
-    Audience, Class, Command, Event, Failure, Online, OnlinePage, Payload, Reply, Request, RequestId, ServerFrame,
-    ToGroup, decode_server, encode_client,
+    Audience, Class, Command, Event, Failure, Login, Online, OnlinePage, Payload, Reply, Request, RequestId,
+    ServerFrame, ToGroup, decode_server, encode_client,
 };
 use hst_signal::{Limits, SignalConnection, memory::pair};
 use hst_store::{Ban, Store, Until};
-use tokio::time::sleep;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::{Config, admin::Refused, apps::now, hub::Hub, node::Node, test_login::dev_login};
 
@@ -28,14 +25,33 @@ use crate::{Config, admin::Refused, apps::now, hub::Hub, node::Node, test_login:
 #[derive(Debug, Clone, Default)]
 struct Faulty {
     inner: MemoryCluster,
-    is_away: Arc<AtomicBool>,
+    state: watch::Sender<Reach>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Reach {
+    #[default]
+    There,
+    /// It answers, and says nothing by itself.
+    Silent,
+    Away,
 }
 
 impl Faulty {
+    fn is(&self, state: Reach) {
+        self.state.send_replace(state);
+    }
+
     fn reach(&self) -> Result<&MemoryCluster, Unavailable> {
-        match self.is_away.load(Ordering::Relaxed) {
-            false => Ok(&self.inner),
-            true => Err(Unavailable),
+        match *self.state.borrow() {
+            Reach::There | Reach::Silent => Ok(&self.inner),
+            Reach::Away => Err(Unavailable),
+        }
+    }
+
+    async fn until(&self, state: Reach) {
+        if self.state.subscribe().wait_for(|is| *is == state).await.is_err() {
+            pending().await
         }
     }
 
@@ -67,7 +83,50 @@ impl Directory for Faulty {
     }
 
     async fn watch(&self, prefix: &Prefix) -> Result<Box<dyn Watch>, Unavailable> {
-        self.reach()?.watch(prefix).await
+        let inner = self.reach()?.watch(prefix).await?;
+        let (cluster, prefix) = (self.clone(), prefix.clone());
+        let is_lost = false;
+        Ok(Box::new(FaultyWatch {
+            cluster,
+            prefix,
+            inner,
+            is_lost,
+        }))
+    }
+}
+
+/// What it has missed while the cluster was away it learns when that is back.
+#[derive(Debug)]
+struct FaultyWatch {
+    cluster: Faulty,
+    prefix: Prefix,
+    inner: Box<dyn Watch>,
+    is_lost: bool,
+}
+
+#[async_trait]
+impl Watch for FaultyWatch {
+    async fn next(&mut self) -> WatchEvent {
+        if self.is_lost {
+            self.cluster.until(Reach::There).await;
+            if let Ok(again) = self.cluster.inner.watch(&self.prefix).await {
+                (self.inner, self.is_lost) = (again, false);
+            }
+        }
+        let inner = async {
+            if *self.cluster.state.borrow() == Reach::Silent {
+                self.cluster.until(Reach::There).await;
+            }
+            self.inner.next().await
+        };
+        tokio::select! {
+            biased;
+            () = self.cluster.until(Reach::Away) => {
+                self.is_lost = true;
+                WatchEvent::Resync
+            }
+            event = inner => event,
+        }
     }
 }
 
@@ -165,7 +224,7 @@ async fn what_is_registered_is_read_while_the_cluster_is_out_of_reach_and_not_ch
     };
     hub.registry.ban(&app, ban("ann")).await.unwrap();
 
-    cluster.is_away.store(true, Ordering::Relaxed);
+    cluster.is(Reach::Away);
     let (ann, bob) = ("ann".parse().unwrap(), "bob".parse().unwrap());
     let refused = hub.registry.ban(&app, ban("bob")).await.unwrap_err();
     assert!(matches!(refused, Refused::Cluster(_)), "{refused:?}");
@@ -175,7 +234,7 @@ async fn what_is_registered_is_read_while_the_cluster_is_out_of_reach_and_not_ch
     assert!(hub.apps.check_ban(&app, None, &bob).is_ok());
     assert_eq!(hub.apps.store.bans(&app, now()).unwrap(), [ban("ann")]);
 
-    cluster.is_away.store(false, Ordering::Relaxed);
+    cluster.is(Reach::There);
     hub.registry.ban(&app, ban("bob")).await.unwrap();
     assert_eq!(hub.apps.bans(&app).len(), 2);
 }
@@ -192,7 +251,7 @@ async fn g8_while_the_cluster_is_out_of_reach_nobody_leaves_and_nobody_goes_offl
     ann.ask(Command::Ping {}).await.unwrap();
     ann.events.clear();
 
-    cluster.is_away.store(true, Ordering::Relaxed);
+    cluster.is(Reach::Away);
     for n in 0..12 {
         sleep(Duration::from_secs(5)).await;
         bob.say(&format!("{n}")).await.unwrap();
@@ -205,7 +264,7 @@ async fn g8_while_the_cluster_is_out_of_reach_nobody_leaves_and_nobody_goes_offl
     let refused = late.login("cat").await.unwrap_err();
     assert!(refused.code == 302 && refused.retry_after.is_some(), "{refused:?}");
 
-    cluster.is_away.store(false, Ordering::Relaxed);
+    cluster.is(Reach::There);
     late.login("cat").await.unwrap();
     assert_eq!(ann.online().await.total, 3);
     bob.ask(Command::Leave {}).await.unwrap();
@@ -220,7 +279,7 @@ async fn who_leaves_while_the_cluster_is_out_of_reach_leaves_nothing_behind_when
     let node = Node::join(Arc::new(cluster.clone()), Arc::new(cluster.clone()), node);
     let (_lifeline, hub) = Hub::in_memory_as(node.await.unwrap(), Config::dev().apps, Store::in_memory().unwrap());
     let mut ann = Client::member(&hub, "ann").await;
-    cluster.is_away.store(true, Ordering::Relaxed);
+    cluster.is(Reach::Away);
     ann.ask(Command::Exit {}).await.unwrap();
     let held = async || {
         let (logins, groups) = (Prefix::logins(), Prefix::groups());
@@ -230,11 +289,54 @@ async fn who_leaves_while_the_cluster_is_out_of_reach_leaves_nothing_behind_when
     sleep(Duration::from_secs(60)).await;
     assert_eq!(held().await, 2, "nobody could take them away");
 
-    cluster.is_away.store(false, Ordering::Relaxed);
+    cluster.is(Reach::There);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(held().await, 0);
     // Her place is free, and what was owed takes nothing from who has it now.
     let _ann = Client::member(&hub, "ann").await;
     sleep(Duration::from_secs(5)).await;
     assert_eq!(held().await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_online_is_answered_in_time_whether_the_directory_can_be_reached_or_not() {
+    let cluster = Faulty::default();
+    let node = NodeId::parse("n1").unwrap();
+    let node = Node::join(Arc::new(cluster.clone()), Arc::new(cluster.clone()), node);
+    let (_lifeline, hub) = Hub::in_memory_as(node.await.unwrap(), Config::dev().apps, Store::in_memory().unwrap());
+    let in_time = Duration::from_secs(3);
+    let mut ann = Client::connect(&hub);
+    ann.login("ann").await.unwrap();
+    let mut dan = Client::connect(&hub);
+    let company = "another".to_owned();
+    let login = Login {
+        company,
+        ..dev_login("dan")
+    };
+    dan.ask(Command::Login(login)).await.unwrap();
+
+    cluster.is(Reach::Silent);
+    let page = OnlinePage { after: None, limit: 9 };
+    let early = timeout(in_time, ann.ask(Command::Online(page.clone()))).await.unwrap();
+    assert!(
+        early.unwrap_err().retry_after.is_some(),
+        "nobody has said yet who is online"
+    );
+    cluster.is(Reach::There);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(ann.online().await.total, 1);
+
+    cluster.is(Reach::Away);
+    sleep(Duration::from_secs(5)).await;
+    let known = timeout(in_time, ann.online()).await.unwrap();
+    assert_eq!(known.total, 1, "nobody has gone, as far as is known");
+    ann.events.clear();
+
+    cluster.is(Reach::There);
+    let mut bob = Client::connect(&hub);
+    bob.login("bob").await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    ann.ask(Command::Ping {}).await.unwrap();
+    assert_eq!(ann.events.len(), 1, "and then what is different: {:?}", ann.events);
+    assert!(timeout(in_time, dan.ask(Command::Online(page))).await.unwrap().is_ok());
 }

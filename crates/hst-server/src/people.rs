@@ -25,7 +25,8 @@ use crate::{
 const INBOX: usize = 4096;
 /// A picture that nobody has looked at for so long is given up.
 const LINGER: Duration = Duration::from_secs(60);
-/// How long after it was out of reach the directory is asked again.
+/// How long after it was out of reach the directory is asked again, and how long it may take to say how everything is before
+/// those who ask are told to come again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Who is online, for those who want to know: one picture for each App in which somebody here does, drawn from what the
@@ -66,6 +67,10 @@ struct Picture {
     places: HashMap<Key, Place>,
     watchers: HashMap<WatcherId, (SessionHandle, String)>,
     is_synced: bool,
+    /// Whether it ever was. What is known then is shown until it is known better.
+    is_drawn: bool,
+    /// Who asks before it is drawn waits until then.
+    patience: Instant,
 }
 
 struct Place {
@@ -158,12 +163,7 @@ impl Picture {
             }
             while let Ok(ask) = inbox.try_recv() {
                 match ask {
-                    Ask::Page { watcher, re, .. } => {
-                        let message = "who is online is not known at the moment: try again";
-                        let failure = Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000);
-                        // A session that has ended needs no answer.
-                        let _ = watcher.tell(Word::Answer(re, Err(failure)));
-                    }
+                    Ask::Page { watcher, re, .. } => refuse(&watcher, re),
                     // From the moment when it is known.
                     watch @ Ask::Watch { .. } => watching.push(watch),
                     Ask::Unwatch(session) => {
@@ -187,6 +187,8 @@ impl Picture {
             places: HashMap::new(),
             watchers: HashMap::new(),
             is_synced: false,
+            is_drawn: false,
+            patience: Instant::now() + AGAIN,
         };
         watching.into_iter().for_each(|ask| picture.answer(ask));
         Some(picture)
@@ -201,14 +203,17 @@ impl Picture {
                     None => std::future::pending().await,
                 }
             };
+            let answers = self.is_drawn || self.patience <= Instant::now();
             tokio::select! {
                 // What happened before somebody asks is to be in his answer.
                 biased;
                 event = self.watch.next() => self.take(event),
-                ask = self.inbox.recv(), if self.is_synced => match ask {
+                // A session whose question is open says nothing else, so it has an answer in time.
+                ask = self.inbox.recv(), if answers => match ask {
                     Some(ask) => self.answer(ask),
                     None => return,
                 },
+                () = sleep_until(self.patience), if !answers => {}
                 () = timeout => {
                     let now = now();
                     self.companies.values_mut().for_each(|presence| presence.handle_timeout(now));
@@ -231,7 +236,7 @@ impl Picture {
                 }
             }
             WatchEvent::Synced => {
-                self.is_synced = true;
+                (self.is_synced, self.is_drawn) = (true, true);
                 let now = now();
                 self.companies
                     .values_mut()
@@ -301,6 +306,9 @@ impl Picture {
                 re,
                 page,
             } => {
+                if !self.knows(&company) {
+                    return refuse(&watcher, re);
+                }
                 let id = WatcherId(watcher.id.0);
                 let online = self.company(&company).handle_page(id, &user, &page);
                 if watcher.tell(Word::Answer(re, Ok(Reply::Online(online)))).is_ok() {
@@ -326,6 +334,11 @@ impl Picture {
                 }
             }
         }
+    }
+
+    /// Whether there is anything to show of it.
+    fn knows(&self, company: &str) -> bool {
+        self.is_synced || (self.is_drawn && self.companies.contains_key(company))
     }
 
     fn forget(&mut self, id: WatcherId, company: &str) {
@@ -355,6 +368,13 @@ impl Picture {
             }
         }
     }
+}
+
+fn refuse(watcher: &SessionHandle, re: RequestId) {
+    let message = "who is online is not known at the moment: try again";
+    let failure = Failure::new(ErrorCode::OperationFailed, message).retry_after(1_000);
+    // A session that has ended needs no answer.
+    let _ = watcher.tell(Word::Answer(re, Err(failure)));
 }
 
 /// Whose login a key is, of which terminal, and at which of its places.

@@ -1,12 +1,12 @@
 //! Ways between branches that carry less than is wanted: the largest layers are left out there, and come back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hst_sfu::{BranchId, Codec, Format, Formats, LineId, Packet, PeerId, TrackId};
+use hst_sfu::{BranchId, Codec, Format, Formats, LineId, Output, Packet, PeerId, Router, TrackId, Word};
 
 mod row;
 
-use row::{CAMERA, DELTA, KEY, Row, line};
+use row::{CAMERA, DELTA, KEY, Row, encodings, line, video};
 
 const PICTURE: Duration = Duration::from_millis(50);
 const SECOND: u64 = 20;
@@ -261,4 +261,77 @@ fn what_was_left_out_for_a_moment_goes_on_with_a_keyframe() {
         assert_eq!(call.shows(1), [2]);
         call.assert_decodable(1);
     }
+}
+
+#[test]
+fn when_a_way_is_wide_again_what_comes_by_a_neighbour_who_is_going_is_not_offered_there() {
+    for is_going in [false, true] {
+        let mut now = Instant::now();
+        let (old, narrow) = (BranchId(1), BranchId(2));
+        let mut router = Router::new();
+        for branch in [old, narrow] {
+            router.meet(now, branch);
+            router.hear(now, branch, Word::Hello);
+        }
+        let track = CAMERA;
+        let payload = |begin: &[u8]| [begin, &[0; PACKET]].concat().leak() as &'static [u8];
+        let want = Word::Want {
+            track,
+            encodings: encodings(&[0]),
+            spatial: u8::MAX,
+        };
+        router.hear(now, narrow, want);
+        // Somebody here receives it, too, so that it goes on coming.
+        router.subscribe(now, line(9), track, Formats::ALL);
+        router.hear(now, old, Word::Here { track, encodings: 1 });
+        for seq in 0..2 * SECOND {
+            now += PICTURE;
+            let packet = video(seq as u16, payload(if seq == 0 { KEY } else { DELTA }));
+            assert!(router.takes(now, track, Some(old), &packet));
+            router.handle_packet(now, track, &packet);
+        }
+        router.set_bound(now, narrow, Some(1));
+        if is_going {
+            router.fade(old);
+        }
+        while router.poll_output().is_some() {}
+        router.set_bound(now, narrow, None);
+        let mut is_offered = false;
+        while let Some(output) = router.poll_output() {
+            is_offered |= matches!(output, Output::Tell { branch, word: Word::Here { .. } } if branch == narrow);
+        }
+        assert_eq!(is_offered, !is_going);
+    }
+}
+
+#[test]
+fn what_went_nowhere_else_comes_again_when_the_way_is_wide() {
+    let mut row = Row::new(3);
+    row.publish(0, CAMERA, 1);
+    row.subscribe(2, 2, CAMERA);
+    row.settle();
+    let payload = |begin: &[u8]| [begin, &[0; PACKET]].concat().leak() as &'static [u8];
+    let mut seq = 0;
+    let mut send = |row: &mut Row, pictures: u64| {
+        let before = row.got.len();
+        for _ in 0..pictures {
+            seq += 1;
+            let is_key = seq == 1 || !std::mem::take(&mut row.asked).is_empty();
+            row.packet(0, CAMERA, video(seq, payload(if is_key { KEY } else { DELTA })));
+            row.pass(PICTURE);
+        }
+        row.got.len() - before
+    };
+    assert!(send(&mut row, 5 * SECOND) > 0);
+    // Nobody is at the one in the middle.
+    let (now, narrow) = (row.now, BranchId(2));
+    row.routers[1].set_bound(now, narrow, Some(1));
+    row.settle();
+    send(&mut row, SECOND);
+    assert_eq!(send(&mut row, SECOND), 0);
+    let now = row.now;
+    row.routers[1].set_bound(now, narrow, None);
+    row.settle();
+    send(&mut row, SECOND);
+    assert_eq!(send(&mut row, SECOND), SECOND as usize);
 }

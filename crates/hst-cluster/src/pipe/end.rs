@@ -18,6 +18,10 @@ const REPEAT: Duration = Duration::from_millis(20);
 /// An end of which nothing is heard for so long although it was asked is gone.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// An end that has heard nothing for so long says that it is there: should the other be gone, and its farewell lost, the answer
+/// says so. Otherwise who has nothing to say would wait for it for ever.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// One end of a pipe, without I/O.
 #[derive(Debug)]
 pub(super) struct End {
@@ -43,6 +47,8 @@ pub(super) struct End {
     pause: Duration,
     /// Since when nothing was heard although something is unanswered.
     silent_since: Option<Instant>,
+    /// When the other end is to hear that this one is there; `None` before anything was heard of it.
+    sign_at: Option<Instant>,
     is_over: bool,
 }
 
@@ -81,6 +87,7 @@ impl End {
             ask_at: None,
             pause: ASK_FIRST,
             silent_since: None,
+            sign_at: None,
             is_over: false,
         }
     }
@@ -133,6 +140,7 @@ impl End {
             _ => {}
         }
         self.silent_since = self.ask_at.map(|_| now);
+        self.sign_at = Some(now + QUIET);
         match what {
             // It has not heard the answer.
             What::Open { .. } => self.owes_ack = true,
@@ -160,10 +168,15 @@ impl End {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.ask_at.filter(|_| !self.is_over)
+        let due = self.ask_at.into_iter().chain(self.sign_at).min();
+        due.filter(|_| !self.is_over)
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.sign_at.is_some_and(|at| at <= now) {
+            self.owes_ack = true;
+            self.sign_at = Some(now + QUIET);
+        }
         if self.ask_at.is_none_or(|at| at > now) {
             return;
         }

@@ -71,7 +71,7 @@ struct Begun {
 /// One end of a pipe.
 ///
 /// Nothing moves but while [`next`](Self::next) is waited for. Dropped without [`close`](Self::close), it lets the other end
-/// find out by its next word.
+/// find out by its next word, or within seconds.
 pub struct Pipe {
     pipes: Pipes,
     own: u64,
@@ -318,7 +318,7 @@ impl Pipe {
     pub async fn close(self) {
         if let Some(peer) = self.end.peer() {
             let end = self.pipes.encode(self.own, peer, What::End);
-            // Who does not hear it learns it by its next word.
+            // Who does not hear it learns it by its next word, or sign of life.
             let _ = self.pipes.publish(&self.peer, end).await;
         }
     }

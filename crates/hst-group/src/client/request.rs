@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use hst_id::{GroupId, MediaId, MediaRef, MediaType};
@@ -6,6 +9,8 @@ use hst_proto::{Command, OnlinePage, Request, RequestId, encode_client};
 
 /// Requests that wait for their replies. Further ones are refused.
 const CAPACITY: usize = 1024;
+/// What was answered while the connection was lost comes within so long when it is there again.
+const BELATED: Duration = Duration::from_secs(1);
 
 /// The requests whose replies are due, with their frames: after a lost connection some have to be sent again.
 #[derive(Debug, Default)]
@@ -20,6 +25,8 @@ pub(super) struct Due {
     was_sent: bool,
     /// `None` while it is not under way.
     deadline: Option<Instant>,
+    /// How long the server may still take that has got it, once the connection is there again.
+    left: Duration,
     frame: Bytes,
 }
 
@@ -79,16 +86,17 @@ impl Requests {
             kind,
             was_sent: false,
             deadline: None,
+            left: BELATED,
             frame,
         };
         self.due.insert(id, due);
         id
     }
 
-    /// The server has got it, and its reply is due by then.
-    pub(super) fn expect(&mut self, id: RequestId, deadline: Instant) {
+    /// The server has got it, over a connection before: its time goes on.
+    pub(super) fn expect(&mut self, id: RequestId, now: Instant) {
         if let Some(due) = self.due.get_mut(&id) {
-            due.deadline = Some(deadline);
+            due.deadline = Some(now + due.left);
         }
     }
 
@@ -117,8 +125,12 @@ impl Requests {
     }
 
     /// The connection is gone: no reply comes until there is another.
-    pub(super) fn pause(&mut self) {
-        self.due.values_mut().for_each(|due| due.deadline = None);
+    pub(super) fn pause(&mut self, now: Instant) {
+        for due in self.due.values_mut() {
+            if let Some(deadline) = due.deadline.take() {
+                due.left = deadline.saturating_duration_since(now).max(BELATED);
+            }
+        }
     }
 
     /// All of them in the order of asking.

@@ -20,8 +20,8 @@ use super::{
     request::{Kind, Requests},
 };
 
-/// A request that is not answered by then has failed; while the connection is lost the time stands still. A dead
-/// connection is noticed earlier, so that what was asked over it outlives it.
+/// A request that is not answered by then has failed; while the connection is lost the time stands still, and begins anew for
+/// one that has to be sent again. A dead connection is noticed earlier, so that what was asked over it outlives it.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One engine's conversation with the platform, from `init` to `destroy`, over as many connections as it takes.

@@ -254,6 +254,10 @@ impl Home {
                     // Somebody there has not heard everything.
                     self.told = None;
                 }
+                if standing.is_some() {
+                    // Those who come back with it are told nothing before they are told how the group is.
+                    self.settles.get_or_insert(Instant::now() + GRACE);
+                }
                 self.core.handle_standing(standing.unwrap_or_default());
                 self.welcome(at, *pipe, inbox);
             }
@@ -310,6 +314,8 @@ impl Home {
     }
 
     fn join(&mut self, member: MemberId, re: RequestId, seat: Seat) {
+        // Whoever comes back later does not know of him, nor he of them.
+        self.told = None;
         self.core.handle_join(now(), member, re, seat.user, seat.permissions);
     }
 
@@ -482,3 +488,6 @@ fn muted(act: &Governance) -> Option<MediaRef> {
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,6 +175,13 @@ impl Site {
         self.sessions.is_empty() && self.passed.is_empty()
     }
 
+    /// How the group stands, as those here who are in it have seen it.
+    pub(crate) fn standing_of_members(&self) -> Option<Standing> {
+        // Who is on his way in may have found what a group has left behind that is over.
+        let mut stages = self.sessions.values().map(|session| session.stage);
+        stages.any(|stage| stage == Stage::In).then_some(self.standing)
+    }
+
     /// A session may be told something from here on.
     pub(crate) fn enter(&mut self, member: MemberId, re: RequestId, seat: Seat, handle: SessionHandle) {
         let session = Session {
@@ -333,8 +340,8 @@ impl Site {
     pub(crate) fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class) -> Vec<MemberId> {
         let mut gone = Vec::new();
         let mut tell = |member: MemberId, session: &Session| {
-            // Until the home says that he comes by this node, he is told by another.
-            if session.stage == Stage::Expected {
+            // Until the home says that he comes by this node, he is told by another; and until it lets him in, nobody tells him.
+            if matches!(session.stage, Stage::Expected | Stage::Joining(_)) {
                 return;
             }
             let what = match class {
@@ -450,3 +457,6 @@ impl Drop for Site {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,16 +85,28 @@ impl Router {
         }
     }
 
-    /// Everything goes there again that is wanted. Who has given up what did not come is told that it can be had.
+    /// Everything goes there again that is wanted, also what comes no more because it went nowhere else. Who has given up what did
+    /// not come is told that it can be had.
     fn unbind(&mut self, now: Instant, branch: BranchId) {
-        for id in self.tracks_to(branch) {
+        let wants = |track: &Track| !track.demand_of(branch).is_nothing();
+        let mut tracks: Vec<_> = self
+            .tracks
+            .iter()
+            .filter(|(_, it)| wants(it))
+            .map(|(&id, _)| id)
+            .collect();
+        tracks.sort_unstable();
+        for id in tracks {
             self.bind(now, branch, id, Some(Layer::BEST));
             let Some(track) = self.tracks.get_mut(&id) else {
                 continue;
             };
             let demand = track.demands.iter_mut().find(|demand| demand.branch == branch);
-            if demand.is_some_and(|demand| std::mem::take(&mut demand.was_bound)) {
-                let word = track.here(id);
+            let was_bound = demand.is_some_and(|demand| std::mem::take(&mut demand.was_bound));
+            let (origin, is_muted, word) = (track.origin, track.is_muted, track.here(id));
+            let is_there = origin.is_some_and(|origin| origin != Origin::Branch(branch)) && !is_muted;
+            // What comes by one who is going is nobody else's to offer until it comes by another.
+            if was_bound && is_there && !self.fades(origin) {
                 self.tell(branch, word);
             }
         }

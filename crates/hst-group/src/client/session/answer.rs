@@ -248,6 +248,8 @@ impl Session {
             Event::InviteEnded(ended) => self.tell(SessionEvent::InviteEnded(ended)),
             // After `leave` was called the group is no more of the application's concern.
             _ if self.state != State::Joined => {}
+            // And before the engine is in it again, the answer that says so has it all.
+            _ if self.line.is_outside() => {}
             Event::TransportLost { generation } => self.outputs.push_back(Output::TransportLost(generation)),
             Event::TransportMoved { generation } => self.outputs.push_back(Output::MoveMedia(generation)),
             Event::Removed(failure) => self.removed(failure.into()),

@@ -5,7 +5,7 @@ use hst_proto::{
     RequestId, Resume, Resumed, VERSION, encode_got,
 };
 
-use super::{Kind, Output, REPLY_TIMEOUT, Refusal, Session, SessionEvent, State, unknown};
+use super::{Kind, Output, Refusal, Session, SessionEvent, State, unknown};
 
 /// A try to connect that has led to nothing by then is given up.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -84,6 +84,12 @@ impl Line {
     /// Whether requests of the application may leave.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Up { .. })
+    }
+
+    /// Whether there is a new session, or is to be one, that is not in the group of the one before.
+    pub(super) fn is_outside(&self) -> bool {
+        let aims = [Aim::Login, Aim::Rejoin];
+        matches!(self, Self::Returning { aim, .. } if aims.contains(aim))
     }
 }
 
@@ -207,7 +213,7 @@ impl Session {
         if self.line.is_open() {
             self.tell(SessionEvent::Reconnecting);
         }
-        self.requests.pause();
+        self.requests.pause(now);
         self.close_all(Kind::is_of_connection);
         let until = now + self.backoff.next() + at_least.unwrap_or_default();
         self.line = Line::Waiting { until };
@@ -375,7 +381,7 @@ impl Session {
         self.tell(SessionEvent::Reconnected);
         for id in self.requests.ids() {
             match received.is_some_and(|received| id <= received) {
-                true => self.requests.expect(id, now + REPLY_TIMEOUT),
+                true => self.requests.expect(id, now),
                 false => self.send(now, id),
             }
         }

@@ -22,10 +22,19 @@ const SHORT: Duration = Duration::from_secs(8);
 
 type Lives = JoinSet<Citizen>;
 
+/// When everybody knows how things are, after a storm that is over by then.
+pub(super) fn settled(calm: Instant) -> Instant {
+    calm + Weather::LATENESS + SETTLED
+}
+
 /// Holds what there is after a storm against the laws.
-pub(super) async fn settle(world: &World, ledger: &Ledger, lives: Lives, calm: Instant) {
-    let settled = calm + Weather::LATENESS + SETTLED;
-    let citizens = each(lives.join_all().await, settled, async |_| {}).await;
+pub(super) async fn settle(world: &World, ledger: &Ledger, lives: Lives, settled: Instant) {
+    let citizens = lives.join_all().await;
+    let late = settled.elapsed();
+    assert!(
+        late < Duration::from_secs(1),
+        "somebody had an answer {late:?} too late"
+    );
     all_agree(world, ledger, &citizens).await;
 
     let said = settled + SHORT;
