@@ -86,7 +86,7 @@ fn entry(key: &Key, value: Bytes) -> Bytes {
     let Some(mut grown) = read(&value) else { return value };
     grow(&mut grown);
     if key.as_str().starts_with("node.") {
-        grown["speaks"] = json!({ "oldest": 2, "newest": 3, "of_the_next_version": true });
+        grown["speaks"] = json!({ "oldest": 2, "newest": 4, "of_the_next_version": true });
     }
     grown.to_string().into()
 }

@@ -304,6 +304,7 @@ impl House {
                     to,
                     body,
                     class: Class::Reliable,
+                    ..
                 } => {
                     let what = ToMember::Event(body);
                     match to {

@@ -187,7 +187,7 @@ impl House {
         while let Some(output) = self.group.poll_output() {
             match output {
                 GroupOutput::To { member, what } => self.hand(member, what),
-                GroupOutput::Tell { to, body, class } => {
+                GroupOutput::Tell { to, body, class, .. } => {
                     let members: Vec<_> = match to {
                         Recipients::All => self.in_it().collect(),
                         Recipients::AllBut(one) => self.in_it().filter(|member| *member != one).collect(),
@@ -202,6 +202,7 @@ impl House {
                     }
                 }
                 GroupOutput::Media(command) => self.trail.push(Trail::Media(command)),
+                GroupOutput::Keep(_) => {}
                 GroupOutput::Departed(member) => {
                     self.trail.push(Trail::Departed(member));
                     self.present.retain(|_, present| *present != member);

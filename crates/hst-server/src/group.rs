@@ -1,5 +1,6 @@
 mod branch;
 mod branches;
+mod copying;
 mod home;
 mod site;
 mod words;
@@ -7,7 +8,7 @@ mod words;
 use std::collections::HashMap;
 
 use hst_cluster::{Owner, pipe::Pipe};
-use hst_group::server::{Governance, GroupRequest, MemberId, Permissions, Seat, Standing, TrackId};
+use hst_group::server::{Governance, GroupRequest, MemberId, Permissions, Seat, Stamp, Standing, TrackId};
 use hst_id::{MediaRef, UserId};
 use hst_proto::{Failure, Media, Prepare, RequestId};
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,10 @@ pub(crate) enum Message {
         standing: Option<Standing>,
         /// How many members there were, if it has heard everything that was said there.
         told: Option<usize>,
+        /// Up to which change that node has a copy of what the group keeps.
+        kept: Option<Stamp>,
+        /// What both speak.
+        words: u16,
         inbox: mpsc::Sender<Self>,
     },
     /// A branch has something for the group.

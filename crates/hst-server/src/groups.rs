@@ -27,7 +27,7 @@ use crate::{
     media::Media,
     node::Node,
     placement::{Place, Placement},
-    versions::SPOKEN,
+    versions::{COPIES, SPOKEN},
 };
 
 /// Requests that wait for a group. When it is full, the sessions that ask wait.
@@ -35,6 +35,8 @@ const INBOX: usize = 256;
 /// How long after a home was lost the next is looked for, at first and at last.
 const LOOK_FIRST: Duration = Duration::from_millis(10);
 const LOOK_LAST: Duration = Duration::from_secs(1);
+/// How much longer a node waits that has no whole copy of what the group keeps: until then one that has is the next home.
+const HESITATION: Duration = Duration::from_millis(300);
 
 /// The groups that somebody is in or on his way to. Each is a task, made by the first who comes and ended after the
 /// last has gone.
@@ -197,9 +199,10 @@ impl Groups {
                         standing: site.standing_of_members(),
                         // Of the home that is over: what is said of the next one is for the next time.
                         told: site.told.take(),
+                        kept: site.kept.at().filter(|_| words >= COPIES),
                     };
                     let pipe = self.node.pipes.connect(&owner, encode(&greeting));
-                    Box::pin(Branch::new(site, pipe, &owner.node).run()).await
+                    Box::pin(Branch::new(site, pipe, &owner.node, words).run()).await
                 }
                 Err(why) if site.is_empty() => {
                     self.dismiss(key, number);
@@ -224,7 +227,8 @@ impl Groups {
             } else {
                 LOOK_LAST.min(pause * 2)
             };
-            sleep(pause).await;
+            let hesitates = std::mem::take(&mut site.hesitates);
+            sleep(if hesitates { pause + HESITATION } else { pause }).await;
         }
     }
 
@@ -307,6 +311,8 @@ impl Groups {
             at: greeting.from,
             standing: greeting.standing,
             told: greeting.told,
+            kept: greeting.kept,
+            words: greeting.version,
             pipe: Box::new(pipe),
             inbox: inbox.clone(),
         };

@@ -1,3 +1,5 @@
+mod copied;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hst_id::UserId;
@@ -6,6 +8,7 @@ use hst_proto::{
     MAX_BOARD_PAGES, MAX_DISTANCE, MAX_FIGURES, MAX_IMAGE, MAX_NAME_TEXT, MAX_PAGE, MAX_POINTS, MAX_TOUCHED, NewBoard,
 };
 
+pub use self::copied::BlankBoard;
 use super::MemberId;
 
 /// The most bytes of figures in one part, which has to fit in a frame beside the pages; one figure always fits.

@@ -1,5 +1,6 @@
 mod board;
 mod govern;
+mod kept;
 mod media;
 mod message;
 mod passing;
@@ -16,9 +17,12 @@ use std::{
 use hst_id::{GroupId, MediaRef, UserId};
 use hst_proto::{Class, ErrorCode, Event, Failure, Joined, MAX_MESSAGE, Media, Reply, RequestId, encode_event};
 
-pub use self::seat::{Seat, Standing};
 pub(super) use self::view::Height;
 use self::{board::Boards, message::Messages, roster::Roster, view::Views};
+pub use self::{
+    kept::{Filling, Keep, Kept, Stamp},
+    seat::{Seat, Standing},
+};
 use super::{
     GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Permissions, Recipients, ToMember, TrackId,
     member::Member,
@@ -60,6 +64,10 @@ pub struct Group {
     roster: Roster,
     messages: Messages,
     boards: Boards,
+    /// After which change these two are as they are.
+    kept_at: Stamp,
+    /// Of its home, among all that a group of its name has had.
+    generation: u64,
     views: Views,
     locked: bool,
     /// Until when who was removed may not come back.
@@ -84,6 +92,8 @@ impl Group {
             roster: Roster::default(),
             messages: Messages::default(),
             boards: Boards::default(),
+            kept_at: Stamp::default(),
+            generation: 0,
             views: Views::default(),
             locked: false,
             banned: HashMap::new(),
@@ -315,6 +325,7 @@ impl Group {
             to,
             body: encode_event(event),
             class: Class::Reliable,
+            is_kept: false,
         });
     }
 }

@@ -12,7 +12,8 @@ mod presence;
 mod rate;
 mod session;
 
-pub use group::{Group, Rules, Seat, Standing};
+pub use board::BlankBoard;
+pub use group::{Filling, Group, Keep, Kept, Rules, Seat, Stamp, Standing};
 pub use invites::{InviteOutput, Inviter, Invites};
 pub use output::{
     Governance, GroupOutput, GroupRequest, Happening, MediaCommand, MemberId, Recipients, ToMember, TrackId, TrackLine,

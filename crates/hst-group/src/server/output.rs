@@ -6,6 +6,8 @@ use hst_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Keep;
+
 /// One session in one group, named by the shell; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -150,7 +152,11 @@ pub enum GroupOutput {
         body: EventBody,
         /// Whether a slow session may lose it.
         class: Class,
+        /// Whether it changes what the group keeps: whoever has a [copy](super::Kept) of that is told, too.
+        is_kept: bool,
     },
+    /// Tell this whoever has a [copy](super::Kept) of what the group keeps. No member is told.
+    Keep(Keep),
     /// Have the media plane do this.
     Media(MediaCommand),
     /// The member is out of the group: forget his session.

@@ -168,7 +168,7 @@ impl World {
                         self.tell_member(group, member, what);
                     }
                 }
-                GroupOutput::Tell { to, body, class } => {
+                GroupOutput::Tell { to, body, class, .. } => {
                     let members: Vec<_> = match to {
                         Recipients::All => room.sessions.keys().copied().collect(),
                         Recipients::AllBut(one) => room.sessions.keys().copied().filter(|m| *m != one).collect(),
@@ -195,7 +195,7 @@ impl World {
                 GroupOutput::Ban { user, time } => {
                     self.server.bans.insert((group.clone(), user), self.now + time);
                 }
-                GroupOutput::Media(_) | GroupOutput::Happened(_) => {}
+                GroupOutput::Media(_) | GroupOutput::Keep(_) | GroupOutput::Happened(_) => {}
             }
         }
         let Some(room) = self.server.rooms.get(group) else {

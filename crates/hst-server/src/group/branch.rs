@@ -6,8 +6,8 @@ use hst_cluster::{
     NodeId,
     pipe::{News, Pipe},
 };
-use hst_group::server::{Seat, ToMember};
-use hst_proto::Reply;
+use hst_group::server::{Kept, Seat, ToMember};
+use hst_proto::{Event, EventBody, Reply};
 use tokio::sync::oneshot;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     site::{Comer, Site, Turn},
     words::{ToBranch, ToHome, encode},
 };
+use crate::versions::COPIES;
 
 /// A group that lives on another node, its home, and has members on this one: what they ask goes there, and what the home says
 /// comes to them.
@@ -30,6 +31,8 @@ pub(crate) struct Branch {
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
     /// Whether the home has said anything, so that it knows this branch; and who waits for that.
     is_known: bool,
+    /// Whether the home fills the copy that is here of what the group keeps.
+    is_copied: bool,
     /// The group is about to go on elsewhere: whatever comes from here waits for that.
     is_closing: bool,
     is_silent: bool,
@@ -37,7 +40,13 @@ pub(crate) struct Branch {
 }
 
 impl Branch {
-    pub(crate) fn new(mut site: Site, home: Pipe, node: &NodeId) -> Self {
+    /// `words` is what its node and the home's both speak.
+    pub(crate) fn new(mut site: Site, home: Pipe, node: &NodeId, words: u16) -> Self {
+        let is_copied = words >= COPIES;
+        if !is_copied {
+            // What changes is not told here.
+            site.kept = Kept::default();
+        }
         let comers = site.move_out().into_iter().map(|comer| match comer {
             Comer::Back(member, seat) => ToHome::Return { member, seat },
             Comer::New(member, re, seat) => ToHome::Join { member, re, seat },
@@ -50,6 +59,7 @@ impl Branch {
             due,
             waiting: VecDeque::new(),
             is_known: false,
+            is_copied,
             is_closing: false,
             is_silent: false,
             strangers: Vec::new(),
@@ -79,7 +89,10 @@ impl Branch {
                     self.close().await;
                     return None;
                 }
-                let Self { site, home, joined, .. } = self;
+                let Self {
+                    mut site, home, joined, ..
+                } = self;
+                site.hesitates = self.is_copied && site.kept.at().is_none() && site.has_members();
                 // Media go on by the home as long as it can, until they come by the next one.
                 if let Some(joined) = joined {
                     joined.go(GOING);
@@ -229,12 +242,20 @@ impl Branch {
                 body,
                 class,
                 last_message,
+                is_kept,
             } => {
                 self.note_message(last_message);
+                if is_kept {
+                    self.keep(&body);
+                }
                 self.site.tell_all(&to, &body, class)
             }
             ToBranch::Media(command) => {
                 self.site.command(command).await;
+                Vec::new()
+            }
+            ToBranch::Keep(said) => {
+                self.site.kept.handle(said);
                 Vec::new()
             }
             // Heard before.
@@ -269,6 +290,15 @@ impl Branch {
     fn note_message(&mut self, seq: u64) {
         let last = &mut self.site.standing.last_message;
         *last = seq.max(*last);
+    }
+
+    /// An event changes what the group keeps.
+    fn keep(&mut self, body: &EventBody) {
+        match serde_json::from_str::<Event>(body.as_json()) {
+            Ok(event) => self.site.kept.handle_event(event),
+            // It was read once before, as what it is.
+            Err(error) => tracing::error!(%error, group = %self.site.id, "an event is not understood"),
+        }
     }
 
     /// Only while there is room.

@@ -6,12 +6,13 @@ use hst_cluster::{
     Owner,
     pipe::{News, Pipe},
 };
-use hst_group::server::{MemberId, Recipients};
+use hst_group::server::{Filling, Group, Keep, MemberId, Recipients};
 use hst_proto::{Class, EventBody};
 use tokio::sync::mpsc;
 
 use super::{
     GOING, Message,
+    copying::Copying,
     words::{Strange, ToBranch, ToHome, encode},
 };
 use crate::life::Life;
@@ -43,6 +44,18 @@ struct Port {
     /// How many words went there, and how many of them have come.
     said: u64,
     heard: u64,
+    /// Its copy of what the group keeps, if it has one.
+    copy: Option<Copying>,
+}
+
+/// What several members are told.
+pub(crate) struct Told<'a> {
+    pub(crate) body: &'a EventBody,
+    pub(crate) class: Class,
+    /// The number of the last message by then.
+    pub(crate) last_message: u64,
+    /// Whether it changes what the group keeps.
+    pub(crate) is_kept: bool,
 }
 
 /// Where each branch stands: those that have something to hear before something else may be said.
@@ -75,11 +88,12 @@ impl Branches {
         }
     }
 
-    /// A branch has introduced itself.
+    /// A branch has introduced itself, whose copy of what the group keeps is to be filled so, if it has one.
     pub(crate) fn enter(
         &mut self,
         id: BranchId,
         (at, joined): (Owner, Option<Joined>),
+        filling: Option<Filling>,
         pipe: Pipe,
         home: mpsc::Sender<Message>,
     ) {
@@ -90,6 +104,7 @@ impl Branches {
             words,
             said: 0,
             heard: 0,
+            copy: filling.map(Copying::new),
         };
         self.ports.insert(id, port);
         self.life.spawn(serve(id, pipe, said, home));
@@ -150,28 +165,66 @@ impl Branches {
 
     /// Tells several members something, once a branch, and says which take nothing any more.
     #[must_use]
-    pub(crate) fn tell_all(
-        &mut self,
-        to: &Recipients,
-        body: &EventBody,
-        class: Class,
-        last_message: u64,
-    ) -> Vec<BranchId> {
+    pub(crate) fn tell_all(&mut self, to: &Recipients, what: &Told) -> Vec<BranchId> {
         let mut stuck = Vec::new();
         for (&id, port) in &mut self.ports {
-            let Some(to) = id.own(to) else { continue };
-            let body = body.clone();
+            let is_kept = what.is_kept && port.copy.is_some();
+            // A copy follows also where nobody is told.
+            let nobody = is_kept.then(|| Recipients::Only(Vec::new()));
+            let Some(to) = id.own(to).or(nobody) else { continue };
             let word = ToBranch::Tell {
                 to,
-                body,
-                class,
-                last_message,
+                body: what.body.clone(),
+                class: what.class,
+                last_message: what.last_message,
+                is_kept,
             };
             if !port.tell(encode(&word)) {
                 stuck.push(id);
             }
         }
         stuck
+    }
+
+    /// Has all copies of what the group keeps do this, and says which branches take nothing any more.
+    #[must_use]
+    pub(crate) fn keep(&mut self, said: Keep) -> Vec<BranchId> {
+        let mut keepers = self.ports.iter_mut().filter(|(_, port)| port.copy.is_some()).peekable();
+        if keepers.peek().is_none() {
+            return Vec::new();
+        }
+        let word = encode(&ToBranch::Keep(said));
+        let told = keepers.map(|(&id, port)| (id, port.tell(word.clone())));
+        told.filter(|(_, takes)| !takes).map(|(id, _)| id).collect()
+    }
+
+    /// Sends a branch what its copy of what the group keeps may have by now, and says whether it takes nothing any more.
+    #[must_use]
+    pub(crate) fn fill(&mut self, id: BranchId, original: &Group) -> Option<BranchId> {
+        let port = self.ports.get_mut(&id)?;
+        while let Some(piece) = port.copy.as_mut().and_then(|copy| copy.next(original, port.heard)) {
+            if !port.tell(encode(&ToBranch::Keep(piece))) {
+                return Some(id);
+            }
+            if let Some(copy) = &mut port.copy {
+                copy.sent(port.said);
+            }
+        }
+        None
+    }
+
+    /// Whether the copies that branches have of what the group keeps are whole.
+    pub(crate) fn are_filled(&self) -> bool {
+        let copies = self
+            .ports
+            .values()
+            .filter_map(|port| Some((port.copy.as_ref()?, port.heard)));
+        copies.into_iter().all(|(copy, heard)| copy.is_whole(heard))
+    }
+
+    /// Whether all branches have a whole copy of it.
+    pub(crate) fn have_copies(&self) -> bool {
+        self.ports.values().all(|port| port.copy.is_some()) && self.are_filled()
     }
 
     /// So much of what was said has come to a branch.

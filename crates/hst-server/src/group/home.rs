@@ -1,15 +1,15 @@
+mod asking;
 mod leaving;
 mod passing;
 mod tell;
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
 use hst_cluster::{Owner, pipe::Pipe};
-use hst_group::server::{Governance, Group, GroupRequest, Happening, MemberId, Rules, Seat, ToMember};
-use hst_id::MediaRef;
+use hst_group::server::{Filling, Group, GroupRequest, Happening, MemberId, Rules, Seat, ToMember};
 use hst_proto::{ErrorCode, Event, Failure, RequestId, encode_event};
 use tokio::{
     sync::mpsc,
@@ -22,7 +22,7 @@ use super::{
     site::{Comer, Site, Turn},
     words::{ToBranch, ToHome},
 };
-use crate::{follow::Follow, life::Life, node::Node};
+use crate::{follow::Follow, life::Life, node::Node, versions::COPIES};
 
 /// How long the members of a branch that is gone may take to come back by another, and all members of a group that goes on
 /// here.
@@ -37,7 +37,9 @@ pub(crate) struct Home {
     site: Site,
     branches: Branches,
     follow: Follow,
-    /// Acknowledgements that wait until every branch has heard the message: one a member at most, who waits for it.
+    /// Requests that are being carried out, and whose answer says that what was done is known everywhere.
+    to_be_known: HashSet<(MemberId, RequestId)>,
+    /// Answers that wait until every branch has heard what was done: one a member at most, who waits for it.
     held: VecDeque<Held>,
     /// Branches that are gone, and until when their members may come back.
     orphans: VecDeque<(Instant, BranchId)>,
@@ -45,13 +47,17 @@ pub(crate) struct Home {
     former: HashMap<MemberId, MemberId>,
     /// When everybody has come who was in the group when it was elsewhere.
     settles: Option<Instant>,
-    /// Messages that wait for that, so that all hear them: one a member at most, who waits for the answer.
+    /// Requests that wait for that, because all must hear what comes of them: one a member at most, who waits for the answer.
     deferred: Vec<(MemberId, RequestId, GroupRequest)>,
     /// How many members there were, if all had been told everything where the group was: when they have come, nobody need be
     /// told how it is.
     told: Option<usize>,
     /// While the group is about to go on elsewhere: the branches that have nothing more to say.
     silent: Option<BTreeSet<BranchId>>,
+    /// When it ends, whatever has been copied by then: it is to end, and nobody comes by it any more.
+    ends: Option<Instant>,
+    /// A branch has more of what the group keeps, and is to be the home.
+    yields: bool,
     life: Life,
 }
 
@@ -65,13 +71,15 @@ struct Held {
 impl Home {
     /// `generation` is higher each time that a group of this name has a home.
     pub(crate) fn new(node: Node, rules: Rules, generation: u64, mut site: Site, follow: Follow, life: Life) -> Self {
-        let core = Group::new(site.id.clone(), rules).of_generation(generation);
+        let mut core = Group::new(site.id.clone(), rules).of_generation(generation);
+        core.handle_kept(std::mem::take(&mut site.kept));
         let comers = site.move_out();
         let mut home = Self {
             node,
             core,
             branches: Branches::new(life.clone()),
             follow,
+            to_be_known: HashSet::new(),
             held: VecDeque::new(),
             orphans: VecDeque::new(),
             former: HashMap::new(),
@@ -79,9 +87,14 @@ impl Home {
             deferred: Vec::new(),
             told: site.told.take(),
             silent: None,
+            ends: None,
+            yields: false,
             life,
             site,
         };
+        for board in home.core.media() {
+            home.follow.took_over(Happening::Published(board.key));
+        }
         home.core.handle_standing(home.site.standing);
         for comer in comers {
             match comer {
@@ -99,7 +112,7 @@ impl Home {
         let told = match &self.silent {
             // Before it has settled itself, those who came to it do not know yet what they have missed.
             Some(silent) if goes_on && self.settles.is_none() && self.is_all_said(silent) => {
-                self.core.can_go_on_unnoticed()
+                self.core.can_go_on_unnoticed(self.branches.have_copies())
             }
             _ => None,
         };
@@ -114,7 +127,10 @@ impl Home {
         let life = self.life.clone();
         loop {
             self.perform_all().await;
-            if life.is_leaving() && self.site.is_empty() && !self.branches.is_empty() {
+            if self.yields {
+                return true;
+            }
+            if self.may_end() {
                 // They go on without this node.
                 return self.take_leave().await;
             }
@@ -141,7 +157,11 @@ impl Home {
     fn due(&self) -> Option<Instant> {
         let core = self.core.poll_timeout().map(Instant::from_std);
         let orphans = self.orphans.front().map(|&(until, _)| until);
-        core.into_iter().chain(orphans).chain(self.settles).min()
+        core.into_iter()
+            .chain(orphans)
+            .chain(self.settles)
+            .chain(self.ends)
+            .min()
     }
 
     fn handle_timeout(&mut self) {
@@ -159,8 +179,8 @@ impl Home {
                 true => self.core.handle_all_returned(),
                 false => self.core.handle_settled(),
             }
-            for (member, re, message) in std::mem::take(&mut self.deferred) {
-                self.core.handle_request(now(), member, re, message);
+            for (member, re, request) in std::mem::take(&mut self.deferred) {
+                self.carry_out(member, re, request);
             }
         }
     }
@@ -248,6 +268,8 @@ impl Home {
                 pipe,
                 standing,
                 told,
+                kept,
+                words,
                 inbox,
             } => {
                 if standing.is_some() && told != self.told {
@@ -259,7 +281,13 @@ impl Home {
                     self.settles.get_or_insert(Instant::now() + GRACE);
                 }
                 self.core.handle_standing(standing.unwrap_or_default());
-                self.welcome(at, *pipe, inbox);
+                let kept_here = self.core.kept_at();
+                self.yields |= kept > Some(kept_here);
+                let filling = (words >= COPIES).then(|| match kept == Some(kept_here) {
+                    true => Filling::of_the_same(),
+                    false => Filling::default(),
+                });
+                self.welcome(at, filling, *pipe, inbox);
             }
             Message::Said(branch, word) => self.hear(branch, word).await,
             Message::Strange(branch, member, re) => {
@@ -271,6 +299,8 @@ impl Home {
             }
             Message::Heard(branch, count) => {
                 self.branches.heard(branch, count);
+                let stuck = self.branches.fill(branch, &self.core);
+                self.lose_branches(stuck);
                 self.release();
             }
             Message::BranchGone(branch) => self.lose_branch(branch),
@@ -349,37 +379,6 @@ impl Home {
         }
     }
 
-    fn ask(&mut self, member: MemberId, re: RequestId, request: GroupRequest) {
-        match request {
-            GroupRequest::Govern(act) => {
-                let muted = muted(&act);
-                self.core.handle_request(now(), member, re, GroupRequest::Govern(act));
-                self.keep_muted(muted);
-            }
-            message @ GroupRequest::Message(_) if self.settles.is_some() => self.deferred.push((member, re, message)),
-            request => {
-                let changes = changes_seat(&request);
-                self.core.handle_request(now(), member, re, request);
-                if changes {
-                    self.keep(member);
-                }
-            }
-        }
-    }
-
-    fn govern(&mut self, act: Governance) -> Result<(), Failure> {
-        let muted = muted(&act);
-        let done = self.core.handle_governance(now(), act);
-        self.keep_muted(muted);
-        done
-    }
-
-    fn keep_muted(&mut self, media: Option<MediaRef>) {
-        if let Some(publisher) = media.and_then(|media| self.core.member_named(&media.user)) {
-            self.keep(publisher);
-        }
-    }
-
     /// Lets the branch of a member know what he has, before he knows it himself: should the group go on elsewhere, he has it
     /// there.
     fn keep(&mut self, member: MemberId) {
@@ -393,14 +392,14 @@ impl Home {
         }
     }
 
-    fn welcome(&mut self, at: Owner, pipe: Pipe, inbox: mpsc::Sender<Message>) {
+    fn welcome(&mut self, at: Owner, filling: Option<Filling>, pipe: Pipe, inbox: mpsc::Sender<Message>) {
         // A process has one branch of a group: an earlier one is over, whether it has said so or not.
         for before in self.branches.of(&at) {
             self.lose_branch(before);
         }
         let branch = self.site.next_branch();
         let joined = self.site.join(&at.node);
-        self.branches.enter(branch, (at, joined), pipe, inbox);
+        self.branches.enter(branch, (at, joined), filling, pipe, inbox);
         let published: Vec<_> = self.site.tracks().collect();
         let published = published.into_iter().map(|(track, media, at)| ToBranch::Published {
             track,
@@ -414,6 +413,8 @@ impl Home {
             let stuck = self.branches.tell(branch, &word);
             self.lose_branches(stuck);
         }
+        let stuck = self.branches.fill(branch, &self.core);
+        self.lose_branches(stuck);
     }
 
     fn lose_branches(&mut self, branches: impl IntoIterator<Item = BranchId>) {
@@ -460,28 +461,9 @@ impl Home {
                 self.site.keep(member, seat);
             }
         }
+        self.site.hesitates = self.yields;
+        self.site.kept = self.core.into_kept();
         self.site
-    }
-}
-
-/// What is to be kept of a member after this.
-fn changes_seat(request: &GroupRequest) -> bool {
-    matches!(
-        request,
-        GroupRequest::Publish { .. }
-            | GroupRequest::Unpublish { .. }
-            | GroupRequest::Receive(_)
-            | GroupRequest::StopReceive(_)
-            | GroupRequest::View { .. }
-            | GroupRequest::Prioritize { .. }
-            | GroupRequest::Offer(_)
-    )
-}
-
-fn muted(act: &Governance) -> Option<MediaRef> {
-    match act {
-        Governance::Mute { media, .. } => Some(media.clone()),
-        _ => None,
     }
 }
 

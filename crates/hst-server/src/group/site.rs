@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use hst_cascade::Joined;
 use hst_cluster::{NodeId, Owner};
-use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
+use hst_group::server::{GroupRequest, Kept, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
 use hst_id::{GroupId, MediaRef};
 use hst_proto::{Class, ErrorCode, EventBody, Failure, Prepare, Reply, RequestId};
 use tokio::{
@@ -28,6 +28,10 @@ pub(crate) struct Site {
     pub(crate) standing: Standing,
     /// How many members there are, if the group goes on elsewhere and all have been told everything.
     pub(crate) told: Option<usize>,
+    /// A copy of what the group keeps, as far as it has come here. A home has the original.
+    pub(crate) kept: Kept,
+    /// Another node may have a better copy, and is let go first when the next home is looked for.
+    pub(crate) hesitates: bool,
     inbox: mpsc::Receiver<Message>,
     sessions: HashMap<MemberId, Session>,
     /// Who has a transport here and may not be in the group, and the sessions that wait for an answer.
@@ -97,6 +101,8 @@ impl Site {
             id,
             standing: Standing::default(),
             told: None,
+            kept: Kept::default(),
+            hesitates: false,
             inbox,
             sessions: HashMap::new(),
             guests: HashMap::new(),
@@ -301,6 +307,11 @@ impl Site {
     pub(crate) fn next_branch(&mut self) -> BranchId {
         self.last_branch = self.last_branch.next();
         self.last_branch
+    }
+
+    /// Whether somebody is in the group here, and not only on his way.
+    pub(crate) fn has_members(&self) -> bool {
+        self.sessions.values().any(|session| session.stage == Stage::In)
     }
 
     /// The members that are here.

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use hst_cluster::Owner;
-use hst_group::server::{GroupRequest, MediaCommand, MemberId, Recipients, Seat, Standing, ToMember, TrackId};
+use hst_group::server::{
+    GroupRequest, Keep, MediaCommand, MemberId, Recipients, Seat, Stamp, Standing, ToMember, TrackId,
+};
 use hst_id::{AppId, GroupId, MediaRef, UserId};
 use hst_proto::{Class, EventBody, Failure, RequestId};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,9 @@ pub(crate) struct Greeting {
     /// How many members there were, if the branch has heard everything that was said where the group was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) told: Option<usize>,
+    /// Up to which change the branch has a copy of what the group keeps, if it has a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<Stamp>,
 }
 
 /// What a branch has for the home of a group. Members are named as the branch names them.
@@ -119,7 +124,12 @@ pub(crate) enum ToBranch {
         body: EventBody,
         class: Class,
         last_message: u64,
+        /// Whether it changes what the group keeps.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_kept: bool,
     },
+    /// This is for your copy of what the group keeps.
+    Keep(Keep),
     /// Have your room do this.
     Media(MediaCommand),
     /// The last that there is for one of your members: he comes by another node from now on, if it is done.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Display};
 
 use hst_cluster::{Login, NodeRecord};
-use hst_group::server::{Governance, GroupRequest, MediaCommand, Recipients, ToMember};
+use hst_group::server::{Governance, GroupRequest, Keep, MediaCommand, Recipients, ToMember};
 use hst_proto::Failure;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -146,6 +146,7 @@ fn what_homes_and_branches_say_is_understood_by_neighbouring_versions() {
     hold_form::<Greeting>("greeting of a branch");
     hold_kinds::<ToHome>("what a branch tells a home");
     hold_kinds::<ToBranch>("what a home tells a branch");
+    hold_kinds::<Keep>("what the copies of a group's boards and history are told");
     hold_kinds::<GroupRequest>("request to a group");
     hold_kinds::<Governance>("act on a group");
     hold_kinds::<Recipients>("recipients");

@@ -150,6 +150,7 @@ async fn a_member_who_asks_a_home_what_it_does_not_know_has_an_answer() {
         from,
         standing: None,
         told: None,
+        kept: None,
     };
     let mut home = pipes.connect(&hub.node.owner(), crate::group::encode(&greeting));
     home.push(r#"{"hum":{"member":5}}"#.into());
@@ -216,7 +217,7 @@ async fn a_node_does_not_start_beside_one_that_lives_and_with_which_it_shares_no
     let refused = join(&cluster, "n2").await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "node n1 speaks versions 3 to 4 with other nodes, and this program versions 1 to 2: neighbouring releases work side by side, so go by those between the two, one after the other"
+        "node n1 speaks versions 4 to 5 with other nodes, and this program versions 1 to 3: neighbouring releases work side by side, so go by those between the two, one after the other"
     );
     let own = Key::node(&NodeId::parse("n2").unwrap());
     assert_eq!(cluster.get(&own).await.unwrap(), None, "nothing is left of it");

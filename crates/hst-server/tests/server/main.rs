@@ -9,6 +9,7 @@ mod extremes;
 mod handover;
 mod hostile;
 mod http;
+mod kept;
 mod logs;
 mod metrics;
 mod outlive;

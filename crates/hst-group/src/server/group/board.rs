@@ -1,3 +1,5 @@
+mod copied;
+
 use std::collections::BTreeMap;
 
 use hst_id::{MediaId, MediaRef, MediaType, UserId};
@@ -6,7 +8,7 @@ use hst_proto::{
     encode_event,
 };
 
-use super::{Group, media};
+use super::{Group, Keep, media};
 use crate::server::{GroupOutput, Happening, MemberId, Permissions, Recipients, board::Board};
 
 /// The most bytes that the figures of all boards of a group take.
@@ -36,6 +38,22 @@ impl Boards {
         }
     }
 
+    /// A viewer has come to it again.
+    pub(super) fn open_again(&mut self, id: &MediaId, viewer: MemberId) {
+        if let Ok(board) = self.published(id) {
+            board.viewers.insert(viewer);
+        }
+    }
+
+    /// Those that somebody has open.
+    pub(super) fn opened_by(&self, viewer: MemberId) -> impl Iterator<Item = MediaId> + '_ {
+        let opened = self
+            .all
+            .iter()
+            .filter(move |(_, board)| board.viewers.contains(&viewer));
+        opened.map(|(id, _)| id.clone())
+    }
+
     /// Carries an act out, and says whether it was a new one.
     fn act(&mut self, id: &MediaId, by: &UserId, n: u32, act: &BoardAct) -> Result<bool, Failure> {
         let taken: usize = self.all.values().map(Board::bytes).sum();
@@ -60,14 +78,17 @@ impl Group {
         self.boards.count += 1;
         let name = format!("whiteboard{}", self.boards.count);
         let id = MediaId::parse(&name).expect("letters and digits make a media id");
+        self.keep(Keep::Made {
+            board: id.clone(),
+            blank: board.blank(),
+        });
         self.boards.all.insert(id.clone(), board);
         Ok(Reply::BoardCreated { board: id })
     }
 
     pub(super) fn delete_board(&mut self, id: MemberId, board: &MediaId) -> Result<Reply, Failure> {
         self.check_end(id, board)?;
-        self.hide_board(board);
-        self.boards.all.remove(board);
+        self.end_board(board);
         Ok(Reply::Done {})
     }
 
@@ -83,7 +104,7 @@ impl Group {
         found.is_published = true;
         let happened = Happening::Published(told.key.clone());
         self.outputs.push_back(GroupOutput::Happened(happened));
-        self.tell(Recipients::All, &Event::Published(told));
+        self.tell_kept(Recipients::All, &Event::Published(told));
         Ok(Reply::Done {})
     }
 
@@ -140,6 +161,7 @@ impl Group {
             to: Recipients::Only(others.collect()),
             body: encode_event(&Event::Sketched(Sketched { by, sketch })),
             class: Class::Lossy,
+            is_kept: false,
         });
         Ok(Reply::Done {})
     }
@@ -153,8 +175,7 @@ impl Group {
             return;
         }
         let all: Vec<_> = self.boards.all.keys().cloned().collect();
-        all.iter().for_each(|board| self.hide_board(board));
-        self.boards.all.clear();
+        all.iter().for_each(|board| self.end_board(board));
     }
 
     /// Somebody's drawing needs the room of what was taken away: its board forgets that if it has too many figures, and
@@ -187,7 +208,25 @@ impl Group {
     fn tell_drawn(&mut self, drawn: Drawn) {
         let viewers = self.boards.all.get(&drawn.board).map(|board| &board.viewers);
         let to = Recipients::Only(viewers.into_iter().flatten().copied().collect());
-        self.tell(to, &Event::Drawn(drawn));
+        self.tell_kept(to, &Event::Drawn(drawn));
+    }
+
+    /// Tells something that changes what is kept.
+    fn tell_kept(&mut self, to: Recipients, event: &Event) {
+        self.kept_changes();
+        self.outputs.push_back(GroupOutput::Tell {
+            to,
+            body: encode_event(event),
+            class: Class::Reliable,
+            is_kept: true,
+        });
+    }
+
+    fn end_board(&mut self, id: &MediaId) {
+        self.hide_board(id);
+        if self.boards.all.remove(id).is_some() {
+            self.keep(Keep::Ended(id.clone()));
+        }
     }
 
     fn hide_board(&mut self, id: &MediaId) {
@@ -200,7 +239,7 @@ impl Group {
             media::give_room(&mut self.media_bytes, &told);
             let happened = Happening::Unpublished(told.key.clone());
             self.outputs.push_back(GroupOutput::Happened(happened));
-            self.tell(Recipients::All, &Event::Unpublished(told));
+            self.tell_kept(Recipients::All, &Event::Unpublished(told));
         }
     }
 

@@ -30,6 +30,27 @@ impl Messages {
     pub(super) fn skip_to(&mut self, last: u64) {
         self.last = self.last.max(last);
     }
+
+    /// What is kept behind this number, as much as goes in one piece.
+    pub(super) fn kept_behind(&self, seq: u64) -> Vec<GroupMessage> {
+        let from = self.kept.partition_point(|message| message.seq <= seq);
+        first_page(self.kept.range(from..))
+    }
+
+    /// Keeps a message, in its place among the others; beyond `most` the earliest goes.
+    pub(super) fn keep(&mut self, message: GroupMessage, most: usize) {
+        let place = self.kept.partition_point(|kept| kept.seq < message.seq);
+        if self.kept.get(place).is_none_or(|kept| kept.seq != message.seq) {
+            self.kept.insert(place, message);
+        }
+        self.keep_only(most);
+    }
+
+    /// Lets the earliest go beyond `most`.
+    pub(super) fn keep_only(&mut self, most: usize) {
+        let beyond = self.kept.len().saturating_sub(most);
+        self.kept.drain(..beyond);
+    }
 }
 
 impl Group {
@@ -46,16 +67,16 @@ impl Group {
         self.messages.last += 1;
         let seq = self.messages.last;
         let message = GroupMessage { from, seq, body };
-        if self.rules.history > 0 && to == Audience::All && class == Class::Reliable {
-            if self.messages.kept.len() >= self.rules.history {
-                self.messages.kept.pop_front();
-            }
-            self.messages.kept.push_back(message.clone());
+        let is_kept = self.rules.history > 0 && to == Audience::All && class == Class::Reliable;
+        if is_kept {
+            self.messages.keep(message.clone(), self.rules.history);
+            self.kept_changes();
         }
         self.outputs.push_back(GroupOutput::Tell {
             to: recipients,
             body: encode_event(&Event::Message(message)),
             class,
+            is_kept,
         });
         Ok(Reply::Sent { seq })
     }
@@ -86,18 +107,20 @@ impl Group {
     pub(super) fn history(&self, id: MemberId, before: Option<u64>, limit: u32) -> Result<Reply, Failure> {
         self.member(id)?;
         let earlier = self.messages.kept.iter().rev();
-        let mut bytes = 0;
-        let mut messages: Vec<_> = earlier
-            .filter(|message| before.is_none_or(|before| message.seq < before))
-            .take((limit as usize).min(MAX_PAGE))
-            .take_while(|message| {
-                let is_first = bytes == 0;
-                bytes += message.body.as_json().len();
-                is_first || bytes <= PAGE_BYTES
-            })
-            .cloned()
-            .collect();
+        let earlier = earlier.filter(|message| before.is_none_or(|before| message.seq < before));
+        let mut messages = first_page(earlier.take(limit as usize));
         messages.reverse();
         Ok(Reply::History { messages })
     }
+}
+
+/// The first of these messages, as many as fit.
+fn first_page<'a>(messages: impl Iterator<Item = &'a GroupMessage>) -> Vec<GroupMessage> {
+    let mut bytes = 0;
+    let fitting = messages.take(MAX_PAGE).take_while(|message| {
+        let is_first = bytes == 0;
+        bytes += message.body.as_json().len();
+        is_first || bytes <= PAGE_BYTES
+    });
+    fitting.cloned().collect()
 }

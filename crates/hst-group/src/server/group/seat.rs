@@ -30,6 +30,9 @@ pub struct Seat {
     held: Vec<TrackId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     priorities: Vec<(TrackId, Priority)>,
+    /// The boards that he has open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    boards: Vec<MediaId>,
     #[serde(default)]
     generation: u32,
 }
@@ -70,6 +73,7 @@ impl Seat {
             receives: Vec::new(),
             held: Vec::new(),
             priorities: Vec::new(),
+            boards: Vec::new(),
             generation: 0,
         }
     }
@@ -94,6 +98,7 @@ impl Group {
     #[must_use]
     pub fn of_generation(mut self, generation: u64) -> Self {
         self.last_track = generation << TRACK_BITS;
+        self.generation = generation;
         self
     }
 
@@ -133,6 +138,7 @@ impl Group {
             receives: receives.collect(),
             held: member.held.iter().copied().collect(),
             priorities: member.priorities.iter().map(|(&track, &it)| (track, it)).collect(),
+            boards: self.boards.opened_by(id).collect(),
             generation: member.generation,
         })
     }
@@ -168,6 +174,9 @@ impl Group {
                 member.receives.insert(media, height);
             }
         }
+        for board in &seat.boards {
+            self.boards.open_again(board, id);
+        }
         Ok(())
     }
 
@@ -188,9 +197,9 @@ impl Group {
     }
 
     /// Whether those who go on elsewhere with what [`seat`](Self::seat) says of them would notice nothing, and how many they are:
-    /// the group has nothing else, and all have been told everything.
-    pub fn can_go_on_unnoticed(&self) -> Option<usize> {
-        let has_more = self.boards.media().next().is_some() || self.messages.keeps_any();
+    /// the group has nothing else, or all of them have a [copy](super::Kept) of that, and all have been told everything.
+    pub fn can_go_on_unnoticed(&self, is_copied: bool) -> Option<usize> {
+        let has_more = !is_copied && (self.boards.media().next().is_some() || self.messages.keeps_any());
         (!has_more && self.roster.due().is_none()).then_some(self.members.len())
     }
 

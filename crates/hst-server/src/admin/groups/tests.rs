@@ -154,6 +154,7 @@ async fn what_garbage_other_nodes_send_changes_nothing() {
         from: other.node.owner(),
         standing: None,
         told: None,
+        kept: None,
     };
     let later = crate::group::encode(&greeting(crate::versions::SPOKEN.newest + 1));
     let mut pipe = other.node.pipes.connect(&owner, later);

@@ -5,11 +5,26 @@ use tokio::time::{Instant, timeout_at};
 use super::{Home, Message, Turn};
 use crate::group::{branches::BranchId, words::ToBranch};
 
+/// How long a home that is to end waits at most until the copies of what the group keeps are whole.
+const COPYING: Duration = Duration::from_secs(6);
 /// How long the branches may take to have said and heard everything before the group goes on elsewhere.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A home that nobody comes by any more, and whose group goes on at one of the nodes by which its members come.
 impl Home {
+    /// Whether it is to end, nobody comes by it any more, and what the group keeps is where it goes on, or has had its time to
+    /// get there.
+    pub(super) fn may_end(&mut self) -> bool {
+        let is_to_end = self.life.is_leaving() && self.site.is_empty() && !self.branches.is_empty();
+        if !is_to_end {
+            self.ends = None;
+            return false;
+        }
+        let present = Instant::now();
+        let ends = *self.ends.get_or_insert(present + COPYING);
+        self.branches.are_filled() || ends <= present
+    }
+
     /// Has the branches say nothing more, does what they have asked by then, and waits until they have heard everything: so
     /// nobody misses anything. Says whether the group goes on elsewhere.
     pub(super) async fn take_leave(&mut self) -> bool {

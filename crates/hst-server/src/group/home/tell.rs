@@ -1,9 +1,12 @@
 use hst_group::server::{GroupOutput, Happening, MediaCommand, MemberId, Recipients, ToMember};
 use hst_id::MediaRef;
-use hst_proto::{Class, EventBody, Reply};
+use hst_proto::{Class, EventBody};
 
 use super::{Held, Home, now};
-use crate::group::{branches::BranchId, words::ToBranch};
+use crate::group::{
+    branches::{BranchId, Told},
+    words::ToBranch,
+};
 
 /// What comes of what was decided: for members and rooms, by whichever node.
 impl Home {
@@ -21,7 +24,16 @@ impl Home {
     async fn perform(&mut self, output: GroupOutput) {
         match output {
             GroupOutput::To { member, what } => self.answer(member, what),
-            GroupOutput::Tell { to, body, class } => self.tell_all(&to, &body, class),
+            GroupOutput::Tell {
+                to,
+                body,
+                class,
+                is_kept,
+            } => self.tell_all(&to, &body, class, is_kept),
+            GroupOutput::Keep(said) => {
+                let stuck = self.branches.keep(said);
+                self.lose_branches(stuck);
+            }
             GroupOutput::Media(command) => self.command(command).await,
             GroupOutput::Departed(member) => {
                 self.depart(member);
@@ -38,12 +50,11 @@ impl Home {
         }
     }
 
-    /// Tells a member something, if it is not that his message is with all to whom it goes, and it is not yet.
+    /// Tells a member something, if it is not that something has been done which must be known everywhere first, and is not yet.
     fn answer(&mut self, member: MemberId, what: ToMember) {
-        if let ToMember::Reply {
-            result: Ok(Reply::Sent { .. }),
-            ..
-        } = &what
+        if let ToMember::Reply { re, result } = &what
+            && self.to_be_known.remove(&(member, *re))
+            && result.is_ok()
         {
             let until = self.branches.unheard();
             if !until.is_empty() {
@@ -65,12 +76,17 @@ impl Home {
         }
     }
 
-    fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class) {
+    fn tell_all(&mut self, to: &Recipients, body: &EventBody, class: Class, is_kept: bool) {
         for gone in self.site.tell_all(to, body, class) {
             self.core.handle_gone(now(), gone);
         }
-        let last_message = self.core.standing().last_message;
-        let stuck = self.branches.tell_all(to, body, class, last_message);
+        let told = Told {
+            body,
+            class,
+            last_message: self.core.standing().last_message,
+            is_kept,
+        };
+        let stuck = self.branches.tell_all(to, &told);
         self.lose_branches(stuck);
     }
 

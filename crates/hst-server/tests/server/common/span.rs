@@ -98,6 +98,21 @@ impl Nodes {
         nodes
     }
 
+    /// Nodes that send clients to each other, and whose groups keep so many messages.
+    pub(crate) async fn keeping(bus: &Rough, count: usize, history: u32) -> Self {
+        let keeping = |name: &str| {
+            let mut config = config();
+            config.public_url = Some(format!("http://{name}").parse().unwrap());
+            config.apps[0].settings.limits.history = history.try_into().unwrap();
+            config
+        };
+        let nodes = Self::made(bus, count, keeping).await;
+        // Until each has heard of the others.
+        // tidy: allowed, because time is virtual
+        sleep(Duration::from_secs(2)).await;
+        nodes
+    }
+
     async fn made(bus: &Rough, count: usize, config: impl Fn(&str) -> Config) -> Self {
         let network = MemoryNetwork::default();
         let mut servers = Vec::new();
