@@ -1,17 +1,20 @@
 //! Boards and histories of groups that outlive the nodes that were their homes.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::common::{
     Client,
-    span::{Nodes, Rough, message, say, say_again, until},
+    span::{Nodes, Rough, message, say, say_again, stay_until, until},
     user,
 };
 use hst_id::{MediaId, MediaType};
 use hst_proto::{
     ActId, BoardAct, Command, Draw, Drawing, Event, Failure, Figure, FigureKind, GroupMessage, NewBoard, Reply,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Barrier,
+    time::{Instant, sleep},
+};
 
 /// The code for what nobody knows.
 const UNKNOWN: u32 = 302;
@@ -279,9 +282,10 @@ async fn no_acknowledged_act_is_lost_or_done_twice_while_the_home_dies_or_ends_a
         let mut ann = nodes.member(0, "ann").await;
         let board = board_of(&mut ann).await;
         let mut drawing = Vec::new();
+        let finished = Arc::new(Barrier::new(3));
         for (node, name) in [(1, "bob"), (1, "cat"), (2, "dan")] {
             let mut client = nodes.member(node, name).await;
-            let board = board.clone();
+            let (board, finished) = (board.clone(), finished.clone());
             drawing.push(tokio::spawn(async move {
                 let mut said = BTreeMap::new();
                 for n in 1..=100 {
@@ -294,6 +298,7 @@ async fn no_acknowledged_act_is_lost_or_done_twice_while_the_home_dies_or_ends_a
                         said.insert(say_again(&mut client, &word).await, word);
                     }
                 }
+                stay_until(&mut client, finished.wait()).await;
                 (client, said)
             }));
         }
