@@ -74,6 +74,7 @@ async fn who_comes_back_with_his_node_hears_how_the_group_is_before_anything_tha
             locked: false,
         }),
         told: None,
+        kept: None,
     };
     let mut home = pipes.connect(&hub.node.owner(), encode(&greeting));
     // It is welcome, and who comes back with it has not said so yet.
