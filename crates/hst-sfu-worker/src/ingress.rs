@@ -4,6 +4,7 @@
 
 mod feedback;
 mod lateness;
+mod repair;
 mod sources;
 mod stream;
 
@@ -23,6 +24,7 @@ use crate::{
 };
 use sources::Source;
 
+pub(crate) use repair::RepairTypes;
 pub(crate) use sources::{Announced, Sources};
 pub(crate) use stream::Quality;
 
@@ -35,6 +37,7 @@ pub(crate) struct Ingress {
     pub(crate) sources: Sources,
     /// What header extensions mean.
     pub(crate) meanings: Meanings,
+    pub(crate) repair_types: RepairTypes,
     arrivals: Arrivals,
     budget: Budget,
     round_trip: RoundTrip,
@@ -69,6 +72,7 @@ impl Ingress {
         Self {
             sources: Sources::default(),
             meanings: Meanings::default(),
+            repair_types: RepairTypes::default(),
             arrivals: Arrivals::new(now),
             budget: Budget::default(),
             round_trip: RoundTrip::default(),
@@ -95,6 +99,9 @@ impl Ingress {
             self.wake_at(self.arrivals.poll_timeout());
         }
         let header = packet.header;
+        if self.repair_types.contain(header.payload_type) {
+            return None;
+        }
         if !self.sources.knows(header.ssrc) {
             self.sources.learn(&header, told, (slots, config))?;
         }

@@ -172,13 +172,17 @@ impl Transport {
     }
 
     fn accept(&mut self, now: Instant, offer: Offer) -> Result<(Answer, Vec<Change>), OfferError> {
-        let Offer { sdp, sources, slots } = offer;
+        let Offer {
+            sdp,
+            sources,
+            slots,
+            repair_types,
+        } = offer;
         if slots.len() < self.slots.len() {
             return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
         }
         let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
         self.handle_restart(now)?;
-        let answer = Answer::new(answer, self.sessions.current().clone());
         // It would keep something for each, and receives none of them.
         let mut api = self.rtc.direct_api();
         sources
@@ -207,6 +211,9 @@ impl Transport {
                 self.ingress.meanings.learn(media.remote_extmap());
             }
         }
+        let repair_types = self.repair_types(repair_types);
+        self.ingress.repair_types = repair_types.iter().copied().flatten().collect();
+        let answer = Answer::new(answer, self.sessions.current().clone(), repair_types);
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
     }

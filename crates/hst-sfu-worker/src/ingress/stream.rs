@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use hst_rtp::{
     Header,
-    receive::{Arrival, Budget, Missing, Patience, Reception},
+    receive::{Arrival, Budget, Missing, Patience, Reception, Recovery},
     rtcp::{ReportBlock, SenderInfo},
 };
 use str0m::format::CodecConfig;
@@ -26,6 +26,8 @@ pub(crate) struct Stream {
     reception: Reception,
     /// What is missing of it; `None` of what cannot be sent again.
     missing: Option<Missing>,
+    /// What those that are lost are computed of, where he protects them.
+    pub(super) recovery: Option<Box<Recovery>>,
     /// How late its packets are, if it is a sound.
     lateness: Lateness,
     /// What the payload type of the last packet stands for, and that of the last that was sent again.
@@ -50,6 +52,7 @@ impl Stream {
             place,
             reception: Reception::new(clock_rate),
             missing: None,
+            recovery: None,
             lateness: Lateness::default(),
             first: None,
             again: None,
@@ -99,6 +102,12 @@ impl Stream {
             return false;
         };
         matches!(missing.handle_packet(now, number), Arrival::New | Arrival::Late)
+    }
+
+    /// Takes one that was computed; says whether it was missing.
+    pub(super) fn handle_recovered(&mut self, now: Instant, seq: u16) -> bool {
+        // Where nothing can be sent again the router sees what comes twice.
+        self.missing.is_none() || self.handle_again(now, seq)
     }
 
     pub(super) fn handle_report(&mut self, now: Instant, info: SenderInfo) {

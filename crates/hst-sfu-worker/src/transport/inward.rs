@@ -15,8 +15,19 @@ impl Transport {
         if let Some(packet) = Packet::parse(&plain) {
             // What is not to be forwarded is dropped.
             let _ = self.handle_packet(now, &packet, happenings);
+            for recovered in self.ingress.recover(&packet, &plain) {
+                let _ = self.handle_recovered(now, &recovered, happenings);
+            }
         }
         self.plain = plain;
+    }
+
+    /// Under which payload types the client may protect what he sends, of those that he has offered, by line.
+    pub(super) fn repair_types(&self, offered: Vec<Option<u8>>) -> Vec<Option<u8>> {
+        let is_free = |pt: u8| self.slots.iter().all(|slot| !slot.speaks(pt));
+        let lines = self.slots.iter().zip(offered);
+        let agreed = lines.map(|(slot, pt)| pt.filter(|pt| slot.is_inward && is_free(*pt)));
+        agreed.collect()
     }
 
     /// The plain text of a datagram, of which `open` tells how long it is; nothing of what is not authentic, and of nobody whose
@@ -43,6 +54,25 @@ impl Transport {
         if self.ingress.sources.are_too_many() {
             self.end(LostReason::Abusive, happenings);
         }
+        self.forward(now, packet, told, taken?, happenings)
+    }
+
+    /// Takes a packet that was lost and computed.
+    fn handle_recovered(&mut self, now: Instant, recovered: &[u8], happenings: &mut Vec<Happening>) -> Option<()> {
+        let packet = Packet::parse(recovered)?;
+        let taken = self.ingress.take_recovered(now, &packet, self.rtc.codec_config())?;
+        let told = Told::read(&packet, &self.ingress.meanings);
+        self.forward(now, &packet, told, taken, happenings)
+    }
+
+    fn forward(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        told: Told<'_>,
+        taken: Taken<'_>,
+        happenings: &mut Vec<Happening>,
+    ) -> Option<()> {
         let Taken {
             slot,
             encoding,
@@ -51,7 +81,7 @@ impl Transport {
             carried,
             payload,
             is_first,
-        } = taken?;
+        } = taken;
         let slot = &mut self.slots[usize::from(slot)];
         if is_first {
             slot.received[usize::from(encoding)] = Some(ssrc);
