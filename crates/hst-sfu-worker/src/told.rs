@@ -74,7 +74,9 @@ impl Meanings {
     /// The identifiers of what senders write when a packet leaves, after it was protected.
     pub(crate) fn written_late(&self) -> impl Iterator<Item = u8> + '_ {
         let is_late = |meaning: &Option<Meaning>| matches!(meaning, Some(Meaning::TransportSeq | Meaning::SendTime));
-        (0..).zip(&self.0).filter_map(move |(id, meaning)| is_late(meaning).then_some(id))
+        (0..)
+            .zip(&self.0)
+            .filter_map(move |(id, meaning)| is_late(meaning).then_some(id))
     }
 }
 
