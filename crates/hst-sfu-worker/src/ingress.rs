@@ -3,6 +3,7 @@
 //! Whatever comes here is authentic: nothing is believed, and nothing kept, of a packet before it is decrypted.
 
 mod feedback;
+mod hold;
 mod lateness;
 mod repair;
 mod sources;
@@ -24,6 +25,7 @@ use crate::{
 };
 use sources::Source;
 
+pub(crate) use hold::Holds;
 pub(crate) use repair::RepairTypes;
 pub(crate) use sources::{Announced, Sources};
 pub(crate) use stream::Quality;
@@ -38,6 +40,7 @@ pub(crate) struct Ingress {
     /// What header extensions mean.
     pub(crate) meanings: Meanings,
     pub(crate) repair_types: RepairTypes,
+    pub(crate) holds: Holds,
     arrivals: Arrivals,
     budget: Budget,
     round_trip: RoundTrip,
@@ -52,6 +55,14 @@ pub(crate) struct Ingress {
     due: Option<Instant>,
     /// What is to be told.
     messages: Vec<u8>,
+}
+
+/// A packet that will never come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) slot: u16,
+    pub(crate) encoding: u8,
+    pub(crate) seq: u16,
 }
 
 /// A packet of media, as it was sent first.
@@ -73,6 +84,7 @@ impl Ingress {
             sources: Sources::default(),
             meanings: Meanings::default(),
             repair_types: RepairTypes::default(),
+            holds: Holds::default(),
             arrivals: Arrivals::new(now),
             budget: Budget::default(),
             round_trip: RoundTrip::default(),

@@ -21,7 +21,7 @@ use crate::{
     credentials::{Credentials, Sessions},
     dtls::Keys,
     egress::{Line, Way},
-    ingress::{Ingress, Quality},
+    ingress::{Ingress, Lost, Quality},
     losses::Losses,
     media::Media,
     network::Outbox,
@@ -104,6 +104,8 @@ pub(crate) enum Happening {
     KeyframeRequest {
         slot: u16,
     },
+    /// A packet of the client's will never come.
+    GivenUp(Lost),
     /// The client's network carries so many bits in a second; `None` is not known.
     Budget(Option<u64>),
     Lost(LostReason),
@@ -386,12 +388,12 @@ impl Transport {
                 way,
                 ..
             } = it;
-            for (slot, encoding) in keyframes_wanted.drain(..) {
+            let of = |(slot, encoding): (u16, u8)| {
                 let received = slots.get(usize::from(slot)).map(|slot| slot.received);
-                let ssrc = received.and_then(|received| *received.get(usize::from(encoding))?);
-                ssrc.into_iter().for_each(|ssrc| ingress.ask_for_keyframe(ssrc));
-            }
-            ingress.send(way, outbox);
+                received.and_then(|received| *received.get(usize::from(encoding))?)
+            };
+            let wanted: Vec<u32> = keyframes_wanted.drain(..).filter_map(of).collect();
+            ingress.ask_for_keyframes(now, &wanted, way, outbox);
             for Queued { index, forward } in queue.drain(..) {
                 let slot = &mut slots[usize::from(forward.line.slot)];
                 slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());

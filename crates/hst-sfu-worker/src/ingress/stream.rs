@@ -7,7 +7,7 @@ use hst_rtp::{
 };
 use str0m::format::CodecConfig;
 
-use super::{lateness::Lateness, sources::Place};
+use super::{Lost, lateness::Lateness, sources::Place};
 use crate::rtc::{Carried, carried};
 
 /// A lost packet is asked for as often as there is time for it: a picture stands still until it comes.
@@ -124,6 +124,14 @@ impl Stream {
         if let Some(missing) = &mut self.missing {
             missing.ask(now, round_trip, budget, seqs);
         }
+    }
+
+    /// The newest packet that was given up since it was asked the last time.
+    pub(super) fn given_up(&mut self) -> Option<Lost> {
+        let number = self.missing.as_mut()?.take_given_up()?;
+        let Place { slot, encoding } = self.place;
+        let seq = number as u16;
+        Some(Lost { slot, encoding, seq })
     }
 
     /// What is to be reported of it; `None` where nothing has come since the last time.

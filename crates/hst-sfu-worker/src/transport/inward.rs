@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use hst_rtp::Packet;
+use hst_sfu::TrackId;
 use hst_srtp::Receiver;
 
 use super::{Happening, MAX_PAYLOAD, Transport};
@@ -28,6 +29,14 @@ impl Transport {
         let lines = self.slots.iter().zip(offered);
         let agreed = lines.map(|(slot, pt)| pt.filter(|pt| slot.is_inward && is_free(*pt)));
         agreed.collect()
+    }
+
+    /// What he publishes on a line.
+    pub(crate) fn published(&self, slot: u16) -> Option<TrackId> {
+        match self.slots.get(usize::from(slot))?.role {
+            Some(LineRole::Send { track }) => Some(track),
+            _ => None,
+        }
     }
 
     /// The plain text of a datagram, of which `open` tells how long it is; nothing of what is not authentic, and of nobody whose
@@ -118,7 +127,14 @@ impl Transport {
             arrived: now,
         };
         happenings.extend(media.repeated(lost).map(|media| Happening::Media(Arc::new(media))));
-        happenings.push(Happening::Media(Arc::new(media)));
+        let media = Arc::new(media);
+        if self.ingress.holds.are_none() {
+            happenings.push(Happening::Media(media));
+        } else {
+            let mut released = Vec::new();
+            self.ingress.hold(now, media, &mut released);
+            happenings.extend(released.into_iter().map(Happening::Media));
+        }
         Some(())
     }
 }
