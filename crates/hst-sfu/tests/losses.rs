@@ -97,7 +97,7 @@ fn what_was_lost_before_a_keyframe_is_missed_by_nobody() {
 fn what_goes_to_nobody_is_missed_by_nobody() {
     let mut room = Room::new();
     room.take(1, 10, &KEY);
-    room.take(0, 20, &KEY);
+    room.take(0, 20, &DELTA);
     room.now += Duration::from_millis(600);
     assert_eq!(room.lose(1, 11), 1, "somebody has it");
     assert_eq!(room.lose(0, 21), 0, "everybody has the larger one");
