@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use hst_turn::{Client, Credentials, MAX_MESSAGE, Output, Peers, Relay, Secret, Tunnel, TunnelOutput, Unframer};
+use hst_turn::{Client, MAX_MESSAGE, Output, Peers, Relay, Secret, Tunnel, TunnelOutput, Unframer};
 
 /// Messages of a client of the relay, each behind a byte that says how long it is: whoever does not know the secret gets
 /// no socket.
