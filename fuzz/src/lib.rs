@@ -2,6 +2,7 @@
 //!
 //! The targets of libFuzzer (`fuzz_targets`) run these, and so does an ordinary test, which is `tests/fuzz`.
 
+mod bandwidth;
 mod bitstream;
 mod cluster;
 mod names;
@@ -12,6 +13,7 @@ mod rtp;
 mod secrecy;
 mod signal;
 mod srtp;
+mod streams;
 mod tokens;
 mod webhooks;
 
@@ -32,6 +34,9 @@ pub const TARGETS: &[Target] = &[
     ("rtp_packet", rtp::packet),
     ("rtcp_compound", rtp::compound),
     ("rtp_numbers", rtp::numbers),
+    ("repair_packets", rtp::repairs),
+    ("bandwidth", bandwidth::feedback),
+    ("framed_stream", streams::framed),
     ("media_file", bitstream::file),
     ("bitstream", bitstream::units),
     ("sealed_frame", secrecy::sealed_frame),
@@ -39,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     ("letter", secrecy::letter),
     ("turn_message", relay::message),
     ("turn_stream", relay::stream),
+    ("relay_answers", relay::answers),
     ("webhook", webhooks::webhook),
     ("cluster_entry", cluster::entry),
     ("offer", offer::offer),

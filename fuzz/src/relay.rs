@@ -1,6 +1,6 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use hst_turn::{Client, MAX_MESSAGE, Output, Peers, Relay, Secret, Unframer};
+use hst_turn::{Client, MAX_MESSAGE, Output, Peers, Relay, Secret, Tunnel, TunnelOutput, Unframer};
 
 /// Messages of a client of the relay, each behind a byte that says how long it is: whoever does not know the secret gets
 /// no socket.
@@ -46,4 +46,46 @@ pub fn stream(data: &[u8]) {
         }
     }
     assert!(taken <= data.len());
+}
+
+/// What a relay answers to a client of it, each message behind a byte that says how, and one how long it is: an answer to what was asked
+/// last, or any. What comes through is of a peer of ours, and what is sent is no flood.
+pub fn answers(data: &[u8]) {
+    let mut now = Instant::now();
+    let peers = vec![([203, 0, 113, 9], 7881).into(), ([203, 0, 113, 10], 7881).into()];
+    let credentials = Secret::new(*b"secret").credentials("name", 1_700_000_000);
+    let mut tunnel = Tunnel::new(now, credentials, peers.clone(), data.len() % 2 == 1);
+    let mut asked = [0; 12];
+    let mut rest = data;
+    loop {
+        let mut sent = 0;
+        while let Some(output) = tunnel.poll_output() {
+            if let TunnelOutput::Send(bytes) = output {
+                assert!(bytes.len() <= MAX_MESSAGE);
+                if let Some(id) = bytes.get(8..20) {
+                    asked.copy_from_slice(id);
+                }
+                sent += 1;
+            }
+        }
+        assert!(sent <= 8, "{sent} messages at a time");
+        let Some((&[how, len], behind)) = rest.split_first_chunk() else {
+            break;
+        };
+        let (piece, behind) = behind.split_at(usize::from(len).min(behind.len()));
+        rest = behind;
+        let mut message = piece.to_vec();
+        if how & 1 == 1
+            && let Some(id) = message.get_mut(8..20)
+        {
+            id.copy_from_slice(&asked);
+        }
+        now += Duration::from_millis(u64::from(how >> 1) * 100);
+        if tunnel.poll_timeout().is_some_and(|at| at <= now) {
+            tunnel.handle_timeout(now);
+        } else if let Some((peer, data)) = tunnel.handle_message(now, &message) {
+            assert!(peers.contains(&peer) && data.len() <= message.len());
+        }
+        tunnel.send(peers[0], &[how]);
+    }
 }

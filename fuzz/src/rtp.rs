@@ -2,7 +2,8 @@ use std::time::{Duration, Instant};
 
 use hst_rtp::{
     Header, Ntp, Packet,
-    receive::{Arrivals, Budget, Missing, Patience, Reception, RoundTrip},
+    fec::Repair,
+    receive::{Arrivals, Budget, Missing, Patience, Reception, Recovery, RoundTrip},
     rtcp::{Compound, MAX_NAMED, Message, ReferenceClock},
     rtx, write_header,
 };
@@ -96,5 +97,34 @@ pub fn numbers(data: &[u8]) {
         }
         assert!(arrivals.poll_timeout().is_none_or(|due| due > now));
         reception.report(now, 1);
+    }
+}
+
+/// Packets of a source and what protects them, each behind a byte that says which it is and one that says how long: what is computed
+/// is a packet, and one that did not come.
+pub fn repairs(data: &[u8]) {
+    let mut recovery = Recovery::new();
+    let mut rest = data;
+    while let Some((&[kind, len], behind)) = rest.split_first_chunk() {
+        let (piece, behind) = behind.split_at(usize::from(len).min(behind.len()));
+        rest = behind;
+        let mut protected = None;
+        match kind & 1 {
+            0 => recovery.handle_packet(piece, [kind >> 4]),
+            _ => {
+                if let Some(repair) = Repair::parse(piece) {
+                    assert!((1..=109).contains(&repair.seqs().count()));
+                    recovery.handle_repair(&repair, piece);
+                    protected = Some(repair.ssrc);
+                }
+            }
+        }
+        let mut count = 0;
+        while let Some(recovered) = recovery.poll_recovered() {
+            let packet = Packet::parse(&recovered).expect("it is looked at");
+            assert!(count > 0 || protected.is_none_or(|ssrc| ssrc == packet.header.ssrc) || kind & 1 == 0);
+            count += 1;
+        }
+        assert!(count <= 32, "{count} at a time");
     }
 }

@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// How many changes of seeds a target is tried with.
+/// How many changes of seeds a target is tried with, where nobody wants more.
 const CHANGES: usize = 2_000;
 /// The longest input, as libFuzzer has it.
 const LONGEST: usize = 4_096;
@@ -62,8 +62,10 @@ fn hold(name: &str) {
     let seeds = seeds(name);
     assert!(!seeds.is_empty(), "{name} has no seeds");
     seeds.iter().for_each(|seed| body(seed));
-    let mut dice = StdRng::seed_from_u64(1);
-    for round in 0..CHANGES {
+    let wanted = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let changes = wanted("HST_FUZZ_CHANGES").map_or(CHANGES, |changes| changes as usize);
+    let mut dice = StdRng::seed_from_u64(wanted("HST_FUZZ_SEED").unwrap_or(1));
+    for round in 0..changes {
         let mut input = seeds[round % seeds.len()].clone();
         let other = &seeds[dice.random_range(0..seeds.len())];
         for _ in 0..dice.random_range(1..6) {
@@ -108,5 +110,5 @@ macro_rules! targets {
 targets! {
     client_frame server_frame payload signal_url names token forwarded_packets described_packets received_packets
     rtp_packet rtcp_compound rtp_numbers media_file bitstream sealed_frame sealed_packet letter turn_message turn_stream
-    webhook cluster_entry offer
+    webhook cluster_entry offer repair_packets bandwidth framed_stream relay_answers
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod fec;
 pub mod receive;
 pub mod rtcp;
 pub mod rtx;

@@ -6,6 +6,7 @@ mod jitter;
 mod missing;
 mod patience;
 mod reception;
+mod recovery;
 mod round_trip;
 
 pub use arrivals::{Arrivals, MAX_FEEDBACK};
@@ -13,4 +14,5 @@ pub use budget::Budget;
 pub use missing::{Arrival, Missing, Tally};
 pub use patience::Patience;
 pub use reception::Reception;
+pub use recovery::Recovery;
 pub use round_trip::RoundTrip;

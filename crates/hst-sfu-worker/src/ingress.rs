@@ -3,7 +3,9 @@
 //! Whatever comes here is authentic: nothing is believed, and nothing kept, of a packet before it is decrypted.
 
 mod feedback;
+mod hold;
 mod lateness;
+mod repair;
 mod sources;
 mod stream;
 
@@ -23,6 +25,8 @@ use crate::{
 };
 use sources::Source;
 
+pub(crate) use hold::Holds;
+pub(crate) use repair::RepairTypes;
 pub(crate) use sources::{Announced, Sources};
 pub(crate) use stream::Quality;
 
@@ -35,6 +39,8 @@ pub(crate) struct Ingress {
     pub(crate) sources: Sources,
     /// What header extensions mean.
     pub(crate) meanings: Meanings,
+    pub(crate) repair_types: RepairTypes,
+    pub(crate) holds: Holds,
     arrivals: Arrivals,
     budget: Budget,
     round_trip: RoundTrip,
@@ -49,6 +55,14 @@ pub(crate) struct Ingress {
     due: Option<Instant>,
     /// What is to be told.
     messages: Vec<u8>,
+}
+
+/// A packet that will never come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) slot: u16,
+    pub(crate) encoding: u8,
+    pub(crate) seq: u16,
 }
 
 /// A packet of media, as it was sent first.
@@ -69,6 +83,8 @@ impl Ingress {
         Self {
             sources: Sources::default(),
             meanings: Meanings::default(),
+            repair_types: RepairTypes::default(),
+            holds: Holds::default(),
             arrivals: Arrivals::new(now),
             budget: Budget::default(),
             round_trip: RoundTrip::default(),
@@ -95,6 +111,9 @@ impl Ingress {
             self.wake_at(self.arrivals.poll_timeout());
         }
         let header = packet.header;
+        if self.repair_types.contain(header.payload_type) {
+            return None;
+        }
         if !self.sources.knows(header.ssrc) {
             self.sources.learn(&header, told, (slots, config))?;
         }

@@ -1,3 +1,4 @@
+pub(crate) mod repair;
 mod sources;
 
 use std::panic;
@@ -23,6 +24,8 @@ pub(crate) struct Offer {
     pub(crate) sources: Vec<Announced>,
     /// The m-lines in order, with what they are declared to carry. The position is the line's slot.
     pub(crate) slots: Vec<(Mid, Option<LineRole>)>,
+    /// Under which payload type each of them may protect what it sends.
+    pub(crate) repair_types: Vec<Option<u8>>,
 }
 
 impl Offer {
@@ -33,7 +36,12 @@ impl Offer {
                 max: MAX_SDP,
             });
         }
-        let Outline { sdp, sources, mids } = Outline::read(text)?;
+        let Outline {
+            sdp,
+            sources,
+            mids,
+            repair_types,
+        } = Outline::read(text)?;
         let mut slots: Vec<(&str, Option<LineRole>)> = mids.into_iter().map(|mid| (mid, None)).collect();
         for (at, Line { mid, role }) in lines.iter().enumerate() {
             if let LineRole::Send { track } = role
@@ -60,7 +68,12 @@ impl Offer {
             )));
         }
         let slots = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
-        Ok(Self { sdp, sources, slots })
+        Ok(Self {
+            sdp,
+            sources,
+            slots,
+            repair_types,
+        })
     }
 }
 
@@ -70,12 +83,14 @@ struct Outline<'a> {
     sdp: String,
     sources: Vec<Announced>,
     mids: Vec<&'a str>,
+    repair_types: Vec<Option<u8>>,
 }
 
 impl<'a> Outline<'a> {
     fn read(text: &'a str) -> Result<Self, OfferError> {
         let mut sdp = String::with_capacity(text.len());
         let mut mids: Vec<&str> = Vec::new();
+        let mut repair_types = Vec::new();
         let mut sources = Sources::default();
         let mut media = 0;
         for line in text.lines() {
@@ -91,6 +106,7 @@ impl<'a> Outline<'a> {
                     return Err(OfferError::malformed("only audio and video lines are possible"));
                 }
                 sources.end_line();
+                repair_types.push(None);
             } else if let Some(mid) = line.strip_prefix("a=mid:") {
                 let is_plain = mid.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 if mid.is_empty() || mid.len() > MAX_MID || !is_plain {
@@ -103,6 +119,8 @@ impl<'a> Outline<'a> {
                 if mids.len() > media {
                     return Err(OfferError::malformed("a mid outside of an m-line"));
                 }
+            } else if let Some(pt) = repair::offered(line) {
+                repair_types.last_mut().into_iter().for_each(|it| *it = Some(pt));
             } else {
                 sources.read(line)?;
             }
@@ -114,7 +132,12 @@ impl<'a> Outline<'a> {
         }
         sources.end_line();
         let sources = sources.all;
-        Ok(Self { sdp, sources, mids })
+        Ok(Self {
+            sdp,
+            sources,
+            mids,
+            repair_types,
+        })
     }
 }
 

@@ -151,6 +151,12 @@ impl Slot {
         changes.extend(self.carry(slot));
     }
 
+    /// Whether this payload type stands for something on it that is sent as it is.
+    pub(crate) fn speaks(&self, payload_type: u8) -> bool {
+        let types = [&self.payload_types, &self.red_types, &self.again_types];
+        types.into_iter().flatten().flatten().any(|pt| **pt == payload_type)
+    }
+
     /// What has to be undone when the m-line becomes another.
     pub(crate) fn retire(&self, slot: u16) -> impl Iterator<Item = Change> + use<> {
         let unpublish = match self.role {

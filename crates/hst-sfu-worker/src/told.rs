@@ -26,6 +26,8 @@ enum Meaning {
     RepairedRid,
     Descriptor,
     Layers,
+    /// When it was sent, which nobody here asks for.
+    SendTime,
     /// It is for the receivers, as what.
     Passed(u8),
 }
@@ -55,6 +57,7 @@ impl Meanings {
             let meaning = match (extension, kind(extension)) {
                 (_, Some(kind)) => Meaning::Passed(kind),
                 (Extension::TransportSequenceNumber, _) => Meaning::TransportSeq,
+                (Extension::AbsoluteSendTime | Extension::TransmissionTimeOffset, _) => Meaning::SendTime,
                 (Extension::RtpMid, _) => Meaning::Mid,
                 (Extension::RtpStreamId, _) => Meaning::Rid,
                 (Extension::RepairedRtpStreamId, _) => Meaning::RepairedRid,
@@ -66,6 +69,14 @@ impl Meanings {
                 *place = Some(meaning);
             }
         }
+    }
+
+    /// The identifiers of what senders write when a packet leaves, after it was protected.
+    pub(crate) fn written_late(&self) -> impl Iterator<Item = u8> + '_ {
+        let is_late = |meaning: &Option<Meaning>| matches!(meaning, Some(Meaning::TransportSeq | Meaning::SendTime));
+        (0..)
+            .zip(&self.0)
+            .filter_map(move |(id, meaning)| is_late(meaning).then_some(id))
     }
 }
 
@@ -83,6 +94,7 @@ impl<'a> Told<'a> {
                 Meaning::Rid => told.rid = Some(value),
                 Meaning::RepairedRid => told.repaired_rid = Some(value),
                 Meaning::Descriptor => told.descriptor = Some(value),
+                Meaning::SendTime => {}
                 Meaning::Layers => told.layers = Some(value),
                 Meaning::Passed(kind) => {
                     if *kind == AUDIO_LEVEL {

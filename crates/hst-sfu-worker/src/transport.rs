@@ -22,7 +22,7 @@ use crate::{
     credentials::{Credentials, Sessions},
     dtls::Keys,
     egress::{Line, Way},
-    ingress::{Ingress, Quality},
+    ingress::{Ingress, Lost, Quality},
     losses::Losses,
     media::Media,
     network::Outbox,
@@ -107,6 +107,8 @@ pub(crate) enum Happening {
     KeyframeRequest {
         slot: u16,
     },
+    /// A packet of the client's will never come.
+    GivenUp(Lost),
     /// The client's network carries so many bits in a second; `None` is not known.
     Budget(Option<u64>),
     Lost(LostReason),
@@ -176,13 +178,17 @@ impl Transport {
     }
 
     fn accept(&mut self, now: Instant, offer: Offer) -> Result<(Answer, Vec<Change>), OfferError> {
-        let Offer { sdp, sources, slots } = offer;
+        let Offer {
+            sdp,
+            sources,
+            slots,
+            repair_types,
+        } = offer;
         if slots.len() < self.slots.len() {
             return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
         }
         let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
         self.handle_restart(now)?;
-        let answer = Answer::new(answer, self.sessions.current().clone());
         // It would keep something for each, and receives none of them.
         let mut api = self.rtc.direct_api();
         sources
@@ -211,6 +217,9 @@ impl Transport {
                 self.ingress.meanings.learn(media.remote_extmap());
             }
         }
+        let repair_types = self.repair_types(repair_types);
+        self.ingress.repair_types = repair_types.iter().copied().flatten().collect();
+        let answer = Answer::new(answer, self.sessions.current().clone(), repair_types);
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((answer, changes))
     }
@@ -386,12 +395,12 @@ impl Transport {
                 way,
                 ..
             } = it;
-            for (slot, encoding) in keyframes_wanted.drain(..) {
+            let of = |(slot, encoding): (u16, u8)| {
                 let received = slots.get(usize::from(slot)).map(|slot| slot.received);
-                let ssrc = received.and_then(|received| *received.get(usize::from(encoding))?);
-                ssrc.into_iter().for_each(|ssrc| ingress.ask_for_keyframe(ssrc));
-            }
-            ingress.send(way, outbox);
+                received.and_then(|received| *received.get(usize::from(encoding))?)
+            };
+            let wanted: Vec<u32> = keyframes_wanted.drain(..).filter_map(of).collect();
+            ingress.ask_for_keyframes(now, &wanted, way, outbox);
             for Queued { index, forward } in queue.drain(..) {
                 let slot = &mut slots[usize::from(forward.line.slot)];
                 slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());

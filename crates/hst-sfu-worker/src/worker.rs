@@ -301,6 +301,7 @@ impl Worker {
                         self.route(room_id, None);
                     }
                 }
+                Happening::GivenUp(lost) => self.ask_in_place_of(now, room_id, id, lost),
                 Happening::Budget(budget) => {
                     if let Some(room) = self.rooms.get_mut(&room_id) {
                         room.router.set_budget(now, peer, budget);

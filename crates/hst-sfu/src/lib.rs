@@ -14,6 +14,7 @@ mod layer;
 mod line;
 mod meter;
 mod omissions;
+mod origin;
 mod output;
 mod packet;
 mod passage;

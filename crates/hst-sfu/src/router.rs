@@ -6,10 +6,11 @@ use std::{
 use crate::{
     BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
     line::{Line, Verdict},
+    origin::{Next, Origin},
     passage::Demand,
     receiver::Receiver,
     speakers::Speakers,
-    track::{Next, Origin, Track},
+    track::Track,
 };
 
 mod bounds;

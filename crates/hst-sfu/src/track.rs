@@ -6,10 +6,10 @@ use crate::{
     ladder::Rung,
     layer::Layer,
     meter::Meter,
+    origin::{Former, Next, Origin},
     passage::{Demand, Wanted},
     reading::Reading,
     sequence::{Arrival, Sequence},
-    ways::Ways,
 };
 
 /// A publisher is asked for a keyframe of an encoding at most once in this time, and again each time it has passed
@@ -60,42 +60,6 @@ pub(crate) struct Asked {
     pub(crate) too_much_since: Option<Instant>,
 }
 
-/// Where a track is published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Here,
-    /// At this neighbour, or behind him.
-    Branch(BranchId),
-}
-
-/// Where a track is about to be published.
-#[derive(Debug)]
-pub(crate) struct Next {
-    pub(crate) origin: Origin,
-    /// When a keyframe was last asked for there.
-    pub(crate) asked: Option<Instant>,
-    /// What has come by the present way and by this one, while the present one is going.
-    pub(crate) ways: Ways,
-}
-
-/// Where a track was published.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Former {
-    pub(crate) origin: Origin,
-    /// Whether its packets are those that come now, under the same numbers.
-    pub(crate) is_alike: bool,
-}
-
-impl Next {
-    pub(crate) fn new(origin: Origin) -> Self {
-        Self {
-            origin,
-            asked: None,
-            ways: Ways::default(),
-        }
-    }
-}
-
 /// One of the encodings in which a track is sent side by side, or the only one.
 #[derive(Debug, Default)]
 pub(crate) struct Encoding {
@@ -107,6 +71,8 @@ pub(crate) struct Encoding {
     picture: Option<u32>,
     structure: Option<Box<Structure>>,
     pub(crate) wants_keyframe: bool,
+    /// With which sequence number the newest keyframe began.
+    pub(crate) keyframe: Option<u16>,
     /// When the publisher was last asked for a keyframe.
     pub(crate) asked: Option<Instant>,
     /// Since when somebody should carry it.
@@ -389,6 +355,9 @@ impl Encoding {
             self.structure = None;
         }
         let read = Reading::of(packet, &mut self.structure);
+        if read.starts_keyframe && admitted.is_newest {
+            self.keyframe = Some(packet.seq);
+        }
         let begins_picture = admitted.is_newest && self.picture.replace(packet.timestamp) != Some(packet.timestamp);
         let len = packet.payload.len();
         self.meter.keep_above(comes_up_to);
@@ -488,7 +457,10 @@ impl Source {
             (self.format, self.codec) = (packet.format, packet.codec);
             is_restart = true;
         }
-        self.last_at = now;
+        // What is sent again comes for a while after its source has stopped.
+        if is_newest {
+            self.last_at = now;
+        }
         Some(Admitted {
             index,
             is_newest,

@@ -225,6 +225,32 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_changed_in_it_it_is_read_as_it_is_written_or_not_at_all() {
+        let (greeting, message) = (Bytes::from_static(b"hello"), Bytes::from_static(b"word"));
+        let missing = vec![4, 6];
+        let data = What::Data {
+            seq: 1,
+            next: 2,
+            message,
+        };
+        let whats = [What::Open { greeting }, data, What::Ack { next: 3, missing }, What::End];
+        for (what, to) in whats.into_iter().zip([0, 8, 8, 8]) {
+            let bytes = frame(to, what).to_bytes();
+            for (place, value) in (0..bytes.len()).flat_map(|place| (0..=u8::MAX).map(move |value| (place, value))) {
+                let mut changed = bytes.to_vec();
+                changed[place] = value;
+                for end in [bytes.len(), place + 1] {
+                    let changed = &changed[..end];
+                    if let Some(frame) = Frame::read(Bytes::copy_from_slice(changed)) {
+                        // What follows the last whole number, or an end, is passed over.
+                        assert!(changed.starts_with(&frame.to_bytes()), "{value} at {place} of {end}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_no_end_sends_is_none() {
         let sound = frame(8, What::End).to_bytes();
         for (at, byte) in [(0, VERSION + 1), (1, 0), (1, 5), (27, b'.')] {

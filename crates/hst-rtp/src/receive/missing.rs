@@ -23,6 +23,8 @@ pub struct Missing {
     lost: VecDeque<Lost>,
     due: Option<Instant>,
     tally: Tally,
+    /// The highest that was given up and not told yet.
+    given_up: Option<u64>,
 }
 
 /// A packet that has not come.
@@ -71,6 +73,7 @@ impl Missing {
             lost: VecDeque::new(),
             due: None,
             tally: Tally::default(),
+            given_up: None,
         }
     }
 
@@ -116,6 +119,7 @@ impl Missing {
         if first > next {
             self.forget_below(first);
             self.tally.given_up += first - next;
+            self.given_up = self.given_up.max(Some(first - 1));
         }
         self.lost.extend((first.max(next)..number).map(late));
         let excess = self.lost.len().saturating_sub(MOST);
@@ -144,8 +148,10 @@ impl Missing {
     fn forget_below(&mut self, number: u64) {
         self.lowest = self.lowest.max(number);
         let count = self.lost.partition_point(|lost| lost.number < number);
-        let given_up = self.lost.drain(..count).filter(|lost| lost.due.is_some()).count();
-        self.tally.given_up += given_up as u64;
+        for lost in self.lost.drain(..count).filter(|lost| lost.due.is_some()) {
+            self.tally.given_up += 1;
+            self.given_up = self.given_up.max(Some(lost.number));
+        }
     }
 
     fn wake_at(&mut self, at: Instant) {
@@ -178,6 +184,7 @@ impl Missing {
                 if is_over {
                     lost.due = None;
                     self.tally.given_up += 1;
+                    self.given_up = self.given_up.max(Some(lost.number));
                 } else if budget.spend() {
                     lost.due = Some(again);
                     lost.asked += 1;
@@ -190,6 +197,11 @@ impl Missing {
             next = earlier(next, lost.due);
         }
         self.due = next;
+    }
+
+    /// The highest number that was given up since it was asked the last time.
+    pub fn take_given_up(&mut self) -> Option<u64> {
+        self.given_up.take()
     }
 
     /// How it went so far.

@@ -1,12 +1,15 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hst_rtp::{
     receive::MAX_FEEDBACK,
     rtcp::{ExtendedReport, Nack, Pli, ReceiverReport, SenderReport, write_receiver_time},
 };
 
-use super::{Ingress, sources::Source};
-use crate::{egress::Way, network::Outbox};
+use super::{Ingress, Lost, sources::Source};
+use crate::{egress::Way, media::Media, network::Outbox};
 
 /// How often it is reported what has come, and how soon for the first time: the answer tells how long the way is.
 const REPORT: Duration = Duration::from_secs(1);
@@ -19,6 +22,8 @@ const BUDGET: (u16, u32) = (128, 200);
 /// Where packets wait for so long, they are lost because too much is sent: to ask for much would make it worse.
 const QUEUED: Duration = Duration::from_millis(100);
 const LITTLE: (u16, u32) = (16, 25);
+/// Where so much is lost, a request may be, too.
+const LOSSY: f32 = 0.08;
 /// The most bytes of messages in one datagram, beside the report that it begins with.
 const MAX_MESSAGES: usize = MAX_FEEDBACK + 50;
 /// The kind of a receiver's report (RFC 3550 section 6.4.2).
@@ -62,10 +67,17 @@ impl Ingress {
         }
     }
 
-    /// Tells what is due: what is missing, what has come, and when. `round_trip` is what else is known of the way.
-    pub(crate) fn tell(&mut self, now: Instant, round_trip: Option<Duration>, way: &mut Way, outbox: &mut Outbox) {
+    /// Tells what is due: what is missing, what has come, and when. `round_trip` is what else is known of the way. Says whether
+    /// anything was due.
+    pub(crate) fn tell(
+        &mut self,
+        now: Instant,
+        round_trip: Option<Duration>,
+        way: &mut Way,
+        outbox: &mut Outbox,
+    ) -> bool {
         if self.due.is_none_or(|due| due > now) {
-            return;
+            return false;
         }
         self.report(now, way);
         self.ask(now, round_trip);
@@ -83,7 +95,9 @@ impl Ingress {
             .into_iter()
             .chain(self.report_at)
             .chain(self.arrivals.poll_timeout())
+            .chain(self.holds.poll_timeout())
             .min();
+        true
     }
 
     fn report(&mut self, now: Instant, way: &Way) {
@@ -101,7 +115,7 @@ impl Ingress {
     }
 
     fn ask(&mut self, now: Instant, round_trip: Option<Duration>) {
-        let is_queued = self.waits > QUEUED;
+        let is_queued = self.is_queued();
         let (at_once, share) = if is_queued { LITTLE } else { BUDGET };
         self.budget.set(at_once, share);
         let known = self.round_trip.smoothed().or(round_trip).unwrap_or(UNKNOWN);
@@ -113,13 +127,41 @@ impl Ingress {
         }
     }
 
-    /// Asks for a keyframe of a source, with what is sent next.
-    pub(crate) fn ask_for_keyframe(&mut self, ssrc: u32) {
-        let request = Pli {
-            sender: self.voice,
-            media: ssrc,
-        };
-        request.write(&mut self.messages);
+    /// Takes a packet on its way to the receivers, and appends what goes on now.
+    pub(crate) fn hold(&mut self, now: Instant, media: Arc<Media>, released: &mut Vec<Arc<Media>>) {
+        self.holds.take(now, media, released);
+        self.wake_at(self.holds.poll_timeout());
+    }
+
+    /// Which packets have been given up since the last time: of each source the newest. None while packets wait in a queue, which a
+    /// keyframe would only make longer.
+    pub(crate) fn given_up(&mut self) -> impl Iterator<Item = Lost> + '_ {
+        let is_queued = self.is_queued();
+        let lost = self.sources.streams().filter_map(|(_, stream)| stream.given_up());
+        lost.filter(move |_| !is_queued)
+    }
+
+    /// Whether too much is sent.
+    fn is_queued(&self) -> bool {
+        self.waits > QUEUED
+    }
+
+    /// Asks for keyframes of these sources, and sends what is to be told: on a way that loses much in two datagrams, of which one
+    /// may come. It is one request all the same.
+    pub(crate) fn ask_for_keyframes(&mut self, now: Instant, ssrcs: &[u32], way: &mut Way, outbox: &mut Outbox) {
+        let quality = |ssrc: &u32| self.sources.quality(*ssrc);
+        let is_lossy = ssrcs
+            .iter()
+            .filter_map(quality)
+            .any(|quality| quality.loss_rate >= LOSSY);
+        for _ in 0..1 + usize::from(is_lossy && !self.is_queued()) {
+            for &media in ssrcs {
+                let sender = self.voice;
+                Pli { sender, media }.write(&mut self.messages);
+            }
+            self.send(way, outbox);
+        }
+        ssrcs.iter().for_each(|ssrc| self.holds.begin(now, *ssrc));
     }
 
     /// Sends what is to be told, as much in a datagram as fits, each behind a report (RFC 3550 section 6.1).

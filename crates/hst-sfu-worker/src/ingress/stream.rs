@@ -2,12 +2,12 @@ use std::time::{Duration, Instant};
 
 use hst_rtp::{
     Header,
-    receive::{Arrival, Budget, Missing, Patience, Reception},
+    receive::{Arrival, Budget, Missing, Patience, Reception, Recovery},
     rtcp::{ReportBlock, SenderInfo},
 };
 use str0m::format::CodecConfig;
 
-use super::{lateness::Lateness, sources::Place};
+use super::{Lost, lateness::Lateness, sources::Place};
 use crate::rtc::{Carried, carried};
 
 /// A lost packet is asked for as often as there is time for it: a picture stands still until it comes.
@@ -26,6 +26,8 @@ pub(crate) struct Stream {
     reception: Reception,
     /// What is missing of it; `None` of what cannot be sent again.
     missing: Option<Missing>,
+    /// What those that are lost are computed of, where he protects them.
+    pub(super) recovery: Option<Box<Recovery>>,
     /// How late its packets are, if it is a sound.
     lateness: Lateness,
     /// What the payload type of the last packet stands for, and that of the last that was sent again.
@@ -50,6 +52,7 @@ impl Stream {
             place,
             reception: Reception::new(clock_rate),
             missing: None,
+            recovery: None,
             lateness: Lateness::default(),
             first: None,
             again: None,
@@ -101,6 +104,12 @@ impl Stream {
         matches!(missing.handle_packet(now, number), Arrival::New | Arrival::Late)
     }
 
+    /// Takes one that was computed; says whether it was missing.
+    pub(super) fn handle_recovered(&mut self, now: Instant, seq: u16) -> bool {
+        // Where nothing can be sent again the router sees what comes twice.
+        self.missing.is_none() || self.handle_again(now, seq)
+    }
+
     pub(super) fn handle_report(&mut self, now: Instant, info: SenderInfo) {
         self.reception.handle_report(now, info);
     }
@@ -115,6 +124,14 @@ impl Stream {
         if let Some(missing) = &mut self.missing {
             missing.ask(now, round_trip, budget, seqs);
         }
+    }
+
+    /// The newest packet that was given up since it was asked the last time.
+    pub(super) fn given_up(&mut self) -> Option<Lost> {
+        let number = self.missing.as_mut()?.take_given_up()?;
+        let Place { slot, encoding } = self.place;
+        let seq = number as u16;
+        Some(Lost { slot, encoding, seq })
     }
 
     /// What is to be reported of it; `None` where nothing has come since the last time.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use hst_rtp::Packet;
+use hst_sfu::TrackId;
 use hst_srtp::Receiver;
 
 use super::{Happening, MAX_PAYLOAD, Transport};
@@ -15,8 +16,27 @@ impl Transport {
         if let Some(packet) = Packet::parse(&plain) {
             // What is not to be forwarded is dropped.
             let _ = self.handle_packet(now, &packet, happenings);
+            for recovered in self.ingress.recover(&packet, &plain) {
+                let _ = self.handle_recovered(now, &recovered, happenings);
+            }
         }
         self.plain = plain;
+    }
+
+    /// Under which payload types the client may protect what he sends, of those that he has offered, by line.
+    pub(super) fn repair_types(&self, offered: Vec<Option<u8>>) -> Vec<Option<u8>> {
+        let is_free = |pt: u8| self.slots.iter().all(|slot| !slot.speaks(pt));
+        let lines = self.slots.iter().zip(offered);
+        let agreed = lines.map(|(slot, pt)| pt.filter(|pt| slot.is_inward && is_free(*pt)));
+        agreed.collect()
+    }
+
+    /// What he publishes on a line.
+    pub(crate) fn published(&self, slot: u16) -> Option<TrackId> {
+        match self.slots.get(usize::from(slot))?.role {
+            Some(LineRole::Send { track }) => Some(track),
+            _ => None,
+        }
     }
 
     /// The plain text of a datagram, of which `open` tells how long it is; nothing of what is not authentic, and of nobody whose
@@ -43,6 +63,25 @@ impl Transport {
         if self.ingress.sources.are_too_many() {
             self.end(LostReason::Abusive, happenings);
         }
+        self.forward(now, packet, told, taken?, happenings)
+    }
+
+    /// Takes a packet that was lost and computed.
+    fn handle_recovered(&mut self, now: Instant, recovered: &[u8], happenings: &mut Vec<Happening>) -> Option<()> {
+        let packet = Packet::parse(recovered)?;
+        let taken = self.ingress.take_recovered(now, &packet, self.rtc.codec_config())?;
+        let told = Told::read(&packet, &self.ingress.meanings);
+        self.forward(now, &packet, told, taken, happenings)
+    }
+
+    fn forward(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        told: Told<'_>,
+        taken: Taken<'_>,
+        happenings: &mut Vec<Happening>,
+    ) -> Option<()> {
         let Taken {
             slot,
             encoding,
@@ -51,7 +90,7 @@ impl Transport {
             carried,
             payload,
             is_first,
-        } = taken?;
+        } = taken;
         let slot = &mut self.slots[usize::from(slot)];
         if is_first {
             slot.received[usize::from(encoding)] = Some(ssrc);
@@ -88,7 +127,14 @@ impl Transport {
             arrived: now,
         };
         happenings.extend(media.repeated(lost).map(|media| Happening::Media(Arc::new(media))));
-        happenings.push(Happening::Media(Arc::new(media)));
+        let media = Arc::new(media);
+        if self.ingress.holds.are_none() {
+            happenings.push(Happening::Media(media));
+        } else {
+            let mut released = Vec::new();
+            self.ingress.hold(now, media, &mut released);
+            happenings.extend(released.into_iter().map(Happening::Media));
+        }
         Some(())
     }
 }

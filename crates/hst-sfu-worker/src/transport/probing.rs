@@ -73,7 +73,14 @@ impl Transport {
             path,
             ..
         } = self;
-        ingress.tell(now, path.round_trip, way, outbox);
+        if !ingress.holds.are_none() {
+            let mut released = Vec::new();
+            ingress.holds.release(now, &mut released);
+            happenings.extend(released.into_iter().map(Happening::Media));
+        }
+        if ingress.tell(now, path.round_trip, way, outbox) {
+            happenings.extend(ingress.given_up().map(Happening::GivenUp));
+        }
         for line in slots.iter_mut().filter_map(|slot| slot.line.as_mut()) {
             line.report(now, way, outbox);
         }

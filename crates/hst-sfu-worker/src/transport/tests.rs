@@ -25,6 +25,7 @@ mod forger;
 mod handshake;
 mod media;
 mod mirror;
+mod repair;
 mod reports;
 mod resends;
 mod restarts;

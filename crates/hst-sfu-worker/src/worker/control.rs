@@ -13,6 +13,7 @@ use crate::{
     command::{Ask, Command},
     credentials::Credentials,
     demux::TransportId,
+    ingress::Lost,
     network::Datagram,
     offer::Offer,
     room_state::{Member, Published, RoomState},
@@ -242,6 +243,16 @@ impl Worker {
             room.router.pause(now, line);
         } else {
             room.router.subscribe(now, line, track, formats);
+            self.route(room_id, None);
+        }
+    }
+
+    /// Asks the publisher for a keyframe in place of a packet that will never come, if anybody misses it.
+    pub(super) fn ask_in_place_of(&mut self, now: Instant, room_id: RoomId, id: TransportId, lost: Lost) {
+        let transport = self.transports.get(&id);
+        let track = transport.and_then(|transport| transport.published(lost.slot));
+        if let (Some(track), Some(room)) = (track, self.rooms.get_mut(&room_id)) {
+            room.router.handle_loss(now, track, lost.encoding, lost.seq);
             self.route(room_id, None);
         }
     }

@@ -7,8 +7,9 @@ use crate::{
     BranchId, Priority, TrackId,
     allocate::{Wish, allocate},
     layer::Layer,
+    origin::Origin,
     passage::Wanted,
-    track::{Origin, Track},
+    track::Track,
 };
 
 impl Router {

@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::{Router, SHARE_INTERVAL};
 use crate::{
     BranchId, Encodings, Output, TrackId, Word,
+    origin::Origin,
     passage::{Demand, Wanted},
-    track::{Origin, Track},
+    track::Track,
 };
 
 impl Router {

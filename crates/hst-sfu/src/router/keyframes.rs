@@ -42,6 +42,22 @@ impl Router {
         self.ask(now, track, encoding);
     }
 
+    /// A packet of this encoding will never come. No picture after it can be shown before the next keyframe, which is asked for if
+    /// none has begun since and the encoding goes to anybody.
+    pub fn handle_loss(&mut self, now: Instant, track: TrackId, encoding: u8, seq: u16) {
+        let Some(entry) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        let carries = |&place: &usize| line_at(&mut self.lines, place).encoding() == Some(encoding);
+        let is_carried =
+            entry.lines.iter().any(carries) || entry.demands.iter().any(|it| it.crosses().encodings.contains(encoding));
+        let began = entry.encoding(encoding).and_then(|entry| entry.keyframe);
+        let has_begun_since = began.is_some_and(|began| began.wrapping_sub(seq) as i16 > 0);
+        if is_carried && !has_begun_since {
+            self.want_keyframe(now, track, encoding);
+        }
+    }
+
     pub(super) fn ask(&mut self, now: Instant, track: TrackId, encoding: u8) {
         let entry = self.tracks.get_mut(&track).and_then(|entry| entry.encoding(encoding));
         let Some(entry) = entry else { return };

@@ -6,8 +6,9 @@ use std::time::Instant;
 use super::Router;
 use crate::{
     BranchId, Output, Packet, TrackId, Word,
+    origin::{Next, Origin},
     reading::Reading,
-    track::{KEYFRAME_INTERVAL, Next, Origin},
+    track::KEYFRAME_INTERVAL,
 };
 
 impl Router {

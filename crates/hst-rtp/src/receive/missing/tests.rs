@@ -205,3 +205,22 @@ fn nothing_is_remembered_for_ever() {
     }
     assert_eq!(receiver.missing.lost.len(), MOST);
 }
+
+#[test]
+fn the_newest_that_was_given_up_is_told_once() {
+    let patience = Patience {
+        attempts: 1,
+        ..Patience::default()
+    };
+    let mut receiver = Receiver::new(patience);
+    receiver.take(0, [1, 3, 5, 9]);
+    assert_eq!(receiver.ask(50), [2, 4, 6, 7, 8]);
+    receiver.take(60, [6]);
+    assert_eq!(receiver.missing.take_given_up(), None, "they may still come");
+    receiver.ask(500);
+    assert_eq!(receiver.missing.take_given_up(), Some(8));
+    assert_eq!(receiver.missing.take_given_up(), None);
+    // What is too much to be asked for is given up at once.
+    receiver.take(600, [9 + 2 + MOST as u64]);
+    assert_eq!(receiver.missing.take_given_up(), Some(10));
+}

@@ -149,6 +149,46 @@ fn what_never_comes_is_given_up_and_no_more_is_asked_for_than_the_budget_has() {
 }
 
 #[test]
+fn what_is_given_up_is_told_once() {
+    let mut pair = Pair::connected();
+    let (forger, mut listener) = (Forger::new(), Listener::new());
+    for seq in [1, 3, 4] {
+        let draft = pair.draft(seq);
+        assert!(pair.takes(&forger, &draft));
+    }
+    listener.wait(&mut pair, 5_000);
+    let lost = Lost {
+        slot: 0,
+        encoding: 0,
+        seq: 2,
+    };
+    assert!(
+        matches!(pair.happenings[..], [Happening::GivenUp(told)] if told == lost),
+        "{:?}",
+        pair.happenings
+    );
+}
+
+#[test]
+fn where_much_is_lost_a_keyframe_is_asked_for_in_two_datagrams() {
+    for (gap, datagrams) in [(1, 1), (2, 2)] {
+        let mut pair = Pair::connected();
+        let (forger, mut listener) = (Forger::new(), Listener::new());
+        for seq in 1..=20 {
+            let draft = pair.draft(seq * gap);
+            assert!(pair.takes(&forger, &draft));
+        }
+        listener.wait(&mut pair, 300);
+        pair.transport.request_keyframe(0, 0);
+        pair.transport
+            .flush(pair.now, &[], &mut pair.outbox, &mut pair.happenings);
+        let ssrc = pair.draft(1).ssrc;
+        listener.listen(&mut pair);
+        assert_eq!(listener.keyframes, vec![ssrc; datagrams]);
+    }
+}
+
+#[test]
 fn what_is_sent_again_of_a_source_that_was_replaced_does_not_get_among_the_packets_of_the_next() {
     let mut pair = Pair::connected();
     let (forger, mid) = (Forger::new(), pair.camera.to_string());

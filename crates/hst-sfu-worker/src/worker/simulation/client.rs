@@ -47,6 +47,8 @@ pub(super) struct Client {
     pub(super) ear: Ear,
     /// How often it was asked for a keyframe, and when.
     pub(super) keyframe_requests: Vec<(Instant, Option<Rid>)>,
+    /// Whether it asks for a keyframe when it waits for a picture.
+    pub(super) asks: bool,
     /// Of the pictures that it receives.
     pub(super) shown_ssrc: Option<Ssrc>,
     /// What it has to send.
@@ -267,7 +269,7 @@ impl Client {
         } else {
             self.shown_ssrc = Some(packet.header.ssrc);
             self.screen.receive(now, *packet.seq_no, &packet.payload);
-            if self.screen.wants_keyframe(now) {
+            if self.asks && self.screen.wants_keyframe(now) {
                 self.ask_for_keyframe();
             }
             return;

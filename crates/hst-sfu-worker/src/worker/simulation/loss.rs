@@ -98,7 +98,7 @@ fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_receiver() {
 
 #[test]
 fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_server() {
-    for (share, freeze, gap) in [(0.1, 3000, 60), (0.2, 4500, 120), (0.4, 8000, 400)] {
+    for (share, freeze, gap) in [(0.1, 2500, 60), (0.2, 3500, 120), (0.4, 4500, 400)] {
         let figures = call(Loss::Random(share), NONE, with_red);
         assert_within(&figures, published_bound(share), freeze, sound_bound(share), gap);
     }

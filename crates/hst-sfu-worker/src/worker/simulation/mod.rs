@@ -33,6 +33,7 @@ use crate::{
 mod bottleneck;
 mod client;
 mod cost;
+mod keyframes;
 mod link;
 mod loss;
 mod media;
@@ -209,6 +210,7 @@ impl World {
             screen: media::Screen::default(),
             ear: media::Ear::default(),
             keyframe_requests: Vec::new(),
+            asks: true,
             shown_ssrc: None,
             outgoing: Vec::new(),
         });

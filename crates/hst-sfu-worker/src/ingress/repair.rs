@@ -1,0 +1,96 @@
+use std::time::Instant;
+
+use hst_rtp::{Packet, fec::Repair};
+use str0m::format::CodecConfig;
+
+use super::{Ingress, Taken, sources::Source};
+
+/// Under which payload types a client protects what he sends (FlexFEC): a bit for each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RepairTypes(u128);
+
+impl FromIterator<u8> for RepairTypes {
+    fn from_iter<T: IntoIterator<Item = u8>>(types: T) -> Self {
+        let bits = types.into_iter().filter_map(|pt| 1_u128.checked_shl(pt.into()));
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+}
+
+impl RepairTypes {
+    pub(super) fn contain(self, payload_type: u8) -> bool {
+        self.0 & 1 << (payload_type & 0x7f) != 0
+    }
+}
+
+impl Ingress {
+    /// Takes note of a packet that protects others or may be protected, after it was [taken](Self::take); gives those that were lost
+    /// and can be computed with it.
+    ///
+    /// Of who protects nothing, nothing is kept.
+    pub(crate) fn recover(&mut self, packet: &Packet<'_>, datagram: &[u8]) -> Vec<Vec<u8>> {
+        if self.repair_types.0 == 0 {
+            return Vec::new();
+        }
+        let header = packet.header;
+        let repair = match self.repair_types.contain(header.payload_type) {
+            true => Repair::parse(packet.payload),
+            false => None,
+        };
+        // It tells itself which source it is for: one that is known, so that nobody can have something kept for any other.
+        let protected = repair.map_or(header.ssrc, |repair| repair.ssrc);
+        let Some(Source::Media(stream)) = self.sources.get(protected) else {
+            return Vec::new();
+        };
+        let recovery = match &repair {
+            Some(repair) => {
+                let recovery = stream.recovery.get_or_insert_default();
+                recovery.handle_repair(repair, packet.payload);
+                recovery
+            }
+            None => {
+                let Some(recovery) = &mut stream.recovery else {
+                    return Vec::new();
+                };
+                recovery.handle_packet(datagram, self.meanings.written_late());
+                recovery
+            }
+        };
+        std::iter::from_fn(|| recovery.poll_recovered()).collect()
+    }
+
+    /// Takes a packet that was computed, as one that is sent again; `None` where it has come in the meantime.
+    pub(crate) fn take_recovered<'a>(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'a>,
+        config: &CodecConfig,
+    ) -> Option<Taken<'a>> {
+        let header = packet.header;
+        let Some(Source::Media(stream)) = self.sources.get(header.ssrc) else {
+            return None;
+        };
+        let carried = stream.carried(config, header.payload_type, true)?;
+        let place = stream.place;
+        stream.handle_recovered(now, header.seq).then_some(Taken {
+            slot: place.slot,
+            encoding: place.encoding,
+            ssrc: header.ssrc,
+            seq: header.seq,
+            carried,
+            payload: packet.payload,
+            is_first: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_type_is_one_of_128() {
+        let types: RepairTypes = [0, 35, 127, 128, 255].into_iter().collect();
+        let contained: Vec<u8> = (0..128).filter(|pt| types.contain(*pt)).collect();
+        assert_eq!(contained, [0, 35, 127]);
+    }
+}
