@@ -3,6 +3,7 @@
 mod allowance;
 mod heard;
 mod line;
+mod marks;
 mod way;
 
 pub(crate) use heard::Heard;
