@@ -36,6 +36,7 @@ mod cost;
 mod link;
 mod loss;
 mod media;
+mod memory;
 
 use client::{Camera, Client, Microphone, SOUNDS};
 use link::{Link, Loss};
