@@ -177,6 +177,10 @@ impl Membership {
         if let Some(message) = self.unsent.pop_front() {
             room.send(message);
         }
+        if self.unsent.is_empty() {
+            // Most members are at rest, and the room for a few messages is large.
+            self.unsent = VecDeque::new();
+        }
         Ok(())
     }
 

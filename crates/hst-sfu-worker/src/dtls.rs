@@ -3,7 +3,10 @@
 use std::{
     cell::Cell,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,19 +26,37 @@ const RESENDS: usize = 7;
 /// How many datagrams wait for one before them, each with some 6 KiB of what was read of it. A flight has six where it is cut
 /// smallest, to 256 bytes each; of what does not fit, the sender sends again.
 const WAITING: usize = 8;
+/// What shows the way: it begins as media do, of which str0m sends none, and says nothing.
+const SIGN: u8 = 0x80;
 
-/// str0m's cryptography with these timers.
+/// str0m's cryptography with these timers, and without the keys of media: it would keep ciphers for them that nobody uses.
 pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
-        dtls_provider: &Provider,
+        dtls_provider: &Provider { passes_keys: false },
         ..crypto::from_feature_flags()
+    }
+}
+
+/// The same for a str0m whose media are its own.
+#[cfg(test)]
+pub(crate) fn whole_provider() -> CryptoProvider {
+    CryptoProvider {
+        dtls_provider: &Provider { passes_keys: true },
+        ..provider()
     }
 }
 
 /// The keys of a connection, once its handshake has agreed on some. It makes them only once: a connection that shakes hands
 /// again is none of ours.
 #[derive(Clone, Default)]
-pub(crate) struct Keys(Arc<OnceLock<Agreed>>);
+pub(crate) struct Keys(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    agreed: OnceLock<Agreed>,
+    /// Whether str0m is to show where it sends to.
+    wants_sign: AtomicBool,
+}
 
 struct Agreed {
     profile: Profile,
@@ -60,10 +81,15 @@ impl Keys {
             profile,
             exported,
             side,
-        } = self.0.get()?;
+        } = self.0.agreed.get()?;
         // The length was exported for the profile.
         let (sender, receiver) = hst_srtp::contexts(*profile, exported, *side).ok()?;
         Some(Contexts { sender, receiver })
+    }
+
+    /// Has str0m show where it sends to, which it only does by sending: a datagram that begins as media do.
+    pub(crate) fn ask_way(&self) {
+        self.0.wants_sign.store(true, Ordering::Relaxed);
     }
 
     /// Those of a server that has agreed on these.
@@ -76,7 +102,7 @@ impl Keys {
             exported,
             side,
         };
-        assert!(keys.0.set(agreed).is_ok());
+        assert!(keys.0.agreed.set(agreed).is_ok());
         keys
     }
 
@@ -91,14 +117,14 @@ impl Keys {
             side: if is_active { Side::Client } else { Side::Server },
         };
         // A second time is the same.
-        let _ = self.0.set(agreed);
+        let _ = self.0.agreed.set(agreed);
     }
 }
 
 /// No key is ever written anywhere.
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Keys").field(&self.0.get().is_some()).finish()
+        f.debug_tuple("Keys").field(&self.0.agreed.get().is_some()).finish()
     }
 }
 
@@ -110,11 +136,33 @@ pub(crate) struct Contexts {
 }
 
 #[derive(Debug)]
-struct Provider;
+struct Provider {
+    /// Whether str0m learns the keys of media.
+    passes_keys: bool,
+}
 
 struct Instance {
     dtls: Dtls,
     keys: Keys,
+    passes_keys: bool,
+    made_at: Instant,
+}
+
+/// How all shake hands who send datagrams of this size: that is all of them, so they share it.
+fn config(mtu: Option<usize>) -> Result<Arc<Config>, CryptoError> {
+    static FIRST: OnceLock<(Option<usize>, Arc<Config>)> = OnceLock::new();
+    if let Some((_, config)) = FIRST.get().filter(|(of, _)| *of == mtu) {
+        return Ok(config.clone());
+    }
+    // No cookie: the client's address is proved by its connectivity checks.
+    let config = Config::builder().use_server_cookie(false);
+    let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
+    let config = config.max_queue_rx(WAITING);
+    let config = mtu.into_iter().fold(config, |config, mtu| config.mtu(mtu)).build();
+    let config = Arc::new(config.map_err(|error| CryptoError::Other(error.to_string()))?);
+    // Another thread may have been faster.
+    let _ = FIRST.set((mtu, config.clone()));
+    Ok(config)
 }
 
 impl DtlsProvider for Provider {
@@ -132,17 +180,14 @@ impl DtlsProvider for Provider {
         if version != DtlsVersion::Dtls12 {
             return Err(CryptoError::Other(format!("{version} is not spoken here")));
         }
-        // No cookie: the client's address is proved by its connectivity checks.
-        let config = Config::builder().use_server_cookie(false);
-        let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
-        let config = config.max_queue_rx(WAITING);
-        let config = mtu.into_iter().fold(config, |config, mtu| config.mtu(mtu)).build();
-        let config = config.map_err(|error| CryptoError::Other(error.to_string()))?;
+        let config = config(mtu)?;
         let keys = Keys::default();
         LAST.set(Some(keys.clone()));
         Ok(Box::new(Instance {
-            dtls: Dtls::new_12(Arc::new(config), certificate.clone(), now),
+            dtls: Dtls::new_12(config, certificate.clone(), now),
             keys,
+            passes_keys: self.passes_keys,
+            made_at: now,
         }))
     }
 }
@@ -163,10 +208,18 @@ impl DtlsInstance for Instance {
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        if !buf.is_empty() && self.keys.0.wants_sign.swap(false, Ordering::Relaxed) {
+            buf[0] = SIGN;
+            return DtlsOutput::Packet(&buf[..1]);
+        }
         let is_active = self.dtls.is_active();
         let output = self.dtls.poll_output(buf);
         if let DtlsOutput::KeyingMaterial(material, profile) = &output {
             self.keys.set(material, *profile, is_active);
+            if !self.passes_keys {
+                // A time that has come: it asks at once for what is next.
+                return DtlsOutput::Timeout(self.made_at);
+            }
         }
         output
     }

@@ -4,6 +4,7 @@ mod allowance;
 mod heading;
 mod heard;
 mod line;
+mod marks;
 mod way;
 
 pub(crate) use heard::Heard;

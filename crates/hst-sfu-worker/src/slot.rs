@@ -4,6 +4,7 @@ use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
+    rtp::Ssrc,
 };
 
 use crate::{
@@ -84,6 +85,14 @@ impl Slot {
         }
     }
 
+    /// Has str0m know what we send on it, for its answer to an offer.
+    pub(crate) fn declare(&self, rtc: &mut Rtc) {
+        if let Some(line) = &self.line {
+            let (ssrc, rtx) = (line.ssrc().into(), line.rtx().map(Ssrc::from));
+            rtc.direct_api().declare_stream_tx(ssrc, rtx, self.mid, None);
+        }
+    }
+
     /// Takes over what the offer just applied says of this m-line. `share` of what is sent may go into sending lost packets
     /// again.
     pub(crate) fn update(
@@ -117,10 +126,14 @@ impl Slot {
         let mut sent = api
             .stream_tx_by_mid(self.mid, None)
             .map(|stream| (stream.ssrc(), stream.rtx()));
-        if !sends && let Some((ssrc, _)) = sent.take() {
+        if let Some((ssrc, _)) = sent {
+            // It would keep room for packets, and sends none of them.
+            api.remove_stream_tx(ssrc);
+        }
+        if !sends {
             // A receiver may forget how often a stopped stream's sequence numbers wrapped, and then it can decrypt
             // nothing of it any more. So a line that starts again gets a fresh SSRC.
-            api.remove_stream_tx(ssrc);
+            sent = None;
         }
         if sent.map(|(ssrc, _)| *ssrc) != self.line.as_ref().map(Line::ssrc) {
             self.echo = Echo::default();
@@ -158,7 +171,10 @@ impl Slot {
     }
 
     /// What has to be undone when the m-line becomes another.
-    pub(crate) fn retire(&self, slot: u16) -> impl Iterator<Item = Change> + use<> {
+    pub(crate) fn retire(&self, slot: u16, rtc: &mut Rtc) -> impl Iterator<Item = Change> + use<> {
+        if let Some(line) = &self.line {
+            rtc.direct_api().remove_stream_tx(line.ssrc().into());
+        }
         let unpublish = match self.role {
             Some(LineRole::Send { track }) => Some(Change::Unpublish(track)),
             _ => None,

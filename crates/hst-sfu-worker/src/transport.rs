@@ -187,6 +187,7 @@ impl Transport {
         if slots.len() < self.slots.len() {
             return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
         }
+        self.slots.iter().for_each(|slot| slot.declare(&mut self.rtc));
         let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
         self.handle_restart(now)?;
         // It would keep something for each, and receives none of them.
@@ -196,13 +197,15 @@ impl Transport {
             .for_each(|source| _ = api.remove_stream_rx(source.ssrc.into()));
 
         let mut changes = Vec::new();
+        // Lines are seldom added, and large.
+        self.slots.reserve_exact(slots.len() - self.slots.len());
         for (index, (mid, role)) in slots.into_iter().enumerate() {
             let slot = index as u16;
             match self.slots.get(index) {
                 None => self.slots.push(Slot::new(mid)),
                 // The client has taken a stopped m-line for something new (RFC 8829 section 5.2.2).
                 Some(old) if old.mid != mid => {
-                    changes.extend(old.retire(slot));
+                    changes.extend(old.retire(slot, &mut self.rtc));
                     self.slots[index] = Slot::new(mid);
                 }
                 Some(_) => {}

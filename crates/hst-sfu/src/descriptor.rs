@@ -9,7 +9,7 @@ use crate::{
 /// The most decode targets: their number has 5 bits.
 pub(crate) const MAX_TARGETS: usize = 32;
 
-/// How a packet's dependency descriptor is to be changed for a receiver.
+/// How a packet's dependency descriptor is to be changed for a receiver. It has 8 bytes: one is kept for each packet and receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DescriptorPatch {
     pub(crate) frame_number: u16,
@@ -20,10 +20,8 @@ pub struct DescriptorPatch {
 /// Some of a stream's decode targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Active {
-    /// A bit for each, the lowest one for the first.
-    pub(crate) mask: u32,
-    /// How many the stream has.
-    pub(crate) count: u32,
+    mask: [u8; 4],
+    count: u8,
 }
 
 /// A stream's decode targets: up to which layers each of them goes.
@@ -33,6 +31,25 @@ pub(crate) struct Targets {
     count: usize,
     /// Those that the publisher sends at present, a bit for each.
     pub(crate) sent: u32,
+}
+
+impl Active {
+    fn new(mask: u32, count: u32) -> Self {
+        Self {
+            mask: mask.to_ne_bytes(),
+            count: count as u8,
+        }
+    }
+
+    /// A bit for each, the lowest one for the first.
+    pub(crate) fn mask(self) -> u32 {
+        u32::from_ne_bytes(self.mask)
+    }
+
+    /// How many the stream has.
+    fn count(self) -> u32 {
+        self.count.into()
+    }
 }
 
 impl DescriptorPatch {
@@ -48,7 +65,7 @@ impl DescriptorPatch {
         };
         if more.is_empty() {
             // No structure, but which targets are active, and nothing that differs from the template.
-            writer.put(0b01000, 5).put(active.mask, active.count);
+            writer.put(0b01000, 5).put(active.mask(), active.count());
             return Some(writer.into_bytes());
         }
         let [has_structure, has_active] = [bits.flag()?, bits.flag()?];
@@ -59,9 +76,9 @@ impl DescriptorPatch {
             writer.between(begin, &bits);
         }
         if has_active {
-            bits.take(active.count)?;
+            bits.take(active.count())?;
         }
-        writer.put(active.mask, active.count).rest(&mut bits);
+        writer.put(active.mask(), active.count()).rest(&mut bits);
         Some(writer.into_bytes())
     }
 }
@@ -81,10 +98,8 @@ impl Targets {
         let is_whole =
             |&(_, (spatial, temporal)): &(usize, (u8, u8))| spatial <= layer.spatial && temporal <= layer.temporal;
         let whole = self.all().enumerate().filter(is_whole);
-        Active {
-            mask: whole.fold(0, |mask, (target, _)| mask | 1 << target) & self.sent,
-            count: self.count(),
-        }
+        let mask = whole.fold(0, |mask, (target, _)| mask | 1 << target) & self.sent;
+        Active::new(mask, self.count())
     }
 
     fn all(&self) -> impl Iterator<Item = (u8, u8)> {
@@ -112,13 +127,18 @@ mod tests {
     use crate::dependency::{frame_number, tests::keyframe};
 
     fn patched(descriptor: &[u8], mask: u32) -> Vec<u8> {
-        let active = Some(Active { mask, count: 4 });
+        let active = Some(Active::new(mask, 4));
         DescriptorPatch {
             frame_number: 0x1234,
             active,
         }
         .apply(descriptor)
         .unwrap()
+    }
+
+    #[test]
+    fn a_patch_takes_eight_bytes_whether_there_is_one_or_not() {
+        assert_eq!(size_of::<Option<DescriptorPatch>>(), 8);
     }
 
     #[test]
@@ -177,9 +197,9 @@ mod tests {
                     spatial,
                     temporal,
                 })
-                .mask
+                .mask()
         };
-        assert_eq!(targets.up_to(Layer::all_of(0)).mask, 0b1111);
+        assert_eq!(targets.up_to(Layer::all_of(0)).mask(), 0b1111);
         assert_eq!(up_to(&targets, 0, 9), 0b0011);
         assert_eq!(up_to(&targets, 9, 0), 0b0101);
         targets.sent = 0b0011;

@@ -3,7 +3,7 @@ use tungstenite::protocol::WebSocketConfig;
 
 /// What one read takes from the socket at most, and what a socket at rest keeps. It is filled with zeros for each read,
 /// also when there is nothing to read. A larger frame gets a buffer of its own size for as long as it is being read.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 1024;
 
 /// Room behind the largest frame for its header (14 bytes) and for answers to the peer's pings. When it is full, older
 /// answers are dropped for the newest.

@@ -31,7 +31,9 @@ pub(crate) struct Socket<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Of a server that has answered the HTTP upgrade already, and has `read` something behind it.
-    pub(crate) fn upgraded(io: S, read: Vec<u8>, limits: Limits) -> Self {
+    pub(crate) fn upgraded(io: S, mut read: Vec<u8>, limits: Limits) -> Self {
+        // It has the room that the server needed for the request, and would keep it.
+        read.shrink_to_fit();
         let (io, config) = (NonBlocking::new(io), Some(config(limits)));
         Self {
             web_socket: WebSocket::from_partially_read(io, read, Role::Server, config),

@@ -57,7 +57,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     machine::check_open_files(3 * at_once)?;
     let process = Process::media_server().await?;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
-    let resident = || process.pid().and_then(machine::resident_bytes);
+    let filled = || process.pid().and_then(machine::filled_bytes);
 
     let mut publisher = Member::enter(&target, GROUP, 0, Some(shape.kind)).await?;
     let camera = publisher.connect(shape.kind, true, []).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let camera = Crowd::start("churn-camera", vec![camera], shape.pace).map_err(BenchError::Load)?;
     camera.send();
 
-    let (begun, empty) = (Instant::now(), resident());
+    let (begun, empty) = (Instant::now(), filled());
     let rounds = options.cycles.div_ceil(at_once).max(2 * FIRST);
     let (mut idle, mut crowded) = (Vec::new(), Vec::new());
     for round in 0..rounds {
@@ -82,10 +82,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         let (members, clients): (Vec<_>, Vec<_>) = try_join_all(members).await?.into_iter().unzip();
         let hall = Crowd::start("churn-hall", clients, shape.pace).map_err(BenchError::Load)?;
         receive(&hall, &shape).await?;
-        crowded.extend(resident());
+        crowded.extend(filled());
         hall.end().map_err(BenchError::Load)?;
         try_join_all(members.into_iter().map(Member::exit)).await?;
-        idle.extend(resident());
+        idle.extend(filled());
     }
     let elapsed = begun.elapsed();
     drop(camera);

@@ -67,7 +67,8 @@ struct Figures {
     delay_us_p50: f64,
     delay_us_p99: f64,
     delay_us_p999: f64,
-    /// Of one who is in a group without media, and what media add for a receiver.
+    /// Of one who is in a group without media, and of a receiver with everything: his session, and his part of what there is once
+    /// for all.
     bytes_per_member: Option<u64>,
     bytes_per_receiver: Option<u64>,
     receivers: usize,
@@ -89,14 +90,14 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     // A group is on one thread.
     let cores = shape.groups.min(process.media().len().max(1)) as f64;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
-    let resident = || process.pid().and_then(machine::resident_bytes);
+    let filled = || process.pid().and_then(machine::filled_bytes);
 
-    let empty = resident();
+    let empty = filled();
     let mut groups = Vec::new();
     for group in 0..shape.groups {
         groups.push(Stage::enter(&target, group, &shape).await?);
     }
-    let before = resident();
+    let before = filled();
     let mut stage = Stage::default();
     let mut staying = JoinSet::new();
     for members in groups {
@@ -104,7 +105,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     }
     let load = options.load.map(|share| share * cores);
     let measured = measure(stage, &shape, process.pid(), load, length).await?;
-    let after = resident();
+    let after = filled();
     // The machine is the others' alone.
     drop((staying, process));
     let other = match &options.beside {
@@ -142,7 +143,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         delay_us_p99: delay(990),
         delay_us_p999: delay(999),
         bytes_per_member: each(empty, before, shape.members()),
-        bytes_per_receiver: each(before, after, shape.receivers()),
+        bytes_per_receiver: each(empty, after, shape.receivers()),
         receivers: shape.receivers(),
         packets,
         packets_per_second: report::rounded(per_second),

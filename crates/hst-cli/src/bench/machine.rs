@@ -9,10 +9,11 @@ const OTHER_FILES: usize = 128;
 /// How the kernel counts CPU time in `/proc`, whatever it counts inside.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// The bytes of a process that are in memory.
-pub(super) fn resident_bytes(pid: u32) -> Option<u64> {
+/// The bytes that a process has filled and that are in memory. What was read of its program is not among them: that grows when
+/// something is done for the first time, and whom it is done for has nothing to do with it.
+pub(super) fn filled_bytes(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -76,10 +77,10 @@ mod tests {
     #[test]
     fn a_process_has_memory_and_time() {
         let own = std::process::id();
-        assert!(resident_bytes(own).unwrap() > 100_000);
+        assert!(filled_bytes(own).unwrap() > 100_000);
         let before = cpu_time(own).unwrap();
         while cpu_time(own).unwrap() == before {}
-        assert_eq!(resident_bytes(u32::MAX), None);
+        assert_eq!(filled_bytes(u32::MAX), None);
     }
 
     #[test]

@@ -115,13 +115,13 @@ impl Memory {
     fn before(pid: Option<u32>) -> Self {
         Self {
             pid,
-            before: pid.and_then(machine::resident_bytes),
+            before: pid.and_then(machine::filled_bytes),
         }
     }
 
     /// What each of `count` has added.
     fn of_each(&self, count: usize) -> Option<f64> {
-        let after = self.pid.and_then(machine::resident_bytes)?;
+        let after = self.pid.and_then(machine::filled_bytes)?;
         Some((after.saturating_sub(self.before?) as f64 / count as f64).round())
     }
 }

@@ -240,7 +240,12 @@ impl Session {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<SessionOutput> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // Most sessions are at rest, and the room for a few outputs is large.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// A frame has come. Not to be called while the session [is busy](Self::is_busy).

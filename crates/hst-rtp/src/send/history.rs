@@ -13,6 +13,8 @@ pub struct History<P, T> {
     /// One for each number from `first` on, also for those that have not come. The last one has.
     packets: VecDeque<Option<Kept<P, T>>>,
     first: u64,
+    /// From then on the times of the packets count.
+    begin: Option<Instant>,
     /// How many bytes of payload are kept.
     bytes: usize,
 }
@@ -30,7 +32,8 @@ pub struct Limits {
 
 #[derive(Debug)]
 struct Kept<P, T> {
-    came: Instant,
+    /// In milliseconds: small, as there is one for each packet and each who receives it.
+    came: u32,
     payload: P,
     about: T,
 }
@@ -53,6 +56,7 @@ impl<P: AsRef<[u8]>, T> History<P, T> {
             limits,
             packets: VecDeque::new(),
             first: 0,
+            begin: None,
             bytes: 0,
         }
     }
@@ -60,6 +64,8 @@ impl<P: AsRef<[u8]>, T> History<P, T> {
     /// Keeps a packet that has just come, in whatever order, under its number that never wraps; where there is one of that
     /// number, it keeps that.
     pub fn push(&mut self, now: Instant, number: u64, payload: P, about: T) {
+        self.begin.get_or_insert(now);
+        let now = self.time(now);
         let end = self.first + self.packets.len() as u64;
         if self.packets.is_empty() || number >= end + self.limits.packets as u64 {
             self.packets.clear();
@@ -85,7 +91,19 @@ impl<P: AsRef<[u8]>, T> History<P, T> {
         self.trim(now);
     }
 
-    fn trim(&mut self, now: Instant) {
+    /// A moment as packets have it: it wraps in 49 days, which is long enough for whatever is kept for a while.
+    fn time(&self, now: Instant) -> u32 {
+        let begin = self.begin.unwrap_or(now);
+        now.saturating_duration_since(begin).as_millis() as u32
+    }
+
+    fn is_over(&self, now: u32, came: u32) -> bool {
+        // Packets come in order of time, unless a clock is read twice.
+        let age = now.wrapping_sub(came) as i32;
+        age >= 0 && Duration::from_millis(age as u64) >= self.limits.age
+    }
+
+    fn trim(&mut self, now: u32) {
         while self.is_beyond(now) {
             let dropped = self.packets.pop_front().flatten();
             self.bytes -= dropped.map_or(0, |kept| kept.payload.as_ref().len());
@@ -94,8 +112,8 @@ impl<P: AsRef<[u8]>, T> History<P, T> {
     }
 
     /// Whether the first has to go.
-    fn is_beyond(&self, now: Instant) -> bool {
-        let is_over = |kept: &Kept<P, T>| now.saturating_duration_since(kept.came) >= self.limits.age;
+    fn is_beyond(&self, now: u32) -> bool {
+        let is_over = |kept: &Kept<P, T>| self.is_over(now, kept.came);
         let Some(first) = self.packets.front() else {
             return false;
         };
@@ -106,7 +124,7 @@ impl<P: AsRef<[u8]>, T> History<P, T> {
     pub fn get(&self, now: Instant, number: u64) -> Option<(&P, &T)> {
         let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let kept = self.packets.get(at)?.as_ref()?;
-        let is_young = now.saturating_duration_since(kept.came) < self.limits.age;
+        let is_young = !self.is_over(self.time(now), kept.came);
         is_young.then_some((&kept.payload, &kept.about))
     }
 

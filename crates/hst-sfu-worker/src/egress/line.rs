@@ -1,5 +1,4 @@
 use std::{
-    cell::Cell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +16,7 @@ use super::{
     Heard, Way,
     allowance::Allowance,
     heading::Heading,
+    marks::Marks,
     way::{Body, Packet},
 };
 use crate::{
@@ -97,6 +97,11 @@ impl Line {
 
     pub(crate) fn ssrc(&self) -> u32 {
         self.ssrc
+    }
+
+    /// The source of what is sent again.
+    pub(crate) fn rtx(&self) -> Option<u32> {
+        self.rtx
     }
 
     /// Under which numbers it sends: for the first time, and again.
@@ -196,10 +201,9 @@ impl Line {
             self.highest = self.highest.max(seq);
             let sent = Sent {
                 timestamp,
-                marker,
                 vp8,
                 descriptor,
-                again_at: Cell::new(None),
+                marks: Marks::new(marker),
             };
             self.history.push(now, seq, Shared(media.clone()), sent);
         }
@@ -222,8 +226,8 @@ impl Line {
             let Some((media, sent)) = self.history.get(now, seq) else {
                 continue;
             };
-            let is_early = |at: Instant| now.saturating_duration_since(at) < AGAIN;
-            if sent.again_at.get().is_some_and(is_early) {
+            let age = now.saturating_duration_since(media.0.arrived);
+            if sent.marks.again_at().is_some_and(|at| age.saturating_sub(at) < AGAIN) {
                 continue;
             }
             let copies = if self.is_lossy { LOSSY_COPIES } else { 1 };
@@ -231,7 +235,7 @@ impl Line {
                 if !self.allowance.spend(media.0.payload.len()) {
                     break;
                 }
-                sent.again_at.set(Some(now));
+                sent.marks.set_again(age);
                 let repetition = Repetition {
                     ssrc,
                     payload_type,
@@ -338,15 +342,13 @@ impl AsRef<[u8]> for Shared {
     }
 }
 
-/// How a packet was sent.
+/// How a packet was sent: 20 bytes, as there is one for each packet and receiver.
 #[derive(Debug)]
 struct Sent {
     timestamp: u32,
-    marker: bool,
     vp8: Option<Vp8Ids>,
     descriptor: Option<DescriptorPatch>,
-    /// When it was sent again last.
-    again_at: Cell<Option<Instant>>,
+    marks: Marks,
 }
 
 /// Under what a packet is sent again.
@@ -363,7 +365,7 @@ impl Repetition<'_> {
         let descriptor = sent.descriptor.and_then(|patch| media.0.described(patch));
         let packet = Packet {
             header: Header {
-                marker: sent.marker,
+                marker: sent.marks.marker(),
                 payload_type: self.payload_type,
                 seq: self.index as u16,
                 timestamp: sent.timestamp,

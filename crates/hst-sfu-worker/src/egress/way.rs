@@ -69,6 +69,11 @@ impl Way {
         }
     }
 
+    /// Has str0m show where the way goes on: what it sends then is for [`lead_to`](Self::lead_to).
+    pub(crate) fn ask(&self) {
+        self.keys.ask_way();
+    }
+
     /// There it goes on.
     pub(crate) fn lead_to(&mut self, to: Remote) {
         self.to = Some(to);

@@ -3,15 +3,13 @@
 use std::time::Instant;
 
 use hst_rtp::rtcp::{Bye, Compound, Message, ReceiverReport};
-use str0m::{Input, rtp::Ssrc};
+use str0m::Input;
 
 use super::{Happening, Transport};
 use crate::{egress::Line, network::Outbox, remote::Remote};
 
 /// A change of the estimate by less than this share, in percent, changes nothing for anybody.
 const NOTEWORTHY: u64 = 2;
-/// No source has this number: whoever is named so is nobody.
-const NOBODY: u32 = 0;
 
 impl Transport {
     /// Takes reports of the client's. Goodbyes are none: browsers say them of sources with which they go on.
@@ -96,18 +94,13 @@ impl Transport {
         }
     }
 
-    /// Has str0m say where it sends to, which it only says by sending: a request to nobody, which goes no further.
+    /// Has str0m say where it sends to, which it only says by sending: something that goes no further.
     pub(super) fn ask_way(&mut self, now: Instant, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
-        let asked = self.guard(|it| {
-            let nobody = Ssrc::from(NOBODY);
-            it.rtc.direct_api().send_pli_feedback(nobody, nobody);
-            Ok(())
-        });
-        self.end_on(asked, happenings);
+        self.way.ask();
         self.drive(now, Input::Timeout(now), outbox, happenings);
     }
 
-    /// Passes on what str0m sends. What it says as one who receives media is said by us; it only shows the way.
+    /// Passes on what str0m sends. What looks like media only shows the way: media are ours.
     pub(super) fn relay(&mut self, to: Remote, datagram: &[u8], outbox: &mut Outbox) {
         match datagram {
             [0x80..0xc0, ..] => self.way.lead_to(to),

@@ -29,8 +29,8 @@ impl Mirror {
         let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
         let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
         pair.accept(pending, &answer.to_sdp_string());
-        let mut api = pair.transport.rtc.direct_api();
-        let ssrc = api.stream_tx_by_mid(mid, None).expect("it is sent to").ssrc();
+        let (_, _, line) = pair.transport.received().next().expect("it is sent to");
+        let ssrc = line.ssrc().into();
         Self { pair, ssrc }
     }
 

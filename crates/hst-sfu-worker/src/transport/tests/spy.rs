@@ -41,7 +41,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     let dtls_provider = &Spy;
     Arc::new(CryptoProvider {
         dtls_provider,
-        ..dtls::provider()
+        ..dtls::whole_provider()
     })
 }
 
@@ -63,7 +63,7 @@ impl DtlsProvider for Spy {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let provider = dtls::provider().dtls_provider;
+        let provider = dtls::whole_provider().dtls_provider;
         Ok(Box::new(Tapped(provider.new_dtls(cert, now, version, mtu)?)))
     }
 }

@@ -37,6 +37,7 @@ mod keyframes;
 mod link;
 mod loss;
 mod media;
+mod memory;
 
 use client::{Camera, Client, Microphone, SOUNDS};
 use link::{Link, Loss};
