@@ -14,6 +14,9 @@ use hst_proto::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+/// A board: its name, what is on it, and whatever else is told of it.
+type SeenBoard = (MediaId, Vec<Drawing>, String);
+
 const SEEDS: u64 = 60;
 const STEPS: usize = 1_500;
 const PEOPLE: u64 = 4;
@@ -161,7 +164,7 @@ impl Home {
     }
 
     /// Everything that a late comer can see of boards and history.
-    fn seen(&mut self) -> (Vec<(MediaId, Vec<Drawing>, String)>, Vec<GroupMessage>) {
+    fn seen(&mut self) -> (Vec<SeenBoard>, Vec<GroupMessage>) {
         self.join(READER);
         let boards: Vec<_> = self.group.media().map(|media| media.key.media).collect();
         let boards = boards.into_iter().map(|board| {
@@ -226,7 +229,7 @@ impl Crowd {
         };
         match self.dice.random_range(0..400) {
             0..2 => self.boards.extend(self.home.create(member)),
-            2..40 => _ = self.home.publish(member, &board),
+            2..40 => self.home.publish(member, &board),
             40..42 => {
                 let (media_type, media) = board_media(&board);
                 let _ = self.home.ask(member, GroupRequest::Unpublish { media_type, media });

@@ -478,10 +478,10 @@ impl Worker {
     /// dirty.
     fn flush_next(&mut self, now: Instant) -> bool {
         let Some(id) = self.dirty.pop() else { return false };
-        if let Some(transport) = self.transports.get_mut(&id) {
-            if transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings) {
-                self.settle(now, id);
-            }
+        if let Some(transport) = self.transports.get_mut(&id)
+            && transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings)
+        {
+            self.settle(now, id);
         }
         true
     }

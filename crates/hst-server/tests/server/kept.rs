@@ -153,7 +153,7 @@ async fn boards_and_history_outlive_a_home_that_dies() {
             Event::Snapshot(now) => Some(now.media.iter().map(|it| it.key.media.clone()).collect::<Vec<_>>()),
             _ => None,
         });
-        assert_eq!(snapshot.await, [board.clone()], "seed {seed}");
+        assert_eq!(snapshot.await, std::slice::from_ref(&board), "seed {seed}");
         assert_eq!(until(&mut cat, message).await, (after, "after".to_owned()));
         assert_eq!(on_board(&mut cat, &board).await, truth, "seed {seed}");
         assert_eq!(on_board(&mut bob, &board).await, truth, "seed {seed}");

@@ -155,8 +155,7 @@ fn it_is_agreed_on_where_the_client_sends_and_under_a_number_that_nothing_else_h
     let last = |sdp: String| {
         let line = sdp
             .lines()
-            .filter(|line| line.starts_with("m=video"))
-            .last()
+            .rfind(|line| line.starts_with("m=video"))
             .expect("it")
             .to_owned();
         let at = sdp.rfind(&line).expect("it") + line.len();
