@@ -11,9 +11,6 @@ pub(crate) struct Window {
     /// Bytes, each at its slot's number modulo their number.
     slots: [u32; SLOTS],
     newest: i64,
-    /// When the newest slot begins: most of what is added is in that, and need not be divided by its length.
-    newest_at: Micros,
-    newest_index: usize,
     /// The first and the last time that they stand for.
     first: Option<Micros>,
     last: Micros,
@@ -21,12 +18,13 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn add(&mut self, at: Micros, bytes: u32) {
-        let into = at.get().saturating_sub(self.newest_at.get());
-        if self.first.is_none() || !(0..SLOT.get()).contains(&into) {
+        // Most of what is added is in the newest slot.
+        let into = at - Micros::new(self.newest.saturating_mul(SLOT.get()));
+        if self.first.is_none() || !(0..SLOT.get()).contains(&into.get()) {
             return self.add_elsewhere(at, bytes);
         }
         self.last = self.last.max(at);
-        let slot = &mut self.slots[self.newest_index];
+        let slot = &mut self.slots[Self::index(self.newest)];
         *slot = slot.saturating_add(bytes);
     }
 
@@ -47,8 +45,6 @@ impl Window {
             self.slots[Self::index(slot)] = 0;
         }
         self.newest = self.newest.max(slot);
-        self.newest_at = Micros::new(self.newest.saturating_mul(SLOT.get()));
-        self.newest_index = Self::index(self.newest);
         self.last = self.last.max(at);
         let slot = &mut self.slots[Self::index(slot)];
         *slot = slot.saturating_add(bytes);
