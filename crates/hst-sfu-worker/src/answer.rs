@@ -1,55 +1,121 @@
-use std::fmt;
-
-use str0m::change::SdpAnswer;
+use std::{fmt, sync::Arc};
 
 use crate::{credentials::Credentials, offer::repair};
 
-/// An answer to an offer, under the credentials that hold.
+/// An answer to an offer.
 pub(crate) struct Answer {
-    sdp: SdpAnswer,
-    credentials: Credentials,
-    /// Under which payload type he may protect what he sends, by line: str0m knows nothing of that.
-    repair_types: Vec<Option<u8>>,
+    /// What str0m has written, which knows nothing of this connection.
+    pub(crate) text: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) candidates: Arc<str>,
+    /// Whether we begin the handshake: what it was in the first answer holds.
+    pub(crate) is_caller: bool,
+    pub(crate) origin: Origin,
+    pub(crate) lines: Vec<AnswerLine>,
 }
 
-impl Answer {
-    pub(crate) fn new(sdp: SdpAnswer, credentials: Credentials, repair_types: Vec<Option<u8>>) -> Self {
+/// Which description this is (RFC 8829 section 5.3.2): all of a connection have one number, and each is of a newer version.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    number: u32,
+    version: u32,
+}
+
+/// What an answer says of an m-line.
+#[derive(Debug, Default)]
+pub(crate) struct AnswerLine {
+    pub(crate) sent: Option<Sent>,
+    /// Under which payload type the client may protect what he sends.
+    pub(crate) repair_type: Option<u8>,
+}
+
+/// What we send.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) ssrc: u32,
+    /// The source of what is sent again.
+    pub(crate) rtx: Option<u32>,
+    pub(crate) cname: Box<str>,
+}
+
+impl Origin {
+    pub(crate) fn new() -> Self {
         Self {
-            sdp,
-            credentials,
-            repair_types,
+            number: rand::random(),
+            version: 0,
         }
     }
 
+    pub(crate) fn next(&mut self) -> Self {
+        self.version = self.version.wrapping_add(1);
+        *self
+    }
+}
+
+impl Answer {
     /// The text for the client. Writing it takes a while, so it is not done on a media thread.
-    ///
-    /// After an ICE restart str0m writes credentials of its own making, also into the candidates, which need none.
     pub(crate) fn to_sdp_string(&self) -> String {
-        let text = self.sdp.to_sdp_string();
-        let ice = self.credentials.ice();
-        let mut answer = String::with_capacity(text.len());
-        let (mut slots, mut repair_type) = (self.repair_types.iter().copied(), None);
-        for line in text.lines() {
-            if line.starts_with("m=") {
-                answer.extend(repair_type.map(repair::described));
-                repair_type = slots.next().flatten();
+        let Origin { number, version } = self.origin;
+        let (mut sdp, mut lines) = (String::with_capacity(2 * self.text.len()), self.lines.iter());
+        let mut line: Option<&AnswerLine> = None;
+        for text in self.text.lines() {
+            if text.starts_with("m=") {
+                line.into_iter().for_each(|line| line.describe(&mut sdp));
+                let is_first = line.is_none();
+                line = lines.next();
+                let repair_type = line.and_then(|line| line.repair_type);
+                sdp.push_str(text);
+                sdp.extend(repair_type.map(|pt| format!(" {pt}")));
+                // All after the `c=` line that follows; where one stands among the attributes is all the same.
+                sdp.push_str("\r\nc=IN IP4 0.0.0.0\r\n");
+                self.describe_transport(&mut sdp, is_first);
+            } else if text.starts_with("o=") {
+                sdp.push_str(&format!("o=- {number} {version} IN IP4 0.0.0.0\r\n"));
+            } else if !OTHERS.iter().any(|start| text.starts_with(start)) {
+                sdp.push_str(text);
+                sdp.push_str("\r\n");
             }
-            if line.starts_with("a=ice-ufrag:") {
-                answer.extend(["a=ice-ufrag:", &ice.ufrag]);
-            } else if line.starts_with("a=ice-pwd:") {
-                answer.extend(["a=ice-pwd:", &ice.pass]);
-            } else if line.starts_with("a=candidate:") {
-                answer.push_str(line.split(" ufrag ").next().unwrap_or(line));
-            } else {
-                answer.push_str(line);
-            }
-            if line.starts_with("m=") {
-                answer.extend(repair_type.map(|pt| format!(" {pt}")));
-            }
-            answer.push_str("\r\n");
         }
-        answer.extend(repair_type.map(repair::described));
-        answer
+        line.into_iter().for_each(|line| line.describe(&mut sdp));
+        sdp
+    }
+
+    fn describe_transport(&self, sdp: &mut String, is_first: bool) {
+        let ice = self.credentials.ice();
+        let setup = if self.is_caller { "active" } else { "passive" };
+        if is_first {
+            sdp.push_str(&self.candidates);
+        }
+        let (ufrag, password) = (&ice.ufrag, &ice.pass);
+        sdp.push_str(&format!(
+            "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\na=setup:{setup}\r\n"
+        ));
+    }
+}
+
+/// How lines begin that say what str0m has made up, and those that are written here.
+const OTHERS: [&str; 8] = [
+    "c=",
+    "a=ice-ufrag:",
+    "a=ice-pwd:",
+    "a=candidate:",
+    "a=setup:",
+    "a=msid:",
+    "a=msid-semantic:",
+    "a=ssrc",
+];
+
+impl AnswerLine {
+    fn describe(&self, sdp: &mut String) {
+        if let Some(Sent { ssrc, rtx, cname }) = &self.sent {
+            sdp.push_str(&format!("a=msid:{cname} {cname}\r\na=ssrc:{ssrc} cname:{cname}\r\n"));
+            if let Some(rtx) = rtx {
+                sdp.push_str(&format!(
+                    "a=ssrc:{rtx} cname:{cname}\r\na=ssrc-group:FID {ssrc} {rtx}\r\n"
+                ));
+            }
+        }
+        sdp.extend(self.repair_type.map(repair::described));
     }
 }
 

@@ -20,6 +20,16 @@ const RESPONSE: usize = 256;
 #[derive(Clone)]
 pub(crate) struct Credentials(IceCreds);
 
+/// What a connectivity check is answered (RFC 8445 section 7.3).
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the client is in the role that he has towards one who never asks, so that his check counts.
+    pub(crate) leads: bool,
+    /// Whether he chooses the path on which it came.
+    pub(crate) nominates: bool,
+}
+
 /// The credentials of a connection, over all its ICE restarts (RFC 8445 section 9).
 #[derive(Debug)]
 pub(crate) struct Sessions {
@@ -55,15 +65,20 @@ impl Credentials {
     /// Whether a connectivity check knows them.
     pub(crate) fn prove(&self, check: &[u8]) -> bool {
         let anywhere = ([0, 0, 0, 0], 0).into();
-        panic::catch_unwind(|| self.respond(anywhere, check).is_some()).unwrap_or(false)
+        self.respond(anywhere, check).is_some()
     }
 
     pub(crate) fn ice(&self) -> &IceCreds {
         &self.0
     }
 
-    /// The response to a connectivity check that knows them (RFC 8445 section 7.3).
-    fn respond(&self, source: SocketAddr, check: &[u8]) -> Option<Vec<u8>> {
+    /// The response to a connectivity check that knows them.
+    fn respond(&self, source: SocketAddr, check: &[u8]) -> Option<Response> {
+        // The parser is not ours, and these bytes are anybody's.
+        panic::catch_unwind(|| self.judge(source, check)).ok()?
+    }
+
+    fn judge(&self, source: SocketAddr, check: &[u8]) -> Option<Response> {
         let hmac = crypto::from_feature_flags().sha1_hmac_provider;
         let hmac = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
         let check = StunMessage::parse(check).ok().filter(StunMessage::is_binding_request)?;
@@ -71,11 +86,20 @@ impl Credentials {
         if check.split_username()?.0 != self.0.ufrag || !check.verify(password, hmac) {
             return None;
         }
-        let mut response = vec![0; RESPONSE];
-        let reply = StunMessage::binding_reply(check.trans_id(), source);
-        let len = reply.to_bytes(Some(password), &mut response, hmac).ok()?;
-        response.truncate(len);
-        Some(response)
+        // Who asks leads: whoever takes himself for the one who is led hears that he is not.
+        let leads = check.ice_controlled().is_none();
+        let reply = match leads {
+            true => StunMessage::binding_reply(check.trans_id(), source),
+            false => StunMessage::binding_role_conflict_reply(check.trans_id()),
+        };
+        let mut bytes = vec![0; RESPONSE];
+        let len = reply.to_bytes(Some(password), &mut bytes, hmac).ok()?;
+        bytes.truncate(len);
+        Some(Response {
+            bytes,
+            leads,
+            nominates: leads && check.use_candidate(),
+        })
     }
 }
 
@@ -121,14 +145,15 @@ impl Sessions {
         self.before = None;
     }
 
+    /// The response to a check with the current credentials.
+    pub(crate) fn respond(&self, source: SocketAddr, check: &[u8]) -> Option<Response> {
+        self.current.respond(source, check)
+    }
+
     /// The response to a check of the path of before a restart, as long as that may be used.
-    pub(crate) fn respond(&self, now: Instant, source: SocketAddr, check: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn respond_as_before(&self, now: Instant, source: SocketAddr, check: &[u8]) -> Option<Response> {
         let (before, until) = self.before.as_ref()?;
-        if now >= *until {
-            return None;
-        }
-        // The parser is not ours, and these bytes are anybody's.
-        panic::catch_unwind(|| before.respond(source, check)).ok()?
+        before.respond(source, check).filter(|_| now < *until)
     }
 }
 

@@ -11,17 +11,15 @@ mod stream;
 
 use std::time::{Duration, Instant};
 
+use crate::{
+    negotiation::{Carried, PayloadTypes},
+    slot::Slot,
+    told::{Meanings, Told},
+};
 use hst_rtp::{
     Packet,
     receive::{Arrivals, Budget, RoundTrip},
     rtx,
-};
-use str0m::format::CodecConfig;
-
-use crate::{
-    rtc::Carried,
-    slot::Slot,
-    told::{Meanings, Told},
 };
 use sources::Source;
 
@@ -103,7 +101,7 @@ impl Ingress {
         now: Instant,
         packet: &Packet<'a>,
         told: &Told<'a>,
-        (slots, config): (&[Slot], &CodecConfig),
+        (slots, types): (&[Slot], &PayloadTypes),
     ) -> Option<Taken<'a>> {
         self.budget.handle_packet();
         if let Some(seq) = told.transport_seq {
@@ -115,7 +113,7 @@ impl Ingress {
             return None;
         }
         if !self.sources.knows(header.ssrc) {
-            self.sources.learn(&header, told, (slots, config))?;
+            self.sources.learn(&header, told, (slots, types))?;
         }
         let (ssrc, is_first) = match self.sources.get(header.ssrc)? {
             Source::Media(_) => (header.ssrc, true),
@@ -128,7 +126,7 @@ impl Ingress {
         let Source::Media(stream) = self.sources.get(ssrc)? else {
             return None;
         };
-        let carried = stream.carried(config, header.payload_type, is_first)?;
+        let carried = stream.carried(types, header.payload_type, is_first)?;
         let is_new = match is_first {
             true => stream.handle_packet(now, &header, payload.len(), carried.has_again),
             false => stream.handle_again(now, seq),

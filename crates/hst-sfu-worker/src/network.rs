@@ -30,7 +30,6 @@ pub(crate) struct Network {
     state: UdpSocketState,
     pub(crate) streams: Streams,
     local_addr: SocketAddr,
-    candidates: Vec<SocketAddr>,
     outbox: Outbox,
 }
 
@@ -76,14 +75,14 @@ pub(crate) struct Datagram<'a> {
 
 impl Network {
     /// Opens the port for UDP and for TCP. Port 0 is one that is free for both.
-    pub(crate) fn bind(addr: SocketAddr, advertise: &[IpAddr]) -> io::Result<Self> {
+    pub(crate) fn bind(addr: SocketAddr) -> io::Result<Self> {
         let mut attempts = if addr.port() == 0 { PORT_ATTEMPTS } else { 1 };
         loop {
             let socket = Self::bind_udp(addr)?;
             let local_addr = socket.local_addr()?;
             attempts -= 1;
             match Streams::bind(local_addr) {
-                Ok(streams) => return Self::new(socket, streams, local_addr, advertise),
+                Ok(streams) => return Self::new(socket, streams, local_addr),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
                 Err(error) => return Err(error),
             }
@@ -106,18 +105,13 @@ impl Network {
         Ok(UdpSocket::from_std(socket.into()))
     }
 
-    fn new(socket: UdpSocket, streams: Streams, local_addr: SocketAddr, advertise: &[IpAddr]) -> io::Result<Self> {
+    fn new(socket: UdpSocket, streams: Streams, local_addr: SocketAddr) -> io::Result<Self> {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        let candidates = advertise
-            .iter()
-            .map(|&ip| SocketAddr::new(ip, local_addr.port()))
-            .collect();
         Ok(Self {
             socket,
             state,
             streams,
             local_addr,
-            candidates,
             outbox: Outbox::default(),
         })
     }
@@ -153,19 +147,6 @@ impl Network {
         if remote.protocol == IceProtocol::Tcp {
             self.streams.close(remote.addr);
         }
-    }
-
-    /// The candidate that a client must have used to reach this address of the machine: that address, or behind an
-    /// address translation the first candidate of its family.
-    pub(crate) fn candidate_for(&self, local_ip: Option<IpAddr>) -> SocketAddr {
-        let ip = local_ip.unwrap_or(self.local_addr.ip());
-        let exact = self.candidates.iter().find(|candidate| candidate.ip() == ip);
-        let family = || {
-            self.candidates
-                .iter()
-                .find(|candidate| candidate.is_ipv4() == ip.is_ipv4())
-        };
-        *exact.or_else(family).unwrap_or(&self.local_addr)
     }
 
     /// Receives what has arrived into the inbox.
@@ -343,17 +324,5 @@ mod tests {
         assert_eq!(runs(&[(a, 1200); 64]), [MAX_SEND / 1200, 64 - MAX_SEND / 1200]);
         assert_eq!(runs(&[(a, MAX_SEND + 1), (a, 1)]), [1, 1]);
         assert_eq!(runs(&[]), []);
-    }
-
-    #[test]
-    fn clients_behind_an_address_translation_are_reached_at_the_advertised_address() {
-        let public = ["203.0.113.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
-        let network = Network::bind("127.0.0.1:0".parse().unwrap(), &public).unwrap();
-        let port = network.local_addr().port();
-        let candidate = |ip: &str| network.candidate_for(Some(ip.parse().unwrap())).ip().to_string();
-        assert_eq!(candidate("10.0.0.5"), "203.0.113.7");
-        assert_eq!(candidate("fd00::5"), "2001:db8::7");
-        assert_eq!(candidate("203.0.113.7"), "203.0.113.7");
-        assert_eq!(network.candidate_for(None).port(), port);
     }
 }

@@ -1,11 +1,14 @@
 pub(crate) mod repair;
 mod sources;
 
-use std::panic;
+use str0m::media::Mid;
 
-use str0m::{change::SdpOffer, media::Mid};
-
-use crate::{Line, LineRole, OfferError, ingress::Announced};
+use crate::{
+    Line, LineRole, OfferError,
+    handshake::Fingerprint,
+    ingress::Announced,
+    negotiation::{Agreement, Negotiator},
+};
 use sources::Sources;
 
 /// The longest offer, in bytes: about eighty lines of video as browsers write them.
@@ -15,11 +18,15 @@ pub const MAX_LINES: usize = 256;
 /// The longest mid that str0m keeps whole.
 const MAX_MID: usize = 16;
 
-/// An offer that was read and whose lines fit together. Reading it is slow, so it is done before it comes to a
+/// An offer that was read, whose lines fit together, and what can be agreed on. That is slow, so it is done before it comes to a
 /// media thread.
 #[derive(Debug)]
 pub(crate) struct Offer {
-    pub(crate) sdp: SdpOffer,
+    pub(crate) agreement: Agreement,
+    /// The client's ICE credentials, by which a restart is told (RFC 8445 section 9).
+    pub(crate) ice: String,
+    /// That of the client's certificate.
+    pub(crate) fingerprint: Fingerprint,
     /// The sources (SSRCs) that it announces.
     pub(crate) sources: Vec<Announced>,
     /// The m-lines in order, with what they are declared to carry. The position is the line's slot.
@@ -29,7 +36,7 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    pub(crate) fn parse(text: &str, lines: &[Line]) -> Result<Self, OfferError> {
+    pub(crate) fn parse(negotiator: &Negotiator, text: &str, lines: &[Line]) -> Result<Self, OfferError> {
         if text.len() > MAX_SDP {
             return Err(OfferError::TooLarge {
                 len: text.len(),
@@ -38,10 +45,13 @@ impl Offer {
         }
         let Outline {
             sdp,
+            ice,
+            fingerprint,
             sources,
             mids,
             repair_types,
         } = Outline::read(text)?;
+        let fingerprint = fingerprint.ok_or_else(|| OfferError::malformed("it has no fingerprint by SHA-256"))?;
         let mut slots: Vec<(&str, Option<LineRole>)> = mids.into_iter().map(|mid| (mid, None)).collect();
         for (at, Line { mid, role }) in lines.iter().enumerate() {
             if let LineRole::Send { track } = role
@@ -56,20 +66,13 @@ impl Offer {
                 return Err(OfferError::LineTwice { mid: mid.clone() });
             }
         }
-        // The parser is not ours, and this text is anybody's.
-        let parsed = panic::catch_unwind(|| SdpOffer::from_sdp_string(&sdp));
-        let sdp = parsed
-            .map_err(|_| OfferError::malformed("it upsets the parser"))?
-            .map_err(OfferError::malformed)?;
-        if sdp.media_lines.len() != slots.len() {
-            return Err(OfferError::malformed(format_args!(
-                "only {} m-lines can be read",
-                sdp.media_lines.len()
-            )));
-        }
-        let slots = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
+        let slots: Vec<_> = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
+        let mids: Vec<_> = slots.iter().map(|(mid, _)| *mid).collect();
+        let agreement = negotiator.answer(&sdp, &mids)?;
         Ok(Self {
-            sdp,
+            agreement,
+            ice: ice.map(Option::unwrap_or_default).join(":"),
+            fingerprint,
             sources,
             slots,
             repair_types,
@@ -81,6 +84,10 @@ impl Offer {
 struct Outline<'a> {
     /// The text without the client's candidates: we learn its address from its checks, so they would only cost.
     sdp: String,
+    /// The first user name fragment and the first password that it says.
+    ice: [Option<&'a str>; 2],
+    /// The first that it says: what it says of all lines, or of the first one.
+    fingerprint: Option<Fingerprint>,
     sources: Vec<Announced>,
     mids: Vec<&'a str>,
     repair_types: Vec<Option<u8>>,
@@ -92,11 +99,17 @@ impl<'a> Outline<'a> {
         let mut mids: Vec<&str> = Vec::new();
         let mut repair_types = Vec::new();
         let mut sources = Sources::default();
+        let (mut ice, mut fingerprint) = ([None; 2], None);
         let mut media = 0;
         for line in text.lines() {
             if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
                 continue;
             }
+            for (place, name) in ice.iter_mut().zip(["a=ice-ufrag:", "a=ice-pwd:"]) {
+                *place = place.or_else(|| line.strip_prefix(name));
+            }
+            let read = || line.strip_prefix("a=fingerprint:").and_then(Fingerprint::read);
+            fingerprint = fingerprint.or_else(read);
             if let Some(kind) = line.strip_prefix("m=") {
                 media += 1;
                 if media > MAX_LINES {
@@ -134,11 +147,21 @@ impl<'a> Outline<'a> {
         let sources = sources.all;
         Ok(Self {
             sdp,
+            ice,
+            fingerprint,
             sources,
             mids,
             repair_types,
         })
     }
+}
+
+/// An offer as it is read, with one certificate for all.
+#[cfg(test)]
+pub(crate) fn parse(text: &str, lines: &[Line]) -> Result<Offer, OfferError> {
+    static NEGOTIATOR: std::sync::LazyLock<Negotiator> =
+        std::sync::LazyLock::new(|| Negotiator::new().expect("a certificate"));
+    Offer::parse(&NEGOTIATOR, text, lines)
 }
 
 #[cfg(test)]
@@ -179,14 +202,14 @@ mod tests {
 
     #[test]
     fn lines_keep_their_order_and_candidates_are_ignored() {
-        let read = Offer::parse(&offer(3), &[receive("2")]).unwrap();
+        let read = parse(&offer(3), &[receive("2")]).unwrap();
         let mids: Vec<_> = read
             .slots
             .iter()
             .map(|(mid, role)| (mid.to_string(), role.is_some()))
             .collect();
         assert_eq!(mids, [("0".into(), false), ("1".into(), false), ("2".into(), true)]);
-        assert!(!read.sdp.to_sdp_string().contains("192.0.2.1"));
+        assert!(!Outline::read(&offer(3)).unwrap().sdp.contains("192.0.2.1"));
     }
 
     #[test]
@@ -194,29 +217,29 @@ mod tests {
         let start = Instant::now();
         let long = "v=0\r\n".to_owned() + &"a=x\r\n".repeat(200_000);
         assert_eq!(
-            Offer::parse(&long, &[]).unwrap_err(),
+            parse(&long, &[]).unwrap_err(),
             OfferError::TooLarge {
                 len: long.len(),
                 max: MAX_SDP
             }
         );
-        assert!(Offer::parse(&offer(MAX_LINES), &[]).is_ok());
+        assert!(parse(&offer(MAX_LINES), &[]).is_ok());
         let many = OfferError::TooManyLines { max: MAX_LINES };
-        assert_eq!(Offer::parse(&offer(MAX_LINES + 1), &[]).unwrap_err(), many);
+        assert_eq!(parse(&offer(MAX_LINES + 1), &[]).unwrap_err(), many);
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
 
     #[test]
     fn lines_must_name_the_offers_mids_once() {
-        let unknown = Offer::parse(&offer(2), &[receive("7")]).unwrap_err();
+        let unknown = parse(&offer(2), &[receive("7")]).unwrap_err();
         assert_eq!(unknown, OfferError::NoSuchLine { mid: "7".into() });
-        let twice = Offer::parse(&offer(2), &[receive("1"), receive("1")]).unwrap_err();
+        let twice = parse(&offer(2), &[receive("1"), receive("1")]).unwrap_err();
         assert_eq!(twice, OfferError::LineTwice { mid: "1".into() });
         let send = |mid: &str| Line {
             mid: mid.to_owned(),
             role: LineRole::Send { track: TrackId(5) },
         };
-        let both = Offer::parse(&offer(2), &[send("0"), send("1")]).unwrap_err();
+        let both = parse(&offer(2), &[send("0"), send("1")]).unwrap_err();
         assert_eq!(both, OfferError::TrackTaken(TrackId(5)));
     }
 
@@ -243,7 +266,7 @@ mod tests {
             ),
             ("no payload type number", good.replace("SAVPF 96", "SAVPF 4711")),
         ] {
-            let refused = Offer::parse(&text, &[]);
+            let refused = parse(&text, &[]);
             assert!(
                 matches!(refused, Err(OfferError::Malformed { .. })),
                 "{what}: {refused:?}"
@@ -251,7 +274,7 @@ mod tests {
         }
         // Cut anywhere it is an error or a shorter offer, never a panic.
         for end in (0..good.len()).filter(|&end| good.is_char_boundary(end)) {
-            let _ = Offer::parse(&good[..end], &[]);
+            let _ = parse(&good[..end], &[]);
         }
     }
 }

@@ -20,11 +20,12 @@ use crate::{
     event::{EVENTS, Events},
     foretold::{Early, Foretelling, MAX_ADDRESSES},
     load::Load,
+    negotiation::Negotiator,
     network::Network,
     orders::Orders,
+    paths::candidates,
     relay::{BATCHES, Port, Post, Relay, RelayOut},
     room::{ThreadHandle, Threads},
-    rtc::RtcFactory,
     worker::Worker,
 };
 
@@ -66,23 +67,27 @@ impl MediaPlane {
                 first => u16::try_from(usize::from(first) + index)
                     .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "there are no ports after 65535"))?,
             };
-            let network = Network::bind(SocketAddr::new(config.bind, port), &advertise)?;
+            let network = Network::bind(SocketAddr::new(config.bind, port))?;
             let local_addr = network.local_addr();
-            let factory = RtcFactory::new(&advertise, local_addr.port()).map_err(io::Error::other)?;
+            let candidates = candidates(&advertise, local_addr.port())?;
             let (commands, commands_rx) = mpsc::channel(COMMANDS);
             let (parcels, parcels_rx) = mpsc::channel(BATCHES);
             let load = Arc::new(Load::new(epoch));
             let early = Early::new(foretelling.clone());
             let inboxes = (commands_rx, parcels_rx);
             let outlets = (Events::new(events.clone()), load.clone(), orders.clone());
-            let (worker, waker) = Worker::new(network, factory, early, inboxes, outlets)?;
+            let (worker, waker) = Worker::new(network, candidates, early, inboxes, outlets)?;
             let port = Port::into_thread(parcels, Arc::new(waker));
             handles.push(ThreadHandle { commands, port, load });
             workers.push((worker, local_addr));
         }
         let full = config.full;
         let mut plane = Self {
-            handles: Arc::new(Threads { handles, full }),
+            handles: Arc::new(Threads {
+                handles,
+                full,
+                negotiator: Negotiator::new().map_err(io::Error::other)?,
+            }),
             threads: Vec::new(),
             foretelling,
             advertise,

@@ -11,6 +11,7 @@ use crate::{
     claims::Claims,
     command::{Ask, Command},
     load::Load,
+    negotiation::Negotiator,
     offer::Offer,
     places::Places,
     relay::{Port, branch},
@@ -42,6 +43,8 @@ pub(crate) struct Threads {
     pub(crate) handles: Vec<ThreadHandle>,
     /// From which level on a thread takes no more peers of its rooms, if another has less to do.
     pub(crate) full: usize,
+    /// What answers offers: that takes too long for a media thread.
+    pub(crate) negotiator: Negotiator,
 }
 
 /// The way to a media thread.
@@ -114,7 +117,8 @@ impl Room {
         foretold: Option<u64>,
     ) -> Result<String, OfferError> {
         // A long offer takes tens of milliseconds to read, too long for an async thread.
-        let read = task::spawn_blocking(move || Offer::parse(&sdp, &lines).map(Box::new));
+        let threads = self.inner.threads.clone();
+        let read = task::spawn_blocking(move || Offer::parse(&threads.negotiator, &sdp, &lines).map(Box::new));
         let offer = read.await.map_err(|_| OfferError::Stopped)??;
         let thread = self.settle(peer).await;
         let (answer, answered) = oneshot::channel();

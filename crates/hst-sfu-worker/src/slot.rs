@@ -1,26 +1,26 @@
 use std::{sync::Arc, time::Instant};
 
 use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
-use str0m::{
-    Rtc,
-    media::{Mid, Pt, Rid, Rids},
-    rtp::Ssrc,
-};
+use rand::distr::{Alphanumeric, SampleString};
+use str0m::media::{MediaKind, Mid, Pt, Rid};
 
 use crate::{
     LineRole,
     egress::{Line, Outgoing, Way},
     media::Media,
+    negotiation::AgreedLine,
     network::Outbox,
-    passed::Ids,
     red::{Echo, Trail},
-    rtc::{again_types, payload_types, red_types},
 };
+
+/// The letters of a name for what we send: nobody else takes the same.
+const CNAME: usize = 16;
 
 /// An m-line.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) mid: Mid,
+    pub(crate) kind: MediaKind,
     pub(crate) role: Option<LineRole>,
     /// Whether the client may send on it.
     pub(crate) is_inward: bool,
@@ -68,9 +68,10 @@ pub(crate) enum Change {
 }
 
 impl Slot {
-    pub(crate) fn new(mid: Mid) -> Self {
+    pub(crate) fn new(mid: Mid, kind: MediaKind) -> Self {
         Self {
             mid,
+            kind,
             role: None,
             is_inward: false,
             received: [None; MAX_ENCODINGS],
@@ -85,14 +86,6 @@ impl Slot {
         }
     }
 
-    /// Has str0m know what we send on it, for its answer to an offer.
-    pub(crate) fn declare(&self, rtc: &mut Rtc) {
-        if let Some(line) = &self.line {
-            let (ssrc, rtx) = (line.ssrc().into(), line.rtx().map(Ssrc::from));
-            rtc.direct_api().declare_stream_tx(ssrc, rtx, self.mid, None);
-        }
-    }
-
     /// Takes over what the offer just applied says of this m-line. `share` of what is sent may go into sending lost packets
     /// again.
     pub(crate) fn update(
@@ -100,46 +93,30 @@ impl Slot {
         slot: u16,
         declared: Option<LineRole>,
         share: f32,
-        rtc: &mut Rtc,
+        agreed: AgreedLine,
         changes: &mut Vec<Change>,
     ) {
-        let Some(media) = rtc.media(self.mid) else { return };
-        let is_open = !media.disabled();
-        let sends = is_open && media.direction().is_sending();
-        let receives = is_open && media.direction().is_receiving();
-        self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
-        self.red_types = red_types(rtc.codec_config(), media.remote_pts());
-        self.again_types = again_types(rtc.codec_config(), media.remote_pts());
-        let ids = Ids::of(media.remote_extmap());
+        let AgreedLine {
+            is_outward,
+            is_inward: receives,
+            ids,
+            ..
+        } = agreed;
+        self.payload_types = agreed.plain_types;
+        self.red_types = agreed.red_types;
+        self.again_types = agreed.again_types;
+        self.rids = agreed.rids;
         self.has_descriptors = ids.descriptor.is_some();
-        let cname = media.cname().to_owned();
-        self.rids = match media.rids_rx() {
-            Rids::Specific(rids) => rids.clone(),
-            Rids::None | Rids::Any => Vec::new(),
-        };
-
         self.is_inward = receives;
         if !receives {
             self.received = [None; MAX_ENCODINGS];
         }
-        let mut api = rtc.direct_api();
-        let mut sent = api
-            .stream_tx_by_mid(self.mid, None)
-            .map(|stream| (stream.ssrc(), stream.rtx()));
-        if let Some((ssrc, _)) = sent {
-            // It would keep room for packets, and sends none of them.
-            api.remove_stream_tx(ssrc);
-        }
-        if !sends {
-            // A receiver may forget how often a stopped stream's sequence numbers wrapped, and then it can decrypt
-            // nothing of it any more. So a line that starts again gets a fresh SSRC.
-            sent = None;
-        }
-        if sent.map(|(ssrc, _)| *ssrc) != self.line.as_ref().map(Line::ssrc) {
+        // A receiver may forget how often a stopped stream's sequence numbers wrapped, and then it can decrypt
+        // nothing of it any more. So a line that starts again gets a fresh SSRC.
+        if is_outward != self.line.is_some() {
             self.echo = Echo::default();
             changes.extend(self.line.as_ref().map(|_| Change::Forget { slot }));
-            let names = (&*self.mid.to_string(), &*cname);
-            self.line = sent.map(|(ssrc, rtx)| Line::new(*ssrc, rtx.map(|rtx| *rtx), names, share));
+            self.line = is_outward.then(|| self.begin(share));
         }
         if let Some(line) = &mut self.line {
             line.set_ids(ids);
@@ -170,11 +147,17 @@ impl Slot {
         types.into_iter().flatten().flatten().any(|pt| **pt == payload_type)
     }
 
+    /// A line that we send on.
+    fn begin(&self, share: f32) -> Line {
+        let has_again = self.again_types.iter().any(Option::is_some);
+        let ssrc: u32 = rand::random();
+        let rtx = has_again.then(|| ssrc ^ rand::random_range(1..=u32::MAX));
+        let cname = Alphanumeric.sample_string(&mut rand::rng(), CNAME);
+        Line::new(ssrc, rtx, (&*self.mid, &cname), share)
+    }
+
     /// What has to be undone when the m-line becomes another.
-    pub(crate) fn retire(&self, slot: u16, rtc: &mut Rtc) -> impl Iterator<Item = Change> + use<> {
-        if let Some(line) = &self.line {
-            rtc.direct_api().remove_stream_tx(line.ssrc().into());
-        }
+    pub(crate) fn retire(&self, slot: u16) -> impl Iterator<Item = Change> + use<> {
         let unpublish = match self.role {
             Some(LineRole::Send { track }) => Some(Change::Unpublish(track)),
             _ => None,

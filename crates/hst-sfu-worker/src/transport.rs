@@ -1,6 +1,4 @@
 use std::{
-    collections::VecDeque,
-    net::SocketAddr,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::{Duration, Instant},
@@ -9,32 +7,29 @@ use std::{
 use hst_bwe::Estimator;
 use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
 use hst_sfu::{Forward, PeerId, TrackId};
-use str0m::{
-    Input, Output, Rtc, RtcError,
-    media::{Mid, Rid},
-    net::Receive,
-};
+use str0m::media::{Mid, Rid};
 use tracing::{debug, warn};
 
 use crate::{
     LineRole, LostReason, OfferError, RoomId,
-    answer::Answer,
-    credentials::{Credentials, Sessions},
-    dtls::Keys,
+    answer::{Answer, AnswerLine, Origin, Sent},
+    credentials::Credentials,
     egress::{Line, Way},
+    handshake::{Fingerprint, Handshake, HandshakeError, Progress},
     ingress::{Ingress, Lost, Quality},
     losses::Losses,
     media::Media,
+    negotiation::{Agreement, PayloadTypes},
     network::Outbox,
     offer::Offer,
+    paths::{Paths, Proved},
     remote::Remote,
     reports::PathReport,
     slot::{Change, Slot},
-    told::Meanings,
 };
 use probing::Probing;
 
-mod events;
+mod connecting;
 mod feedback;
 mod inward;
 mod probing;
@@ -43,33 +38,30 @@ mod probing;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest payload that is forwarded. Larger ones do not fit a datagram on any ordinary path.
 const MAX_PAYLOAD: usize = 1450;
-/// From how many addresses a client may speak at a time: the least recently proved one is dropped.
-const MAX_ADDRESSES: usize = 8;
-/// How many addresses a client may use in a connection's life. One that moves more must connect anew.
-const MAX_MOVES: usize = 256;
-/// What str0m wants to do within this time it does at once, but only so often: what never ends goes on a little later.
-const AT_ONCE: Duration = Duration::from_micros(200);
-const MAX_ROUNDS: usize = 1024;
-/// One peer's connection: str0m, and what its m-lines carry.
+/// One peer's connection: the paths to him, the keys, and what his m-lines carry.
 ///
-/// A panic inside of str0m ends this connection and nothing else.
+/// A panic inside of it ends this connection and nothing else.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) room: RoomId,
     pub(crate) peer: PeerId,
     pub(crate) generation: u32,
-    pub(crate) sessions: Sessions,
-    pub(crate) addresses: VecDeque<Remote>,
-    rtc: Rtc,
+    pub(crate) paths: Paths,
+    candidates: Arc<str>,
+    /// From the first offer on.
+    handshake: Option<Handshake>,
+    /// What the last description of ours was, and the client's ICE credentials in his.
+    origin: Origin,
+    ice: String,
+    /// What the client's payload types stand for.
+    types: PayloadTypes,
     slots: Vec<Slot>,
-    moves: usize,
     ingress: Ingress,
     way: Way,
     /// Where the clock of his reports stands.
     reference: ReferenceClock,
     /// For decrypting, so that it is allocated once.
     plain: Vec<u8>,
-    wants_way: bool,
     probing: Option<Probing>,
     queue: Vec<Queued>,
     keyframes_wanted: Vec<(u16, u8)>,
@@ -87,7 +79,6 @@ pub(crate) struct Transport {
     is_over: bool,
     /// When it is given up, unless it connects.
     deadline: Option<Instant>,
-    wake_at: Instant,
     /// When it will be woken.
     pub(crate) alarm: Instant,
 }
@@ -117,7 +108,7 @@ pub(crate) enum Happening {
 impl Transport {
     pub(crate) fn new(
         now: Instant,
-        (rtc, keys, credentials): (Rtc, Keys, Credentials),
+        (credentials, candidates): (Credentials, Arc<str>),
         room: RoomId,
         peer: PeerId,
         generation: u32,
@@ -126,16 +117,17 @@ impl Transport {
             room,
             peer,
             generation,
-            sessions: Sessions::new(credentials),
-            addresses: VecDeque::new(),
-            rtc,
+            paths: Paths::new(credentials),
+            candidates,
+            handshake: None,
+            origin: Origin::new(),
+            ice: String::new(),
+            types: PayloadTypes::default(),
             slots: Vec::new(),
-            moves: 0,
             ingress: Ingress::new(now),
-            way: Way::new(now, keys),
+            way: Way::new(now),
             reference: ReferenceClock::default(),
             plain: Vec::new(),
-            wants_way: false,
             probing: None,
             queue: Vec::new(),
             keyframes_wanted: Vec::new(),
@@ -148,7 +140,6 @@ impl Transport {
             look_back_at: None,
             is_over: false,
             deadline: Some(now + CONNECT_TIMEOUT),
-            wake_at: now,
             alarm: now,
         }
     }
@@ -163,8 +154,10 @@ impl Transport {
 
     /// When to call [`tick`](Self::tick).
     pub(crate) fn wake_at(&self) -> Instant {
-        let own = self.deadline.into_iter().chain(self.next_sending());
-        own.fold(self.wake_at, Instant::min)
+        let handshake = self.handshake.as_ref().and_then(Handshake::wake_at);
+        let all = [self.deadline, handshake, self.paths.wake_at(), self.next_sending()];
+        // There is a deadline until it is connected, and from then on paths fall silent.
+        all.into_iter().flatten().min().unwrap_or(self.alarm)
     }
 
     /// Applies an offer. One with other ICE credentials than before restarts ICE: a new path is looked for, while the
@@ -179,7 +172,9 @@ impl Transport {
 
     fn accept(&mut self, now: Instant, offer: Offer) -> Result<(Answer, Vec<Change>), OfferError> {
         let Offer {
-            sdp,
+            agreement,
+            ice,
+            fingerprint,
             sources,
             slots,
             repair_types,
@@ -187,55 +182,79 @@ impl Transport {
         if slots.len() < self.slots.len() {
             return Err(OfferError::malformed("m-lines can be stopped but not taken away"));
         }
-        self.slots.iter().for_each(|slot| slot.declare(&mut self.rtc));
-        let answer = self.rtc.sdp_api().accept_offer(sdp).map_err(OfferError::malformed)?;
-        self.handle_restart(now)?;
-        // It would keep something for each, and receives none of them.
-        let mut api = self.rtc.direct_api();
-        sources
-            .iter()
-            .for_each(|source| _ = api.remove_stream_rx(source.ssrc.into()));
+        self.connect(now, &agreement, fingerprint, ice)?;
+        self.ingress.meanings = agreement.meanings;
+        self.types = agreement.payload_types;
 
         let mut changes = Vec::new();
         // Lines are seldom added, and large.
         self.slots.reserve_exact(slots.len() - self.slots.len());
-        for (index, (mid, role)) in slots.into_iter().enumerate() {
+        for (index, ((mid, role), agreed)) in slots.into_iter().zip(agreement.lines).enumerate() {
             let slot = index as u16;
             match self.slots.get(index) {
-                None => self.slots.push(Slot::new(mid)),
+                None => self.slots.push(Slot::new(mid, agreed.kind)),
                 // The client has taken a stopped m-line for something new (RFC 8829 section 5.2.2).
                 Some(old) if old.mid != mid => {
-                    changes.extend(old.retire(slot, &mut self.rtc));
-                    self.slots[index] = Slot::new(mid);
+                    changes.extend(old.retire(slot));
+                    self.slots[index] = Slot::new(mid, agreed.kind);
+                }
+                Some(old) if old.kind != agreed.kind => {
+                    return Err(OfferError::malformed(
+                        "an m-line of the same name stays sound or picture",
+                    ));
                 }
                 Some(_) => {}
             }
             let share = self.losses.resend_share();
-            self.slots[index].update(slot, role, share, &mut self.rtc, &mut changes);
+            self.slots[index].update(slot, role, share, agreed, &mut changes);
         }
         self.ingress.sources.settle(sources, &self.slots);
-        self.ingress.meanings = Meanings::default();
-        for slot in &self.slots {
-            if let Some(media) = self.rtc.media(slot.mid) {
-                self.ingress.meanings.learn(media.remote_extmap());
-            }
-        }
         let repair_types = self.repair_types(repair_types);
         self.ingress.repair_types = repair_types.iter().copied().flatten().collect();
-        let answer = Answer::new(answer, self.sessions.current().clone(), repair_types);
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
-        Ok((answer, changes))
+        Ok((self.answer(agreement.answer, repair_types), changes))
     }
 
-    /// Goes on with credentials of ours when str0m has restarted ICE, which shows in its having made up some.
-    fn handle_restart(&mut self, now: Instant) -> Result<(), OfferError> {
-        let mut api = self.rtc.direct_api();
-        if api.local_ice_credentials() != *self.sessions.current().ice() {
+    /// Begins a connection, or goes on with it: under fresh credentials where the client has others than before.
+    fn connect(
+        &mut self,
+        now: Instant,
+        agreement: &Agreement,
+        fingerprint: Fingerprint,
+        ice: String,
+    ) -> Result<(), OfferError> {
+        if self.handshake.is_none() {
+            let handshake = Handshake::new(now, &agreement.certificate, agreement.is_caller, fingerprint);
+            self.handshake = Some(handshake.map_err(OfferError::malformed)?);
+        } else if ice != self.ice {
             let too_often = || OfferError::malformed("it has restarted ICE too often");
-            let fresh = self.sessions.restart(now).ok_or_else(too_often)?;
-            api.set_local_ice_credentials(fresh.ice().clone());
+            self.paths.restart(now).ok_or_else(too_often)?;
+            self.deadline.get_or_insert(now + CONNECT_TIMEOUT);
         }
+        self.ice = ice;
         Ok(())
+    }
+
+    fn answer(&mut self, text: String, repair_types: Vec<Option<u8>>) -> Answer {
+        let lines = self.slots.iter().zip(repair_types).map(|(slot, repair_type)| {
+            let sent = |line: &Line| Sent {
+                ssrc: line.ssrc(),
+                rtx: line.rtx(),
+                cname: line.cname().into(),
+            };
+            AnswerLine {
+                sent: slot.line.as_ref().map(sent),
+                repair_type,
+            }
+        });
+        Answer {
+            text,
+            credentials: self.paths.sessions.current().clone(),
+            candidates: self.candidates.clone(),
+            is_caller: self.handshake.as_ref().is_some_and(Handshake::is_caller),
+            origin: self.origin.next(),
+            lines: lines.collect(),
+        }
     }
 
     /// What its lines carry: for the moment when it connects.
@@ -268,72 +287,46 @@ impl Transport {
         }
     }
 
-    /// Whether a connectivity check from a new address knows our secret, so that the address may be taken for the
-    /// client's. An address more than allowed gives back the one that has to go.
-    pub(crate) fn proves(&mut self, now: Instant, source: Remote, to: SocketAddr, bytes: &[u8]) -> Option<Proved> {
-        if self.moves >= MAX_MOVES || self.is_over {
+    /// Whether a connectivity check from a new address knows our secret, so that the address may be taken for the client's.
+    pub(crate) fn proves(&mut self, now: Instant, source: Remote, check: &[u8]) -> Option<Proved> {
+        if self.is_over {
             return None;
         }
-        let rtc = AssertUnwindSafe(&self.rtc);
-        let accepts = panic::catch_unwind(|| {
-            let receive = Receive::new(source.protocol, source.addr, to, bytes).ok()?;
-            rtc.accepts(&Input::Receive(now, receive)).then_some(())
-        });
-        accepts.ok()??;
-        self.moves += 1;
-        self.addresses.push_back(source);
-        Some(Proved {
-            dropped: if self.addresses.len() > MAX_ADDRESSES {
-                self.addresses.pop_front()
-            } else {
-                None
-            },
-        })
+        self.paths.prove(now, source, check)
     }
 
     pub(crate) fn receive(
         &mut self,
         now: Instant,
         source: Remote,
-        to: SocketAddr,
         bytes: &[u8],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) {
-        if let Some(response) = self.sessions.respond(now, source.addr, bytes) {
-            outbox.push(source, &response);
-            return;
-        }
-        match bytes {
-            // Media are ours.
-            [0x80..0xc0, ..] => {
-                let heard = self.guard(|it| {
-                    match is_rtcp(bytes) {
-                        true => it.hear(now, bytes, outbox, happenings),
-                        false => it.take_packet(now, bytes, happenings),
-                    }
-                    Ok(())
-                });
-                return self.end_on(heard, happenings);
+        // The first byte tells the protocols apart (RFC 9443).
+        let received = self.guard(|it| {
+            match bytes {
+                [0x80..0xc0, ..] if is_rtcp(bytes) => it.hear(now, bytes, outbox, happenings),
+                [0x80..0xc0, ..] => it.take_packet(now, bytes, happenings),
+                [0..4, ..] => return it.take_check(now, source, bytes, outbox, happenings),
+                [20..64, ..] => {
+                    it.paths.follow(source);
+                    return it.shake_hands(now, outbox, happenings, |handshake, send| {
+                        handshake.receive(now, bytes, send)
+                    });
+                }
+                // What is none of them is noise.
+                _ => {}
             }
-            // A check: it may have changed the way.
-            [0..4, ..] if self.is_connected => self.wants_way = true,
-            _ => {}
-        }
-        // What cannot even be parsed is noise.
-        let parse = || Receive::new(source.protocol, source.addr, to, bytes);
-        let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
-            return;
-        };
-        self.drive(now, Input::Receive(now, receive), outbox, happenings);
-        if std::mem::take(&mut self.wants_way) {
-            self.ask_way(now, outbox, happenings);
-        }
+            Ok(())
+        });
+        self.end_on(received, happenings);
     }
 
     /// Its time has come.
     pub(crate) fn tick(&mut self, now: Instant, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= now);
+        if is_late || self.paths.is_silent(now) {
             let reason = if self.is_connected {
                 LostReason::Silent
             } else {
@@ -342,10 +335,12 @@ impl Transport {
             self.end(reason, happenings);
             return;
         }
-        if self.wake_at <= now {
-            self.drive(now, Input::Timeout(now), outbox, happenings);
-        }
         let sent = self.guard(|it| {
+            it.way.lead_to(it.paths.taken());
+            let handshake = it.handshake.as_ref().and_then(Handshake::wake_at);
+            if handshake.is_some_and(|at| at <= now) {
+                it.shake_hands(now, outbox, happenings, |handshake, send| handshake.tick(now, send))?;
+            }
             it.keep_sending(now, outbox, happenings);
             Ok(())
         });
@@ -386,8 +381,6 @@ impl Transport {
         self.is_dirty = false;
         // Sending begins nothing that is due sooner, but for a line's first report.
         let mut due = now + Estimator::SILENCE;
-        // Else it was touched for what str0m has to send.
-        let is_media = !self.keyframes_wanted.is_empty() || !self.queue.is_empty();
         let written = self.guard(|it| {
             let Self {
                 slots,
@@ -413,51 +406,24 @@ impl Transport {
         });
         self.queue.clear();
         self.end_on(written, happenings);
-        if !is_media {
-            self.drive(now, Input::Timeout(now), outbox, happenings);
-        }
-        !is_media || !happenings.is_empty() || due < self.alarm
+        !happenings.is_empty() || due < self.alarm
     }
 
     /// Says goodbye, as far as that is possible.
     pub(crate) fn close(&mut self, now: Instant, outbox: &mut Outbox) {
         self.say_goodbye(outbox);
         // However it goes, it is over.
-        if self.guard(|it| it.rtc.close()).is_ok() {
-            self.drive(now, Input::Timeout(now), outbox, &mut Vec::new());
-        }
+        let _ = self.guard(|it| {
+            it.shake_hands(now, outbox, &mut Vec::new(), |handshake, send| {
+                handshake.close(send);
+                Ok(Progress::default())
+            })
+        });
         self.is_over = true;
     }
 
-    /// Gives an input to str0m and takes all of its output.
-    fn drive(&mut self, now: Instant, input: Input<'_>, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
-        let driven = self.guard(|it| {
-            it.rtc.handle_input(input)?;
-            let mut rounds = 0;
-            loop {
-                match it.rtc.poll_output()? {
-                    Output::Timeout(at) if at <= now + AT_ONCE && rounds < MAX_ROUNDS => {
-                        rounds += 1;
-                        it.rtc.handle_input(Input::Timeout(at.max(now)))?;
-                    }
-                    Output::Timeout(at) => break it.wake_at = at,
-                    Output::Transmit(transmit) => {
-                        let (protocol, addr) = (transmit.proto, transmit.destination);
-                        it.relay(Remote { protocol, addr }, &transmit.contents, outbox);
-                    }
-                    Output::Event(event) => it.handle_event(now, event, happenings),
-                }
-            }
-            Ok(())
-        });
-        self.end_on(driven, happenings);
-        if !self.rtc.is_alive() {
-            self.end(LostReason::Closed, happenings);
-        }
-    }
-
     /// Runs what may panic or fail; after either this transport must not be used again.
-    fn guard(&mut self, run: impl FnOnce(&mut Self) -> Result<(), RtcError>) -> Result<(), LostReason> {
+    fn guard(&mut self, run: impl FnOnce(&mut Self) -> Result<(), HandshakeError>) -> Result<(), LostReason> {
         if self.is_over {
             return Ok(());
         }
@@ -485,13 +451,6 @@ impl Transport {
             happenings.push(Happening::Lost(reason));
         }
     }
-}
-
-/// An address was proved to be the client's.
-#[derive(Debug)]
-pub(crate) struct Proved {
-    /// The one that had to go for it.
-    pub(crate) dropped: Option<Remote>,
 }
 
 #[cfg(test)]

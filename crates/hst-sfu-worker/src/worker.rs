@@ -24,7 +24,6 @@ use crate::{
     orders::Orders,
     relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
-    rtc::RtcFactory,
     slot::Change,
     timers::Timers,
     transport::{Happening, Queued, Transport},
@@ -59,7 +58,7 @@ const EVENT_RETRY: Duration = Duration::from_millis(20);
 pub(crate) struct Worker {
     poll: Poll,
     network: Network,
-    factory: RtcFactory,
+    candidates: Arc<str>,
     commands: mpsc::Receiver<Command>,
     /// What comes from other threads, and what goes to them.
     parcels: mpsc::Receiver<Vec<Parcel>>,
@@ -93,7 +92,7 @@ enum Timer {
 impl Worker {
     pub(crate) fn new(
         mut network: Network,
-        factory: RtcFactory,
+        candidates: Arc<str>,
         early: Early,
         (commands, parcels): (mpsc::Receiver<Command>, mpsc::Receiver<Vec<Parcel>>),
         (events, load, orders): (Events, Arc<Load>, Arc<Orders>),
@@ -104,7 +103,7 @@ impl Worker {
         let worker = Self {
             poll,
             network,
-            factory,
+            candidates,
             commands,
             parcels,
             post: Post::default(),
@@ -237,9 +236,8 @@ impl Worker {
         let Some(transport) = self.transports.get_mut(&id) else {
             return;
         };
-        let to = self.network.candidate_for(local_ip);
         if let Owner::Claimed(id) = owner {
-            let Some(proved) = transport.proves(now, source, to, bytes) else {
+            let Some(proved) = transport.proves(now, source, bytes) else {
                 return;
             };
             if let Some(dropped) = proved.dropped {
@@ -249,7 +247,7 @@ impl Worker {
             self.demux.prove(source, id, local_ip);
             self.network.connect(source);
         }
-        transport.receive(now, source, to, bytes, self.network.outbox(), &mut self.happenings);
+        transport.receive(now, source, bytes, self.network.outbox(), &mut self.happenings);
         self.settle(now, id);
     }
 

@@ -104,6 +104,11 @@ impl Line {
         self.rtx
     }
 
+    /// The name of its sources.
+    pub(crate) fn cname(&self) -> &str {
+        &self.cname
+    }
+
     /// Under which numbers it sends: for the first time, and again.
     pub(crate) fn sources(&self) -> impl Iterator<Item = u32> + use<> {
         std::iter::once(self.ssrc).chain(self.rtx)

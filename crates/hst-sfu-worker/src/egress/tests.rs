@@ -17,7 +17,7 @@ use str0m::rtp::{Extension, ExtensionMap};
 
 use super::{Line, Outgoing, Way};
 use crate::{
-    dtls::Keys,
+    handshake::Contexts,
     media::Media,
     network::Outbox,
     passed::{AUDIO_LEVEL, Ids, Passed},
@@ -55,8 +55,9 @@ impl Call {
         let now = Instant::now();
         let (profile, exported) = (Profile::AeadAes128Gcm, vec![5; Profile::AeadAes128Gcm.exported_len()]);
         let (_, client) = hst_srtp::contexts(profile, &exported, Side::Client).unwrap();
-        let mut way = Way::new(now, Keys::of_server(profile, exported));
-        way.lead_to(Remote::udp(SocketAddr::from(([192, 0, 2, 1], 9))));
+        let mut way = Way::new(now);
+        way.open(Contexts::new(profile, &exported, Side::Server).unwrap());
+        way.lead_to(Some(Remote::udp(SocketAddr::from(([192, 0, 2, 1], 9)))));
         let mut line = Line::new(SSRC, Some(RTX), ("0", "somebody"), share);
         line.set_ids(ids());
         Self {
@@ -243,9 +244,10 @@ fn what_was_sent_is_told_with_the_first_packet_and_each_second() {
 #[test]
 fn without_a_way_or_keys_nothing_leaves() {
     let mut call = Call::new(0.2);
-    call.way = Way::new(call.now, Keys::default());
+    call.way = Way::new(call.now);
     call.send(1);
-    call.way.lead_to(Remote::udp(SocketAddr::from(([192, 0, 2, 1], 9))));
+    call.way
+        .lead_to(Some(Remote::udp(SocketAddr::from(([192, 0, 2, 1], 9)))));
     call.send(2);
     call.ask(&[1, 2]);
     assert!(call.outbox.take().is_empty());

@@ -3,11 +3,7 @@ use std::time::{Instant, SystemTime};
 use hst_bwe::{Config, Estimator, ProbeId};
 use hst_rtp::{Header, Ntp};
 
-use crate::{
-    dtls::{Contexts, Keys},
-    network::Outbox,
-    remote::Remote,
-};
+use crate::{handshake::Contexts, network::Outbox, remote::Remote};
 
 use super::heading::Head;
 
@@ -25,7 +21,6 @@ const ONE_BYTE_FORM: u8 = 0xbe;
 /// The way to a client: where to, under which keys, and how much it carries.
 #[derive(Debug)]
 pub(crate) struct Way {
-    keys: Keys,
     contexts: Option<Contexts>,
     to: Option<Remote>,
     estimator: Estimator,
@@ -51,7 +46,7 @@ pub(super) enum Body<W> {
 }
 
 impl Way {
-    pub(crate) fn new(now: Instant, keys: Keys) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         let config = Config {
             first: FIRST,
             least: LEAST,
@@ -61,7 +56,6 @@ impl Way {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         Self {
-            keys,
             contexts: None,
             to: None,
             estimator: Estimator::new(now, config),
@@ -69,21 +63,18 @@ impl Way {
         }
     }
 
-    /// Has str0m show where the way goes on: what it sends then is for [`lead_to`](Self::lead_to).
-    pub(crate) fn ask(&self) {
-        self.keys.ask_way();
+    /// There it goes on.
+    pub(crate) fn lead_to(&mut self, to: Option<Remote>) {
+        self.to = to;
     }
 
-    /// There it goes on.
-    pub(crate) fn lead_to(&mut self, to: Remote) {
-        self.to = Some(to);
+    /// From now on there are keys.
+    pub(crate) fn open(&mut self, contexts: Contexts) {
+        self.contexts = Some(contexts);
     }
 
     /// What encrypts for it and decrypts what comes back, once there are keys.
     pub(crate) fn contexts(&mut self) -> Option<&mut Contexts> {
-        if self.contexts.is_none() {
-            self.contexts = self.keys.contexts();
-        }
         self.contexts.as_mut()
     }
 
@@ -106,12 +97,9 @@ impl Way {
     where
         W: FnOnce(&mut Vec<u8>),
     {
-        let Some(to) = self.to else { return 0 };
-        if self.contexts().is_none() {
-            return 0;
-        }
         let Self {
             contexts: Some(contexts),
+            to: Some(to),
             estimator,
             ..
         } = self
@@ -124,7 +112,7 @@ impl Way {
             head,
             probe,
         } = packet;
-        out.write(to, |bytes| {
+        out.write(*to, |bytes| {
             let start = bytes.len();
             bytes.extend_from_slice(head.bytes);
             header.patch(&mut bytes[start..]);

@@ -1,9 +1,9 @@
 use std::time::Instant;
 
 use hst_rtp::{Packet, fec::Repair};
-use str0m::format::CodecConfig;
 
 use super::{Ingress, Taken, sources::Source};
+use crate::negotiation::PayloadTypes;
 
 /// Under which payload types a client protects what he sends (FlexFEC): a bit for each.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,13 +63,13 @@ impl Ingress {
         &mut self,
         now: Instant,
         packet: &Packet<'a>,
-        config: &CodecConfig,
+        types: &PayloadTypes,
     ) -> Option<Taken<'a>> {
         let header = packet.header;
         let Some(Source::Media(stream)) = self.sources.get(header.ssrc) else {
             return None;
         };
-        let carried = stream.carried(config, header.payload_type, true)?;
+        let carried = stream.carried(types, header.payload_type, true)?;
         let place = stream.place;
         stream.handle_recovered(now, header.seq).then_some(Taken {
             slot: place.slot,

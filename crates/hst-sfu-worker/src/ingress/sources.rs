@@ -1,13 +1,10 @@
 use hst_rtp::{Header, value::name};
 use rustc_hash::{FxHashMap, FxHashSet};
-use str0m::{
-    format::CodecConfig,
-    media::{Mid, Rid},
-};
+use str0m::media::{Mid, Rid};
 
 use super::stream::{Quality, Stream};
 use crate::{
-    rtc::{Carried, carried},
+    negotiation::{Carried, PayloadTypes},
     slot::Slot,
     told::Told,
 };
@@ -86,9 +83,9 @@ impl Sources {
         &mut self,
         header: &Header,
         told: &Told<'_>,
-        (slots, config): (&[Slot], &CodecConfig),
+        (slots, types): (&[Slot], &PayloadTypes),
     ) -> Option<()> {
-        let carried = carried(config, header.payload_type.into())?;
+        let carried = types.carried(header.payload_type)?;
         let (place, repairs) = self
             .as_announced(header.ssrc, slots)
             .or_else(|| as_named(told, &carried, slots))?;

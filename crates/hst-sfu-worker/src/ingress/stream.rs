@@ -5,10 +5,9 @@ use hst_rtp::{
     receive::{Arrival, Budget, Missing, Patience, Reception, Recovery},
     rtcp::{ReportBlock, SenderInfo},
 };
-use str0m::format::CodecConfig;
 
 use super::{Lost, lateness::Lateness, sources::Place};
-use crate::rtc::{Carried, carried};
+use crate::negotiation::{Carried, PayloadTypes};
 
 /// A lost packet is asked for as often as there is time for it: a picture stands still until it comes.
 const PATIENCE: Patience = Patience {
@@ -62,12 +61,12 @@ impl Stream {
     }
 
     /// What a payload type stands for, of a packet that was sent first, or again.
-    pub(super) fn carried(&mut self, config: &CodecConfig, payload_type: u8, is_first: bool) -> Option<Carried> {
+    pub(super) fn carried(&mut self, types: &PayloadTypes, payload_type: u8, is_first: bool) -> Option<Carried> {
         let last = if is_first { &mut self.first } else { &mut self.again };
         if let Some((_, carried)) = last.filter(|(last, _)| *last == payload_type) {
             return Some(carried);
         }
-        let carried = carried(config, payload_type.into()).filter(|it| !(is_first && it.is_again))?;
+        let carried = types.carried(payload_type).filter(|it| !(is_first && it.is_again))?;
         *last = Some((payload_type, carried));
         Some(carried)
     }

@@ -1,12 +1,11 @@
-//! What a client reports, and what str0m would tell him.
+//! What a client reports, and what he is told.
 
 use std::time::Instant;
 
 use hst_rtp::rtcp::{Bye, Compound, Message, ReceiverReport};
-use str0m::Input;
 
 use super::{Happening, Transport};
-use crate::{egress::Line, network::Outbox, remote::Remote};
+use crate::{egress::Line, network::Outbox};
 
 /// A change of the estimate by less than this share, in percent, changes nothing for anybody.
 const NOTEWORTHY: u64 = 2;
@@ -91,20 +90,6 @@ impl Transport {
         if is_news {
             self.told = budget;
             happenings.push(Happening::Budget(budget));
-        }
-    }
-
-    /// Has str0m say where it sends to, which it only says by sending: something that goes no further.
-    pub(super) fn ask_way(&mut self, now: Instant, outbox: &mut Outbox, happenings: &mut Vec<Happening>) {
-        self.way.ask();
-        self.drive(now, Input::Timeout(now), outbox, happenings);
-    }
-
-    /// Passes on what str0m sends. What looks like media only shows the way: media are ours.
-    pub(super) fn relay(&mut self, to: Remote, datagram: &[u8], outbox: &mut Outbox) {
-        match datagram {
-            [0x80..0xc0, ..] => self.way.lead_to(to),
-            _ => outbox.push(to, datagram),
         }
     }
 

@@ -57,9 +57,7 @@ impl Transport {
 
     fn handle_packet(&mut self, now: Instant, packet: &Packet<'_>, happenings: &mut Vec<Happening>) -> Option<()> {
         let told = Told::read(packet, &self.ingress.meanings);
-        let taken = self
-            .ingress
-            .take(now, packet, &told, (&self.slots, self.rtc.codec_config()));
+        let taken = self.ingress.take(now, packet, &told, (&self.slots, &self.types));
         if self.ingress.sources.are_too_many() {
             self.end(LostReason::Abusive, happenings);
         }
@@ -69,7 +67,7 @@ impl Transport {
     /// Takes a packet that was lost and computed.
     fn handle_recovered(&mut self, now: Instant, recovered: &[u8], happenings: &mut Vec<Happening>) -> Option<()> {
         let packet = Packet::parse(recovered)?;
-        let taken = self.ingress.take_recovered(now, &packet, self.rtc.codec_config())?;
+        let taken = self.ingress.take_recovered(now, &packet, &self.types)?;
         let told = Told::read(&packet, &self.ingress.meanings);
         self.forward(now, &packet, told, taken, happenings)
     }

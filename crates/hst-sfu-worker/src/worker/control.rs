@@ -138,8 +138,8 @@ impl Worker {
             .map(|name| self.early.credentials(name));
         let credentials = credentials.filter(|it| !self.demux.has(&it.ice().ufrag));
         let credentials = credentials.unwrap_or_else(Credentials::generate);
-        let rtc = self.factory.build(now, credentials);
-        let mut transport = Transport::new(now, rtc, room_id, peer, generation);
+        let own = (credentials, self.candidates.clone());
+        let mut transport = Transport::new(now, own, room_id, peer, generation);
         let (answer, changes) = transport.negotiate(now, offer)?;
 
         if let Some(old) = member.and_then(|member| member.transport) {
@@ -147,7 +147,7 @@ impl Worker {
         }
         let id = TransportId(self.next_transport);
         self.next_transport += 1;
-        self.demux.add(transport.sessions.ufrags(), id);
+        self.demux.add(transport.paths.sessions.ufrags(), id);
         self.transports.insert(id, Box::new(transport));
         self.load.enter();
         if let Some(room) = self.rooms.get_mut(&room_id) {
@@ -169,7 +169,7 @@ impl Worker {
         let Some(transport) = self.transports.get(&id) else {
             return;
         };
-        for (source, local_ip, bytes) in self.early.take(now, &transport.sessions.current().ice().ufrag) {
+        for (source, local_ip, bytes) in self.early.take(now, &transport.paths.sessions.current().ice().ufrag) {
             let bytes = &bytes;
             self.handle_datagram(
                 now,
@@ -186,7 +186,7 @@ impl Worker {
         let transport = self.transports.get_mut(&id).ok_or(OfferError::Stopped)?;
         match transport.negotiate(now, offer) {
             Ok((answer, changes)) => {
-                self.demux.add(transport.sessions.ufrags(), id);
+                self.demux.add(transport.paths.sessions.ufrags(), id);
                 self.apply(now, id, changes);
                 Ok(answer)
             }
@@ -347,11 +347,11 @@ impl Worker {
         // Its goodbye must find the way out before the way is forgotten.
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.demux
-            .remove(transport.sessions.ufrags(), id, transport.addresses.iter().copied());
+            .remove(transport.paths.sessions.ufrags(), id, transport.paths.addresses());
         transport
-            .addresses
-            .iter()
-            .for_each(|&address| self.network.disconnect(address));
+            .paths
+            .addresses()
+            .for_each(|address| self.network.disconnect(address));
         self.timers.cancel(Timer::Transport(id));
         self.load.leave();
         let Transport {

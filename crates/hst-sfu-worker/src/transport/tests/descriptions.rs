@@ -8,10 +8,6 @@ use crate::MAX_SDP;
 /// So much of a slow machine's time may one description cost. What is quadratic costs more.
 const WATCHDOG: Duration = Duration::from_secs(2);
 
-thread_local! {
-    static FACTORY: RtcFactory = RtcFactory::new(&[addr(SERVER).ip()], addr(SERVER).port()).expect("a factory");
-}
-
 /// A good offer of a camera.
 fn good() -> String {
     let mut written = String::new();
@@ -26,9 +22,8 @@ fn good() -> String {
 /// What a fresh transport makes of this offer, within its time and without a fault of the stack.
 fn judge(sdp: &str) -> Result<String, OfferError> {
     let start = Instant::now();
-    let rtc = FACTORY.with(|factory| factory.build(start, Credentials::generate()));
-    let mut transport = Transport::new(start, rtc, RoomId(1), PeerId(1), 1);
-    let answered = Offer::parse(sdp, &[]).and_then(|offer| transport.negotiate(start, offer));
+    let mut transport = Transport::new(start, own(), RoomId(1), PeerId(1), 1);
+    let answered = parse(sdp, &[]).and_then(|offer| transport.negotiate(start, offer));
     let took = start.elapsed();
     assert!(took < WATCHDOG, "{took:?} for {} bytes: {:.200}", sdp.len(), sdp);
     if let Err(OfferError::Malformed { reason }) = &answered {
@@ -217,7 +212,7 @@ fn p5_whatever_is_offered_and_taken_back_is_answered_or_refused_whole() {
                 _ => _ = api.ice_restart(true),
             }
             let Some((offer, pending)) = api.apply() else { continue };
-            let offer = Offer::parse(&offer.to_sdp_string(), &[]).expect("readable");
+            let offer = parse(&offer.to_sdp_string(), &[]).expect("readable");
             let reaches = !is_withdrawn || dice.random();
             owes_restart = is_withdrawn && (owes_restart || reaches && choice == 3);
             let answered = reaches.then(|| pair.transport.negotiate(pair.now, offer));

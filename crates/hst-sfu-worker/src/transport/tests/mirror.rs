@@ -26,7 +26,7 @@ impl Mirror {
             mid: mid.to_string(),
             role,
         });
-        let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
+        let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
         let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
         pair.accept(pending, &answer.to_sdp_string());
         let (_, _, line) = pair.transport.received().next().expect("it is sent to");

@@ -147,7 +147,7 @@ fn it_is_agreed_on_where_the_client_sends_and_under_a_number_that_nothing_else_h
             mid: pair.camera.to_string(),
             role: LineRole::Send { track: TrackId(1) },
         };
-        let offer = Offer::parse(&change(offer.to_sdp_string()), &[camera, Line { mid, role }]).expect("readable");
+        let offer = parse(&change(offer.to_sdp_string()), &[camera, Line { mid, role }]).expect("readable");
         let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
         answer.to_sdp_string()
     };

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, sync::Arc};
 
+use dimpl::Dtls;
 use str0m::crypto::{
     CryptoError, CryptoProvider,
     dtls::{
@@ -10,7 +11,7 @@ use str0m::crypto::{
 };
 
 use super::*;
-use crate::dtls;
+use crate::handshake;
 
 /// What the client of this thread has agreed upon last.
 #[derive(Debug, Clone)]
@@ -41,7 +42,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     let dtls_provider = &Spy;
     Arc::new(CryptoProvider {
         dtls_provider,
-        ..dtls::whole_provider()
+        ..crypto::from_feature_flags()
     })
 }
 
@@ -49,22 +50,22 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 struct Spy;
 
 #[derive(Debug)]
-struct Tapped(Box<dyn DtlsInstance>);
+struct Tapped(Dtls);
 
 impl DtlsProvider for Spy {
     fn generate_certificate(&self) -> Option<DtlsCert> {
-        dtls::provider().dtls_provider.generate_certificate()
+        crypto::from_feature_flags().dtls_provider.generate_certificate()
     }
 
     fn new_dtls(
         &self,
         cert: &DtlsCert,
         now: Instant,
-        version: DtlsVersion,
-        mtu: Option<usize>,
+        _: DtlsVersion,
+        _: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let provider = dtls::whole_provider().dtls_provider;
-        Ok(Box::new(Tapped(provider.new_dtls(cert, now, version, mtu)?)))
+        let config = handshake::config().map_err(|error| CryptoError::Other(error.to_string()))?;
+        Ok(Box::new(Tapped(Dtls::new_12(config, cert.clone(), now))))
     }
 }
 

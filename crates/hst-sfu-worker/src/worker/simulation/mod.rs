@@ -24,10 +24,10 @@ use crate::{
     foretold::{Early, Foretelling},
     load::Load,
     network::{Datagram, Network},
-    offer::Offer,
+    offer::parse,
+    paths::candidates,
     remote::Remote,
     room_state::RoomState,
-    rtc::RtcFactory,
 };
 
 mod bottleneck;
@@ -90,9 +90,9 @@ impl World {
         let now = Instant::now();
         // Of the network only the outbox is used.
         let ip = Ipv4Addr::LOCALHOST.into();
-        let network = Network::bind((ip, 0).into(), &[ip]).expect("loopback");
+        let network = Network::bind((ip, 0).into()).expect("loopback");
         let server = network.local_addr();
-        let factory = RtcFactory::new(&[ip], server.port()).expect("a factory");
+        let candidates = candidates(&[ip], server.port()).expect("candidates");
         let (_, commands) = mpsc::channel(1);
         let (sender, events) = mpsc::channel(crate::event::EVENTS);
         let (_, parcels) = mpsc::channel(1);
@@ -100,7 +100,7 @@ impl World {
         let early = Early::new(Foretelling::new());
         let made = Worker::new(
             network,
-            factory,
+            candidates,
             early,
             (commands, parcels),
             (Events::new(sender), load, Arc::default()),
@@ -179,7 +179,7 @@ impl World {
             role,
         };
         let lines: Vec<_> = lines.into_iter().map(line).collect();
-        let offer = Offer::parse(&offer.to_sdp_string(), &lines).expect("readable");
+        let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
         let peer = PeerId(1 + index as u64);
         let answer = self
             .worker
