@@ -48,8 +48,8 @@ pub(crate) struct Transport {
     pub(crate) generation: u32,
     pub(crate) paths: Paths,
     candidates: Arc<str>,
-    /// From the first offer on.
-    handshake: Option<Handshake>,
+    /// From the first offer on. It is large, and soon there is little to do for it.
+    handshake: Option<Box<Handshake>>,
     /// What the last description of ours was, and the client's ICE credentials in his.
     origin: Origin,
     ice: String,
@@ -154,7 +154,7 @@ impl Transport {
 
     /// When to call [`tick`](Self::tick).
     pub(crate) fn wake_at(&self) -> Instant {
-        let handshake = self.handshake.as_ref().and_then(Handshake::wake_at);
+        let handshake = self.handshake.as_ref().and_then(|it| it.wake_at());
         let all = [self.deadline, handshake, self.paths.wake_at(), self.next_sending()];
         // There is a deadline until it is connected, and from then on paths fall silent.
         all.into_iter().flatten().min().unwrap_or(self.alarm)
@@ -225,7 +225,7 @@ impl Transport {
     ) -> Result<(), OfferError> {
         if self.handshake.is_none() {
             let handshake = Handshake::new(now, &agreement.certificate, agreement.is_caller, fingerprint);
-            self.handshake = Some(handshake.map_err(OfferError::malformed)?);
+            self.handshake = Some(Box::new(handshake.map_err(OfferError::malformed)?));
         } else if ice != self.ice {
             let too_often = || OfferError::malformed("it has restarted ICE too often");
             self.paths.restart(now).ok_or_else(too_often)?;
@@ -251,7 +251,7 @@ impl Transport {
             text,
             credentials: self.paths.sessions.current().clone(),
             candidates: self.candidates.clone(),
-            is_caller: self.handshake.as_ref().is_some_and(Handshake::is_caller),
+            is_caller: self.handshake.as_ref().is_some_and(|it| it.is_caller()),
             origin: self.origin.next(),
             lines: lines.collect(),
         }
@@ -337,7 +337,7 @@ impl Transport {
         }
         let sent = self.guard(|it| {
             it.way.lead_to(it.paths.taken());
-            let handshake = it.handshake.as_ref().and_then(Handshake::wake_at);
+            let handshake = it.handshake.as_ref().and_then(|it| it.wake_at());
             if handshake.is_some_and(|at| at <= now) {
                 it.shake_hands(now, outbox, happenings, |handshake, send| handshake.tick(now, send))?;
             }

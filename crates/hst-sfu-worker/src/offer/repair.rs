@@ -1,4 +1,4 @@
-//! How forward error correction is agreed on (FlexFEC as browsers name it), which is no matter of str0m's.
+//! How forward error correction is agreed on (FlexFEC as browsers name it), which str0m knows nothing of.
 
 /// The payload type under which a line of an offer says that it can protect pictures.
 pub(crate) fn offered(line: &str) -> Option<u8> {
