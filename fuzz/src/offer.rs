@@ -22,10 +22,7 @@ pub fn offer(data: &[u8]) {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.expect("a runtime")
     });
-    let line = |mid: &str, role| Line {
-        mid: mid.to_owned(),
-        role,
-    };
+    let line = |mid: &str, role| Line::new(mid.to_owned(), role);
     let lines = vec![
         line("0", LineRole::Send { track: TrackId(1) }),
         line("1", LineRole::Receive { track: TrackId(1) }),

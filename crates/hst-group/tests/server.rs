@@ -313,7 +313,8 @@ fn an_offer_carries_only_lines_that_are_announced() {
         commands,
         [[TrackLine {
             mid: "0".into(),
-            role: TrackRole::Send(TrackId(1))
+            role: TrackRole::Send(TrackId(1)),
+            in_step_with: None,
         }]]
     );
 
@@ -335,6 +336,35 @@ fn an_offer_carries_only_lines_that_are_announced() {
         lines: Vec::new(),
     };
     assert_eq!(room.ask(2, GroupRequest::Offer(huge)), Err(1));
+}
+
+#[test]
+fn a_members_sounds_and_pictures_are_played_in_step_but_not_those_of_his_screen() {
+    let mut room = Room::new();
+    room.join(1, "alice", Permissions::ordinary()).unwrap();
+    room.join(2, "bob", Permissions::ordinary()).unwrap();
+    let kinds = [MediaType::Audio, MediaType::Video, MediaType::ScreenShare];
+    for kind in kinds {
+        room.ask(1, publish(kind)).unwrap();
+        room.ask(2, GroupRequest::Receive(alices(kind))).unwrap();
+    }
+    let lines = kinds.iter().enumerate().map(|(mid, kind)| Line {
+        mid: mid.to_string(),
+        role: Role::Receive(alices(*kind)),
+    });
+    let offer = Offer {
+        generation: 1,
+        sdp: "v=0".into(),
+        lines: lines.collect(),
+    };
+    room.drain();
+    room.0
+        .handle_request(Instant::now(), MemberId(2), 7, GroupRequest::Offer(offer));
+    let [GroupOutput::Media(MediaCommand::Offer { lines, .. })] = &room.drain()[..] else {
+        panic!("one offer")
+    };
+    let in_step: Vec<_> = lines.iter().map(|line| line.in_step_with).collect();
+    assert_eq!(in_step, [Some(MemberId(1)), Some(MemberId(1)), None]);
 }
 
 #[test]

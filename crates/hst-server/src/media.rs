@@ -320,7 +320,11 @@ fn line(line: TrackLine) -> Line {
         TrackRole::Send(sent) => LineRole::Send { track: track(sent) },
         TrackRole::Receive(received) => LineRole::Receive { track: track(received) },
     };
-    Line { mid: line.mid, role }
+    Line {
+        mid: line.mid,
+        role,
+        stream: line.in_step_with.map(|member| member.0),
+    }
 }
 
 fn failure(error: &OfferError) -> Failure {

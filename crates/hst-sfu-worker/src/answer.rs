@@ -36,6 +36,8 @@ pub(crate) struct Sent {
     /// The source of what is sent again.
     pub(crate) rtx: Option<u32>,
     pub(crate) cname: Box<str>,
+    /// The stream that it is a track of, with others.
+    pub(crate) stream: Option<u64>,
 }
 
 impl Origin {
@@ -107,8 +109,15 @@ const OTHERS: [&str; 8] = [
 
 impl AnswerLine {
     fn describe(&self, sdp: &mut String) {
-        if let Some(Sent { ssrc, rtx, cname }) = &self.sent {
-            sdp.push_str(&format!("a=msid:{cname} {cname}\r\na=ssrc:{ssrc} cname:{cname}\r\n"));
+        if let Some(Sent {
+            ssrc,
+            rtx,
+            cname,
+            stream,
+        }) = &self.sent
+        {
+            let stream = stream.map_or_else(|| cname.to_string(), |stream| format!("stream-{stream}"));
+            sdp.push_str(&format!("a=msid:{stream} {cname}\r\na=ssrc:{ssrc} cname:{cname}\r\n"));
             if let Some(rtx) = rtx {
                 sdp.push_str(&format!(
                     "a=ssrc:{rtx} cname:{cname}\r\na=ssrc-group:FID {ssrc} {rtx}\r\n"

@@ -7,6 +7,20 @@ pub struct Line {
     pub mid: String,
     /// What it carries.
     pub role: LineRole,
+    /// Of what is received, what is to be played in step: sound and picture of one number are (RFC 8830: they are tracks of one
+    /// stream). `None` goes by itself.
+    pub stream: Option<u64>,
+}
+
+impl Line {
+    /// One that goes by itself.
+    pub fn new(mid: impl Into<String>, role: LineRole) -> Self {
+        Self {
+            mid: mid.into(),
+            role,
+            stream: None,
+        }
+    }
 }
 
 /// What an m-line carries, seen from the client.

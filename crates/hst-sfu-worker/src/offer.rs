@@ -29,10 +29,18 @@ pub(crate) struct Offer {
     pub(crate) fingerprint: Fingerprint,
     /// The sources (SSRCs) that it announces.
     pub(crate) sources: Vec<Announced>,
-    /// The m-lines in order, with what they are declared to carry. The position is the line's slot.
-    pub(crate) slots: Vec<(Mid, Option<LineRole>)>,
+    /// The m-lines in order. The position is the line's slot.
+    pub(crate) slots: Vec<Declared>,
     /// Under which payload type each of them may protect what it sends.
     pub(crate) repair_types: Vec<Option<u8>>,
+}
+
+/// What an m-line is declared to carry.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) mid: Mid,
+    pub(crate) role: Option<LineRole>,
+    pub(crate) stream: Option<u64>,
 }
 
 impl Offer {
@@ -52,22 +60,28 @@ impl Offer {
             repair_types,
         } = Outline::read(text)?;
         let fingerprint = fingerprint.ok_or_else(|| OfferError::malformed("it has no fingerprint by SHA-256"))?;
-        let mut slots: Vec<(&str, Option<LineRole>)> = mids.into_iter().map(|mid| (mid, None)).collect();
-        for (at, Line { mid, role }) in lines.iter().enumerate() {
+        let undeclared = |mid: &&str| Declared {
+            mid: Mid::from(*mid),
+            role: None,
+            stream: None,
+        };
+        let mut slots: Vec<_> = mids.iter().map(undeclared).collect();
+        for (at, Line { mid, role, stream }) in lines.iter().enumerate() {
             if let LineRole::Send { track } = role
                 && lines[..at].iter().any(|earlier| earlier.role == *role)
             {
                 return Err(OfferError::TrackTaken(*track));
             }
-            let Some((_, slot)) = slots.iter_mut().find(|(other, _)| other == mid) else {
+            let place = mids.iter().position(|other| other == mid);
+            let Some(slot) = place.map(|place| &mut slots[place]) else {
                 return Err(OfferError::NoSuchLine { mid: mid.clone() });
             };
-            if slot.replace(*role).is_some() {
+            slot.stream = *stream;
+            if slot.role.replace(*role).is_some() {
                 return Err(OfferError::LineTwice { mid: mid.clone() });
             }
         }
-        let slots: Vec<_> = slots.into_iter().map(|(mid, role)| (Mid::from(mid), role)).collect();
-        let mids: Vec<_> = slots.iter().map(|(mid, _)| *mid).collect();
+        let mids: Vec<_> = slots.iter().map(|slot| slot.mid).collect();
         let agreement = negotiator.answer(&sdp, &mids)?;
         Ok(Self {
             agreement,
@@ -194,10 +208,7 @@ mod tests {
     }
 
     fn receive(mid: &str) -> Line {
-        Line {
-            mid: mid.to_owned(),
-            role: LineRole::Receive { track: TrackId(1) },
-        }
+        Line::new(mid, LineRole::Receive { track: TrackId(1) })
     }
 
     #[test]
@@ -206,7 +217,7 @@ mod tests {
         let mids: Vec<_> = read
             .slots
             .iter()
-            .map(|(mid, role)| (mid.to_string(), role.is_some()))
+            .map(|slot| (slot.mid.to_string(), slot.role.is_some()))
             .collect();
         assert_eq!(mids, [("0".into(), false), ("1".into(), false), ("2".into(), true)]);
         assert!(!Outline::read(&offer(3)).unwrap().sdp.contains("192.0.2.1"));
@@ -235,10 +246,7 @@ mod tests {
         assert_eq!(unknown, OfferError::NoSuchLine { mid: "7".into() });
         let twice = parse(&offer(2), &[receive("1"), receive("1")]).unwrap_err();
         assert_eq!(twice, OfferError::LineTwice { mid: "1".into() });
-        let send = |mid: &str| Line {
-            mid: mid.to_owned(),
-            role: LineRole::Send { track: TrackId(5) },
-        };
+        let send = |mid: &str| Line::new(mid, LineRole::Send { track: TrackId(5) });
         let both = parse(&offer(2), &[send("0"), send("1")]).unwrap_err();
         assert_eq!(both, OfferError::TrackTaken(TrackId(5)));
     }

@@ -22,6 +22,8 @@ pub(crate) struct Slot {
     pub(crate) mid: Mid,
     pub(crate) kind: MediaKind,
     pub(crate) role: Option<LineRole>,
+    /// What it is to be played in step with.
+    pub(crate) stream: Option<u64>,
     /// Whether the client may send on it.
     pub(crate) is_inward: bool,
     /// The sources (SSRCs) that he sends on it at present, by encoding.
@@ -73,6 +75,7 @@ impl Slot {
             mid,
             kind,
             role: None,
+            stream: None,
             is_inward: false,
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),

@@ -189,8 +189,8 @@ impl Transport {
         let mut changes = Vec::new();
         // Lines are seldom added, and large.
         self.slots.reserve_exact(slots.len() - self.slots.len());
-        for (index, ((mid, role), agreed)) in slots.into_iter().zip(agreement.lines).enumerate() {
-            let slot = index as u16;
+        for (index, (declared, agreed)) in slots.into_iter().zip(agreement.lines).enumerate() {
+            let (slot, mid) = (index as u16, declared.mid);
             match self.slots.get(index) {
                 None => self.slots.push(Slot::new(mid, agreed.kind)),
                 // The client has taken a stopped m-line for something new (RFC 8829 section 5.2.2).
@@ -206,7 +206,8 @@ impl Transport {
                 Some(_) => {}
             }
             let share = self.losses.resend_share();
-            self.slots[index].update(slot, role, share, agreed, &mut changes);
+            self.slots[index].stream = declared.stream;
+            self.slots[index].update(slot, declared.role, share, agreed, &mut changes);
         }
         self.ingress.sources.settle(sources, &self.slots);
         let repair_types = self.repair_types(repair_types);
@@ -241,6 +242,7 @@ impl Transport {
                 ssrc: line.ssrc(),
                 rtx: line.rtx(),
                 cname: line.cname().into(),
+                stream: slot.stream,
             };
             AnswerLine {
                 sent: slot.line.as_ref().map(sent),

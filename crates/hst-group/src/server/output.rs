@@ -284,6 +284,10 @@ pub struct TrackLine {
     pub mid: String,
     /// Which track, and which way.
     pub role: TrackRole,
+    /// Whose it is, where it is received and to be played in step with whatever else of him has this: his sounds with his pictures,
+    /// but for those of a screen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_step_with: Option<MemberId>,
 }
 
 /// Which track an m-line carries, and which way.

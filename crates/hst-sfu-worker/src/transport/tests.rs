@@ -102,10 +102,7 @@ impl Pair {
         let mut api = client.sdp_api();
         let camera = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
         let (offer, pending) = api.apply().expect("an offer");
-        let line = Line {
-            mid: camera.to_string(),
-            role: LineRole::Send { track: TrackId(1) },
-        };
+        let line = Line::new(camera.to_string(), LineRole::Send { track: TrackId(1) });
         let offer = parse(&change(offer.to_sdp_string()), &[line])?;
         let (answer, changes) = transport.negotiate(now, offer)?;
         assert_eq!(

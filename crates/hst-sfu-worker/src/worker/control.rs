@@ -111,8 +111,8 @@ impl Worker {
         offer: Offer,
     ) -> Result<Answer, OfferError> {
         let room = self.rooms.get_mut(&room_id).ok_or(OfferError::Stopped)?;
-        for (_, role) in &offer.slots {
-            if let Some(LineRole::Send { track }) = *role
+        for slot in &offer.slots {
+            if let Some(LineRole::Send { track }) = slot.role
                 && room.claims.is_taken(track, peer)
             {
                 return Err(OfferError::TrackTaken(track));

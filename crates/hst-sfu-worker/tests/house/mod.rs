@@ -289,10 +289,7 @@ impl House {
         let offered = lines.to_vec();
         let lines = lines
             .iter()
-            .map(|(mid, role)| Line {
-                mid: mid.to_string(),
-                role: *role,
-            })
+            .map(|(mid, role)| Line::new(mid.to_string(), *role))
             .collect();
         let answer = self
             .runtime

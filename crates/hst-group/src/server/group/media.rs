@@ -176,6 +176,7 @@ impl Group {
             .filter_map(|line| {
                 Some(TrackLine {
                     role: self.track_role(member, &line.role)?,
+                    in_step_with: self.in_step_with(&line.role),
                     mid: line.mid,
                 })
             })
@@ -200,6 +201,14 @@ impl Group {
             Role::Receive(key) if key.media_type.is_stream() && member.receives.contains_key(key) => {
                 self.track_of(key).map(TrackRole::Receive)
             }
+            _ => None,
+        }
+    }
+
+    /// Whose sounds and pictures what a line receives goes with.
+    fn in_step_with(&self, role: &Role) -> Option<MemberId> {
+        match role {
+            Role::Receive(key) if key.media_type != MediaType::ScreenShare => self.roster.member(&key.user),
             _ => None,
         }
     }

@@ -281,3 +281,54 @@ fn p6_every_role_and_place_of_what_secures_a_connection() {
         assert_ne!(pair.lost(), Some(LostReason::Fault), "{what}");
     }
 }
+
+#[test]
+fn what_is_played_in_step_is_of_one_stream_and_everything_else_goes_by_itself() {
+    let mut pair = Pair::connected();
+    let mut api = pair.client.sdp_api();
+    let kinds = [MediaKind::Audio, MediaKind::Video, MediaKind::Video, MediaKind::Audio];
+    let mids = kinds.map(|kind| api.add_media(kind, Direction::RecvOnly, None, None, None));
+    let (offer, _) = api.apply().expect("an offer");
+    let mut lines: Vec<_> = (2..)
+        .zip(mids)
+        .map(|(track, mid)| Line::new(mid.to_string(), LineRole::Receive { track: TrackId(track) }))
+        .collect();
+    lines[0].stream = Some(7);
+    lines[1].stream = Some(7);
+    let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
+    let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
+    let answer = answer.to_sdp_string();
+    let streams = answer
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=msid:")?.split(' ').next());
+    let streams: Vec<_> = streams.collect();
+    assert_eq!(streams.len(), 4, "{answer}");
+    assert!(
+        streams[0] == streams[1] && streams[1] != streams[2] && streams[2] != streams[3],
+        "{streams:?}"
+    );
+}
+
+#[test]
+fn each_answer_is_a_newer_version_of_the_same_description() {
+    let mut pair = Pair::connected();
+    let origins = [1, 2].map(|_| {
+        let mut api = pair.client.sdp_api();
+        api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+        let (offer, pending) = api.apply().expect("an offer");
+        let offer = parse(&offer.to_sdp_string(), &[]).expect("readable");
+        let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
+        let answer = answer.to_sdp_string();
+        pair.accept(pending, &answer);
+        let origin = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("o=- "))
+            .expect("an origin");
+        origin
+            .split(' ')
+            .take(2)
+            .map(|it| it.parse().expect("a number"))
+            .collect::<Vec<u64>>()
+    });
+    assert_eq!((origins[0][0], origins[0][1] + 1), (origins[1][0], origins[1][1]));
+}

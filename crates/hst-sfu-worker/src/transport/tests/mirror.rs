@@ -22,10 +22,7 @@ impl Mirror {
             (pair.camera, LineRole::Send { track }),
             (mid, LineRole::Receive { track }),
         ];
-        let lines = lines.map(|(mid, role)| Line {
-            mid: mid.to_string(),
-            role,
-        });
+        let lines = lines.map(|(mid, role)| Line::new(mid.to_string(), role));
         let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
         let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
         pair.accept(pending, &answer.to_sdp_string());

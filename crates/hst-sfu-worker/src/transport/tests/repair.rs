@@ -143,11 +143,8 @@ fn it_is_agreed_on_where_the_client_sends_and_under_a_number_that_nothing_else_h
         };
         let mid = api.add_media(MediaKind::Video, direction, None, None, None).to_string();
         let (offer, _) = api.apply().expect("an offer");
-        let camera = Line {
-            mid: pair.camera.to_string(),
-            role: LineRole::Send { track: TrackId(1) },
-        };
-        let offer = parse(&change(offer.to_sdp_string()), &[camera, Line { mid, role }]).expect("readable");
+        let camera = Line::new(pair.camera.to_string(), LineRole::Send { track: TrackId(1) });
+        let offer = parse(&change(offer.to_sdp_string()), &[camera, Line::new(mid, role)]).expect("readable");
         let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
         answer.to_sdp_string()
     };

@@ -17,10 +17,7 @@ impl Pair {
         let mut api = self.client.sdp_api();
         api.ice_restart(true);
         let (offer, pending) = api.apply().expect("an offer");
-        let line = Line {
-            mid: self.camera.to_string(),
-            role: LineRole::Send { track: TrackId(1) },
-        };
+        let line = Line::new(self.camera.to_string(), LineRole::Send { track: TrackId(1) });
         let offer = parse(&offer.to_sdp_string(), &[line]).expect("readable");
         let (answer, changes) = self.transport.negotiate(self.now, offer).expect("an answer");
         assert_eq!(changes, [], "nothing changes for the router");

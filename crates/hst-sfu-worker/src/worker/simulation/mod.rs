@@ -174,10 +174,7 @@ impl World {
             }
         };
         let (offer, pending) = api.apply().expect("an offer");
-        let line = |(mid, role): (Mid, LineRole)| Line {
-            mid: mid.to_string(),
-            role,
-        };
+        let line = |(mid, role): (Mid, LineRole)| Line::new(mid.to_string(), role);
         let lines: Vec<_> = lines.into_iter().map(line).collect();
         let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
         let peer = PeerId(1 + index as u64);
