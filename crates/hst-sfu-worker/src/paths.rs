@@ -146,9 +146,9 @@ impl Paths {
         Some(())
     }
 
-    /// When to call [`is_silent`](Self::is_silent). Until the client has chosen there are other limits.
+    /// When to call [`is_silent`](Self::is_silent). While ICE is restarted there is another limit.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let path = self.path(self.taken?).filter(|_| self.state == State::Agreed)?;
+        let path = self.path(self.taken?).filter(|_| self.state != State::Restarted)?;
         Some(path.checked_at + SILENCE)
     }
 
@@ -328,6 +328,15 @@ mod tests {
         assert_eq!(client.paths.taken(), Some(udp(2)));
         assert_eq!(client.paths.wake_at(), Some(client.now + 10 * SECOND));
         client.now += 10 * SECOND;
+        assert!(client.paths.is_silent(client.now));
+    }
+
+    #[test]
+    fn n5_who_never_chooses_is_missed_all_the_same() {
+        let mut client = Client::new();
+        assert_eq!(client.paths.wake_at(), None, "nobody is there yet");
+        client.checks(udp(1), false);
+        client.now += SILENCE;
         assert!(client.paths.is_silent(client.now));
     }
 

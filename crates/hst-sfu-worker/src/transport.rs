@@ -230,7 +230,9 @@ impl Transport {
         } else if ice != self.ice {
             let too_often = || OfferError::malformed("it has restarted ICE too often");
             self.paths.restart(now).ok_or_else(too_often)?;
-            self.deadline.get_or_insert(now + CONNECT_TIMEOUT);
+            if self.is_connected {
+                self.deadline = Some(now + CONNECT_TIMEOUT);
+            }
         }
         self.ice = ice;
         Ok(())
@@ -350,7 +352,7 @@ impl Transport {
     }
 
     /// Marks it for the next flush; says whether it was not marked before.
-    pub(crate) fn touch(&mut self) -> bool {
+    fn touch(&mut self) -> bool {
         !std::mem::replace(&mut self.is_dirty, true)
     }
 

@@ -452,12 +452,6 @@ impl Worker {
         }
     }
 
-    fn touch(&mut self, id: TransportId) {
-        if self.transports.get_mut(&id).is_some_and(|transport| transport.touch()) {
-            self.dirty.push(id);
-        }
-    }
-
     fn schedule(&mut self, now: Instant, id: TransportId) {
         if let Some(transport) = self.transports.get_mut(&id) {
             let at = transport.wake_at().max(now + TICK);

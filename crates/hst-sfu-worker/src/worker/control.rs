@@ -198,7 +198,7 @@ impl Worker {
         }
     }
 
-    /// Tells the room what an offer has changed, and lets the transport see to what it has to send.
+    /// Tells the room what an offer has changed.
     pub(super) fn apply(&mut self, now: Instant, id: TransportId, changes: Vec<Change>) {
         let Some(transport) = self.transports.get(&id) else {
             return;
@@ -231,7 +231,6 @@ impl Worker {
             }
         }
         self.route(room_id, None);
-        self.touch(id);
         self.schedule(now, id);
     }
 
