@@ -23,6 +23,7 @@ mod orders;
 mod passed;
 mod places;
 mod plane;
+mod recent;
 mod red;
 mod relay;
 mod remote;

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Instant};
 
-use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
+use hst_sfu::{Format, Formats, MAX_ENCODINGS, TrackId};
 use str0m::{
     Rtc,
     media::{Mid, Pt, Rid, Rids},
@@ -9,10 +9,10 @@ use str0m::{
 
 use crate::{
     LineRole,
-    egress::{Line, Outgoing, Way},
-    media::Media,
+    egress::{Line, Outgoing, Sent, Way},
+    media::Passing,
     network::Outbox,
-    passed::Ids,
+    passed::{Ids, Passed},
     red::{Echo, Trail},
     rtc::{again_types, payload_types, red_types},
 };
@@ -29,6 +29,8 @@ pub(crate) struct Slot {
     /// The names of the encodings that the client sends side by side, in their order: by convention the smallest first.
     /// Empty when he sends one without a name.
     pub(crate) rids: Vec<Rid>,
+    /// What the last packet that came on it passes on.
+    pub(crate) passed: Arc<Passed>,
     /// What has come of its sound.
     pub(crate) sound: Trail,
     /// What we send on it, for as long as it is a receiving line.
@@ -36,12 +38,26 @@ pub(crate) struct Slot {
     /// Whether its receiver takes dependency descriptors.
     has_descriptors: bool,
     /// What we may send on it, by format.
-    payload_types: Vec<Option<Pt>>,
+    types: Vec<Types>,
     /// What it has sent of its sound.
     echo: Echo,
-    /// The same for sound that is sent redundantly (RED), and for what is sent again (RTX).
-    red_types: Vec<Option<Pt>>,
-    again_types: Vec<Option<Pt>>,
+}
+
+/// The payload types of a format: of what is sent as it is, of sound that is sent redundantly (RED), and of what is sent again
+/// (RTX).
+#[derive(Debug, Clone, Copy)]
+struct Types {
+    plain: Option<Pt>,
+    red: Option<Pt>,
+    again: Option<Pt>,
+}
+
+/// A packet that waits to be written: which of the batch, where, and how.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) index: u32,
+    pub(crate) slot: u16,
+    pub(crate) sent: Sent,
 }
 
 /// What an offer changed for the router, in an order in which it can be applied.
@@ -75,13 +91,12 @@ impl Slot {
             is_inward: false,
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),
+            passed: Arc::default(),
             sound: Trail::default(),
             line: None,
             has_descriptors: false,
-            payload_types: Vec::new(),
+            types: Vec::new(),
             echo: Echo::default(),
-            red_types: Vec::new(),
-            again_types: Vec::new(),
         }
     }
 
@@ -107,9 +122,15 @@ impl Slot {
         let is_open = !media.disabled();
         let sends = is_open && media.direction().is_sending();
         let receives = is_open && media.direction().is_receiving();
-        self.payload_types = payload_types(rtc.codec_config(), media.remote_pts());
-        self.red_types = red_types(rtc.codec_config(), media.remote_pts());
-        self.again_types = again_types(rtc.codec_config(), media.remote_pts());
+        let (config, negotiated) = (rtc.codec_config(), media.remote_pts());
+        let plain = payload_types(config, negotiated).into_iter();
+        let others = red_types(config, negotiated)
+            .into_iter()
+            .zip(again_types(config, negotiated));
+        let types = plain
+            .zip(others)
+            .map(|(plain, (red, again))| Types { plain, red, again });
+        self.types = types.collect();
         let ids = Ids::of(media.remote_extmap());
         self.has_descriptors = ids.descriptor.is_some();
         let cname = media.cname().to_owned();
@@ -166,8 +187,8 @@ impl Slot {
 
     /// Whether this payload type stands for something on it that is sent as it is.
     pub(crate) fn speaks(&self, payload_type: u8) -> bool {
-        let types = [&self.payload_types, &self.red_types, &self.again_types];
-        types.into_iter().flatten().flatten().any(|pt| **pt == payload_type)
+        let types = self.types.iter().flat_map(|it| [it.plain, it.red, it.again]);
+        types.flatten().any(|pt| *pt == payload_type)
     }
 
     /// What has to be undone when the m-line becomes another.
@@ -186,7 +207,7 @@ impl Slot {
         let Some(LineRole::Receive { track }) = self.role else {
             return None;
         };
-        let negotiated = self.payload_types.iter().enumerate().filter(|(_, pt)| pt.is_some());
+        let negotiated = self.types.iter().enumerate().filter(|(_, types)| types.plain.is_some());
         let formats: Formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
         let formats = formats.with_descriptors(self.has_descriptors);
         Some(Change::Carry { slot, track, formats })
@@ -207,28 +228,37 @@ impl Slot {
         now: Instant,
         way: &mut Way,
         out: &mut Outbox,
-        (media, forward): (&Arc<Media>, Forward),
+        (passing, sent): (&Passing, Sent),
         is_lossy: bool,
     ) {
-        let format = usize::from(media.format.number());
-        let (Some(&Some(plain)), Some(line)) = (self.payload_types.get(format), &mut self.line) else {
+        let Passing { media, kept } = passing;
+        let types = self.types.get(usize::from(media.format.number())).copied();
+        let (
+            Some(Types {
+                plain: Some(plain),
+                red: redundant,
+                again,
+            }),
+            Some(line),
+        ) = (types, &mut self.line)
+        else {
             return;
         };
         let mut outgoing = Outgoing {
             media,
-            forward,
+            kept: kept.as_ref(),
+            sent,
             payload_type: *plain,
-            again_type: self.again_types[format].map(|pt| *pt),
+            again_type: again.map(|pt| *pt),
             payload: None,
         };
         if media.codec.is_video() {
             return line.send(now, way, out, outgoing);
         }
         outgoing.again_type = None;
-        let redundant = self.red_types[format];
         let sound = media.red.as_ref().map_or(&media.payload, |red| &red.primary);
         let with_more = match redundant {
-            Some(_) => self.echo.take(forward.timestamp, sound, is_lossy.then_some(plain)),
+            Some(_) => self.echo.take(sent.timestamp, sound, is_lossy.then_some(plain)),
             None => None,
         };
         let (payload_type, payload) = match (redundant, with_more, &media.red) {

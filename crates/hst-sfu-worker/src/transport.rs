@@ -8,7 +8,7 @@ use std::{
 
 use hst_bwe::Estimator;
 use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
-use hst_sfu::{Forward, PeerId, TrackId};
+use hst_sfu::{PeerId, TrackId};
 use str0m::{
     Input, Output, Rtc, RtcError,
     media::{Mid, Rid},
@@ -24,12 +24,12 @@ use crate::{
     egress::{Line, Way},
     ingress::{Ingress, Lost, Quality},
     losses::Losses,
-    media::Media,
+    media::{Media, Passing},
     network::Outbox,
     offer::Offer,
     remote::Remote,
     reports::PathReport,
-    slot::{Change, Slot},
+    slot::{Change, Queued, Slot},
     told::Meanings,
 };
 use probing::Probing;
@@ -90,13 +90,6 @@ pub(crate) struct Transport {
     wake_at: Instant,
     /// When it will be woken.
     pub(crate) alarm: Instant,
-}
-
-/// A packet that waits to be written: which of the batch, and how.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) index: usize,
-    pub(crate) forward: Forward,
 }
 
 /// What a transport tells while it is driven.
@@ -291,6 +284,7 @@ impl Transport {
         })
     }
 
+    /// Takes a datagram of the client's; says whether that has told anything, or is to wake it sooner than it will be.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -299,11 +293,7 @@ impl Transport {
         bytes: &[u8],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
-    ) {
-        if let Some(response) = self.sessions.respond(now, source.addr, bytes) {
-            outbox.push(source, &response);
-            return;
-        }
+    ) -> bool {
         match bytes {
             // Media are ours.
             [0x80..0xc0, ..] => {
@@ -314,21 +304,29 @@ impl Transport {
                     }
                     Ok(())
                 });
-                return self.end_on(heard, happenings);
+                self.end_on(heard, happenings);
+                return !happenings.is_empty() || self.sooner().is_some_and(|at| at < self.alarm);
             }
             // A check: it may have changed the way.
-            [0..4, ..] if self.is_connected => self.wants_way = true,
+            [0..4, ..] => {
+                if let Some(response) = self.sessions.respond(now, source.addr, bytes) {
+                    outbox.push(source, &response);
+                    return false;
+                }
+                self.wants_way |= self.is_connected;
+            }
             _ => {}
         }
         // What cannot even be parsed is noise.
         let parse = || Receive::new(source.protocol, source.addr, to, bytes);
         let Ok(Ok(receive)) = panic::catch_unwind(parse) else {
-            return;
+            return false;
         };
         self.drive(now, Input::Receive(now, receive), outbox, happenings);
         if std::mem::take(&mut self.wants_way) {
             self.ask_way(now, outbox, happenings);
         }
+        true
     }
 
     /// Its time has come.
@@ -379,7 +377,7 @@ impl Transport {
     pub(crate) fn flush(
         &mut self,
         now: Instant,
-        batch: &[Arc<Media>],
+        batch: &[Passing],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) -> bool {
@@ -403,10 +401,12 @@ impl Transport {
                 received.and_then(|received| *received.get(usize::from(encoding))?)
             };
             let wanted: Vec<u32> = keyframes_wanted.drain(..).filter_map(of).collect();
-            ingress.ask_for_keyframes(now, &wanted, way, outbox);
-            for Queued { index, forward } in queue.drain(..) {
-                let slot = &mut slots[usize::from(forward.line.slot)];
-                slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());
+            if !wanted.is_empty() {
+                ingress.ask_for_keyframes(now, &wanted, way, outbox);
+            }
+            for Queued { index, slot, sent } in queue.drain(..) {
+                let slot = &mut slots[usize::from(slot)];
+                slot.write(now, way, outbox, (&batch[index as usize], sent), losses.is_lossy());
                 due = due.min(slot.line.as_ref().and_then(Line::report_at).unwrap_or(due));
             }
             Ok(())

@@ -108,6 +108,9 @@ impl Transport {
             None => None,
         };
         let lost = slot.sound.lost_before(ssrc, seq);
+        if *slot.passed != told.passed {
+            slot.passed = Arc::new(told.passed);
+        }
         let descriptor = told.descriptor.filter(|descriptor| !descriptor.is_empty());
         let media = Media {
             track,
@@ -122,7 +125,7 @@ impl Transport {
             descriptor: descriptor.map(Arc::from),
             sizes: told.layers.and_then(sizes),
             red,
-            passed: told.passed,
+            passed: slot.passed.clone(),
             payload,
             arrived: now,
         };

@@ -145,7 +145,7 @@ fn part(is_in: impl Fn(&[&str]) -> bool) -> &'static str {
         &["str0m::", ": is::", "<is::"],
         &["dimpl::"],
         &["hst_srtp"],
-        &["history"],
+        &["history", "egress::log", "recent::"],
         &["hst_bwe"],
     ];
     // The handshake is within str0m, and the estimate has a history of its own.
