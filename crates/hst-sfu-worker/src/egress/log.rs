@@ -24,8 +24,9 @@ pub(super) struct Log {
     first: u64,
     /// One for each number, also for those that were not sent. The last one was.
     traces: VecDeque<Option<Trace>>,
-    /// Where the packets come from, the newest last.
-    stretches: VecDeque<Stretch>,
+    /// Where the packets come from, and where those before them did, the newest last.
+    present: Option<Stretch>,
+    former: VecDeque<Stretch>,
     /// What was changed of packets beside their numbers, in the order of those: nothing of most.
     changes: VecDeque<(u64, Changes)>,
 }
@@ -95,50 +96,63 @@ impl Log {
     pub(super) fn push(&mut self, kept: &Kept, media: &Media, sent: &Sent) {
         let Sent { seq, .. } = *sent;
         let shift = sent.timestamp.wrapping_sub(media.timestamp);
-        let is_newest = self.traces.is_empty() || seq > self.highest();
-        let goes_on =
-            |stretch: &&mut Stretch| stretch.shift == shift && stretch.recent.as_ptr() == Arc::as_ptr(&kept.recent);
-        match self.stretches.back_mut().filter(goes_on) {
-            Some(stretch) if stretch.first <= seq => stretch.index = stretch.index.max(kept.index),
+        let end = self.first + self.traces.len() as u64;
+        let is_newest = self.traces.is_empty() || seq >= end;
+        let goes_on = |it: &&mut Stretch| it.shift == shift && it.recent.as_ptr() == Arc::as_ptr(&kept.recent);
+        match self.present.as_mut().filter(goes_on) {
+            Some(present) if present.first <= seq => present.index = present.index.max(kept.index),
             // What comes late from before another source began is not remembered.
             _ if !is_newest => return,
-            _ => self.stretches.push_back(Stretch {
+            _ => self.begin(Stretch {
                 first: seq,
                 recent: Arc::downgrade(&kept.recent),
                 index: kept.index,
                 shift,
             }),
         }
-        if is_newest {
-            self.make_room(seq);
-        }
-        // Older than all that is remembered.
-        let Some(at) = seq.checked_sub(self.first) else { return };
-        self.traces[at as usize] = Some(Trace {
+        let trace = Trace {
             index: kept.index as u16,
             marks: Marks::new(sent.marker),
-        });
+        };
+        if !is_newest {
+            // Older than all that is remembered.
+            let Some(at) = seq.checked_sub(self.first) else { return };
+            self.traces[at as usize] = Some(trace);
+        } else {
+            if self.traces.is_empty() || seq - end >= REMEMBERED as u64 {
+                self.traces.clear();
+                self.first = seq;
+            } else {
+                (end..seq).for_each(|_| self.add(None));
+            }
+            self.add(Some(trace));
+        }
         if sent.changes != Changes::default() {
             let at = self.changes.partition_point(|(other, _)| *other < seq);
             self.changes.insert(at, (seq, sent.changes));
         }
     }
 
-    /// Makes room for the newest number, and forgets what is too old for it.
-    fn make_room(&mut self, seq: u64) {
-        if self.traces.is_empty() {
-            self.first = seq;
+    fn begin(&mut self, stretch: Stretch) {
+        self.former.extend(self.present.replace(stretch));
+    }
+
+    /// The next number was used for this packet, or for none. What is too old goes.
+    fn add(&mut self, trace: Option<Trace>) {
+        if self.traces.len() == REMEMBERED {
+            self.traces.pop_front();
+            self.first += 1;
         }
-        let len = (seq - self.first) as usize + 1;
-        let over = len.saturating_sub(REMEMBERED);
-        self.traces.drain(..over.min(self.traces.len()));
-        self.traces.resize(len - over, None);
-        self.first += over as u64;
-        while self.stretches.get(1).is_some_and(|next| next.first <= self.first) {
-            self.stretches.pop_front();
-        }
+        self.traces.push_back(trace);
         while self.changes.front().is_some_and(|(seq, _)| *seq < self.first) {
             self.changes.pop_front();
+        }
+        while !self.former.is_empty() {
+            let next = self.former.get(1).or(self.present.as_ref());
+            if next.is_none_or(|next| next.first > self.first) {
+                break;
+            }
+            self.former.pop_front();
         }
     }
 
@@ -146,7 +160,8 @@ impl Log {
     pub(super) fn get(&self, now: Instant, seq: u64) -> Option<(Arc<Media>, Sent, Option<Duration>)> {
         let at = usize::try_from(seq.checked_sub(self.first)?).ok()?;
         let Trace { index, marks } = (*self.traces.get(at)?)?;
-        let stretch = self.stretches.iter().rfind(|stretch| stretch.first <= seq)?;
+        let mut stretches = self.present.iter().chain(self.former.iter().rev());
+        let stretch = stretches.find(|stretch| stretch.first <= seq)?;
         let media = stretch.recent.upgrade()?.get(now, nearest(stretch.index, index))?;
         let changes = self.changes.binary_search_by_key(&seq, |(other, _)| *other);
         let sent = Sent {
