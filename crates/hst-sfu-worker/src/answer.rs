@@ -24,14 +24,14 @@ pub(crate) struct Origin {
 /// What an answer says of an m-line.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerLine {
-    pub(crate) sent: Option<Sent>,
+    pub(crate) sent: Option<SentLine>,
     /// Under which payload type the client may protect what he sends.
     pub(crate) repair_type: Option<u8>,
 }
 
 /// What we send.
 #[derive(Debug)]
-pub(crate) struct Sent {
+pub(crate) struct SentLine {
     pub(crate) ssrc: u32,
     /// The source of what is sent again.
     pub(crate) rtx: Option<u32>,
@@ -109,7 +109,7 @@ const OTHERS: [&str; 8] = [
 
 impl AnswerLine {
     fn describe(&self, sdp: &mut String) {
-        if let Some(Sent {
+        if let Some(SentLine {
             ssrc,
             rtx,
             cname,

@@ -4,11 +4,13 @@ mod allowance;
 mod heading;
 mod heard;
 mod line;
+mod log;
 mod marks;
 mod way;
 
 pub(crate) use heard::Heard;
 pub(crate) use line::{Line, Outgoing};
+pub(crate) use log::Sent;
 pub(crate) use way::Way;
 
 #[cfg(test)]

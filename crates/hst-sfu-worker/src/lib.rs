@@ -25,6 +25,7 @@ mod passed;
 mod paths;
 mod places;
 mod plane;
+mod recent;
 mod red;
 mod relay;
 mod remote;

@@ -5,8 +5,17 @@ use hst_sfu::{Codec, DescriptorPatch, Edit, Format, Packet, TrackId};
 use crate::{
     extension::MAX_DESCRIPTOR,
     passed::Passed,
+    recent::Kept,
     red::{Earlier, Red},
 };
+
+/// A packet that has come and goes on to its receivers.
+#[derive(Debug)]
+pub(crate) struct Passing {
+    pub(crate) media: Arc<Media>,
+    /// Where it is kept for who asks for it again.
+    pub(crate) kept: Option<Kept>,
+}
 
 /// A packet on its way through, shared by all its receivers.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +36,8 @@ pub(crate) struct Media {
     pub(crate) sizes: Option<Box<Sizes>>,
     /// What it consists of, if it is redundant sound.
     pub(crate) red: Option<Red>,
-    pub(crate) passed: Passed,
+    /// One for all packets that come after each other with the same, so that receivers see at once that it is.
+    pub(crate) passed: Arc<Passed>,
     pub(crate) payload: Arc<[u8]>,
     pub(crate) arrived: Instant,
 }

@@ -49,13 +49,20 @@ pub(crate) struct AgreedLine {
     /// Whether we may send on it, and the client.
     pub(crate) is_outward: bool,
     pub(crate) is_inward: bool,
-    /// Under which payload types the client takes what, by format: as it is, redundant (RED), and again (RTX).
-    pub(crate) plain_types: Vec<Option<Pt>>,
-    pub(crate) red_types: Vec<Option<Pt>>,
-    pub(crate) again_types: Vec<Option<Pt>>,
+    /// Under which payload types the client takes what, by format.
+    pub(crate) types: Vec<Types>,
     pub(crate) ids: Ids,
     /// The names of the encodings that the client sends side by side.
     pub(crate) rids: Vec<Rid>,
+}
+
+/// The payload types of a format: of what is sent as it is, of sound that is sent redundantly (RED), and of what is sent again
+/// (RTX).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Types {
+    pub(crate) plain: Option<Pt>,
+    pub(crate) red: Option<Pt>,
+    pub(crate) again: Option<Pt>,
 }
 
 /// What the payload types of a client stand for.
@@ -155,17 +162,19 @@ impl AgreedLine {
     fn of(rtc: &Rtc, mid: Mid) -> Option<Self> {
         let media = rtc.media(mid)?;
         let (is_open, direction) = (!media.disabled(), media.direction());
-        let types = |of: fn(&PayloadParams) -> Option<Pt>| {
-            let taken = |params| of(params).filter(|_| media.remote_pts().contains(&params.pt()));
-            rtc.codec_config().iter().map(taken).collect()
-        };
+        let types = rtc.codec_config().iter().map(|params| {
+            let taken = |pt: Option<Pt>| pt.filter(|_| media.remote_pts().contains(&params.pt()));
+            Types {
+                plain: taken(Some(params.pt())),
+                red: taken(params.red()),
+                again: taken(params.resend()),
+            }
+        });
         Some(Self {
             kind: media.kind(),
             is_outward: is_open && direction.is_sending(),
             is_inward: is_open && direction.is_receiving(),
-            plain_types: types(|params| Some(params.pt())),
-            red_types: types(PayloadParams::red),
-            again_types: types(PayloadParams::resend),
+            types: types.collect(),
             ids: Ids::of(media.remote_extmap()),
             rids: match media.rids_rx() {
                 Rids::Specific(rids) => rids.clone(),

@@ -7,7 +7,7 @@ use std::{
 use hst_sfu::{PeerId, Router, TrackId};
 use rustc_hash::FxHashMap;
 
-use crate::{claims::Claims, demux::TransportId};
+use crate::{claims::Claims, demux::TransportId, recent::Recents};
 
 /// A room as one of its threads sees it.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct RoomState {
     /// Those whose connections are on this thread.
     pub(crate) members: FxHashMap<PeerId, Member>,
     pub(crate) published: FxHashMap<TrackId, Published>,
+    pub(crate) recents: Recents,
     /// What is kept from whom: of each peer no more than there are tracks.
     pub(crate) held: HashMap<PeerId, HashSet<TrackId>>,
     pub(crate) forwarded_packets: u64,
@@ -52,6 +53,7 @@ impl RoomState {
             router: Router::new(),
             members: FxHashMap::default(),
             published: FxHashMap::default(),
+            recents: Recents::default(),
             held: HashMap::new(),
             forwarded_packets: 0,
             forwarded_bytes: 0,
@@ -78,6 +80,7 @@ impl RoomState {
 
     pub(crate) fn unpublish(&mut self, track: TrackId) -> Option<Published> {
         self.router.unpublish(track);
+        self.recents.forget(track);
         let published = self.published.remove(&track)?;
         self.claims.release(track, published.peer);
         Some(published)

@@ -1,15 +1,16 @@
 use std::{sync::Arc, time::Instant};
 
-use hst_sfu::{Format, Formats, Forward, MAX_ENCODINGS, TrackId};
+use hst_sfu::{Format, Formats, MAX_ENCODINGS, TrackId};
 use rand::distr::{Alphanumeric, SampleString};
-use str0m::media::{MediaKind, Mid, Pt, Rid};
+use str0m::media::{MediaKind, Mid, Rid};
 
 use crate::{
     LineRole,
-    egress::{Line, Outgoing, Way},
-    media::Media,
-    negotiation::AgreedLine,
+    egress::{Line, Outgoing, Sent, Way},
+    media::Passing,
+    negotiation::{AgreedLine, Types},
     network::Outbox,
+    passed::Passed,
     red::{Echo, Trail},
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Slot {
     /// The names of the encodings that the client sends side by side, in their order: by convention the smallest first.
     /// Empty when he sends one without a name.
     pub(crate) rids: Vec<Rid>,
+    /// What the last packet that came on it passes on.
+    pub(crate) passed: Arc<Passed>,
     /// What has come of its sound.
     pub(crate) sound: Trail,
     /// What we send on it, for as long as it is a receiving line.
@@ -38,12 +41,17 @@ pub(crate) struct Slot {
     /// Whether its receiver takes dependency descriptors.
     has_descriptors: bool,
     /// What we may send on it, by format.
-    payload_types: Vec<Option<Pt>>,
+    types: Vec<Types>,
     /// What it has sent of its sound.
     echo: Echo,
-    /// The same for sound that is sent redundantly (RED), and for what is sent again (RTX).
-    red_types: Vec<Option<Pt>>,
-    again_types: Vec<Option<Pt>>,
+}
+
+/// A packet that waits to be written: which of the batch, where, and how.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) index: u32,
+    pub(crate) slot: u16,
+    pub(crate) sent: Sent,
 }
 
 /// What an offer changed for the router, in an order in which it can be applied.
@@ -79,13 +87,12 @@ impl Slot {
             is_inward: false,
             received: [None; MAX_ENCODINGS],
             rids: Vec::new(),
+            passed: Arc::default(),
             sound: Trail::default(),
             line: None,
             has_descriptors: false,
-            payload_types: Vec::new(),
+            types: Vec::new(),
             echo: Echo::default(),
-            red_types: Vec::new(),
-            again_types: Vec::new(),
         }
     }
 
@@ -105,9 +112,7 @@ impl Slot {
             ids,
             ..
         } = agreed;
-        self.payload_types = agreed.plain_types;
-        self.red_types = agreed.red_types;
-        self.again_types = agreed.again_types;
+        self.types = agreed.types;
         self.rids = agreed.rids;
         self.has_descriptors = ids.descriptor.is_some();
         self.is_inward = receives;
@@ -146,13 +151,13 @@ impl Slot {
 
     /// Whether this payload type stands for something on it that is sent as it is.
     pub(crate) fn speaks(&self, payload_type: u8) -> bool {
-        let types = [&self.payload_types, &self.red_types, &self.again_types];
-        types.into_iter().flatten().flatten().any(|pt| **pt == payload_type)
+        let types = self.types.iter().flat_map(|it| [it.plain, it.red, it.again]);
+        types.flatten().any(|pt| *pt == payload_type)
     }
 
     /// A line that we send on.
     fn begin(&self, share: f32) -> Line {
-        let has_again = self.again_types.iter().any(Option::is_some);
+        let has_again = self.types.iter().any(|types| types.again.is_some());
         let ssrc: u32 = rand::random();
         let rtx = has_again.then(|| ssrc ^ rand::random_range(1..=u32::MAX));
         let cname = Alphanumeric.sample_string(&mut rand::rng(), CNAME);
@@ -172,7 +177,7 @@ impl Slot {
         let Some(LineRole::Receive { track }) = self.role else {
             return None;
         };
-        let negotiated = self.payload_types.iter().enumerate().filter(|(_, pt)| pt.is_some());
+        let negotiated = self.types.iter().enumerate().filter(|(_, types)| types.plain.is_some());
         let formats: Formats = negotiated.filter_map(|(format, _)| Format::new(format as u8)).collect();
         let formats = formats.with_descriptors(self.has_descriptors);
         Some(Change::Carry { slot, track, formats })
@@ -193,28 +198,37 @@ impl Slot {
         now: Instant,
         way: &mut Way,
         out: &mut Outbox,
-        (media, forward): (&Arc<Media>, Forward),
+        (passing, sent): (&Passing, Sent),
         is_lossy: bool,
     ) {
-        let format = usize::from(media.format.number());
-        let (Some(&Some(plain)), Some(line)) = (self.payload_types.get(format), &mut self.line) else {
+        let Passing { media, kept } = passing;
+        let types = self.types.get(usize::from(media.format.number())).copied();
+        let (
+            Some(Types {
+                plain: Some(plain),
+                red: redundant,
+                again,
+            }),
+            Some(line),
+        ) = (types, &mut self.line)
+        else {
             return;
         };
         let mut outgoing = Outgoing {
             media,
-            forward,
+            kept: kept.as_ref(),
+            sent,
             payload_type: *plain,
-            again_type: self.again_types[format].map(|pt| *pt),
+            again_type: again.map(|pt| *pt),
             payload: None,
         };
         if media.codec.is_video() {
             return line.send(now, way, out, outgoing);
         }
         outgoing.again_type = None;
-        let redundant = self.red_types[format];
         let sound = media.red.as_ref().map_or(&media.payload, |red| &red.primary);
         let with_more = match redundant {
-            Some(_) => self.echo.take(forward.timestamp, sound, is_lossy.then_some(plain)),
+            Some(_) => self.echo.take(sent.timestamp, sound, is_lossy.then_some(plain)),
             None => None,
         };
         let (payload_type, payload) = match (redundant, with_more, &media.red) {

@@ -6,26 +6,26 @@ use std::{
 
 use hst_bwe::Estimator;
 use hst_rtp::rtcp::{ReferenceClock, is_rtcp};
-use hst_sfu::{Forward, PeerId, TrackId};
+use hst_sfu::{PeerId, TrackId};
 use str0m::media::{Mid, Rid};
 use tracing::{debug, warn};
 
 use crate::{
     LineRole, LostReason, OfferError, RoomId,
-    answer::{Answer, AnswerLine, Origin, Sent},
+    answer::{Answer, AnswerLine, Origin, SentLine},
     credentials::Credentials,
     egress::{Line, Way},
     handshake::{Fingerprint, Handshake, HandshakeError, Progress},
     ingress::{Ingress, Lost, Quality},
     losses::Losses,
-    media::Media,
+    media::{Media, Passing},
     negotiation::{Agreement, PayloadTypes},
     network::Outbox,
     offer::Offer,
     paths::{Paths, Proved},
     remote::Remote,
     reports::PathReport,
-    slot::{Change, Slot},
+    slot::{Change, Queued, Slot},
 };
 use probing::Probing;
 
@@ -81,13 +81,6 @@ pub(crate) struct Transport {
     deadline: Option<Instant>,
     /// When it will be woken.
     pub(crate) alarm: Instant,
-}
-
-/// A packet that waits to be written: which of the batch, and how.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) index: usize,
-    pub(crate) forward: Forward,
 }
 
 /// What a transport tells while it is driven.
@@ -240,7 +233,7 @@ impl Transport {
 
     fn answer(&mut self, text: String, repair_types: Vec<Option<u8>>) -> Answer {
         let lines = self.slots.iter().zip(repair_types).map(|(slot, repair_type)| {
-            let sent = |line: &Line| Sent {
+            let sent = |line: &Line| SentLine {
                 ssrc: line.ssrc(),
                 rtx: line.rtx(),
                 cname: line.cname().into(),
@@ -299,6 +292,7 @@ impl Transport {
         self.paths.prove(now, source, check)
     }
 
+    /// Takes a datagram of the client's; says whether that has told anything, or is to wake it sooner than it will be.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -306,12 +300,18 @@ impl Transport {
         bytes: &[u8],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
-    ) {
+    ) -> bool {
+        let mut is_usual = false;
         // The first byte tells the protocols apart (RFC 9443).
         let received = self.guard(|it| {
             match bytes {
-                [0x80..0xc0, ..] if is_rtcp(bytes) => it.hear(now, bytes, outbox, happenings),
-                [0x80..0xc0, ..] => it.take_packet(now, bytes, happenings),
+                [0x80..0xc0, ..] => {
+                    is_usual = true;
+                    match is_rtcp(bytes) {
+                        true => it.hear(now, bytes, outbox, happenings),
+                        false => it.take_packet(now, bytes, happenings),
+                    }
+                }
                 [0..4, ..] => return it.take_check(now, source, bytes, outbox, happenings),
                 [20..64, ..] => {
                     it.paths.follow(source);
@@ -325,6 +325,7 @@ impl Transport {
             Ok(())
         });
         self.end_on(received, happenings);
+        !is_usual || !happenings.is_empty() || self.sooner().is_some_and(|at| at < self.alarm)
     }
 
     /// Its time has come.
@@ -378,7 +379,7 @@ impl Transport {
     pub(crate) fn flush(
         &mut self,
         now: Instant,
-        batch: &[Arc<Media>],
+        batch: &[Passing],
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) -> bool {
@@ -400,10 +401,12 @@ impl Transport {
                 received.and_then(|received| *received.get(usize::from(encoding))?)
             };
             let wanted: Vec<u32> = keyframes_wanted.drain(..).filter_map(of).collect();
-            ingress.ask_for_keyframes(now, &wanted, way, outbox);
-            for Queued { index, forward } in queue.drain(..) {
-                let slot = &mut slots[usize::from(forward.line.slot)];
-                slot.write(now, way, outbox, (&batch[index], forward), losses.is_lossy());
+            if !wanted.is_empty() {
+                ingress.ask_for_keyframes(now, &wanted, way, outbox);
+            }
+            for Queued { index, slot, sent } in queue.drain(..) {
+                let slot = &mut slots[usize::from(slot)];
+                slot.write(now, way, outbox, (&batch[index as usize], sent), losses.is_lossy());
                 due = due.min(slot.line.as_ref().and_then(Line::report_at).unwrap_or(due));
             }
             Ok(())

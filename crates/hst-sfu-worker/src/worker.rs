@@ -16,17 +16,18 @@ use crate::{
     MediaEvent, RoomId,
     command::Command,
     demux::{Demux, Owner, TransportId},
+    egress::Sent,
     event::Events,
     foretold::Early,
     load::{Load, Shift},
-    media::Media,
+    media::{Media, Passing},
     network::{Datagram, Inbox, Network},
     orders::Orders,
     relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
-    slot::Change,
+    slot::{Change, Queued},
     timers::Timers,
-    transport::{Happening, Queued, Transport},
+    transport::{Happening, Transport},
 };
 
 mod connections;
@@ -74,7 +75,7 @@ pub(crate) struct Worker {
     timers: Timers<Timer>,
     next_transport: u64,
     /// The packets received since the last flush, for all who get them.
-    batch: Vec<Arc<Media>>,
+    batch: Vec<Passing>,
     /// Who has something to flush.
     dirty: Vec<TransportId>,
     /// What the transport driven last has told.
@@ -247,8 +248,9 @@ impl Worker {
             self.demux.prove(source, id, local_ip);
             self.network.connect(source);
         }
-        transport.receive(now, source, bytes, self.network.outbox(), &mut self.happenings);
-        self.settle(now, id);
+        if transport.receive(now, source, bytes, self.network.outbox(), &mut self.happenings) {
+            self.settle(now, id);
+        }
     }
 
     fn handle_timers(&mut self, now: Instant) {
@@ -352,7 +354,8 @@ impl Worker {
             }
         }
         room.router.handle_packet(now, media.track, &media.as_packet());
-        self.batch.push(media);
+        let kept = room.recents.keep(now, &media);
+        self.batch.push(Passing { media, kept });
         self.route(room_id, Some(self.batch.len() - 1));
     }
 
@@ -371,15 +374,21 @@ impl Worker {
                     let Some(transport) = self.transports.get_mut(&id) else {
                         continue;
                     };
+                    let media = &self.batch[index].media;
                     room.forwarded_packets += 1;
-                    room.forwarded_bytes += self.batch[index].payload.len() as u64;
-                    if transport.enqueue(Queued { index, forward }) {
+                    room.forwarded_bytes += media.payload.len() as u64;
+                    let queued = Queued {
+                        index: index as u32,
+                        slot: forward.line.slot,
+                        sent: Sent::new(media, &forward),
+                    };
+                    if transport.enqueue(queued) {
                         self.dirty.push(id);
                     }
                 }
                 Output::Relay { branch, edit } => {
                     if let Some(index) = index {
-                        let media = &self.batch[index];
+                        let media = &self.batch[index].media;
                         let media = match edit {
                             None => media.clone(),
                             Some(edit) => Arc::new(media.edited(edit)),

@@ -1,11 +1,10 @@
-use std::collections::HashMap;
-
 use crate::window::Window;
 
 /// The sources that have been heard, and which of their packets.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    heard: HashMap<u32, Source>,
+    /// In the order of their numbers. There are few, and one of few is found sooner than in a hash table.
+    heard: Vec<Source>,
     capacity: usize,
     /// How many packets were taken: the time by which a source is the longest silent.
     taken: u64,
@@ -13,6 +12,7 @@ pub(crate) struct Sources {
 
 #[derive(Debug)]
 struct Source {
+    ssrc: u32,
     window: Window,
     last: u64,
 }
@@ -20,7 +20,7 @@ struct Source {
 impl Sources {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            heard: HashMap::new(),
+            heard: Vec::new(),
             capacity,
             taken: 0,
         }
@@ -28,14 +28,15 @@ impl Sources {
 
     /// What was heard of a source.
     pub(crate) fn window(&self, ssrc: u32) -> Option<&Window> {
-        self.heard.get(&ssrc).map(|source| &source.window)
+        Some(&self.heard[self.find(ssrc).ok()?].window)
     }
 
     /// Takes the index of a packet that was proven to be genuine. When there are too many sources, that which has been
     /// silent for the longest goes.
     pub(crate) fn take(&mut self, ssrc: u32, index: u64) {
         self.taken += 1;
-        if let Some(source) = self.heard.get_mut(&ssrc) {
+        if let Ok(at) = self.find(ssrc) {
+            let source = &mut self.heard[at];
             source.window.take(index);
             source.last = self.taken;
             return;
@@ -44,14 +45,20 @@ impl Sources {
             self.forget_one();
         }
         let source = Source {
+            ssrc,
             window: Window::new(index),
             last: self.taken,
         };
-        self.heard.insert(ssrc, source);
+        // Most clients have one or two: room for more only when it is needed.
+        self.heard.reserve_exact(1);
+        let at = self.heard.partition_point(|other| other.ssrc < ssrc);
+        self.heard.insert(at, source);
     }
 
     pub(crate) fn forget(&mut self, ssrc: u32) {
-        self.heard.remove(&ssrc);
+        if let Ok(at) = self.find(ssrc) {
+            self.heard.remove(at);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -59,9 +66,14 @@ impl Sources {
     }
 
     fn forget_one(&mut self) {
-        let silent = self.heard.iter().min_by_key(|(_, source)| source.last);
-        if let Some((&ssrc, _)) = silent {
+        let silent = self.heard.iter().min_by_key(|source| source.last);
+        if let Some(&Source { ssrc, .. }) = silent {
             self.forget(ssrc);
         }
+    }
+
+    /// Where a source is.
+    fn find(&self, ssrc: u32) -> Result<usize, usize> {
+        self.heard.binary_search_by_key(&ssrc, |source| source.ssrc)
     }
 }

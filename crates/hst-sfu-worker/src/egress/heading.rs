@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use hst_rtp::{Header, write_header};
 
 use crate::passed::{Ids, Passed};
@@ -11,7 +13,7 @@ pub(super) struct Heading {
     mid: Option<Vec<u8>>,
     written: Vec<u8>,
     /// What the written one passes on; `None` where it is out of date.
-    passed: Option<Passed>,
+    passed: Option<Arc<Passed>>,
 }
 
 /// The header of a packet, but for its numbers: those that [`Header::patch`] writes, and the one among all packets of the
@@ -50,7 +52,7 @@ impl Heading {
     }
 
     /// The header of a packet that passes this on, with its dependency descriptor as it is to be for this receiver.
-    pub(super) fn of(&mut self, passed: &Passed, descriptor: Option<&[u8]>) -> Head<'_> {
+    pub(super) fn of(&mut self, passed: &Arc<Passed>, descriptor: Option<&[u8]>) -> Head<'_> {
         if descriptor.is_some() || self.passed.as_ref() != Some(passed) {
             self.write(passed, descriptor);
         }
@@ -60,7 +62,7 @@ impl Heading {
         }
     }
 
-    fn write(&mut self, passed: &Passed, descriptor: Option<&[u8]>) {
+    fn write(&mut self, passed: &Arc<Passed>, descriptor: Option<&[u8]>) {
         let Self { ids, mid, written, .. } = self;
         let number = ids.transport_seq.map(|id| (id, &[0, 0][..]));
         let own = [number, ids.mid.zip(mid.as_deref()), ids.descriptor.zip(descriptor)];
@@ -93,10 +95,10 @@ mod tests {
         Ids::of(&map)
     }
 
-    fn level(level: u8) -> Passed {
+    fn level(level: u8) -> Arc<Passed> {
         let mut passed = Passed::default();
         passed.push(AUDIO_LEVEL, &[level]).unwrap();
-        passed
+        Arc::new(passed)
     }
 
     fn read(head: Head<'_>) -> Vec<(u8, Vec<u8>)> {
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn what_was_written_holds_until_something_of_it_changes() {
         let mut heading = Heading::new("7");
-        let passed = Passed::default();
+        let passed = Arc::default();
         assert_eq!(read(heading.of(&passed, None)), [], "nothing was agreed on");
         heading.set_ids(ids());
         let (number, name) = ((NUMBER, vec![0, 0]), (MID, b"7".to_vec()));
@@ -129,7 +131,7 @@ mod tests {
         map.set(5, dependency_descriptor());
         let mut heading = Heading::new("7");
         heading.set_ids(Ids::of(&map));
-        let passed = Passed::default();
+        let passed = Arc::default();
         for descriptor in [&[1, 2, 3][..], &[4, 5, 6]] {
             assert_eq!(read(heading.of(&passed, Some(descriptor))), [(5, descriptor.to_vec())]);
             assert_eq!(read(heading.of(&passed, None)), []);

@@ -8,22 +8,18 @@ use hst_rtp::{
     Header, nearest,
     rtcp::{ReportBlock, SenderReport, write_cname},
     rtx,
-    send::{History, Limits, SenderReports, Timeline},
+    send::{SenderReports, Timeline},
 };
-use hst_sfu::{DescriptorPatch, Forward, Vp8Ids};
+use hst_sfu::Vp8Ids;
 
 use super::{
     Heard, Way,
     allowance::Allowance,
     heading::Heading,
-    marks::Marks,
+    log::{Changes, Log, Sent},
     way::{Body, Packet},
 };
-use crate::{
-    media::Media,
-    network::Outbox,
-    passed::{Ids, Passed},
-};
+use crate::{media::Media, network::Outbox, passed::Ids, recent::Kept};
 
 /// How often a receiver is told what was sent. The first time is with the first packet: until then he cannot play sound and
 /// picture together.
@@ -42,10 +38,8 @@ pub(crate) struct Line {
     rtx: Option<u32>,
     heading: Heading,
     cname: String,
-    /// What was sent of late; the payloads are shared by all who received them.
-    history: History<Shared, Sent>,
-    /// The highest number that was sent.
-    highest: u64,
+    /// What was sent of late.
+    log: Log,
     is_lossy: bool,
     allowance: Allowance,
     /// The number of the next packet that is sent again.
@@ -63,8 +57,10 @@ pub(crate) struct Line {
 
 /// A packet on its way to one receiver.
 pub(crate) struct Outgoing<'a> {
-    pub(crate) media: &'a Arc<Media>,
-    pub(crate) forward: Forward,
+    pub(crate) media: &'a Media,
+    /// Where it is kept, if it is.
+    pub(crate) kept: Option<&'a Kept>,
+    pub(crate) sent: Sent,
     pub(crate) payload_type: u8,
     /// That of its repetitions, if it may be asked for again.
     pub(crate) again_type: Option<u8>,
@@ -79,8 +75,7 @@ impl Line {
             rtx,
             heading: Heading::new(mid),
             cname: cname.to_owned(),
-            history: History::new(Limits::default()),
-            highest: 0,
+            log: Log::default(),
             is_lossy: false,
             allowance: Allowance::new(share),
             next_again: 1,
@@ -159,20 +154,18 @@ impl Line {
     pub(crate) fn send(&mut self, now: Instant, way: &mut Way, out: &mut Outbox, outgoing: Outgoing<'_>) {
         let Outgoing {
             media,
-            forward,
+            kept,
+            sent,
             payload_type,
             again_type,
             payload,
         } = outgoing;
-        let Forward {
+        let Sent {
             seq,
             timestamp,
-            ends_picture,
-            vp8,
-            descriptor,
-            ..
-        } = forward;
-        let marker = media.marker || ends_picture;
+            marker,
+            changes: Changes { vp8, descriptor },
+        } = sent;
         let descriptor_here = descriptor.and_then(|patch| media.described(patch));
         let packet = Packet {
             header: Header {
@@ -188,11 +181,11 @@ impl Line {
         };
         let payload = payload.unwrap_or(&media.payload);
         let write = |bytes: &mut Vec<u8>| put(bytes, payload, vp8);
-        let sent = way.send(now, out, packet, Body::Payload(write));
-        if sent == 0 {
+        let len = way.send(now, out, packet, Body::Payload(write));
+        if len == 0 {
             return;
         }
-        self.allowance.earn(sent);
+        self.allowance.earn(len);
         self.packets += 1;
         self.reports.handle_packet(payload.len());
         self.newest = Some(Newest {
@@ -202,15 +195,8 @@ impl Line {
         });
         self.report_at.get_or_insert(now);
         self.again_type = again_type;
-        if self.rtx.is_some() && again_type.is_some() {
-            self.highest = self.highest.max(seq);
-            let sent = Sent {
-                timestamp,
-                vp8,
-                descriptor,
-                marks: Marks::new(marker),
-            };
-            self.history.push(now, seq, Shared(media.clone()), sent);
+        if let (Some(kept), Some(_), Some(_)) = (kept, self.rtx, again_type) {
+            self.log.push(kept, media, &sent);
         }
     }
 
@@ -227,20 +213,20 @@ impl Line {
             return;
         };
         for seq in seqs {
-            let seq = nearest(self.highest, seq);
-            let Some((media, sent)) = self.history.get(now, seq) else {
+            let seq = nearest(self.log.highest(), seq);
+            let Some((media, sent, again_at)) = self.log.get(now, seq) else {
                 continue;
             };
-            let age = now.saturating_duration_since(media.0.arrived);
-            if sent.marks.again_at().is_some_and(|at| age.saturating_sub(at) < AGAIN) {
+            let age = now.saturating_duration_since(media.arrived);
+            if again_at.is_some_and(|at| age.saturating_sub(at) < AGAIN) {
                 continue;
             }
             let copies = if self.is_lossy { LOSSY_COPIES } else { 1 };
             for _ in 0..copies {
-                if !self.allowance.spend(media.0.payload.len()) {
+                if !self.allowance.spend(media.payload.len()) {
                     break;
                 }
-                sent.marks.set_again(age);
+                self.log.set_again(seq, age);
                 let repetition = Repetition {
                     ssrc,
                     payload_type,
@@ -249,7 +235,7 @@ impl Line {
                     probe: None,
                 };
                 self.next_again += 1;
-                repetition.send(now, way, out, (seq, media, sent));
+                repetition.send(now, way, out, &media, &sent);
             }
         }
     }
@@ -270,9 +256,9 @@ impl Line {
         let index = self.next_again;
         self.next_again += 1;
         let probe = Some(probe);
-        let last = self.history.get(now, self.highest);
+        let last = self.log.get(now, self.log.highest());
         let padding = u8::try_from(bytes).unwrap_or(u8::MAX);
-        if let Some((media, sent)) = last.filter(|(media, _)| media.0.payload.len() <= bytes || padding == u8::MAX) {
+        if let Some((media, sent, _)) = last.filter(|(media, ..)| media.payload.len() <= bytes || padding == u8::MAX) {
             let repetition = Repetition {
                 ssrc,
                 payload_type,
@@ -280,7 +266,7 @@ impl Line {
                 heading: &mut self.heading,
                 probe,
             };
-            return repetition.send(now, way, out, (self.highest, media, sent));
+            return repetition.send(now, way, out, &media, &sent);
         }
         let header = Header {
             marker: false,
@@ -292,7 +278,7 @@ impl Line {
         let packet = Packet {
             header,
             index,
-            head: self.heading.of(&Passed::default(), None),
+            head: self.heading.of(&Arc::default(), None),
             probe,
         };
         way.send(now, out, packet, Body::<fn(&mut Vec<u8>)>::Padding(padding))
@@ -337,25 +323,6 @@ struct Newest {
     clock_rate: u32,
 }
 
-/// A payload that many lines hold.
-#[derive(Debug)]
-struct Shared(Arc<Media>);
-
-impl AsRef<[u8]> for Shared {
-    fn as_ref(&self) -> &[u8] {
-        &self.0.payload
-    }
-}
-
-/// How a packet was sent: 20 bytes, as there is one for each packet and receiver.
-#[derive(Debug)]
-struct Sent {
-    timestamp: u32,
-    vp8: Option<Vp8Ids>,
-    descriptor: Option<DescriptorPatch>,
-    marks: Marks,
-}
-
 /// Under what a packet is sent again.
 struct Repetition<'a> {
     ssrc: u32,
@@ -366,23 +333,24 @@ struct Repetition<'a> {
 }
 
 impl Repetition<'_> {
-    fn send(self, now: Instant, way: &mut Way, out: &mut Outbox, (seq, media, sent): (u64, &Shared, &Sent)) -> usize {
-        let descriptor = sent.descriptor.and_then(|patch| media.0.described(patch));
+    fn send(self, now: Instant, way: &mut Way, out: &mut Outbox, media: &Media, sent: &Sent) -> usize {
+        let Changes { vp8, descriptor } = sent.changes;
+        let descriptor = descriptor.and_then(|patch| media.described(patch));
         let packet = Packet {
             header: Header {
-                marker: sent.marks.marker(),
+                marker: sent.marker,
                 payload_type: self.payload_type,
                 seq: self.index as u16,
                 timestamp: sent.timestamp,
                 ssrc: self.ssrc,
             },
             index: self.index,
-            head: self.heading.of(&media.0.passed, descriptor.as_deref()),
+            head: self.heading.of(&media.passed, descriptor.as_deref()),
             probe: self.probe,
         };
         let write = |bytes: &mut Vec<u8>| {
-            rtx::write(bytes, seq as u16, &[]);
-            put(bytes, &media.0.payload, sent.vp8);
+            rtx::write(bytes, sent.seq as u16, &[]);
+            put(bytes, &media.payload, vp8);
         };
         way.send(now, out, packet, Body::Payload(write))
     }

@@ -15,12 +15,13 @@ use hst_sfu::{Codec, Format, Forward, LineId, PeerId, TrackId};
 use hst_srtp::{Profile, Receiver, Side};
 use str0m::rtp::{Extension, ExtensionMap};
 
-use super::{Line, Outgoing, Way};
+use super::{Line, Outgoing, Sent, Way};
 use crate::{
     handshake::Contexts,
     media::Media,
     network::Outbox,
     passed::{AUDIO_LEVEL, Ids, Passed},
+    recent::Recents,
     remote::Remote,
 };
 
@@ -37,6 +38,7 @@ struct Call {
     line: Line,
     outbox: Outbox,
     client: Receiver,
+    recents: Recents,
 }
 
 /// What the client got.
@@ -66,14 +68,17 @@ impl Call {
             line,
             outbox: Outbox::default(),
             client,
+            recents: Recents::default(),
         }
     }
 
     fn send(&mut self, seq: u64) {
-        let media = media(seq);
+        let media = media(self.now, seq);
+        let kept = self.recents.keep(self.now, &media);
         let outgoing = Outgoing {
             media: &media,
-            forward: forward(seq),
+            kept: kept.as_ref(),
+            sent: Sent::new(&media, &forward(seq)),
             payload_type: PT,
             again_type: Some(AGAIN),
             payload: None,
@@ -111,7 +116,7 @@ fn ids() -> Ids {
     Ids::of(&map)
 }
 
-fn media(number: u64) -> Arc<Media> {
+fn media(now: Instant, number: u64) -> Arc<Media> {
     let mut passed = Passed::default();
     passed.push(AUDIO_LEVEL, &[0x85]).expect("it is passed on");
     Arc::new(Media {
@@ -121,15 +126,15 @@ fn media(number: u64) -> Arc<Media> {
         encoding: 0,
         red: None,
         marker: false,
-        seq: 0,
-        timestamp: 0,
+        seq: number as u16,
+        timestamp: number as u32 * 3000,
         ssrc: 0,
         level: None,
         descriptor: None,
         sizes: None,
-        passed,
+        passed: Arc::new(passed),
         payload: number.to_be_bytes().repeat(125).into(),
-        arrived: Instant::now(),
+        arrived: now,
     })
 }
 

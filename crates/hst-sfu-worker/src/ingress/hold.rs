@@ -142,7 +142,6 @@ mod tests {
     use hst_sfu::{Codec, Format, TrackId};
 
     use super::*;
-    use crate::passed::Passed;
 
     const KEY: [u8; 2] = [0x10, 0x00];
     const DELTA: [u8; 2] = [0x10, 0x01];
@@ -161,7 +160,7 @@ mod tests {
             descriptor: None,
             sizes: None,
             red: None,
-            passed: Passed::default(),
+            passed: Arc::default(),
             payload: payload.as_slice().into(),
             arrived: now,
         })

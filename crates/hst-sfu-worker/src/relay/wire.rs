@@ -202,7 +202,7 @@ fn read_packet(now: Instant, bytes: &mut Bytes<'_>) -> Option<Media> {
         descriptor,
         sizes,
         red,
-        passed,
+        passed: Arc::new(passed),
         payload,
         arrived: now,
     })
@@ -278,7 +278,7 @@ mod tests {
             descriptor: Some([1, 2, 3].into()),
             sizes: Some(Box::new(vec![vec![(320, 180), (640, 360)], vec![]])),
             red: None,
-            passed,
+            passed: Arc::new(passed),
             payload: [7; 1200].into(),
             arrived: now,
         }
@@ -332,7 +332,7 @@ mod tests {
             level: None,
             descriptor: None,
             sizes: None,
-            passed: Passed::default(),
+            passed: Arc::default(),
             ..full.clone()
         };
         let repeat = RedundantBlock {

@@ -106,6 +106,9 @@ impl Transport {
             None => None,
         };
         let lost = slot.sound.lost_before(ssrc, seq);
+        if *slot.passed != told.passed {
+            slot.passed = Arc::new(told.passed);
+        }
         let descriptor = told.descriptor.filter(|descriptor| !descriptor.is_empty());
         let media = Media {
             track,
@@ -120,7 +123,7 @@ impl Transport {
             descriptor: descriptor.map(Arc::from),
             sizes: told.layers.and_then(sizes),
             red,
-            passed: told.passed,
+            passed: slot.passed.clone(),
             payload,
             arrived: now,
         };

@@ -45,13 +45,14 @@ impl Transport {
             return None;
         }
         let reports = self.slots.iter().filter_map(|slot| slot.line.as_ref()?.report_at());
+        reports.chain(self.look_back_at).chain(self.sooner()).min()
+    }
+
+    /// When something is due that may be sooner for what is received.
+    pub(super) fn sooner(&self) -> Option<Instant> {
         let probing = self.probing.as_ref().map(|it| it.next_at);
-        let others = self.look_back_at.into_iter().chain(self.ingress.poll_timeout());
-        reports
-            .chain(probing)
-            .chain(others)
-            .chain(self.way.next_timeout())
-            .min()
+        let dues = [probing, self.ingress.poll_timeout(), self.way.next_timeout()];
+        dues.into_iter().flatten().min()
     }
 
     /// Sends what is due.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hst_sfu::BranchId;
+use hst_sfu::{BranchId, Word};
 
 use super::Worker;
 use crate::{
@@ -43,6 +43,9 @@ impl Worker {
             Content::Word(word) => {
                 if self.orders.is_leaving() {
                     room.router.leave();
+                }
+                if let Word::Gone { track } = word {
+                    room.recents.forget(track);
                 }
                 room.router.hear(now, from, word);
                 self.route(id, None);

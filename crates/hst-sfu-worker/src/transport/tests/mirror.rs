@@ -1,14 +1,16 @@
 //! A client who also receives, on a line of its own.
 
-use hst_sfu::LineId;
+use hst_sfu::{Forward, LineId};
 use str0m::rtp::Ssrc;
 
 use super::*;
+use crate::{egress::Sent, media::Passing, recent::Recents};
 
 pub(super) struct Mirror {
     pub(super) pair: Pair,
     /// Of what is sent to it.
     pub(super) ssrc: Ssrc,
+    recents: Recents,
 }
 
 impl Mirror {
@@ -28,7 +30,11 @@ impl Mirror {
         pair.accept(pending, &answer.to_sdp_string());
         let (_, _, line) = pair.transport.received().next().expect("it is sent to");
         let ssrc = line.ssrc().into();
-        Self { pair, ssrc }
+        Self {
+            pair,
+            ssrc,
+            recents: Recents::default(),
+        }
     }
 
     /// It is sent a packet, and does not get it yet.
@@ -52,8 +58,16 @@ impl Mirror {
             now,
             ..
         } = &mut self.pair;
-        transport.enqueue(Queued { index: 0, forward });
-        transport.flush(*now, &[media], outbox, happenings);
+        transport.enqueue(Queued {
+            index: 0,
+            slot: line.slot,
+            sent: Sent::new(&media, &forward),
+        });
+        let passing = Passing {
+            kept: self.recents.keep(*now, &media),
+            media,
+        };
+        transport.flush(*now, &[passing], outbox, happenings);
     }
 }
 

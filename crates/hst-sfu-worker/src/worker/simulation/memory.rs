@@ -140,7 +140,12 @@ fn sum(text: &str) -> BTreeMap<&'static str, usize> {
 
 /// Which part of a connection something is that was allocated within these.
 fn part(is_in: impl Fn(&[&str]) -> bool) -> &'static str {
-    let words: [&[&str]; 4] = [&["dimpl::"], &["hst_srtp"], &["history"], &["hst_bwe"]];
+    let words: [&[&str]; 4] = [
+        &["dimpl::"],
+        &["hst_srtp"],
+        &["history", "egress::log", "recent::"],
+        &["hst_bwe"],
+    ];
     // The estimate has a history of its own.
     let order = [0, 1, 3, 2];
     let found = order.into_iter().find(|at| is_in(words[*at]));
