@@ -119,6 +119,16 @@ impl Shape {
         }
     }
 
+    /// How many get a packet that is published, on average: of those who speak not all are forwarded.
+    pub(super) fn copies(&self) -> f64 {
+        let others = if self.is_mutual {
+            self.publishers - 1
+        } else {
+            self.listeners
+        };
+        others as f64 * self.forwarded as f64 / self.publishers as f64
+    }
+
     /// Whether one publishes, and all others receive it.
     pub(super) fn is_broadcast(&self) -> bool {
         self.groups == 1 && self.publishers == 1

@@ -20,8 +20,11 @@ use super::{
 };
 use crate::error::CliError;
 
-/// Clients whose thread has the processor for more than this share of the time are too slow for the server.
+/// Clients whose thread has the processor for more than this share of the time are too slow for the server; and where they and
+/// the server together have all processors for more than this, they are in each other's way.
 const BUSY: f64 = 0.9;
+/// With less than this of the load that was asked for, it was not reached.
+const NEAR: f64 = 0.9;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -56,8 +59,9 @@ struct Figures {
     server_us_per_packet: Option<f64>,
     server_user_us_per_packet: Option<f64>,
     server_system_us_per_packet: Option<f64>,
-    /// Of what the server can carry, how much it did: of a core for each media thread with something to do.
+    /// Of what the server can carry, how much it did, and was to do: of a core for each media thread with something to do.
     server_load: Option<f64>,
+    asked_load: Option<f64>,
     /// What the other program took, and how many times as much that is.
     beside_us_per_packet: Option<f64>,
     beside_ratio: Option<f64>,
@@ -74,10 +78,20 @@ struct Figures {
     receivers: usize,
     packets: u64,
     packets_per_second: f64,
+    /// Of what was published, for each who should have it: how much he got.
+    delivered: f64,
+    /// What the server never numbered, though it went on; what came to its sockets and found no room there; and what it numbered
+    /// and nobody got.
     lost_in_server: u64,
+    server_overflowed: Option<u64>,
     lost_behind_server: u64,
+    /// What found no room in the clients' sockets, which is no loss of the server's.
+    generator_overflowed: Option<u64>,
     damaged: u64,
-    /// The clients could not keep up: the figures say too little of the server.
+    /// What a packet took of the clients, and for how much of the time the busiest of their threads had a processor.
+    generator_us_per_packet: Option<f64>,
+    generator_busy: f64,
+    /// The clients could not keep up, or did not reach the load: the figures say too little of the server.
     generator_limited: bool,
 }
 
@@ -104,7 +118,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         stage.seat(members, &shape, &mut staying).await?;
     }
     let load = options.load.map(|share| share * cores);
-    let measured = measure(stage, &shape, process.pid(), load, length).await?;
+    let measured = measure(stage, &shape, &process.served(), load, length).await?;
     let after = filled();
     // The machine is the others' alone.
     drop((staying, process));
@@ -118,11 +132,19 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let cost = cost_of(&measured);
     let other_cost = other.as_ref().and_then(cost_of).map(|cost| cost.iter().sum::<f64>());
     let packets = measured.packets();
+    let cpu = measured.cpu.unwrap_or_default().iter().sum::<Duration>();
     let Measured { tally, elapsed, .. } = measured;
     let speed = cost.map(|[user, system]| 1e6 / (user + system));
     let payload = tally.bytes as f64 / tally.received.max(1) as f64;
     let busiest = tally.busy.as_secs_f64() / elapsed.as_secs_f64();
     let per_second = packets as f64 / elapsed.as_secs_f64();
+    let processors = std::thread::available_parallelism()?.get() as f64;
+    let all_busy = (cpu + tally.spent).as_secs_f64() / elapsed.as_secs_f64() / processors;
+    let server_load = speed.map(|speed| per_second / speed / cores);
+    let is_reached = options
+        .load
+        .is_none_or(|asked| server_load.is_some_and(|load| load >= NEAR * asked));
+    let is_overflowed = tally.overflowed.is_some_and(|count| count > 0);
     let delay = |share| report::rounded(tally.delays.permille(share).as_secs_f64() * 1e6);
     let figures = Figures {
         case: options.case,
@@ -133,7 +155,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         server_us_per_packet: cost.map(|[user, system]| report::rounded(user + system)),
         server_user_us_per_packet: cost.map(|[user, _]| report::rounded(user)),
         server_system_us_per_packet: cost.map(|[_, system]| report::rounded(system)),
-        server_load: speed.map(|speed| report::rounded(per_second / speed / cores)),
+        server_load: server_load.map(report::rounded),
+        asked_load: options.load,
         beside_us_per_packet: other_cost.map(report::rounded),
         beside_ratio: other_cost
             .zip(speed)
@@ -147,10 +170,16 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         receivers: shape.receivers(),
         packets,
         packets_per_second: report::rounded(per_second),
+        delivered: report::rounded(tally.received as f64 / (tally.sent as f64 * shape.copies()).max(1.0)),
         lost_in_server: tally.lost_in_server,
+        server_overflowed: measured.overflowed,
         lost_behind_server: tally.lost_behind_server,
+        generator_overflowed: tally.overflowed,
         damaged: tally.damaged,
-        generator_limited: busiest > BUSY || tally.lost_behind_server > 0,
+        generator_us_per_packet: (packets > 0)
+            .then(|| report::rounded(tally.spent.as_secs_f64() * 1e6 / packets as f64)),
+        generator_busy: report::rounded(busiest),
+        generator_limited: busiest > BUSY || all_busy > BUSY || is_overflowed || !is_reached,
     };
     Ok(report::print(&figures, options.json)?)
 }
@@ -167,7 +196,7 @@ async fn beside(program: &Path, shape: &Shape, length: Duration) -> Result<Measu
     }
     let mut program = Beside::start(program)?;
     let stage = Stage::beside(&mut program, shape).await?;
-    measure(stage, shape, program.pid(), None, length).await
+    measure(stage, shape, &program.served(), None, length).await
 }
 
 /// What a packet takes of the server itself and of the system, in microseconds; `None` where nobody says it, or of none.

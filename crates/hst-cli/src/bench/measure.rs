@@ -25,6 +25,8 @@ pub(super) struct Measured {
     pub(super) tally: Tally,
     /// The server's processor time: its own, and the system's for it.
     pub(super) cpu: Option<[Duration; 2]>,
+    /// Datagrams for which there was no room in its sockets, where those are known.
+    pub(super) overflowed: Option<u64>,
     pub(super) elapsed: Duration,
     /// Between one burst and the next.
     pub(super) every: Duration,
@@ -37,11 +39,31 @@ impl Measured {
     }
 }
 
+/// Who is measured.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    /// Its process.
+    pub(super) pid: Option<u32>,
+    /// The ports of its media, as far as they are known.
+    pub(super) ports: Vec<u16>,
+}
+
+impl Served {
+    fn cpu(&self) -> Option<[Duration; 2]> {
+        self.pid.and_then(machine::cpu_times)
+    }
+
+    fn overflowed(&self) -> Option<u64> {
+        let ports = Some(&self.ports).filter(|ports| !ports.is_empty())?;
+        hst_load::overflowed(ports.iter().copied())
+    }
+}
+
 /// Has the clients send and receive for a while. With `load`, they send as much as keeps that many cores of the server busy.
 pub(super) async fn measure(
     stage: Stage,
     shape: &Shape,
-    server: Option<u32>,
+    server: &Served,
     load: Option<f64>,
     length: Duration,
 ) -> Result<Measured, CliError> {
@@ -58,7 +80,7 @@ pub(super) async fn measure(
         sleep(REST).await;
     }
     let all = |tell: fn(&Crowd)| crowds.iter().for_each(tell);
-    let cpu = || server.and_then(machine::cpu_times);
+    let cpu = || server.cpu();
     all(Crowd::send);
     sleep(WARM_UP).await;
     let every = match load {
@@ -70,6 +92,7 @@ pub(super) async fn measure(
         sleep(WARM_UP).await;
     }
 
+    let overflowed = server.overflowed();
     let (before, begun) = (cpu(), Instant::now());
     all(Crowd::count);
     sleep(length).await;
@@ -82,6 +105,10 @@ pub(super) async fn measure(
     Ok(Measured {
         tally,
         cpu: spent(before, after),
+        overflowed: server
+            .overflowed()
+            .zip(overflowed)
+            .map(|(now, then)| now.saturating_sub(then)),
         elapsed,
         every,
     })

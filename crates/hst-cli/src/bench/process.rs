@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::BenchError;
+use super::{BenchError, measure::Served};
 
 /// A server that has not said by then where it listens does not start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -109,6 +109,14 @@ impl Process {
     /// Where it tells its figures, if it does.
     pub(super) fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// What is measured of it.
+    pub(super) fn served(&self) -> Served {
+        Served {
+            pid: self.pid(),
+            ports: self.media.iter().map(SocketAddr::port).collect(),
+        }
     }
 
     /// `None` when it is over.
