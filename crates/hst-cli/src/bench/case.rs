@@ -15,6 +15,8 @@ const SOUND: usize = 80;
 const SOUNDS_PER_SECOND: u32 = 50;
 /// So many speakers are heard at a time in a large group.
 const LOUDEST: usize = 5;
+/// No receiver gets more than so many bits in a second: above 50 million a server believes in no network.
+const MOST_BITS: f64 = 40e6;
 
 /// Who sends what to how many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
@@ -84,6 +86,20 @@ impl Case {
     }
 }
 
+impl Case {
+    /// How many groups keep a thread half busy while nobody's camera is far from what cameras are.
+    pub(super) fn groups_under_load(self) -> usize {
+        match self {
+            Self::OneToOne => 100,
+            Self::OneToTen => 20,
+            Self::OneToHundred => 4,
+            Self::Meeting => 5,
+            Self::Groups => 50,
+            Self::Hall => 1,
+        }
+    }
+}
+
 impl Shape {
     fn broadcast(listeners: usize) -> Self {
         Self {
@@ -127,6 +143,13 @@ impl Shape {
             self.listeners
         };
         others as f64 * self.forwarded as f64 / self.publishers as f64
+    }
+
+    /// The shortest time between two bursts that receivers' networks are believed to carry.
+    pub(super) fn shortest(&self) -> Duration {
+        let copies = self.copies() * self.publishers as f64 * self.groups as f64;
+        let bits = (self.pace.burst * self.pace.size * 8) as f64 * copies / self.receivers() as f64;
+        Duration::from_secs_f64(bits / MOST_BITS)
     }
 
     /// Whether one publishes, and all others receive it.

@@ -1,5 +1,7 @@
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -35,9 +37,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", default_value_t = 10)]
     seconds: u64,
     /// Have so much sent that this share of what the server can carry is reached: of a core for each media thread that has
-    /// something to do.
+    /// something to do. It has one for every two processors then; the others are for the clients.
     #[arg(long, value_name = "SHARE")]
     load: Option<f64>,
+    /// Have so many groups of the case beside each other [default: one, or 50 of 50x4; with --load as many as it takes]
+    #[arg(long, value_name = "N")]
+    groups: Option<NonZero<usize>>,
     /// Measure another program with the same clients, too: it answers offers, one a line, as {"offer":"…"} and {"answer":"…"}.
     #[arg(long, value_name = "PROGRAM", conflicts_with = "load")]
     beside: Option<PathBuf>,
@@ -75,7 +80,10 @@ struct Figures {
     /// for all.
     bytes_per_member: Option<u64>,
     bytes_per_receiver: Option<u64>,
+    groups: usize,
     receivers: usize,
+    /// Bursts of a publisher.
+    bursts_per_second: f64,
     packets: u64,
     packets_per_second: f64,
     /// Of what was published, for each who should have it: how much he got.
@@ -98,9 +106,16 @@ struct Figures {
 /// The real server in a process of its own, and clients that check every packet.
 pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut shape = options.case.shape();
+    match (options.groups, options.load) {
+        (Some(groups), _) => shape.groups = groups.get(),
+        (None, Some(_)) => shape.groups = options.case.groups_under_load(),
+        (None, None) => {}
+    }
     let length = Duration::from_secs(options.seconds.max(1));
     machine::check_open_files(3 * shape.members())?;
-    let process = Process::media_server().await?;
+    let processors = thread::available_parallelism()?.get();
+    let workers = options.load.map(|_| processors.div_ceil(2));
+    let process = Process::media_server(workers).await?;
     // A group is on one thread.
     let cores = shape.groups.min(process.media().len().max(1)) as f64;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
@@ -138,8 +153,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let payload = tally.bytes as f64 / tally.received.max(1) as f64;
     let busiest = tally.busy.as_secs_f64() / elapsed.as_secs_f64();
     let per_second = packets as f64 / elapsed.as_secs_f64();
-    let processors = std::thread::available_parallelism()?.get() as f64;
-    let all_busy = (cpu + tally.spent).as_secs_f64() / elapsed.as_secs_f64() / processors;
+    let all_busy = (cpu + tally.spent).as_secs_f64() / elapsed.as_secs_f64() / processors as f64;
     let server_load = speed.map(|speed| per_second / speed / cores);
     let is_reached = options
         .load
@@ -167,7 +181,9 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         delay_us_p999: delay(999),
         bytes_per_member: each(empty, before, shape.members()),
         bytes_per_receiver: each(empty, after, shape.receivers()),
+        groups: shape.groups,
         receivers: shape.receivers(),
+        bursts_per_second: report::rounded(shape.pace.every.as_secs_f64().recip()),
         packets,
         packets_per_second: report::rounded(per_second),
         delivered: report::rounded(tally.received as f64 / (tally.sent as f64 * shape.copies()).max(1.0)),

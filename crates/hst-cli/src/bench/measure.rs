@@ -84,7 +84,7 @@ pub(super) async fn measure(
     all(Crowd::send);
     sleep(WARM_UP).await;
     let every = match load {
-        Some(load) => keep_busy(&crowds, shape.pace.every, load, cpu).await?,
+        Some(load) => keep_busy(&crowds, shape, load, cpu).await?,
         None => shape.pace.every,
     };
     if load.is_some() {
@@ -117,10 +117,11 @@ pub(super) async fn measure(
 /// Has the clients send as much as keeps so many cores of the server busy, or as much as they can; says at which interval.
 async fn keep_busy(
     crowds: &[Crowd],
-    mut every: Duration,
+    shape: &Shape,
     load: f64,
     cpu: impl Fn() -> Option<[Duration; 2]>,
 ) -> Result<Duration, BenchError> {
+    let (mut every, shortest) = (shape.pace.every, shape.shortest());
     let (mut before, mut was_busy) = (every, 0.0);
     for _ in 0..LOOKS {
         let (start, begun) = (cpu(), Instant::now());
@@ -130,17 +131,17 @@ async fn keep_busy(
         if (busy / load - 1.0).abs() < NEAR {
             break;
         }
-        // A shorter interval that makes nobody busier only shows that the clients can do no more.
+        // A shorter interval that makes nobody busier only shows that the clients can do no more, or may not.
         let is_end = every < before && busy < was_busy * (1.0 + NEAR);
         let next = if is_end {
             before
         } else {
-            every.mul_f64((busy / load).clamp(1.0 / MOST, MOST))
+            every.mul_f64((busy / load).clamp(1.0 / MOST, MOST)).max(shortest)
         };
         (before, was_busy) = (every, busy);
         every = next;
         crowds.iter().for_each(|crowd| crowd.send_every(every));
-        if is_end {
+        if is_end || every == before {
             break;
         }
     }
