@@ -87,16 +87,17 @@ impl Case {
 }
 
 impl Case {
-    /// How many groups keep a thread half busy while nobody's camera is far from what cameras are.
-    pub(super) fn groups_under_load(self) -> usize {
-        match self {
+    /// How many groups keep a thread busy for this share of the time, while nobody's camera is far from what cameras are.
+    pub(super) fn groups_for(self, load: f64) -> usize {
+        let half = match self {
             Self::OneToOne => 100,
             Self::OneToTen => 20,
             Self::OneToHundred => 4,
             Self::Meeting => 5,
             Self::Groups => 50,
             Self::Hall => 1,
-        }
+        };
+        ((f64::from(half) * load / 0.5).round() as usize).max(self.shape().groups)
     }
 }
 
@@ -183,5 +184,35 @@ fn frames(per_second: u32) -> Pace {
         every: Duration::from_secs(1) / per_second,
         burst: FRAME,
         size: PICTURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_published_each_receiver_gets_what_is_forwarded() {
+        let copies = |case: Case| case.shape().copies();
+        assert_eq!((copies(Case::OneToTen), copies(Case::Meeting)), (10.0, 9.0));
+        assert_eq!((copies(Case::Groups), copies(Case::Hall)), (3.0, 250.0));
+    }
+
+    #[test]
+    fn nobody_gets_more_than_a_network_is_believed_to_carry() {
+        for case in [Case::OneToOne, Case::OneToHundred, Case::Meeting, Case::Groups] {
+            let shape = case.shape();
+            let streams = if shape.is_mutual { shape.publishers - 1 } else { 1 };
+            let bits = (shape.pace.burst * shape.pace.size * 8 * streams) as f64 / shape.shortest().as_secs_f64();
+            assert!((bits / MOST_BITS - 1.0).abs() < 1e-3, "{case:?}: {bits}");
+            assert!(shape.shortest() < shape.pace.every);
+        }
+    }
+
+    #[test]
+    fn more_load_takes_more_groups() {
+        assert_eq!(Case::OneToTen.groups_for(0.05), 2);
+        assert_eq!(Case::OneToTen.groups_for(0.5), 20);
+        assert_eq!((Case::Groups.groups_for(0.1), Case::Hall.groups_for(0.1)), (50, 1));
     }
 }

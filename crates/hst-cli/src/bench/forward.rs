@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Args;
+use hst_load::Tally;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -70,8 +71,9 @@ struct Figures {
     /// What the other program took, and how many times as much that is.
     beside_us_per_packet: Option<f64>,
     beside_ratio: Option<f64>,
-    /// What it did not pass on, and what came to nobody.
+    /// What it did not pass on, and what came to nobody; and how much came of what should.
     beside_lost: Option<u64>,
+    beside_delivered: Option<f64>,
     /// Of all receivers, from the publisher's socket to theirs.
     delay_us_p50: f64,
     delay_us_p99: f64,
@@ -106,11 +108,12 @@ struct Figures {
 /// The real server in a process of its own, and clients that check every packet.
 pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut shape = options.case.shape();
-    match (options.groups, options.load) {
-        (Some(groups), _) => shape.groups = groups.get(),
-        (None, Some(_)) => shape.groups = options.case.groups_under_load(),
-        (None, None) => {}
-    }
+    let for_load = || options.load.map(|load| options.case.groups_for(load));
+    shape.groups = options
+        .groups
+        .map(NonZero::get)
+        .or_else(for_load)
+        .unwrap_or(shape.groups);
     let length = Duration::from_secs(options.seconds.max(1));
     machine::check_open_files(3 * shape.members())?;
     let processors = thread::available_parallelism()?.get();
@@ -175,7 +178,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         beside_ratio: other_cost
             .zip(speed)
             .map(|(other, speed)| report::rounded(other * speed / 1e6)),
-        beside_lost: other.map(|it| it.tally.lost_in_server + it.tally.lost_behind_server),
+        beside_lost: other
+            .as_ref()
+            .map(|it| it.tally.lost_in_server + it.tally.lost_behind_server),
+        beside_delivered: other.map(|it| delivered(&it.tally, &shape)),
         delay_us_p50: delay(500),
         delay_us_p99: delay(990),
         delay_us_p999: delay(999),
@@ -186,7 +192,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         bursts_per_second: report::rounded(shape.pace.every.as_secs_f64().recip()),
         packets,
         packets_per_second: report::rounded(per_second),
-        delivered: report::rounded(tally.received as f64 / (tally.sent as f64 * shape.copies()).max(1.0)),
+        delivered: delivered(&tally, &shape),
         lost_in_server: tally.lost_in_server,
         server_overflowed: measured.overflowed,
         lost_behind_server: tally.lost_behind_server,
@@ -203,6 +209,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
 /// What each of so many has added.
 fn each(before: Option<u64>, after: Option<u64>, count: usize) -> Option<u64> {
     Some(after?.saturating_sub(before?) / count as u64)
+}
+
+/// Of what was published, for each who should have it: how much came.
+fn delivered(tally: &Tally, shape: &Shape) -> f64 {
+    report::rounded(tally.received as f64 / (tally.sent as f64 * shape.copies()).max(1.0))
 }
 
 /// Another program with the same clients.
