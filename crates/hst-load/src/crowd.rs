@@ -12,8 +12,10 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::{Client, LoadError, Tally, desk::Desk, overflow::overflowed, processor::processor_time};
 
-/// How often sockets are emptied: so seldom that each time there is much, and so often that all of it fits them.
-const REST: Duration = Duration::from_millis(1);
+/// How often sockets are emptied: so seldom that each time there is much, and so often that all of it fits them; and how often while
+/// not all are connected, which takes several answers.
+const REST: Duration = Duration::from_millis(5);
+const CONNECTING: Duration = Duration::from_millis(1);
 /// How much news of sockets is taken at a time.
 const NEWS: usize = 1024;
 
@@ -168,7 +170,8 @@ fn drive(mut clients: Vec<Client>, mut pace: Pace, shared: &Shared) -> io::Resul
         }
         pace.every = Duration::from_nanos(shared.interval.load(Ordering::Acquire));
         let now = Instant::now();
-        let mut wake_at = now + REST;
+        let is_connecting = shared.connected.load(Ordering::Relaxed) < clients.len();
+        let mut wake_at = now + if is_connecting { CONNECTING } else { REST };
         if phase == Phase::Send as u8 || phase == Phase::Count as u8 {
             while next_burst <= now && !senders.is_empty() {
                 clients[senders[next_sender]].send(&pace, &mut desk);

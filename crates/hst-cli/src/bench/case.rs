@@ -146,6 +146,12 @@ impl Shape {
         others as f64 * self.forwarded as f64 / self.publishers as f64
     }
 
+    /// How many packets all publishers send in a while.
+    pub(super) fn published(&self, length: Duration) -> f64 {
+        let bursts = length.as_secs_f64() / self.pace.every.as_secs_f64();
+        (self.groups * self.publishers * self.pace.burst) as f64 * bursts
+    }
+
     /// The shortest time between two bursts that receivers' networks are believed to carry.
     pub(super) fn shortest(&self) -> Duration {
         let copies = self.copies() * self.publishers as f64 * self.groups as f64;
@@ -196,6 +202,8 @@ mod tests {
         let copies = |case: Case| case.shape().copies();
         assert_eq!((copies(Case::OneToTen), copies(Case::Meeting)), (10.0, 9.0));
         assert_eq!((copies(Case::Groups), copies(Case::Hall)), (3.0, 250.0));
+        let published = |case: Case| case.shape().published(Duration::from_secs(2)).round();
+        assert_eq!((published(Case::Meeting), published(Case::Hall)), (4800.0, 1000.0));
     }
 
     #[test]

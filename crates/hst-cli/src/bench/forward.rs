@@ -26,7 +26,7 @@ use crate::error::CliError;
 /// Clients whose thread has the processor for more than this share of the time are too slow for the server; and where they and
 /// the server together have all processors for more than this, they are in each other's way.
 const BUSY: f64 = 0.9;
-/// With less than this of the load that was asked for, it was not reached.
+/// With less than this of the load that was asked for, or of what publishers are to send, it was not reached.
 const NEAR: f64 = 0.9;
 
 #[derive(Args)]
@@ -101,7 +101,7 @@ struct Figures {
     /// What a packet took of the clients, and for how much of the time the busiest of their threads had a processor.
     generator_us_per_packet: Option<f64>,
     generator_busy: f64,
-    /// The clients could not keep up, or did not reach the load: the figures say too little of the server.
+    /// The clients could not keep up, sent too little, or did not reach the load: the figures say too little of the server.
     generator_limited: bool,
 }
 
@@ -161,6 +161,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let is_reached = options
         .load
         .is_none_or(|asked| server_load.is_some_and(|load| load >= NEAR * asked));
+    let is_behind = (tally.sent as f64) < NEAR * shape.published(elapsed);
     let is_overflowed = tally.overflowed.is_some_and(|count| count > 0);
     let delay = |share| report::rounded(tally.delays.permille(share).as_secs_f64() * 1e6);
     let figures = Figures {
@@ -201,7 +202,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         generator_us_per_packet: (packets > 0)
             .then(|| report::rounded(tally.spent.as_secs_f64() * 1e6 / packets as f64)),
         generator_busy: report::rounded(busiest),
-        generator_limited: busiest > BUSY || all_busy > BUSY || is_overflowed || !is_reached,
+        generator_limited: busiest > BUSY || all_busy > BUSY || is_overflowed || is_behind || !is_reached,
     };
     Ok(report::print(&figures, options.json)?)
 }
