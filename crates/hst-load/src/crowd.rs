@@ -193,7 +193,9 @@ fn drive(mut clients: Vec<Client>, mut pace: Pace, shared: &Shared) -> io::Resul
             let connected = clients.iter().filter(|client| client.is_connected()).count();
             shared.connected.store(connected, Ordering::Release);
         }
-        shared.received.store(desk.tally.received, Ordering::Release);
+        if count.is_some() {
+            shared.received.store(desk.tally.received, Ordering::Release);
+        }
         // Nobody is woken by what comes, which says itself when it came: many sockets are emptied at a time, and who sends to them
         // does not pay for it.
         thread::sleep(wake_at.saturating_duration_since(Instant::now()));

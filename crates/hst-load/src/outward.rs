@@ -224,3 +224,62 @@ impl Sending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hst_rtp::{Packet, value::transport_seq};
+    use hst_srtp::{Profile, Side, contexts};
+
+    use super::*;
+
+    #[test]
+    fn a_packet_that_is_asked_for_comes_again_in_a_stream_of_its_own() {
+        let profile = Profile::AeadAes128Gcm;
+        let exported = vec![7; profile.exported_len()];
+        let (sender, _) = contexts(profile, &exported, Side::Client).unwrap();
+        let (_, mut receiver) = contexts(profile, &exported, Side::Server).unwrap();
+        let formats = Formats {
+            picture: 96,
+            again: 97,
+            transport_seq: 3,
+            mid: 4,
+            ..Formats::default()
+        };
+        let mut way = Way::new(sender, formats, 0);
+        let mut line = Sending::new("0".into(), Kind::Picture);
+        (line.ssrc, line.again) = (7, Some((8, 0)));
+        let pace = Pace {
+            every: Duration::from_millis(33),
+            burst: 2,
+            size: 100,
+        };
+        let sent = Duration::from_secs(5);
+        let mut open = |out: &[u8]| {
+            let mut bytes = out.to_vec();
+            let opened = receiver.unprotect(&mut bytes).unwrap();
+            bytes.truncate(opened.len);
+            bytes
+        };
+
+        for index in 0..2 {
+            let mut out = Vec::new();
+            line.write(&mut out, &mut way, &pace, index, true, sent);
+            let bytes = open(&out);
+            let packet = Packet::parse(&bytes).unwrap();
+            let header = packet.header;
+            assert_eq!((header.ssrc, header.payload_type, header.marker), (7, 96, index == 1));
+            assert_eq!(packet.extension(3).and_then(transport_seq), Some(index as u16));
+            assert_eq!(packet.extension(4), Some(&b"0"[..]));
+            let number = packet::check(packet.payload, sent).unwrap().0;
+            assert_eq!((number, packet.payload.len()), (index as u32, 100));
+        }
+        let mut out = Vec::new();
+        assert!(!line.write_again(&mut out, &mut way, 7, 3, sent) && !line.write_again(&mut out, &mut way, 9, 2, sent));
+        assert!(line.write_again(&mut out, &mut way, 7, 2, sent));
+        let bytes = open(&out);
+        let packet = Packet::parse(&bytes).unwrap();
+        assert_eq!((packet.header.ssrc, packet.header.payload_type), (8, 97));
+        let (seq, payload) = rtx::read(packet.payload).unwrap();
+        assert_eq!((seq, packet::check(payload, sent).unwrap().0), (2, 1));
+    }
+}
