@@ -92,6 +92,9 @@ fn forwarding_is_measured_beside_what_the_machine_can_do_at_most() {
     );
     assert_positive(&figures, &["packets", "delay_us_p50", "delay_us_p99"]);
     assert!(figures["generator_limited"].is_boolean());
+    // Everybody has what he should: what no sequence number tells, a server that says nothing more to somebody, shows here.
+    let delivered = figures["delivered"].as_f64().unwrap();
+    assert!((0.95..1.05).contains(&delivered), "{figures}");
     if cfg!(target_os = "linux") {
         let of_cpu = [
             "ratio_to_limit",
@@ -100,6 +103,9 @@ fn forwarding_is_measured_beside_what_the_machine_can_do_at_most() {
         ];
         assert_positive(&figures, &of_cpu);
         assert_positive(&figures, &["server_us_per_packet", "bytes_per_receiver"]);
+        assert_positive(&figures, &["generator_us_per_packet", "generator_busy"]);
+        assert_eq!(figures["server_overflowed"], 0, "{figures}");
+        assert!(figures["generator_overflowed"].is_u64(), "{figures}");
     }
 }
 
@@ -112,6 +118,19 @@ fn a_server_gets_as_much_to_do_as_was_asked_for() {
         // A machine that is busy with other things takes longer for the same.
         assert!((0.01..0.25).contains(&load), "{figures}");
     }
+    assert_eq!(figures["groups"], 2, "{figures}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_load_that_is_not_reached_is_told() {
+    // A single receiver's network carries so little that no server is half busy with it.
+    let figures = figures("forward --case 1to1 --seconds 1 --load 1 --groups 1");
+    assert_eq!(
+        (&figures["asked_load"], &figures["generator_limited"]),
+        (&1.0.into(), &true.into())
+    );
+    assert_positive(&figures, &["server_load", "packets"]);
 }
 
 #[test]

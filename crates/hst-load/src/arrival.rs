@@ -8,9 +8,12 @@ use std::{
 };
 
 use mio::net::UdpSocket;
+use socket2::SockRef;
 
 /// Larger datagrams do not come.
 const MAX_DATAGRAM: usize = 2048;
+/// So much may wait in a socket until somebody finds the time to read it; what the system grants may be less.
+const WAITING: usize = 4 << 20;
 
 /// The present time since the Unix epoch, as the kernel tells it, too.
 pub(crate) fn present() -> Duration {
@@ -20,18 +23,19 @@ pub(crate) fn present() -> Duration {
 /// A socket whose datagrams have such a time.
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(addr)?;
+    SockRef::from(&socket).set_recv_buffer_size(WAITING)?;
     #[cfg(target_os = "linux")]
     nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::ReceiveTimestampns, &true)?;
     Ok(socket)
 }
 
-/// What has come.
+/// What has come. It may be decrypted where it lies.
 #[derive(Debug)]
 pub(crate) struct Datagram<'a> {
     pub(crate) source: SocketAddr,
     /// Since the Unix epoch.
     pub(crate) arrived: Duration,
-    pub(crate) bytes: &'a [u8],
+    pub(crate) bytes: &'a mut [u8],
 }
 
 /// Where it is received.
@@ -77,7 +81,7 @@ impl Inbox {
         Ok(Datagram {
             source,
             arrived,
-            bytes: &self.bytes[..len],
+            bytes: &mut self.bytes[..len],
         })
     }
 
@@ -91,7 +95,7 @@ impl Inbox {
         Ok(Datagram {
             source,
             arrived: present(),
-            bytes: &self.bytes[..len],
+            bytes: &mut self.bytes[..len],
         })
     }
 }
@@ -111,7 +115,7 @@ mod tests {
                 // On loopback it is there when sending returns.
                 let after = present();
                 let Datagram { source, arrived, bytes } = inbox.receive(&other).unwrap();
-                assert_eq!((source, bytes), (one.local_addr().unwrap(), &b"hello"[..]));
+                assert_eq!((source, &*bytes), (one.local_addr().unwrap(), &b"hello"[..]));
                 assert!(arrived >= before);
                 assert_eq!(inbox.receive(&other).unwrap_err().kind(), io::ErrorKind::WouldBlock);
                 arrived <= after

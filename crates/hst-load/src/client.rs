@@ -4,25 +4,34 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hst_rtp::{
+    Packet,
+    rtcp::{Compound, Message, is_rtcp},
+};
+use hst_srtp::{Receiver, Refused};
 use mio::net::UdpSocket;
 use str0m::{
     Candidate, Event, Input, Output, Rtc, RtcConfig,
     change::{SdpAnswer, SdpPendingOffer},
-    format::Codec,
-    media::{Direction, MediaKind, Mid, Pt},
+    media::{Direction, MediaKind, Mid},
     net::{Protocol, Receive},
-    rtp::{ExtensionValues, RtpWrite},
 };
 
 use crate::{
-    LoadError, Pace,
-    arrival::{self, Datagram, Inbox},
-    packet,
-    tally::{Lines, Tally},
+    LoadError, Pace, Tally, arrival,
+    desk::Desk,
+    dtls::{self, Keys},
+    formats::Formats,
+    inward::{Came, Inward},
+    outward::{Sending, Way},
 };
 
-/// How loud a speaker is, in decibels: those who began first are the louder ones.
-const LOUD: i8 = -20;
+/// str0m has no media to report of.
+const NEVER: Duration = Duration::from_secs(86_400 * 365);
+/// How often it is told what was sent.
+const REPORT: Duration = Duration::from_secs(1);
+/// What a connection that is over waits for.
+const OVER: Duration = Duration::from_secs(1);
 
 /// What a line carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,27 +54,32 @@ pub struct Offer {
     pub receives: Vec<String>,
 }
 
-/// One media client: a socket, a connection, and a count of what comes.
+/// One media client: a socket, a connection, and what it sends and receives. str0m connects it; media are written and read here.
 #[derive(Debug)]
 pub struct Client {
     rtc: Rtc,
+    keys: Keys,
     pub(crate) socket: UdpSocket,
     addr: SocketAddr,
     pending: Option<SdpPendingOffer>,
     sends: Vec<Sending>,
-    lines: Lines,
-    is_connected: bool,
+    inward: Inward,
+    media: Option<Media>,
+    /// All its lines.
+    mids: Vec<Mid>,
+    /// Where str0m sent to last.
+    last: Option<SocketAddr>,
+    /// When str0m wants to be asked, and when it is told next what was sent.
     wake_at: Instant,
+    report_at: Instant,
 }
 
-/// What it publishes on one line.
+/// What there is once a connection has keys.
 #[derive(Debug)]
-struct Sending {
-    mid: Mid,
-    kind: Kind,
-    number: u32,
-    time: u32,
-    wants_key: bool,
+struct Media {
+    way: Way,
+    receiver: Receiver,
+    server: SocketAddr,
 }
 
 impl Client {
@@ -78,10 +92,14 @@ impl Client {
         let addr = socket.local_addr()?;
         let now = Instant::now();
         let config = RtcConfig::new()
+            .set_crypto_provider(dtls::provider().into())
+            .set_rtcp_report_interval_audio(NEVER)
+            .set_rtcp_report_interval_video(NEVER)
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true);
         let mut rtc = config.set_rtp_mode(true).build(now);
+        let keys = Keys::of_last();
         let candidate = Candidate::host(addr, "udp").map_err(io::Error::other)?;
         rtc.add_local_candidate(candidate);
 
@@ -93,38 +111,32 @@ impl Client {
             };
             api.add_media(media, direction, None, None, None)
         };
-        let sending = |kind: &Kind, mid| Sending {
-            mid,
-            kind: *kind,
-            number: 0,
-            time: 0,
-            wants_key: true,
-        };
         let sends: Vec<_> = sends
             .iter()
-            .map(|kind| sending(kind, add(kind, Direction::SendOnly)))
+            .map(|kind| Sending::new(add(kind, Direction::SendOnly), *kind))
             .collect();
-        let receives = receives
-            .iter()
-            .map(|kind| add(kind, Direction::RecvOnly).to_string())
-            .collect();
+        let receives: Vec<_> = receives.iter().map(|kind| add(kind, Direction::RecvOnly)).collect();
         let (offer, pending) = api
             .apply()
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a client needs a line"))?;
         let offer = Offer {
             sdp: offer.to_sdp_string(),
             sends: sends.iter().map(|line| line.mid.to_string()).collect(),
-            receives,
+            receives: receives.iter().map(Mid::to_string).collect(),
         };
         let client = Self {
             rtc,
+            keys,
             socket,
             addr,
             pending: Some(pending),
+            mids: sends.iter().map(|line| line.mid).chain(receives).collect(),
+            last: None,
             sends,
-            lines: Lines::default(),
-            is_connected: false,
+            inward: Inward::new(now),
+            media: None,
             wake_at: now,
+            report_at: now,
         };
         Ok((client, offer))
     }
@@ -139,6 +151,7 @@ impl Client {
             let taken = self.rtc.sdp_api().accept_answer(pending, answer);
             taken.map_err(|error| LoadError::Answer(error.to_string()))?;
         }
+        self.inward.learn(sdp);
         Ok(())
     }
 
@@ -148,150 +161,198 @@ impl Client {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.is_connected
+        self.media.is_some()
     }
 
+    /// When there is something to do.
     pub(crate) fn wake_at(&self) -> Instant {
-        self.wake_at
+        match self.media {
+            Some(_) => self.wake_at.min(self.inward.tell_at()),
+            None => self.wake_at,
+        }
+    }
+
+    /// The port of its socket.
+    pub(crate) fn port(&self) -> u16 {
+        self.addr.port()
     }
 
     /// Forgets what has come so far.
     pub(crate) fn begin_count(&mut self) {
-        self.lines = Lines::default();
+        self.inward.begin_count();
     }
 
-    /// How many packets have come since then.
-    pub(crate) fn received(&self) -> u64 {
-        self.lines.received
-    }
-
-    pub(crate) fn add_to(&self, tally: &mut Tally) {
-        self.lines.add_to(tally);
+    /// Adds what did not come since then.
+    pub(crate) fn add_lost(&self, tally: &mut Tally) {
+        self.inward.add_lost(tally);
     }
 
     /// Sends the next packets of each of its lines. Each says when it leaves, so each leaves before the next is made.
-    pub(crate) fn send(&mut self, place: usize, pace: &Pace) {
-        for at in 0..self.sends.len() {
-            let is_key = std::mem::take(&mut self.sends[at].wants_key);
+    pub(crate) fn send(&mut self, pace: &Pace, desk: &mut Desk) {
+        let Some(Media { way, server, .. }) = &mut self.media else {
+            return;
+        };
+        for line in &mut self.sends {
+            let is_key = line.take_wants_key();
             for index in 0..pace.burst {
-                self.send_one(at, place, pace, index, is_key);
+                desk.out.clear();
+                line.write(&mut desk.out, way, pace, index, is_key, arrival::present());
+                // A full buffer loses a datagram, as any network may.
+                let _ = self.socket.send_to(&desk.out, *server);
+                desk.tally.sent += 1;
             }
-            let line = &mut self.sends[at];
-            let rate = match line.kind {
-                Kind::Sound => 48_000,
-                Kind::Picture => 90_000,
-            };
-            line.time = line
-                .time
-                .wrapping_add((pace.every.as_micros() as u64 * rate / 1_000_000) as u32);
+            line.end_burst(pace);
         }
-    }
-
-    /// Sends one packet of a burst on a line.
-    fn send_one(&mut self, at: usize, place: usize, pace: &Pace, index: usize, is_key: bool) {
-        let line = &mut self.sends[at];
-        let Some(pt) = payload_type(&self.rtc, line.kind) else {
-            return;
-        };
-        let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(line.mid, None) else {
-            return;
-        };
-        let (now, sent) = (Instant::now(), arrival::present());
-        let (payload, values) = match line.kind {
-            Kind::Picture => (
-                packet::picture(pace.size, line.number, sent, index == 0, is_key),
-                ExtensionValues::default(),
-            ),
-            Kind::Sound => (packet::sound(pace.size, line.number, sent), level(place)),
-        };
-        // Below the middle, so that nobody mistakes the first ones for the last before a wrap.
-        let seq = u64::from(line.number) + 1;
-        let write = RtpWrite::new(pt, seq.into(), line.time, now, payload).ext_vals(values);
-        stream.write_rtp(
-            write
-                .marker(index + 1 == pace.burst)
-                .nackable(line.kind == Kind::Picture),
-        );
-        line.number += 1;
-        self.input(Input::Timeout(now), sent);
     }
 
     /// Takes what has come.
-    pub(crate) fn receive(&mut self, inbox: &mut Inbox) {
+    pub(crate) fn receive(&mut self, place: usize, desk: &mut Desk) {
         loop {
-            match inbox.receive(&self.socket) {
-                Ok(Datagram { source, arrived, bytes }) => {
-                    if let Ok(receive) = Receive::new(Protocol::Udp, source, self.addr, bytes) {
-                        self.input(Input::Receive(Instant::now(), receive), arrived);
+            let Desk {
+                inbox,
+                tally,
+                out,
+                clock,
+            } = desk;
+            let datagram = match inbox.receive(&self.socket) {
+                Ok(datagram) => datagram,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Also a port that is closed at the other end (ICMP) is no matter of this socket.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
+                Err(_) => break,
+            };
+            let came = Came {
+                at: clock.at(datagram.arrived),
+                time: datagram.arrived,
+            };
+            match datagram.bytes {
+                // Media share the path with what connects it (RFC 7983 section 7).
+                [0x80..0xc0, ..] if is_rtcp(datagram.bytes) => self.take_told(came, datagram.bytes, out),
+                [0x80..0xc0, ..] => self.take_media(came, datagram.bytes, tally),
+                bytes => {
+                    if let Ok(receive) = Receive::new(Protocol::Udp, datagram.source, self.addr, bytes) {
+                        self.input(Input::Receive(Instant::now(), receive), place);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Also a port that is closed at the other end (ICMP) is no matter of this socket.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(_) => break,
             }
         }
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.wake_at <= now {
-            self.input(Input::Timeout(now), arrival::present());
+    /// Checks, decrypts and counts a packet.
+    fn take_media(&mut self, came: Came, bytes: &mut [u8], tally: &mut Tally) {
+        // What comes before the handshake is over is for nobody yet.
+        let Some(Media { way, receiver, .. }) = &mut self.media else {
+            return;
+        };
+        match receiver.unprotect(bytes) {
+            Ok(opened) => match Packet::parse(&bytes[..opened.len]) {
+                Some(packet) => self.inward.take(came, &packet, &way.formats, tally),
+                None => tally.damaged += 1,
+            },
+            Err(Refused::Replayed) => {}
+            Err(_) => tally.damaged += 1,
         }
     }
 
-    /// Takes something that has come at this time of the day.
-    fn input(&mut self, input: Input<'_>, arrived: Duration) {
+    /// Does what a report asks for.
+    fn take_told(&mut self, came: Came, bytes: &mut [u8], out: &mut Vec<u8>) {
+        let Some(Media { way, receiver, server }) = &mut self.media else {
+            return;
+        };
+        let Ok(len) = receiver.unprotect_rtcp(bytes) else {
+            return;
+        };
+        for message in Compound::new(&bytes[..len]) {
+            match message {
+                Message::SenderReport(report) => self.inward.take_report(came.at, &report),
+                Message::Nack(nack) => {
+                    for seq in nack.seqs() {
+                        let mut lines = self.sends.iter_mut();
+                        out.clear();
+                        if lines.any(|line| line.write_again(out, way, nack.media, seq, arrival::present())) {
+                            let _ = self.socket.send_to(out, *server);
+                        }
+                    }
+                }
+                Message::Pli(pli) => self.sends.iter_mut().for_each(|line| line.ask_key(pli.media)),
+                Message::Fir(fir) => {
+                    for (ssrc, _) in fir.requests() {
+                        self.sends.iter_mut().for_each(|line| line.ask_key(ssrc));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, place: usize, desk: &mut Desk) {
+        if self.wake_at <= now {
+            self.input(Input::Timeout(now), place);
+        }
+        if self.is_connected() && self.inward.tell_at() <= now {
+            self.tell(now, &mut desk.out);
+        }
+    }
+
+    /// Tells the server what has come, and what was sent.
+    fn tell(&mut self, now: Instant, out: &mut Vec<u8>) {
+        let Some(Media { way, server, .. }) = &mut self.media else {
+            return;
+        };
+        let mut send = |out: &mut Vec<u8>| {
+            // Nobody sends 2^31 reports in a measurement.
+            if !out.is_empty() && way.sender.protect_rtcp(out, 0).is_ok() {
+                let _ = self.socket.send_to(out, *server);
+            }
+            out.clear();
+        };
+        out.clear();
+        if self.report_at <= now {
+            self.report_at = now + REPORT;
+            for line in &self.sends {
+                line.report(arrival::present(), out);
+            }
+        }
+        self.inward.tell(now, out);
+        send(out);
+        while self.inward.tell_arrivals(now, out) {
+            send(out);
+        }
+    }
+
+    /// Lets str0m connect.
+    fn input(&mut self, input: Input<'_>, place: usize) {
         if self.rtc.handle_input(input).is_err() {
             self.rtc.disconnect();
         }
         loop {
             match self.rtc.poll_output() {
                 // Of a connection that is over nothing comes any more, which the count shows.
-                Err(_) => break self.wake_at = Instant::now() + Duration::from_secs(1),
+                Err(_) => break self.wake_at = Instant::now() + OVER,
                 Ok(Output::Timeout(at)) => break self.wake_at = at,
                 Ok(Output::Transmit(out)) => {
                     // A full buffer loses a datagram, as any network may.
                     let _ = self.socket.send_to(&out.contents, out.destination);
+                    self.last = Some(out.destination);
                 }
-                Ok(Output::Event(Event::Connected)) => self.is_connected = true,
-                // What has no payload only finds out how much the network carries.
-                Ok(Output::Event(Event::RtpPacket(packet))) if !packet.payload.is_empty() => {
-                    let ssrc = *packet.header.ssrc;
-                    match packet::check(&packet.payload, arrived) {
-                        Some((number, delay)) => {
-                            let len = packet.payload.len();
-                            self.lines.take(ssrc, *packet.seq_no, number, len, delay);
-                        }
-                        None => self.lines.take_damaged(),
-                    }
-                }
-                Ok(Output::Event(Event::KeyframeRequest(request))) => {
-                    let mut lines = self.sends.iter_mut();
-                    if let Some(line) = lines.find(|line| line.mid == request.mid) {
-                        line.wants_key = true;
-                    }
-                }
+                Ok(Output::Event(Event::Connected)) => self.begin_media(place),
                 Ok(Output::Event(_)) => {}
             }
         }
     }
-}
 
-fn payload_type(rtc: &Rtc, kind: Kind) -> Option<Pt> {
-    let codec = match kind {
-        Kind::Sound => Codec::Opus,
-        Kind::Picture => Codec::Vp8,
-    };
-    let params = rtc.codec_config().find(|it| it.spec().codec == codec)?;
-    Some(params.pt())
-}
-
-/// Those who speak all the time are the loudest, in the order of their places.
-fn level(place: usize) -> ExtensionValues {
-    ExtensionValues {
-        audio_level: Some(LOUD.saturating_sub(place.min(80) as i8)),
-        voice_activity: Some(true),
-        ..ExtensionValues::default()
+    fn begin_media(&mut self, place: usize) {
+        let Some(((sender, receiver), server)) = self.keys.contexts().zip(self.last) else {
+            return;
+        };
+        let lines = self.sends.iter_mut();
+        lines.for_each(|line| line.name(&mut self.rtc));
+        let formats = Formats::of(&self.rtc, self.mids.iter().copied());
+        self.media = Some(Media {
+            way: Way::new(sender, formats, place),
+            receiver,
+            server,
+        });
     }
 }

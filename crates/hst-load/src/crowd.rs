@@ -10,12 +10,14 @@ use std::{
 
 use mio::{Events, Interest, Poll, Token};
 
-use crate::{Client, LoadError, Tally, arrival::Inbox, processor::processor_time};
+use crate::{Client, LoadError, Tally, desk::Desk, overflow::overflowed, processor::processor_time};
 
-/// The longest wait: so soon it notices what it is told.
-const LOOK: Duration = Duration::from_millis(5);
+/// How often sockets are emptied: so seldom that each time there is much, and so often that all of it fits them; and how often while
+/// not all are connected, which takes several answers.
+const REST: Duration = Duration::from_millis(5);
+const CONNECTING: Duration = Duration::from_millis(1);
 /// How much news of sockets is taken at a time.
-const NEWS: usize = 256;
+const NEWS: usize = 1024;
 
 /// When clients send, and how much.
 #[derive(Debug, Clone, Copy)]
@@ -150,28 +152,29 @@ fn drive(mut clients: Vec<Client>, mut pace: Pace, shared: &Shared) -> io::Resul
         registry.register(&mut client.socket, Token(place), Interest::READABLE)?;
     }
     let mut ready = Events::with_capacity(NEWS);
-    let mut inbox = Inbox::new();
+    let mut desk = Desk::new();
     // They send one after the other, as whoever is independent does.
     let senders: Vec<_> = (0..clients.len()).filter(|&place| clients[place].sends()).collect();
     let (mut next_sender, mut next_burst) = (0, Instant::now());
-    let mut counts = false;
-    let mut busy = Duration::ZERO;
+    let mut next_timeout = Instant::now();
+    let mut count = None;
     loop {
         let phase = shared.phase.load(Ordering::Acquire);
         if phase == Phase::End as u8 {
             break;
         }
-        if phase == Phase::Count as u8 && !std::mem::replace(&mut counts, true) {
+        if phase == Phase::Count as u8 && count.is_none() {
             clients.iter_mut().for_each(Client::begin_count);
-            busy = processor_time();
+            desk.tally = Tally::default();
+            count = Some(Count::begin(&clients));
         }
         pace.every = Duration::from_nanos(shared.interval.load(Ordering::Acquire));
         let now = Instant::now();
-        let mut wake_at = now + LOOK;
+        let is_connecting = shared.connected.load(Ordering::Relaxed) < clients.len();
+        let mut wake_at = now + if is_connecting { CONNECTING } else { REST };
         if phase == Phase::Send as u8 || phase == Phase::Count as u8 {
             while next_burst <= now && !senders.is_empty() {
-                let place = senders[next_sender];
-                clients[place].send(place, &pace);
+                clients[senders[next_sender]].send(&pace, &mut desk);
                 next_sender = (next_sender + 1) % senders.len();
                 // Who comes too late does not hurry after: that would be another load.
                 next_burst = (next_burst + pace.every / senders.len() as u32).max(now);
@@ -182,34 +185,56 @@ fn drive(mut clients: Vec<Client>, mut pace: Pace, shared: &Shared) -> io::Resul
         } else {
             next_burst = now;
         }
-        for client in &mut clients {
-            client.handle_timeout(now);
-            wake_at = wake_at.min(client.wake_at());
+        if next_timeout <= now {
+            for (place, client) in clients.iter_mut().enumerate() {
+                client.handle_timeout(now, place, &mut desk);
+            }
+            next_timeout = clients.iter().map(Client::wake_at).min().unwrap_or(wake_at);
+            let connected = clients.iter().filter(|client| client.is_connected()).count();
+            shared.connected.store(connected, Ordering::Release);
         }
-        let connected = clients.iter().filter(|client| client.is_connected()).count();
-        shared.connected.store(connected, Ordering::Release);
-        if counts {
-            let received = clients.iter().map(Client::received).sum();
-            shared.received.store(received, Ordering::Release);
+        if count.is_some() {
+            shared.received.store(desk.tally.received, Ordering::Release);
         }
-        // A poll waits for whole milliseconds, so it never waits for the last one. What comes meanwhile says itself when it came.
-        let wait = wake_at.saturating_duration_since(Instant::now());
-        let whole = Duration::from_millis(wait.as_millis() as u64);
-        if whole.is_zero() {
-            thread::sleep(wait);
-        }
-        match poll.poll(&mut ready, Some(whole)) {
+        // Nobody is woken by what comes, which says itself when it came: many sockets are emptied at a time, and who sends to them
+        // does not pay for it.
+        thread::sleep(wake_at.saturating_duration_since(Instant::now()));
+        match poll.poll(&mut ready, Some(Duration::ZERO)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
         for event in &ready {
-            clients[event.token().0].receive(&mut inbox);
+            let place = event.token().0;
+            clients[place].receive(place, &mut desk);
+            next_timeout = next_timeout.min(clients[place].wake_at());
         }
     }
-    let mut tally = Tally {
-        busy: processor_time().saturating_sub(busy),
-        ..Tally::default()
-    };
-    clients.iter().for_each(|client| client.add_to(&mut tally));
+    let mut tally = desk.tally;
+    if let Some(count) = count {
+        count.end(&clients, &mut tally);
+    }
     Ok(tally)
+}
+
+/// Where the system's counters stood when counting began.
+struct Count {
+    processor: Duration,
+    overflowed: Option<u64>,
+}
+
+impl Count {
+    fn begin(clients: &[Client]) -> Self {
+        Self {
+            overflowed: overflowed(clients.iter().map(Client::port)),
+            processor: processor_time(),
+        }
+    }
+
+    fn end(self, clients: &[Client], tally: &mut Tally) {
+        tally.spent = processor_time().saturating_sub(self.processor);
+        tally.busy = tally.spent;
+        let all = overflowed(clients.iter().map(Client::port));
+        tally.overflowed = all.zip(self.overflowed).map(|(now, then)| now.saturating_sub(then));
+        clients.iter().for_each(|client| client.add_lost(tally));
+    }
 }

@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::BenchError;
+use super::{BenchError, measure::Served};
 
 /// A program that does not answer an offer within this does not answer it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,9 +44,12 @@ impl Beside {
         })
     }
 
-    /// `None` when it is over.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
+    /// What is measured of it; nobody says where it listens.
+    pub(super) fn served(&self) -> Served {
+        Served {
+            pid: self.child.id(),
+            ports: Vec::new(),
+        }
     }
 
     /// Its answer to an offer.

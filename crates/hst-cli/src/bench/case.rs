@@ -15,6 +15,8 @@ const SOUND: usize = 80;
 const SOUNDS_PER_SECOND: u32 = 50;
 /// So many speakers are heard at a time in a large group.
 const LOUDEST: usize = 5;
+/// No receiver gets more than so many bits in a second: above 50 million a server believes in no network.
+const MOST_BITS: f64 = 40e6;
 
 /// Who sends what to how many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
@@ -84,6 +86,21 @@ impl Case {
     }
 }
 
+impl Case {
+    /// How many groups keep a thread busy for this share of the time, while nobody's camera is far from what cameras are.
+    pub(super) fn groups_for(self, load: f64) -> usize {
+        let half = match self {
+            Self::OneToOne => 100,
+            Self::OneToTen => 20,
+            Self::OneToHundred => 4,
+            Self::Meeting => 5,
+            Self::Groups => 50,
+            Self::Hall => 1,
+        };
+        ((f64::from(half) * load / 0.5).round() as usize).max(self.shape().groups)
+    }
+}
+
 impl Shape {
     fn broadcast(listeners: usize) -> Self {
         Self {
@@ -119,6 +136,29 @@ impl Shape {
         }
     }
 
+    /// How many get a packet that is published, on average: of those who speak not all are forwarded.
+    pub(super) fn copies(&self) -> f64 {
+        let others = if self.is_mutual {
+            self.publishers - 1
+        } else {
+            self.listeners
+        };
+        others as f64 * self.forwarded as f64 / self.publishers as f64
+    }
+
+    /// How many packets all publishers send in a while.
+    pub(super) fn published(&self, length: Duration) -> f64 {
+        let bursts = length.as_secs_f64() / self.pace.every.as_secs_f64();
+        (self.groups * self.publishers * self.pace.burst) as f64 * bursts
+    }
+
+    /// The shortest time between two bursts that receivers' networks are believed to carry.
+    pub(super) fn shortest(&self) -> Duration {
+        let copies = self.copies() * self.publishers as f64 * self.groups as f64;
+        let bits = (self.pace.burst * self.pace.size * 8) as f64 * copies / self.receivers() as f64;
+        Duration::from_secs_f64(bits / MOST_BITS)
+    }
+
     /// Whether one publishes, and all others receive it.
     pub(super) fn is_broadcast(&self) -> bool {
         self.groups == 1 && self.publishers == 1
@@ -150,5 +190,37 @@ fn frames(per_second: u32) -> Pace {
         every: Duration::from_secs(1) / per_second,
         burst: FRAME,
         size: PICTURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_published_each_receiver_gets_what_is_forwarded() {
+        let copies = |case: Case| case.shape().copies();
+        assert_eq!((copies(Case::OneToTen), copies(Case::Meeting)), (10.0, 9.0));
+        assert_eq!((copies(Case::Groups), copies(Case::Hall)), (3.0, 250.0));
+        let published = |case: Case| case.shape().published(Duration::from_secs(2)).round();
+        assert_eq!((published(Case::Meeting), published(Case::Hall)), (4800.0, 1000.0));
+    }
+
+    #[test]
+    fn nobody_gets_more_than_a_network_is_believed_to_carry() {
+        for case in [Case::OneToOne, Case::OneToHundred, Case::Meeting, Case::Groups] {
+            let shape = case.shape();
+            let streams = if shape.is_mutual { shape.publishers - 1 } else { 1 };
+            let bits = (shape.pace.burst * shape.pace.size * 8 * streams) as f64 / shape.shortest().as_secs_f64();
+            assert!((bits / MOST_BITS - 1.0).abs() < 1e-3, "{case:?}: {bits}");
+            assert!(shape.shortest() < shape.pace.every);
+        }
+    }
+
+    #[test]
+    fn more_load_takes_more_groups() {
+        assert_eq!(Case::OneToTen.groups_for(0.05), 2);
+        assert_eq!(Case::OneToTen.groups_for(0.5), 20);
+        assert_eq!((Case::Groups.groups_for(0.1), Case::Hall.groups_for(0.1)), (50, 1));
     }
 }

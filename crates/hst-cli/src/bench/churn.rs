@@ -55,7 +55,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let shape = Case::OneToTen.shape();
     let at_once = options.at_once.max(1);
     machine::check_open_files(3 * at_once)?;
-    let process = Process::media_server().await?;
+    let process = Process::media_server(None).await?;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
     let filled = || process.pid().and_then(machine::filled_bytes);
 

@@ -72,7 +72,7 @@ struct Figure {
 
 /// One who publishes in a group and others who join it, each over a link of its own.
 pub(crate) async fn run(options: Options) -> Result<(), CliError> {
-    let process = Process::media_server().await?;
+    let process = Process::media_server(None).await?;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
     let group = format!("bench-{}", std::process::id());
     let publisher = user(0);

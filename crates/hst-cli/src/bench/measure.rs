@@ -25,6 +25,8 @@ pub(super) struct Measured {
     pub(super) tally: Tally,
     /// The server's processor time: its own, and the system's for it.
     pub(super) cpu: Option<[Duration; 2]>,
+    /// Datagrams for which there was no room in its sockets, where those are known.
+    pub(super) overflowed: Option<u64>,
     pub(super) elapsed: Duration,
     /// Between one burst and the next.
     pub(super) every: Duration,
@@ -37,11 +39,31 @@ impl Measured {
     }
 }
 
+/// Who is measured.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    /// Its process.
+    pub(super) pid: Option<u32>,
+    /// The ports of its media, as far as they are known.
+    pub(super) ports: Vec<u16>,
+}
+
+impl Served {
+    fn cpu(&self) -> Option<[Duration; 2]> {
+        self.pid.and_then(machine::cpu_times)
+    }
+
+    fn overflowed(&self) -> Option<u64> {
+        let ports = Some(&self.ports).filter(|ports| !ports.is_empty())?;
+        hst_load::overflowed(ports.iter().copied())
+    }
+}
+
 /// Has the clients send and receive for a while. With `load`, they send as much as keeps that many cores of the server busy.
 pub(super) async fn measure(
     stage: Stage,
     shape: &Shape,
-    server: Option<u32>,
+    server: &Served,
     load: Option<f64>,
     length: Duration,
 ) -> Result<Measured, CliError> {
@@ -58,11 +80,11 @@ pub(super) async fn measure(
         sleep(REST).await;
     }
     let all = |tell: fn(&Crowd)| crowds.iter().for_each(tell);
-    let cpu = || server.and_then(machine::cpu_times);
+    let cpu = || server.cpu();
     all(Crowd::send);
     sleep(WARM_UP).await;
     let every = match load {
-        Some(load) => keep_busy(&crowds, shape.pace.every, load, cpu).await?,
+        Some(load) => keep_busy(&crowds, shape, load, cpu).await?,
         None => shape.pace.every,
     };
     if load.is_some() {
@@ -70,6 +92,7 @@ pub(super) async fn measure(
         sleep(WARM_UP).await;
     }
 
+    let overflowed = server.overflowed();
     let (before, begun) = (cpu(), Instant::now());
     all(Crowd::count);
     sleep(length).await;
@@ -82,6 +105,10 @@ pub(super) async fn measure(
     Ok(Measured {
         tally,
         cpu: spent(before, after),
+        overflowed: server
+            .overflowed()
+            .zip(overflowed)
+            .map(|(now, then)| now.saturating_sub(then)),
         elapsed,
         every,
     })
@@ -90,10 +117,11 @@ pub(super) async fn measure(
 /// Has the clients send as much as keeps so many cores of the server busy, or as much as they can; says at which interval.
 async fn keep_busy(
     crowds: &[Crowd],
-    mut every: Duration,
+    shape: &Shape,
     load: f64,
     cpu: impl Fn() -> Option<[Duration; 2]>,
 ) -> Result<Duration, BenchError> {
+    let (mut every, shortest) = (shape.pace.every, shape.shortest());
     let (mut before, mut was_busy) = (every, 0.0);
     for _ in 0..LOOKS {
         let (start, begun) = (cpu(), Instant::now());
@@ -103,17 +131,17 @@ async fn keep_busy(
         if (busy / load - 1.0).abs() < NEAR {
             break;
         }
-        // A shorter interval that makes nobody busier only shows that the clients can do no more.
+        // A shorter interval that makes nobody busier only shows that the clients can do no more, or may not.
         let is_end = every < before && busy < was_busy * (1.0 + NEAR);
         let next = if is_end {
             before
         } else {
-            every.mul_f64((busy / load).clamp(1.0 / MOST, MOST))
+            every.mul_f64((busy / load).clamp(1.0 / MOST, MOST)).max(shortest)
         };
         (before, was_busy) = (every, busy);
         every = next;
         crowds.iter().for_each(|crowd| crowd.send_every(every));
-        if is_end {
+        if is_end || every == before {
             break;
         }
     }

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::BenchError;
+use super::{BenchError, measure::Served};
 
 /// A server that has not said by then where it listens does not start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,9 +40,11 @@ impl Process {
         Self::start(&program()?, &arguments).await
     }
 
-    /// Starts one that has a single address for media, as a server with a public one has.
-    pub(super) async fn media_server() -> Result<Self, BenchError> {
+    /// Starts one that has a single address for media, as a server with a public one has, and so many media threads, or one a core.
+    pub(super) async fn media_server(workers: Option<usize>) -> Result<Self, BenchError> {
         let arguments = ["--dev", "--json", "--bind", "127.0.0.1:0", "--node-ip", "127.0.0.1"];
+        let mut arguments = arguments.map(str::to_owned).to_vec();
+        arguments.extend(workers.iter().map(|count| format!("--workers={count}")));
         Self::start(&program()?, &arguments).await
     }
 
@@ -109,6 +111,14 @@ impl Process {
     /// Where it tells its figures, if it does.
     pub(super) fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
+    }
+
+    /// What is measured of it.
+    pub(super) fn served(&self) -> Served {
+        Served {
+            pid: self.pid(),
+            ports: self.media.iter().map(SocketAddr::port).collect(),
+        }
     }
 
     /// `None` when it is over.
