@@ -1,6 +1,10 @@
 //! Forward error correction: packets out of which one that was lost can be computed (FlexFEC as browsers speak it, which is
 //! draft-ietf-payload-flexible-fec-scheme-03; RFC 8627 writes it in another way).
 
+mod protection;
+
+pub use protection::Protection;
+
 use crate::{
     FIXED_HEADER,
     wire::{u16_at, u32_at},
@@ -8,6 +12,8 @@ use crate::{
 
 /// The header with the shortest mask, of 15 bits; those of 46 and of 109 bits are longer.
 const SHORTEST: usize = 20;
+/// The bytes of the mask's parts, of which there are one, two or three.
+const MASKS: [usize; 3] = [2, 4, 8];
 /// Of each part of the mask: that it is the last.
 const IS_LAST: u8 = 0x80;
 const VERSION: u8 = 0x80;
@@ -37,7 +43,7 @@ impl<'a> Repair<'a> {
         let ssrc = u32_at(payload, 12)?;
         let base = u16_at(payload, 16)?;
         let (mut mask, mut bits, mut end) = (0_u128, 0, SHORTEST - 2);
-        for len in [2, 4, 8] {
+        for len in MASKS {
             let part = payload.get(end..end + len)?;
             let part_bits = len as u32 * 8 - 1;
             let value = part.iter().fold(0_u128, |value, byte| value << 8 | u128::from(*byte));

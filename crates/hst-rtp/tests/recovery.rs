@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hst_rtp::{Header, Packet, fec::Repair, receive::Recovery, write_header};
+use hst_rtp::{
+    Header, Packet,
+    fec::{Protection, Repair},
+    receive::Recovery,
+    write_header,
+};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use rtc_interceptor::FlexFec03Encoder;
 use rtc_shared::marshal::{Marshal, Unmarshal};
@@ -92,6 +97,22 @@ fn any_one_that_is_lost_of_a_block_of_any_length_is_computed_in_any_order_of_arr
         let lost_seq = first.wrapping_add(lost as u16);
         let expected = BTreeMap::from([(lost_seq, packets[lost].clone())]);
         assert_eq!(recovered(&mut recovery), expected, "round {round}, {len} packets");
+    }
+}
+
+#[test]
+fn what_we_write_to_protect_a_block_is_what_another_implementation_writes() {
+    let mut dice = StdRng::seed_from_u64(5);
+    let mut encoder = FlexFec03Encoder::new(35, 8);
+    let (mut protection, mut ours) = (Protection::default(), Vec::new());
+    for len in 1..=109 {
+        let packets: Vec<_> = (0..len)
+            .map(|at| packet(65_500_u16.wrapping_add(at), &mut dice))
+            .collect();
+        assert!(packets.iter().all(|packet| protection.add(packet)));
+        ours.clear();
+        protection.write(&mut ours);
+        assert_eq!(protect(&mut encoder, &packets, 1)[0], ours, "{len} packets");
     }
 }
 

@@ -198,7 +198,7 @@ impl Contexts {
     }
 }
 
-fn profile_of(agreed: SrtpProfile) -> Profile {
+pub(crate) fn profile_of(agreed: SrtpProfile) -> Profile {
     match agreed {
         SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
         SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,

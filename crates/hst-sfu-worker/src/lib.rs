@@ -33,6 +33,8 @@ mod reports;
 mod room;
 mod room_state;
 mod slot;
+#[cfg(test)]
+mod spy;
 mod stats;
 mod strangers;
 mod stream;

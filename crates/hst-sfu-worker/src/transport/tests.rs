@@ -19,6 +19,7 @@ use crate::{
     ingress::MAX_SOURCES,
     offer::parse,
     paths::{MAX_MOVES, MAX_PATHS, candidates},
+    spy,
 };
 
 mod asking;
@@ -34,7 +35,6 @@ mod repair;
 mod reports;
 mod resends;
 mod restarts;
-mod spy;
 
 const SERVER: &str = "192.0.2.1:7881";
 const CLIENT: &str = "198.51.100.7:40000";

@@ -7,11 +7,6 @@ const CAMERA_RATES: [u32; 3] = [150_000, 500_000, 1_300_000];
 const WIDE: u64 = 3_000_000;
 const NARROW: u64 = 400_000;
 
-/// It sends all encodings, whatever its own network is taken to carry.
-fn steady(config: RtcConfig) -> RtcConfig {
-    with_red(config).enable_bwe(None)
-}
-
 impl World {
     /// How many pictures of each encoding a client has shown since then.
     fn shown(&self, at: usize, since: Instant) -> [usize; 3] {

@@ -14,6 +14,7 @@ use str0m::{
 };
 
 use super::{
+    asking::Asker,
     link::Link,
     media::{Ear, Screen, frame},
 };
@@ -49,6 +50,8 @@ pub(super) struct Client {
     pub(super) keyframe_requests: Vec<(Instant, Option<Rid>)>,
     /// Whether it asks for a keyframe when it waits for a picture.
     pub(super) asks: bool,
+    /// What it misses of its pictures.
+    pub(super) asker: Asker,
     /// Of the pictures that it receives.
     pub(super) shown_ssrc: Option<Ssrc>,
     /// What it has to send.
@@ -135,7 +138,7 @@ impl Client {
     pub(super) fn next(&self) -> Instant {
         let camera = self.camera.as_ref().map(|it| it.next_at);
         let microphone = self.microphone.as_ref().map(|it| it.next_at);
-        [camera, microphone]
+        [camera, microphone, self.asker.next()]
             .into_iter()
             .flatten()
             .fold(self.wake_at, Instant::min)
@@ -152,6 +155,7 @@ impl Client {
         if self.wake_at <= now {
             self.input(now, Input::Timeout(now));
         }
+        self.outgoing.extend(self.asker.ask(now));
     }
 
     pub(super) fn receive(&mut self, now: Instant, bytes: &[u8]) {
@@ -267,7 +271,12 @@ impl Client {
         } else if pt == plain {
             self.ear.receive(&packet.payload);
         } else {
-            self.shown_ssrc = Some(packet.header.ssrc);
+            let ssrc = packet.header.ssrc;
+            if self.shown_ssrc.replace(ssrc) != Some(ssrc) {
+                let mut api = self.rtc.direct_api();
+                api.stream_rx(&ssrc).expect("it has come").suppress_nack(true);
+            }
+            self.asker.handle_packet(now, *ssrc, *packet.seq_no);
             self.screen.receive(now, *packet.seq_no, &packet.payload);
             if self.asks && self.screen.wants_keyframe(now) {
                 self.ask_for_keyframe();

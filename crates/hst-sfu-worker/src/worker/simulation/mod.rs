@@ -28,8 +28,10 @@ use crate::{
     paths::candidates,
     remote::Remote,
     room_state::RoomState,
+    spy::{self, Keys},
 };
 
+mod asking;
 mod bottleneck;
 mod client;
 mod cost;
@@ -39,6 +41,7 @@ mod loss;
 mod media;
 mod memory;
 
+use asking::Asker;
 use client::{Camera, Client, Microphone, SOUNDS};
 use link::{Link, Loss};
 
@@ -134,7 +137,9 @@ impl World {
         if matches!(role, Role::Publish(..)) {
             config = config.enable_bwe(Some(Bitrate::bps(client::FIRST_BUDGET)));
         }
-        let mut rtc = build(config).build(now);
+        let config = build(config).set_crypto_provider(spy::provider());
+        let mut rtc = config.build(now);
+        let keys = Keys::of_last();
         rtc.add_local_candidate(Candidate::host(addr, "udp").expect("a candidate"));
         let (mut camera, mut microphone) = (None, None);
         let mut api = rtc.sdp_api();
@@ -209,6 +214,7 @@ impl World {
             ear: media::Ear::default(),
             keyframe_requests: Vec::new(),
             asks: true,
+            asker: Asker::new(keys),
             shown_ssrc: None,
             outgoing: Vec::new(),
         });
@@ -298,6 +304,11 @@ fn work(worker: &mut Worker, now: Instant, arrived: &[(Remote, Vec<u8>)]) {
 
 fn with_red(config: RtcConfig) -> RtcConfig {
     config.enable_opus(true, true)
+}
+
+/// It sends all encodings, whatever its own network is taken to carry.
+fn steady(config: RtcConfig) -> RtcConfig {
+    with_red(config).enable_bwe(None)
 }
 
 fn without_red(config: RtcConfig) -> RtcConfig {

@@ -1,43 +1,66 @@
-//! The client's DTLS, which has our timers, tells what it has agreed upon and can be made to say anything.
+//! The DTLS of clients in tests, which has our timers, tells what it has agreed upon and can be made to say anything.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use dimpl::Dtls;
+use hst_srtp::Side;
 use str0m::crypto::{
-    CryptoError, CryptoProvider,
+    self, CryptoError, CryptoProvider,
     dtls::{
         DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion, SrtpProfile,
     },
 };
 
-use super::*;
-use crate::handshake;
+use crate::handshake::{self, Contexts, profile_of};
 
 /// What the client of this thread has agreed upon last.
 #[derive(Debug, Clone)]
-pub(super) struct Agreed {
-    pub(super) keys: Vec<u8>,
-    pub(super) profile: SrtpProfile,
-    pub(super) version: Option<ProtocolVersion>,
-    pub(super) is_active: bool,
+pub(crate) struct Agreed {
+    pub(crate) keys: Vec<u8>,
+    pub(crate) profile: SrtpProfile,
+    pub(crate) version: Option<ProtocolVersion>,
+    pub(crate) is_active: bool,
+}
+
+/// What a client has agreed upon, once it has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys(Arc<OnceLock<Agreed>>);
+
+impl Keys {
+    /// Those of the client that this thread has made last.
+    pub(crate) fn of_last() -> Self {
+        LAST.take().unwrap_or_default()
+    }
+
+    /// What encrypts what it sends, and decrypts what it gets.
+    pub(crate) fn contexts(&self) -> Option<Contexts> {
+        let agreed = self.0.get()?;
+        let side = if agreed.is_active { Side::Client } else { Side::Server };
+        Contexts::new(profile_of(agreed.profile), &agreed.keys, side)
+    }
 }
 
 thread_local! {
+    static LAST: Cell<Option<Keys>> = const { Cell::new(None) };
     static AGREED: RefCell<Option<Agreed>> = const { RefCell::new(None) };
     static TO_SAY: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What has been agreed upon.
-pub(super) fn agreed() -> Option<Agreed> {
+pub(crate) fn agreed() -> Option<Agreed> {
     AGREED.with_borrow(Clone::clone)
 }
 
 /// The client says this inside of DTLS, when it is driven for the next time.
-pub(super) fn say(data: Vec<u8>) {
+pub(crate) fn say(data: Vec<u8>) {
     TO_SAY.with_borrow_mut(|to_say| to_say.push(data));
 }
 
-pub(super) fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     AGREED.take();
     let dtls_provider = &Spy;
     Arc::new(CryptoProvider {
@@ -50,7 +73,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 struct Spy;
 
 #[derive(Debug)]
-struct Tapped(Dtls);
+struct Tapped(Dtls, Keys);
 
 impl DtlsProvider for Spy {
     fn generate_certificate(&self) -> Option<DtlsCert> {
@@ -65,7 +88,9 @@ impl DtlsProvider for Spy {
         _: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
         let config = handshake::config().map_err(|error| CryptoError::Other(error.to_string()))?;
-        Ok(Box::new(Tapped(Dtls::new_12(config, cert.clone(), now))))
+        let keys = Keys::default();
+        LAST.set(Some(keys.clone()));
+        Ok(Box::new(Tapped(Dtls::new_12(config, cert.clone(), now), keys)))
     }
 }
 
@@ -85,12 +110,14 @@ impl DtlsInstance for Tapped {
         let (version, is_active) = (self.0.protocol_version(), self.0.is_active());
         let output = self.0.poll_output(buf);
         if let DtlsOutput::KeyingMaterial(keys, profile) = &output {
-            AGREED.set(Some(Agreed {
+            let agreed = Agreed {
                 keys: keys.to_vec(),
                 profile: *profile,
                 version,
                 is_active,
-            }));
+            };
+            let _ = self.1.0.set(agreed.clone());
+            AGREED.set(Some(agreed));
         }
         output
     }

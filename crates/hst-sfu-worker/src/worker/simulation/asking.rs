@@ -1,0 +1,73 @@
+//! How a client asks for packets that are missing: as browsers do, at once and then each round trip. str0m would ask five times.
+
+use std::time::{Duration, Instant};
+
+use hst_rtp::{
+    receive::{Budget, Missing, Patience},
+    rtcp::Nack,
+};
+
+use super::DELAY;
+use crate::{handshake::Contexts, spy::Keys};
+
+/// Who asks.
+const SENDER: u32 = 1;
+/// Whether it is time to ask again is looked at so often: so it is half of that late.
+const LOOKED_AT: Duration = Duration::from_millis(20);
+const ROUND_TRIP: Duration = DELAY.saturating_mul(2);
+
+/// Asks for the pictures that a client misses.
+pub(super) struct Asker {
+    keys: Keys,
+    contexts: Option<Contexts>,
+    ssrc: u32,
+    missing: Missing,
+    budget: Budget,
+}
+
+impl Asker {
+    pub(super) fn new(keys: Keys) -> Self {
+        let missing = Missing::new(Patience {
+            reorder_packets: 0,
+            reorder_time: Duration::ZERO,
+            at_least: ROUND_TRIP + LOOKED_AT / 2,
+            attempts: 10,
+            age: Duration::from_secs(10),
+        });
+        Self {
+            keys,
+            contexts: None,
+            ssrc: 0,
+            missing,
+            budget: Budget::new(1000, 1000),
+        }
+    }
+
+    /// Takes the number of a picture's packet that has come.
+    pub(super) fn handle_packet(&mut self, now: Instant, ssrc: u32, seq: u64) {
+        self.ssrc = ssrc;
+        self.budget.handle_packet();
+        self.missing.handle_packet(now, seq);
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.missing.poll_timeout()
+    }
+
+    /// The datagram that asks for what is missing now, if anything is.
+    pub(super) fn ask(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let mut seqs = Vec::new();
+        self.missing.ask(now, ROUND_TRIP, &mut self.budget, &mut seqs);
+        if self.contexts.is_none() {
+            self.contexts = self.keys.contexts();
+        }
+        let contexts = self.contexts.as_mut()?;
+        let mut request = Vec::new();
+        Nack::write(&mut request, SENDER, self.ssrc, seqs);
+        if request.is_empty() {
+            return None;
+        }
+        contexts.sender.protect_rtcp(&mut request, 0).expect("few requests");
+        Some(request)
+    }
+}
