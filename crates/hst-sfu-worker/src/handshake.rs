@@ -137,9 +137,9 @@ impl Handshake {
             match self.dtls.poll_output(&mut room) {
                 Output::Packet(datagram) => send(datagram),
                 Output::PeerCert(certificate) => {
-                    if self.expected.take() != Some(Fingerprint::of(certificate)) {
-                        return Err(HandshakeError::OtherCertificate);
-                    }
+                    let shown = Fingerprint::of(certificate);
+                    let expected = self.expected.take().filter(|expected| *expected == shown);
+                    expected.ok_or(HandshakeError::OtherCertificate)?;
                 }
                 Output::KeyingMaterial(material, profile) => {
                     let side = if self.dtls.is_active() {
