@@ -43,7 +43,9 @@ cargo xtask <command>
   types [--bless]                       check the browser engine with TypeScript; --bless makes its declarations anew
   fuzz [TARGET] [--seconds N]           try every parser, or one, with whatever libFuzzer thinks of (nightly, cargo-fuzz)
   sim [--seeds N]                       run the simulated clusters from N seeds instead of a test's 200
-  bench [--quick] [--cold-build]        measure the media plane and write docs/performance.md; --quick writes nothing
+  bench [--quick] [--development] [--cold-build]
+                                        measure the media plane and write docs/performance.md; --quick writes nothing,
+                                        --development takes the programs as they are built for daily work
   dist                                  make the browser engine's package for npm, in target/dist/npm
 
 demo, test, check, types and dist install the programs that they need where they can (Debian) and say so.";

@@ -18,22 +18,30 @@ const FIGURES: &str = "docs/figures";
 pub(crate) struct Options {
     /// A short look, with the programs as they are built for daily work; nothing is written.
     quick: bool,
+    /// With the programs as they are built for daily work.
+    development: bool,
     /// Building everything anew, which takes ten minutes, is timed, too.
     cold_build: bool,
 }
 
 impl Options {
-    /// Reads `[--quick] [--cold-build]`.
+    /// Reads `[--quick] [--development] [--cold-build]`.
     pub(crate) fn parse(args: &[&str]) -> Result<Self> {
         let mut options = Self::default();
         for arg in args {
             match *arg {
                 "--quick" => options.quick = true,
+                "--development" => options.development = true,
                 "--cold-build" => options.cold_build = true,
                 other => return Err(format!("bench knows no `{other}`: see cargo xtask help").into()),
             }
         }
         Ok(options)
+    }
+
+    /// Whether it is the programs as they are released that are measured.
+    fn is_released(self) -> bool {
+        !self.quick && !self.development
     }
 }
 
@@ -41,14 +49,18 @@ impl Options {
 pub(crate) fn run(root: &Path, options: Options) -> Result {
     system::ensure(system::TO_BUILD)?;
     let mut build = vec!["build", "--workspace", "--exclude", "xtask", "--bins", "--examples"];
-    if !options.quick {
+    if options.is_released() {
         build.push("--release");
     }
     cargo::run(root, &build)?;
-    let profile = if options.quick { "debug" } else { "release" };
+    let profile = if options.is_released() { "release" } else { "debug" };
     let programs = cargo::target_directory(root)?.join(profile);
 
-    let (runs, seconds) = if options.quick { (1, 3) } else { (3, 8) };
+    let (runs, seconds) = match options {
+        Options { quick: true, .. } => (1, 3),
+        Options { development: true, .. } => (3, 4),
+        _ => (3, 8),
+    };
     let cases = cases::measure(&programs, runs, seconds)?;
     let rest = rest::measure(root, &programs, options)?;
     let how = format!("Medians of {runs} runs of {seconds} s each, with programs of the profile `{profile}`.");
@@ -82,10 +94,12 @@ mod tests {
     fn a_short_look_is_chosen_by_quick() {
         let quick = Options {
             quick: true,
-            cold_build: false,
+            ..Options::default()
         };
         assert_eq!(Options::parse(&["--quick"]).unwrap(), quick);
         assert_eq!(Options::parse(&[]).unwrap(), Options::default());
+        assert!(Options::default().is_released() && !quick.is_released());
+        assert!(!Options::parse(&["--development"]).unwrap().is_released());
         assert!(Options::parse(&["--fast"]).is_err());
     }
 

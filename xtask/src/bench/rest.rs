@@ -36,7 +36,7 @@ pub(super) fn measure(root: &Path, programs: &Path, options: Options) -> Result<
             format!("{:.1} MB", size / MB),
         );
     }
-    let cycles = if options.quick { FEW_CYCLES } else { CYCLES };
+    let cycles = if options.is_released() { CYCLES } else { FEW_CYCLES };
     let churn = churn(programs, cycles)?;
     if let Some(growth) = churn["growth"].as_f64() {
         let figure = format!("{growth:.3} times");
@@ -45,7 +45,7 @@ pub(super) fn measure(root: &Path, programs: &Path, options: Options) -> Result<
             figure,
         );
     }
-    if !options.quick {
+    if options.is_released() {
         for name in ["hst-server", "hst"] {
             let (full, stripped) = sizes_of(&programs.join(name))?;
             let figure = format!("{:.1} MB, {:.1} MB", full / MB, stripped / MB);

@@ -210,6 +210,8 @@ impl Home {
             }
             Message::Gone { member, noticed } => {
                 self.core.handle_gone(now(), member);
+                // Also one who was expected and has not come: the group itself has not heard of him.
+                self.site.forget(member);
                 self.site.dismiss(member).await;
                 drop(noticed);
             }

@@ -170,8 +170,8 @@ async fn all_agree(world: &World, ledger: &Ledger, citizens: &[Citizen]) {
         .map(|key| key.split('.').nth(2).unwrap_or_default())
         .collect();
     let joined: Vec<_> = groups.keys().copied().collect();
-    assert_eq!(named, joined, "the directory has {homes:?}");
     let counts = counts(world).await;
+    assert_eq!(named, joined, "the directory has {homes:?}, and nodes say {counts:?}");
     assert_eq!(counts.sessions, online.len() as u64, "sessions: {online:?}");
     assert_eq!(counts.home_groups, groups.len() as u64, "homes of groups: {groups:?}");
 }
