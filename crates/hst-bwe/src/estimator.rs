@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Config, Probe, ProbeId,
@@ -69,6 +72,12 @@ impl Estimator {
             unanswered: None,
             is_known: false,
         }
+    }
+
+    /// Reads what [`sent`](Self::sent) will use, and does nothing with it: read early, it has come from memory by then.
+    pub fn foresee(&self) {
+        black_box((self.passed, self.unanswered));
+        self.history.foresee();
     }
 
     /// A packet of so many bytes on the wire is sent, maybe one of a probe: the number to write into it.

@@ -32,6 +32,7 @@ mod remote;
 mod reports;
 mod room;
 mod room_state;
+mod sending;
 mod slot;
 #[cfg(test)]
 mod spy;

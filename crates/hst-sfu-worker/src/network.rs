@@ -19,7 +19,7 @@ const MAX_SEND: usize = 60_000;
 const RECEIVE_BUFFER: usize = 65_535;
 /// When so many bytes wait they are sent, though others will follow: the first receiver of many need not wait for the last, and
 /// what was just encrypted is still near at hand.
-const FULL: usize = 64 << 10;
+const FULL: usize = 16 << 10;
 /// How many free ports are tried for one that is free for both UDP and TCP.
 const PORT_ATTEMPTS: usize = 16;
 
@@ -31,6 +31,8 @@ pub(crate) struct Network {
     pub(crate) streams: Streams,
     local_addr: SocketAddr,
     outbox: Outbox,
+    /// So many bytes may wait.
+    full: usize,
 }
 
 /// Datagrams that wait to be sent, by what they go over.
@@ -113,6 +115,7 @@ impl Network {
             streams,
             local_addr,
             outbox: Outbox::default(),
+            full: FULL,
         })
     }
 
@@ -132,7 +135,13 @@ impl Network {
 
     /// Whether so much waits that it should be sent before more is written.
     pub(crate) fn is_full(&self) -> bool {
-        self.outbox.udp.bytes.len() >= FULL
+        self.outbox.udp.bytes.len() >= self.full
+    }
+
+    /// Whatever waits, waits for whoever [takes](Outbox::take) it.
+    #[cfg(test)]
+    pub(crate) fn hold(&mut self) {
+        self.full = usize::MAX;
     }
 
     /// It has proved to be a client's, so its connection may stay, if it has one.

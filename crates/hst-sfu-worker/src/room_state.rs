@@ -7,7 +7,7 @@ use std::{
 use hst_sfu::{PeerId, Router, TrackId};
 use rustc_hash::FxHashMap;
 
-use crate::{claims::Claims, demux::TransportId, recent::Recents};
+use crate::{claims::Claims, demux::TransportId, media::Passing, recent::Recents};
 
 /// A room as one of its threads sees it.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct RoomState {
     pub(crate) members: FxHashMap<PeerId, Member>,
     pub(crate) published: FxHashMap<TrackId, Published>,
     pub(crate) recents: Recents,
+    /// The packets that were given to the router and have not gone on yet.
+    pub(crate) batch: Vec<Passing>,
     /// What is kept from whom: of each peer no more than there are tracks.
     pub(crate) held: HashMap<PeerId, HashSet<TrackId>>,
     pub(crate) forwarded_packets: u64,
@@ -54,6 +56,7 @@ impl RoomState {
             members: FxHashMap::default(),
             published: FxHashMap::default(),
             recents: Recents::default(),
+            batch: Vec::new(),
             held: HashMap::new(),
             forwarded_packets: 0,
             forwarded_bytes: 0,

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Instant};
+use std::{hint::black_box, sync::Arc, time::Instant};
 
 use hst_sfu::{Format, Formats, MAX_ENCODINGS, TrackId};
 use rand::distr::{Alphanumeric, SampleString};
@@ -44,14 +44,6 @@ pub(crate) struct Slot {
     types: Vec<Types>,
     /// What it has sent of its sound.
     echo: Echo,
-}
-
-/// A packet that waits to be written: which of the batch, where, and how.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) index: u32,
-    pub(crate) slot: u16,
-    pub(crate) sent: Sent,
 }
 
 /// What an offer changed for the router, in an order in which it can be applied.
@@ -190,6 +182,22 @@ impl Slot {
             Some(rid) => self.rids.iter().position(|other| *other == rid)?,
         };
         (number < MAX_ENCODINGS).then_some(number as u8)
+    }
+
+    /// Reads what sending will use.
+    pub(crate) fn foresee(&self) {
+        black_box(self.types.len());
+        if let Some(line) = &self.line {
+            line.foresee();
+        }
+    }
+
+    /// Reads what is behind that.
+    pub(crate) fn foresee_more(&self) {
+        black_box(self.types.first().copied());
+        if let Some(line) = &self.line {
+            line.foresee_more();
+        }
     }
 
     /// Sends a packet; to who loses much, sound with more of what was before it.

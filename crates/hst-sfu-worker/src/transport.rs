@@ -25,12 +25,14 @@ use crate::{
     paths::{Paths, Proved},
     remote::Remote,
     reports::PathReport,
-    slot::{Change, Queued, Slot},
+    sending::Queued,
+    slot::{Change, Slot},
 };
 use probing::Probing;
 
 mod connecting;
 mod feedback;
+mod foresight;
 mod inward;
 mod probing;
 
@@ -63,11 +65,8 @@ pub(crate) struct Transport {
     /// For decrypting, so that it is allocated once.
     plain: Vec<u8>,
     probing: Option<Probing>,
-    queue: Vec<Queued>,
     keyframes_wanted: Vec<(u16, u8)>,
     pub(crate) path: PathReport,
-    /// Whether it waits for a flush.
-    is_dirty: bool,
     is_connected: bool,
     /// How many bits in a second its network carries, as was told last; `None` is not known.
     told: Option<u64>,
@@ -122,10 +121,8 @@ impl Transport {
             reference: ReferenceClock::default(),
             plain: Vec::new(),
             probing: None,
-            queue: Vec::new(),
             keyframes_wanted: Vec::new(),
             path: PathReport::default(),
-            is_dirty: false,
             is_connected: false,
             told: None,
             losses: Losses::default(),
@@ -352,21 +349,10 @@ impl Transport {
         self.end_on(sent, happenings);
     }
 
-    /// Marks it for the next flush; says whether it was not marked before.
-    fn touch(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_dirty, true)
-    }
-
-    /// Takes a packet for the next flush, and marks it for that.
-    pub(crate) fn enqueue(&mut self, queued: Queued) -> bool {
-        self.queue.push(queued);
-        self.touch()
-    }
-
-    /// Asks the client for a keyframe with the next flush, and marks it for that.
+    /// Is to [ask](Self::ask_for_keyframes) the client for one; says whether it was not already.
     pub(crate) fn request_keyframe(&mut self, slot: u16, encoding: u8) -> bool {
         self.keyframes_wanted.push((slot, encoding));
-        self.touch()
+        self.keyframes_wanted.len() == 1
     }
 
     /// The names of a line's encodings, in their order.
@@ -374,46 +360,52 @@ impl Transport {
         self.slots.get(usize::from(slot)).map_or(&[], |slot| &slot.rids)
     }
 
-    /// Sends what was queued, all packets for this receiver in one go; says whether that has told anything, or is to wake it
-    /// sooner than it will be.
-    pub(crate) fn flush(
+    /// Sends packets of the room's, all for this receiver in one go; says whether that has told anything, or is to wake it sooner
+    /// than it will be.
+    pub(crate) fn send<'a>(
         &mut self,
         now: Instant,
         batch: &[Passing],
+        packets: impl Iterator<Item = &'a Queued>,
         outbox: &mut Outbox,
         happenings: &mut Vec<Happening>,
     ) -> bool {
-        self.is_dirty = false;
         // Sending begins nothing that is due sooner, but for a line's first report.
         let mut due = now + Estimator::SILENCE;
         let written = self.guard(|it| {
-            let Self {
-                slots,
-                queue,
-                losses,
-                keyframes_wanted,
-                ingress,
-                way,
-                ..
-            } = it;
-            let of = |(slot, encoding): (u16, u8)| {
-                let received = slots.get(usize::from(slot)).map(|slot| slot.received);
-                received.and_then(|received| *received.get(usize::from(encoding))?)
-            };
-            let wanted: Vec<u32> = keyframes_wanted.drain(..).filter_map(of).collect();
-            if !wanted.is_empty() {
-                ingress.ask_for_keyframes(now, &wanted, way, outbox);
-            }
-            for Queued { index, slot, sent } in queue.drain(..) {
-                let slot = &mut slots[usize::from(slot)];
-                slot.write(now, way, outbox, (&batch[index as usize], sent), losses.is_lossy());
+            let Self { slots, losses, way, .. } = it;
+            for Queued { index, slot, sent } in packets {
+                let slot = &mut slots[usize::from(*slot)];
+                slot.write(now, way, outbox, (&batch[*index as usize], *sent), losses.is_lossy());
                 due = due.min(slot.line.as_ref().and_then(Line::report_at).unwrap_or(due));
             }
             Ok(())
         });
-        self.queue.clear();
         self.end_on(written, happenings);
         !happenings.is_empty() || due < self.alarm
+    }
+
+    /// Asks the client for the keyframes that are wanted of him; says whether that has told anything.
+    pub(crate) fn ask_for_keyframes(
+        &mut self,
+        now: Instant,
+        outbox: &mut Outbox,
+        happenings: &mut Vec<Happening>,
+    ) -> bool {
+        let wanted = std::mem::take(&mut self.keyframes_wanted);
+        let sent = self.guard(|it| {
+            let of = |(slot, encoding): (u16, u8)| {
+                let received = it.slots.get(usize::from(slot)).map(|slot| slot.received);
+                received.and_then(|received| *received.get(usize::from(encoding))?)
+            };
+            let wanted: Vec<u32> = wanted.into_iter().filter_map(of).collect();
+            if !wanted.is_empty() {
+                it.ingress.ask_for_keyframes(now, &wanted, &mut it.way, outbox);
+            }
+            Ok(())
+        });
+        self.end_on(sent, happenings);
+        !happenings.is_empty()
     }
 
     /// Says goodbye, as far as that is possible.

@@ -25,7 +25,8 @@ use crate::{
     orders::Orders,
     relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
-    slot::{Change, Queued},
+    sending::{Queued, Sending},
+    slot::Change,
     timers::Timers,
     transport::{Happening, Transport},
 };
@@ -74,10 +75,12 @@ pub(crate) struct Worker {
     early: Early,
     timers: Timers<Timer>,
     next_transport: u64,
-    /// The packets received since the last flush, for all who get them.
-    batch: Vec<Passing>,
-    /// Who has something to flush.
-    dirty: Vec<TransportId>,
+    /// The rooms that have packets which have not gone on yet.
+    busy: Vec<RoomId>,
+    /// For sending them, so that it is allocated once.
+    sending: Sending,
+    /// Whose clients are to be asked for keyframes.
+    asking: Vec<TransportId>,
     /// What the transport driven last has told.
     happenings: Vec<Happening>,
 }
@@ -117,8 +120,9 @@ impl Worker {
             early,
             timers: Timers::new(),
             next_transport: 0,
-            batch: Vec::new(),
-            dirty: Vec::new(),
+            busy: Vec::new(),
+            sending: Sending::default(),
+            asking: Vec::new(),
             happenings: Vec::new(),
         };
         Ok((worker, waker))
@@ -265,7 +269,7 @@ impl Worker {
                 Timer::Room(id) => {
                     if let Some(room) = self.rooms.get_mut(&id) {
                         room.router.handle_timeout(now);
-                        self.route(id, None);
+                        self.route(now, id);
                     }
                 }
                 Timer::Streams => self.look_after_streams(now),
@@ -299,14 +303,14 @@ impl Worker {
                 Happening::KeyframeRequest { slot } => {
                     if let Some(room) = self.rooms.get_mut(&room_id) {
                         room.router.handle_keyframe_request(now, LineId { peer, slot });
-                        self.route(room_id, None);
+                        self.route(now, room_id);
                     }
                 }
                 Happening::GivenUp(lost) => self.ask_in_place_of(now, room_id, id, lost),
                 Happening::Budget(budget) => {
                     if let Some(room) = self.rooms.get_mut(&room_id) {
                         room.router.set_budget(now, peer, budget);
-                        self.route(room_id, None);
+                        self.route(now, room_id);
                     }
                 }
                 Happening::Lost(reason) => self.remove_transport(now, id, Some(reason)),
@@ -338,7 +342,7 @@ impl Worker {
             self.forward(now, room_id, media);
         } else {
             // A keyframe may have to be asked for.
-            self.route(room_id, None);
+            self.route(now, room_id);
         }
     }
 
@@ -355,40 +359,37 @@ impl Worker {
         }
         room.router.handle_packet(now, media.track, &media.as_packet());
         let kept = room.recents.keep(now, &media);
-        self.batch.push(Passing { media, kept });
-        self.route(room_id, Some(self.batch.len() - 1));
+        room.batch.push(Passing { media, kept });
+        if self.busy.last() != Some(&room_id) {
+            self.busy.push(room_id);
+        }
     }
 
-    /// Does what a room's router says. `index` is the packet that it has just handled.
-    fn route(&mut self, room_id: RoomId, index: Option<usize>) {
+    /// Does what a room's router says, and sends the packets that have come since the last time.
+    fn route(&mut self, now: Instant, room_id: RoomId) {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
+        let mut sending = std::mem::take(&mut self.sending);
         while let Some(output) = room.router.poll_output() {
             match output {
                 Output::Forward(forward) => {
-                    let Some(index) = index else { continue };
-                    let Some(id) = room.transport_of(forward.line.peer) else {
+                    let Some(Passing { media, .. }) = room.batch.get(forward.packet) else {
                         continue;
                     };
-                    let Some(transport) = self.transports.get_mut(&id) else {
-                        continue;
-                    };
-                    let media = &self.batch[index].media;
-                    room.forwarded_packets += 1;
-                    room.forwarded_bytes += media.payload.len() as u64;
+                    let peer = forward.line.peer;
                     let queued = Queued {
-                        index: index as u32,
+                        index: forward.packet as u32,
                         slot: forward.line.slot,
                         sent: Sent::new(media, &forward),
                     };
-                    if transport.enqueue(queued) {
-                        self.dirty.push(id);
+                    if sending.push(peer, queued, || room.members.get(&peer)?.transport) {
+                        room.forwarded_packets += 1;
+                        room.forwarded_bytes += media.payload.len() as u64;
                     }
                 }
-                Output::Relay { branch, edit } => {
-                    if let Some(index) = index {
-                        let media = &self.batch[index].media;
+                Output::Relay { branch, packet, edit } => {
+                    if let Some(Passing { media, .. }) = room.batch.get(packet) {
                         let media = match edit {
                             None => media.clone(),
                             Some(edit) => Arc::new(media.edited(edit)),
@@ -409,7 +410,7 @@ impl Worker {
                         continue;
                     };
                     if transport.request_keyframe(slot, encoding) {
-                        self.dirty.push(id);
+                        self.asking.push(id);
                     }
                 }
                 Output::Unsupported { line, track, .. } => {
@@ -458,6 +459,13 @@ impl Worker {
         }
         if let Some(at) = room.router.poll_timeout() {
             self.timers.schedule(Timer::Room(room_id), at);
+        }
+        let batch = std::mem::take(&mut room.batch);
+        self.send(now, &batch, sending);
+        // Their room is kept for the next ones.
+        if let Some(room) = self.rooms.get_mut(&room_id) {
+            room.batch = batch;
+            room.batch.clear();
         }
     }
 

@@ -1,11 +1,11 @@
 use std::time::Instant;
 
 use crate::{
-    DescriptorPatch, Formats, Forward, LineId, Packet, TrackId,
+    DescriptorPatch, Formats, Forward, LineId, TrackId,
     layer::Layer,
     reading::Reading,
     rewrite::{Place, Rewriter},
-    track::Admitted,
+    router::Passing,
 };
 
 /// One outgoing stream: which track it carries, which of its layers, and under which numbers.
@@ -76,8 +76,8 @@ impl Line {
         self.is_reported = false;
     }
 
-    pub(crate) fn handle(&mut self, now: Instant, packet: &Packet<'_>, admitted: Admitted, read: &Reading) -> Verdict {
-        if admitted.is_restart && self.encoding().is_none_or(|encoding| encoding == packet.encoding) {
+    pub(crate) fn handle(&mut self, packet: &Passing) -> Verdict {
+        if packet.admitted.is_restart && self.encoding().is_none_or(|encoding| encoding == packet.encoding) {
             self.stop();
         }
         let Some(target) = self.target else {
@@ -85,29 +85,23 @@ impl Line {
             return Verdict::Omit;
         };
         if self.encoding() != Some(packet.encoding) {
-            return self.begin(now, packet, admitted, read, target);
+            return self.begin(packet, target);
         }
-        self.go_on(now, packet, admitted, read, target)
+        self.go_on(packet, target)
     }
 
     /// Leaves a packet out of what it carries.
-    pub(crate) fn omit(&mut self, packet: &Packet<'_>, admitted: Admitted, read: &Reading) {
-        if admitted.is_restart {
+    pub(crate) fn omit(&mut self, packet: &Passing) {
+        if packet.admitted.is_restart {
             self.stop();
         } else if self.current.is_some() {
-            self.rewriter.omit(place_of(packet, admitted, read));
+            self.rewriter.omit(place_of(packet));
         }
     }
 
     /// A packet of another encoding than the present one, if there is one.
-    fn begin(
-        &mut self,
-        now: Instant,
-        packet: &Packet<'_>,
-        admitted: Admitted,
-        read: &Reading,
-        target: Layer,
-    ) -> Verdict {
+    fn begin(&mut self, packet: &Passing, target: Layer) -> Verdict {
+        let Passing { admitted, read, .. } = packet;
         let is_due = packet.encoding == target.encoding || target == Layer::BEST;
         // Who has nothing yet takes a smaller one than he should have, so that he soon sees something.
         if !is_due && (self.current.is_some() || packet.encoding > target.encoding) {
@@ -123,23 +117,17 @@ impl Line {
         if !read.starts_keyframe || !admitted.is_newest {
             return if is_due { Verdict::AwaitKeyframe } else { Verdict::Omit };
         }
-        let place = place_of(packet, admitted, read);
-        self.rewriter.start(now, place, packet.codec.clock_rate());
+        let place = place_of(packet);
+        self.rewriter.start(packet.now, place, packet.codec.clock_rate());
         self.settle(packet, target);
         self.bound(read);
-        self.forward(now, place, read, self.current.unwrap_or(target))
+        self.forward(packet, place, self.current.unwrap_or(target))
     }
 
     /// A packet of the present encoding.
-    fn go_on(
-        &mut self,
-        now: Instant,
-        packet: &Packet<'_>,
-        admitted: Admitted,
-        read: &Reading,
-        target: Layer,
-    ) -> Verdict {
-        let place = place_of(packet, admitted, read);
+    fn go_on(&mut self, packet: &Passing, target: Layer) -> Verdict {
+        let Passing { admitted, read, .. } = packet;
+        let place = place_of(packet);
         if self.rewriter.is_newest(admitted.index) {
             if read.starts_keyframe {
                 self.settle(packet, target);
@@ -166,15 +154,17 @@ impl Line {
                 Verdict::Omit
             };
         }
-        self.forward(now, place, read, current)
+        self.forward(packet, place, current)
     }
 
-    fn forward(&mut self, now: Instant, place: Place, read: &Reading, current: Layer) -> Verdict {
-        let Some(placed) = self.rewriter.place(now, place) else {
+    fn forward(&mut self, packet: &Passing, place: Place, current: Layer) -> Verdict {
+        let Some(placed) = self.rewriter.place(packet.now, place) else {
             return Verdict::Omit;
         };
+        let read = &packet.read;
         Verdict::Forward(Forward {
             line: self.id,
+            packet: packet.number,
             seq: placed.seq,
             timestamp: placed.timestamp,
             ends_picture: read.ends_layer && read.spatial == current.spatial,
@@ -187,7 +177,7 @@ impl Line {
     }
 
     /// From this keyframe on it carries of this encoding what it should.
-    fn settle(&mut self, packet: &Packet<'_>, target: Layer) {
+    fn settle(&mut self, packet: &Passing, target: Layer) {
         self.picture = Some(packet.timestamp);
         self.current = Some(match packet.encoding == target.encoding {
             true => target,
@@ -225,11 +215,11 @@ impl Line {
     }
 }
 
-fn place_of(packet: &Packet<'_>, admitted: Admitted, read: &Reading) -> Place {
+fn place_of(packet: &Passing) -> Place {
     Place {
-        index: admitted.index,
+        index: packet.admitted.index,
         timestamp: packet.timestamp,
-        vp8: read.vp8,
-        frame: read.frame.map(|frame| frame.number),
+        vp8: packet.read.vp8,
+        frame: packet.read.frame.map(|frame| frame.number),
     }
 }

@@ -4,12 +4,14 @@ use crate::{BranchId, DescriptorPatch, Encodings, Format, LineId, PeerId, TrackI
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
-    /// Send the packet that was just handled on a line.
+    /// Send a packet that was just handled on a line.
     Forward(Forward),
-    /// Pass the packet that was just handled on to a neighbour.
+    /// Pass a packet that was just handled on to a neighbour.
     Relay {
         /// The neighbour.
         branch: BranchId,
+        /// Which one: see [`Forward::packet`].
+        packet: usize,
         /// What is changed of it; `None` is as it came.
         edit: Option<Edit>,
     },
@@ -86,11 +88,14 @@ pub struct Rates {
     pub desired: u64,
 }
 
-/// The header of a forwarded packet; its payload is that of the packet just handled.
+/// The header of a forwarded packet; its payload is that of the packet that was handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
     /// Where it goes.
     pub line: LineId,
+    /// Which packet: those that were handled since there was nothing more to do are counted from 0 on. So it is 0, unless several are
+    /// handled before outputs are taken.
+    pub packet: usize,
     /// Its sequence number, extended past the 16 bits of the wire. A line starts at 1, goes on without a gap
     /// across a switch of track or layer, and never uses a number twice (which would break the encryption of SRTP).
     pub seq: u64,

@@ -5,7 +5,7 @@ use std::{
 
 use crate::{
     BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
-    line::{Line, Verdict},
+    line::Line,
     origin::{Next, Origin},
     passage::Demand,
     receiver::Receiver,
@@ -18,7 +18,11 @@ mod branches;
 mod flows;
 mod keyframes;
 mod moving;
+mod passing;
 mod share;
+
+pub(crate) use passing::Passing;
+use passing::Pending;
 
 /// How often what a receiver's network carries is shared out anew among his pictures.
 const SHARE_INTERVAL: Duration = Duration::from_millis(200);
@@ -26,7 +30,8 @@ const SHARE_INTERVAL: Duration = Duration::from_millis(200);
 /// Decides for one room which packet goes to which line, and under which header.
 ///
 /// Every method takes the present time where it needs one; none waits. After each call take
-/// [`poll_output`](Self::poll_output) until it is empty, before the next call.
+/// [`poll_output`](Self::poll_output) until it is empty, before the next call. But packets that came together may all be
+/// [handled](Self::handle_packet) first: then what goes on one line comes out together.
 #[derive(Debug, Default)]
 pub struct Router {
     tracks: HashMap<TrackId, Track>,
@@ -47,7 +52,9 @@ pub struct Router {
     wanting: Vec<(TrackId, u8)>,
     /// When everything is shared out next; `None` while everybody gets everything.
     share_at: Option<Instant>,
-    /// Drained after every call, so never longer than what one call can bring: a packet for each line of one track, or
+    /// Packets that came together and go on when outputs are taken.
+    pending: Pending,
+    /// Drained after every call, so never longer than what one call can bring: the packets that came together for one line, or
     /// a change for each line of the room.
     outputs: VecDeque<Output>,
 }
@@ -87,6 +94,7 @@ impl Router {
 
     /// The track is over, wherever it was published. Its lines fall silent.
     pub fn end(&mut self, track: TrackId) {
+        self.pass_all();
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
@@ -119,6 +127,7 @@ impl Router {
     ///
     /// This holds also while the track is not published, whether it was before or not.
     pub fn mute(&mut self, track: TrackId) {
+        self.pass_all();
         self.tracks.entry(track).or_default().is_muted = true;
         self.silence(track);
     }
@@ -165,6 +174,7 @@ impl Router {
 
     /// The line carries nothing until it is subscribed again; its numbers will go on from here.
     pub fn pause(&mut self, now: Instant, id: LineId) {
+        self.pass_all();
         let Some(&place) = self.places.get(&id) else { return };
         let line = line_at(&mut self.lines, place);
         line.stop();
@@ -284,6 +294,7 @@ impl Router {
     /// Duplicates are dropped, and so is what comes late from before the point where a line started. In a room with many
     /// sounds only the loudest go on; to a receiver the others are silent.
     pub fn handle_packet(&mut self, now: Instant, track: TrackId, packet: &Packet<'_>) {
+        let number = self.pending.count();
         let Some(entry) = self.tracks.get_mut(&track).filter(|entry| entry.origin.is_some()) else {
             return;
         };
@@ -302,38 +313,15 @@ impl Router {
             if entry.origin != Some(Origin::Branch(branch))
                 && let Some(edit) = demand.pass(packet, admitted, &read, is_silent)
             {
-                self.outputs.push_back(Output::Relay { branch, edit });
+                let packet = number;
+                self.outputs.push_back(Output::Relay { branch, packet, edit });
             }
         }
-        let mut is_awaited = false;
-        for &at in &entry.lines {
-            let line = line_at(&mut self.lines, at);
-            // A line's first packet shows its receiver that there is somebody.
-            if !is_heard && line.encoding().is_some() {
-                line.omit(packet, admitted, &read);
-                continue;
-            }
-            match line.handle(now, packet, admitted, &read) {
-                Verdict::Forward(forward) => self.outputs.push_back(Output::Forward(forward)),
-                Verdict::Omit => {}
-                Verdict::AwaitKeyframe => is_awaited = true,
-                Verdict::Unsupported => self.outputs.push_back(Output::Unsupported {
-                    line: line.id,
-                    track,
-                    format: packet.format,
-                }),
-            }
-        }
-        let has_new_encoding = is_new && entry.encodings.len() > 1;
-        if read.starts_keyframe {
-            self.calm(track, Some(packet.encoding));
-        }
-        if is_awaited {
-            self.want_keyframe(now, track, packet.encoding);
-        }
-        if has_new_encoding {
+        if is_new && entry.encodings.len() > 1 {
             self.share_at = Some(now);
         }
+        let passing = Passing::new((now, number), track, packet, (admitted, read), is_heard);
+        self.pending.push(passing);
     }
 
     /// The receiver on this line cannot decode and asks for a keyframe (PLI or FIR).
@@ -370,7 +358,12 @@ impl Router {
 
     /// What to do next, or `None` when everything is done.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        while self.outputs.is_empty() && self.pass_next() {}
+        let output = self.outputs.pop_front();
+        if output.is_none() {
+            self.pending.restart();
+        }
+        output
     }
 
     /// The line's place, which it gets now if it is new.

@@ -97,7 +97,7 @@ impl Star {
                     let packet = packet.expect("nothing else is forwarded");
                     self.got.push((forward.line.peer.0, packet.ssrc, forward.seq));
                 }
-                Output::Relay { branch, edit: None } => {
+                Output::Relay { branch, edit: None, .. } => {
                     let packet = packet.expect("nothing else is passed on");
                     self.under_way.push_back((at, branch.0 as usize, Err(packet)));
                 }

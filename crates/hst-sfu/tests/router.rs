@@ -208,6 +208,7 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
     let first = house.packet(CAMERA, video(7, &picture(100, 200, true)));
     let expected = Forward {
         line: line(10),
+        packet: 0,
         seq: 1,
         timestamp: 21_000,
         ends_picture: false,

@@ -13,6 +13,10 @@ pub(crate) enum Cipher {
 }
 
 impl Cipher {
+    pub(crate) fn is_gcm(&self) -> bool {
+        matches!(self, Self::Gcm(_))
+    }
+
     /// Encrypts the RTP packet that begins at `start`, and appends its tag.
     pub(crate) fn seal_rtp(&self, index: u64, buffer: &mut Vec<u8>, start: usize, header_len: usize) {
         match self {

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, hint::black_box};
 
 use crate::{
     Exhausted, Profile,
@@ -42,6 +42,12 @@ impl Sender {
     /// By how many bytes an RTP packet grows.
     pub fn overhead(&self) -> usize {
         self.profile.overhead()
+    }
+
+    /// Reads what [`protect`](Self::protect) will use, and does nothing with it: read early, it has come from memory by then. Of the
+    /// key that is its address, which is all that can be seen of it.
+    pub fn foresee(&self) {
+        black_box((self.profile, self.rtp.is_gcm()));
     }
 
     /// Encrypts the RTP packet from `start` to the end of `buffer` in place, and appends its tag. Its header, with

@@ -1,3 +1,5 @@
+use std::hint::black_box;
+
 /// So many bytes may be sent again before anything was sent.
 const FIRST: i64 = 20_000;
 /// The most that is saved up: what a receiver who has lost nothing for long may ask for at once.
@@ -22,6 +24,10 @@ impl Allowance {
     pub(super) fn set_share(&mut self, share: f32) {
         let share = share.clamp(0.0, 0.9);
         self.rate = share / (1.0 - share);
+    }
+
+    pub(super) fn foresee(&self) {
+        black_box(self.left);
     }
 
     /// So many bytes were sent.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{hint::black_box, sync::Arc};
 
 use hst_rtp::{Header, write_header};
 
@@ -31,6 +31,10 @@ impl Heading {
             mid: Some(mid.as_bytes().to_vec()),
             ..Self::default()
         }
+    }
+
+    pub(super) fn foresee(&self) {
+        black_box(self.written.first().copied());
     }
 
     /// The client has agreed on these identifiers.

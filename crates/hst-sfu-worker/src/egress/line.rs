@@ -1,4 +1,5 @@
 use std::{
+    hint::black_box,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -148,6 +149,19 @@ impl Line {
     pub(crate) fn hear(&mut self, now: hst_rtp::Ntp, block: &ReportBlock) {
         self.heading.drop_mid();
         self.heard.get_or_insert_default().take(now, block);
+    }
+
+    /// Reads what sending will use: something of each piece of memory that this is in.
+    pub(crate) fn foresee(&self) {
+        black_box((self.ssrc, self.packets, self.newest, self.report_at));
+        self.allowance.foresee();
+        self.log.foresee();
+    }
+
+    /// Reads what is behind that.
+    pub(crate) fn foresee_more(&self) {
+        self.heading.foresee();
+        self.log.foresee_more();
     }
 
     /// Sends a packet.

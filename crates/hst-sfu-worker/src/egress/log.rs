@@ -1,5 +1,6 @@
 use std::{
     collections::VecDeque,
+    hint::black_box,
     sync::{Arc, Weak},
     time::{Duration, Instant},
 };
@@ -58,7 +59,7 @@ pub(super) struct Changes {
 }
 
 /// How a packet is sent on a line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sent {
     pub(super) seq: u64,
     pub(crate) timestamp: u32,
@@ -87,6 +88,14 @@ impl Sent {
 }
 
 impl Log {
+    pub(super) fn foresee(&self) {
+        black_box((self.first, self.present.is_some(), self.changes.len()));
+    }
+
+    pub(super) fn foresee_more(&self) {
+        black_box(self.traces.back().copied());
+    }
+
     /// The highest number that was sent.
     pub(super) fn highest(&self) -> u64 {
         (self.first + self.traces.len() as u64).saturating_sub(1)

@@ -144,6 +144,7 @@ fn forward(seq: u64) -> Forward {
             peer: PeerId(1),
             slot: 0,
         },
+        packet: 0,
         seq,
         timestamp: seq as u32 * 3000,
         ends_picture: false,

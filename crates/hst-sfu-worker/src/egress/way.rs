@@ -1,4 +1,7 @@
-use std::time::{Instant, SystemTime};
+use std::{
+    hint::black_box,
+    time::{Instant, SystemTime},
+};
 
 use hst_bwe::{Config, Estimator, ProbeId};
 use hst_rtp::{Header, Ntp};
@@ -84,6 +87,19 @@ impl Way {
 
     pub(crate) fn estimate(&self) -> Option<u64> {
         self.estimator.estimate()
+    }
+
+    /// Reads what sending will use.
+    pub(crate) fn foresee(&self) {
+        black_box(self.to);
+        if let Some(contexts) = &self.contexts {
+            contexts.sender.foresee();
+        }
+    }
+
+    /// Reads what is behind that.
+    pub(crate) fn foresee_more(&self) {
+        self.estimator.foresee();
     }
 
     /// The time as reports tell it.

@@ -77,13 +77,13 @@ impl Worker {
                 Ask::ViewTrack { peer, track, height } => {
                     if let Some(state) = self.rooms.get_mut(&room) {
                         state.router.set_view(now, peer, track, height);
-                        self.route(room, None);
+                        self.route(now, room);
                     }
                 }
                 Ask::PrioritizeTrack { peer, track, priority } => {
                     if let Some(state) = self.rooms.get_mut(&room) {
                         state.router.set_priority(now, peer, track, priority);
-                        self.route(room, None);
+                        self.route(now, room);
                     }
                 }
                 Ask::RemoveTrack(track, done) => {
@@ -230,7 +230,7 @@ impl Worker {
                 }
             }
         }
-        self.route(room_id, None);
+        self.route(now, room_id);
         self.schedule(now, id);
     }
 
@@ -242,7 +242,7 @@ impl Worker {
             room.router.pause(now, line);
         } else {
             room.router.subscribe(now, line, track, formats);
-            self.route(room_id, None);
+            self.route(now, room_id);
         }
     }
 
@@ -252,7 +252,7 @@ impl Worker {
         let track = transport.and_then(|transport| transport.published(lost.slot));
         if let (Some(track), Some(room)) = (track, self.rooms.get_mut(&room_id)) {
             room.router.handle_loss(now, track, lost.encoding, lost.seq);
-            self.route(room_id, None);
+            self.route(now, room_id);
         }
     }
 
@@ -272,7 +272,7 @@ impl Worker {
         } else {
             room.router.unmute(now, track);
         }
-        self.route(room_id, None);
+        self.route(now, room_id);
     }
 
     fn hold_track(&mut self, now: Instant, room_id: RoomId, peer: PeerId, track: TrackId, is_held: bool) {
@@ -358,7 +358,7 @@ impl Worker {
         } = *transport;
         if let Some(state) = self.rooms.get_mut(&room) {
             state.forget_transport(now, peer, id);
-            self.route(room, None);
+            self.route(now, room);
         }
         if let Some(reason) = reason {
             debug!(room = room.0, peer = peer.0, generation, ?reason, "connection lost");

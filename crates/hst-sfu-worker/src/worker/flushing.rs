@@ -3,20 +3,69 @@
 use std::time::Instant;
 
 use super::Worker;
+use crate::{
+    media::Passing,
+    sending::{Receiver, Sending},
+};
+
+/// How many receivers are looked at together: enough to keep memory busy, and not so many that the first are forgotten again.
+const AHEAD: usize = 8;
 
 impl Worker {
-    /// Sends what this round has brought: for each receiver all its packets in one go, then everything to the kernel.
+    /// Sends what this round has brought: for each receiver all his packets in one go, then everything to the kernel.
     pub(super) fn flush(&mut self, now: Instant) {
-        // The other threads can begin while this one writes.
-        self.post.send();
-        while self.flush_next(now) {
-            self.flush_full();
-        }
-        self.batch.clear();
+        self.write(now);
         self.network.flush(|destination| self.demux.local_ip(destination));
         self.forget_closed();
         self.post.send();
         self.events.flush();
+    }
+
+    /// Writes what is to be sent.
+    pub(super) fn write(&mut self, now: Instant) {
+        let mut busy = std::mem::take(&mut self.busy);
+        busy.drain(..).for_each(|room| self.route(now, room));
+        self.busy = busy;
+        while let Some(id) = self.asking.pop() {
+            if let Some(transport) = self.transports.get_mut(&id)
+                && transport.ask_for_keyframes(now, self.network.outbox(), &mut self.happenings)
+            {
+                self.settle(now, id);
+            }
+        }
+    }
+
+    /// Writes the packets of a room to those who get them.
+    pub(super) fn send(&mut self, now: Instant, batch: &[Passing], mut sending: Sending) {
+        // The other threads can begin while this one writes.
+        self.post.send();
+        sending.gather();
+        for together in sending.receivers().chunks(AHEAD) {
+            self.foresee(together);
+            for receiver in together {
+                if let Some(transport) = self.transports.get_mut(&receiver.id) {
+                    let (packets, out) = (sending.packets(receiver), self.network.outbox());
+                    if transport.send(now, batch, packets, out, &mut self.happenings) {
+                        self.settle(now, receiver.id);
+                    }
+                }
+                self.flush_full();
+            }
+        }
+        sending.clear();
+        self.sending = sending;
+    }
+
+    /// Has what is known of these receivers come from memory, all at once.
+    fn foresee(&self, receivers: &[Receiver]) {
+        let known = || {
+            receivers
+                .iter()
+                .filter_map(|it| Some((self.transports.get(&it.id)?, it.slot)))
+        };
+        known().for_each(|(transport, _)| transport.foresee());
+        known().for_each(|(transport, slot)| transport.foresee_line(slot));
+        known().for_each(|(transport, slot)| transport.foresee_behind_line(slot));
     }
 
     /// Gives the kernel what was written, if that is much already.
@@ -24,17 +73,5 @@ impl Worker {
         if self.network.is_full() {
             self.network.flush(|destination| self.demux.local_ip(destination));
         }
-    }
-
-    /// Has the next one write what it has to send; says whether there was one. It may tell something that makes another one
-    /// dirty.
-    pub(super) fn flush_next(&mut self, now: Instant) -> bool {
-        let Some(id) = self.dirty.pop() else { return false };
-        if let Some(transport) = self.transports.get_mut(&id)
-            && transport.flush(now, &self.batch, self.network.outbox(), &mut self.happenings)
-        {
-            self.settle(now, id);
-        }
-        true
     }
 }

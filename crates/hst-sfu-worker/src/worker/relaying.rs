@@ -48,7 +48,7 @@ impl Worker {
                     room.recents.forget(track);
                 }
                 room.router.hear(now, from, word);
-                self.route(id, None);
+                self.route(now, id);
             }
             Content::Media(media) => {
                 self.take(now, id, Some(from), media);
@@ -61,7 +61,7 @@ impl Worker {
         self.post.open(branch, port);
         if let Some(room) = self.rooms.get_mut(&id) {
             room.router.meet(now, branch);
-            self.route(id, None);
+            self.route(now, id);
         }
     }
 
@@ -76,7 +76,7 @@ impl Worker {
     pub(super) fn bound(&mut self, now: Instant, id: RoomId, branch: BranchId, bound: Option<u64>) {
         if let Some(room) = self.rooms.get_mut(&id) {
             room.router.set_bound(now, branch, bound);
-            self.route(id, None);
+            self.route(now, id);
         }
     }
 
@@ -84,7 +84,7 @@ impl Worker {
     pub(super) fn part(&mut self, now: Instant, id: RoomId, branch: BranchId) {
         if let Some(room) = self.rooms.get_mut(&id) {
             room.router.part(now, branch);
-            self.route(id, None);
+            self.route(now, id);
         }
     }
 }

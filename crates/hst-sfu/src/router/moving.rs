@@ -91,6 +91,7 @@ impl Router {
 
     /// Nothing comes from there any more. If the publisher is on his way elsewhere, the track goes on from there.
     pub(super) fn lose_origin(&mut self, track: TrackId, origin: Origin) {
+        self.pass_all();
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;
         };
@@ -113,6 +114,7 @@ impl Router {
 
     /// The track flows from where its publisher has gone.
     fn go_over(&mut self, now: Instant, track: TrackId) {
+        self.pass_all();
         self.calm(track, None);
         let Some(entry) = self.tracks.get_mut(&track) else {
             return;

@@ -163,7 +163,7 @@ impl Row {
                     self.got.push((forward.line, it.track, it.original, forward.seq));
                     self.ends.push(it.is_last || forward.ends_picture);
                 }
-                Output::Relay { branch, edit } => {
+                Output::Relay { branch, edit, .. } => {
                     let mut travelling = packet.expect("nothing else is passed on");
                     if let Some(edit) = edit {
                         travelling.packet.seq = edit.seq;

@@ -45,6 +45,7 @@ impl Mirror {
         };
         let forward = Forward {
             line,
+            packet: 0,
             seq,
             timestamp: seq as u32 * 3000,
             ends_picture: false,
@@ -58,16 +59,16 @@ impl Mirror {
             now,
             ..
         } = &mut self.pair;
-        transport.enqueue(Queued {
+        let queued = Queued {
             index: 0,
             slot: line.slot,
             sent: Sent::new(&media, &forward),
-        });
+        };
         let passing = Passing {
             kept: self.recents.keep(*now, &media),
             media,
         };
-        transport.flush(*now, &[passing], outbox, happenings);
+        transport.send(*now, &[passing], [&queued].into_iter(), outbox, happenings);
     }
 }
 

@@ -93,7 +93,8 @@ impl World {
         let now = Instant::now();
         // Of the network only the outbox is used.
         let ip = Ipv4Addr::LOCALHOST.into();
-        let network = Network::bind((ip, 0).into()).expect("loopback");
+        let mut network = Network::bind((ip, 0).into()).expect("loopback");
+        network.hold();
         let server = network.local_addr();
         let candidates = candidates(&[ip], server.port()).expect("candidates");
         let (_, commands) = mpsc::channel(1);
@@ -298,8 +299,7 @@ fn work(worker: &mut Worker, now: Instant, arrived: &[(Remote, Vec<u8>)]) {
         worker.handle_datagram(now, datagram);
     }
     worker.handle_timers(now);
-    while worker.flush_next(now) {}
-    worker.batch.clear();
+    worker.write(now);
 }
 
 fn with_red(config: RtcConfig) -> RtcConfig {
