@@ -10,6 +10,9 @@ use str0m::net::Protocol as IceProtocol;
 use tracing::debug;
 
 use crate::{remote::Remote, streams::Streams};
+use together::{Kind, Send};
+
+mod together;
 
 /// The kernel's buffers: a keyframe to many receivers comes all at once.
 const SOCKET_BUFFER: usize = 4 << 20;
@@ -184,29 +187,53 @@ impl Network {
         let most = self.state.max_gso_segments().max(1);
         let Waiting { bytes, runs } = &mut self.outbox.udp;
         let mut rest: &[u8] = bytes;
+        let mut sends = Vec::with_capacity(runs.len());
         for run in runs.drain(..) {
             let (datagrams, after) = rest.split_at(run.len);
             rest = after;
             let destination = run.destination;
-            for contents in datagrams.chunks(most.saturating_mul(run.size)) {
-                let transmit = Transmit {
-                    destination: SocketAddr::new(map(destination.ip()), destination.port()),
-                    ecn: None,
-                    contents,
-                    segment_size: (contents.len() > run.size).then_some(run.size),
-                    src_ip: if is_anywhere {
-                        local_ip(destination).map(map)
-                    } else {
-                        None
-                    },
-                };
-                if let Err(error) = self.state.send(UdpSockRef::from(&self.socket), &transmit) {
-                    debug!(%error, ?run, "datagrams not sent");
-                }
-            }
+            let from = if is_anywhere {
+                local_ip(destination).map(map)
+            } else {
+                None
+            };
+            sends.extend(datagrams.chunks(most.saturating_mul(run.size)).map(|bytes| Send {
+                to: SocketAddr::new(map(destination.ip()), destination.port()),
+                bytes,
+                kind: Kind {
+                    segment: (bytes.len() > run.size).then_some(run.size as u16),
+                    from,
+                },
+            }));
+        }
+        for sends in sends.chunk_by(|one, next| one.kind == next.kind) {
+            sends
+                .chunks(together::MOST)
+                .for_each(|sends| Self::send(&self.socket, &self.state, sends));
         }
         bytes.clear();
         self.flush_streams();
+    }
+
+    /// Sends what is of one kind: together, and one by one what the system has not taken then.
+    fn send(socket: &UdpSocket, state: &UdpSocketState, sends: &[Send<'_>]) {
+        let taken = if sends.len() > 1 {
+            together::send(socket, sends)
+        } else {
+            0
+        };
+        for Send { to, bytes, kind } in &sends[taken..] {
+            let transmit = Transmit {
+                destination: *to,
+                ecn: None,
+                contents: bytes,
+                segment_size: kind.segment.map(usize::from),
+                src_ip: kind.from,
+            };
+            if let Err(error) = state.send(UdpSockRef::from(socket), &transmit) {
+                debug!(%error, %to, "datagrams not sent");
+            }
+        }
     }
 
     fn flush_streams(&mut self) {
