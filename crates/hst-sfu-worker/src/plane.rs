@@ -26,7 +26,7 @@ use crate::{
     paths::candidates,
     relay::{BATCHES, Port, Post, Relay, RelayOut},
     room::{ThreadHandle, Threads},
-    worker::Worker,
+    worker::{self, Worker},
 };
 
 /// The first number of a branch at another node; those below are of threads.
@@ -67,7 +67,7 @@ impl MediaPlane {
                 first => u16::try_from(usize::from(first) + index)
                     .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "there are no ports after 65535"))?,
             };
-            let network = Network::bind(SocketAddr::new(config.bind, port))?;
+            let mut network = Network::bind(SocketAddr::new(config.bind, port))?;
             let local_addr = network.local_addr();
             let candidates = candidates(&advertise, local_addr.port())?;
             let (commands, commands_rx) = mpsc::channel(COMMANDS);
@@ -76,9 +76,10 @@ impl MediaPlane {
             let early = Early::new(foretelling.clone());
             let inboxes = (commands_rx, parcels_rx);
             let outlets = (Events::new(events.clone()), load.clone(), orders.clone());
-            let (worker, waker) = Worker::new(network, candidates, early, inboxes, outlets)?;
+            let (poll, waker) = worker::open(&mut network)?;
             let port = Port::into_thread(parcels, Arc::new(waker));
             handles.push(ThreadHandle { commands, port, load });
+            let worker = move || Worker::new((poll, network), candidates, early, inboxes, outlets);
             workers.push((worker, local_addr));
         }
         let full = config.full;
@@ -100,7 +101,7 @@ impl MediaPlane {
             let post = Post::new(index, plane.handles.handles.iter().map(|thread| thread.port.clone()));
             let join = thread::Builder::new()
                 .name(format!("hst-media-{index}"))
-                .spawn(move || worker.run(post))?;
+                .spawn(move || worker().run(post))?;
             plane.threads.push(Thread {
                 local_addr,
                 join: Some(join),

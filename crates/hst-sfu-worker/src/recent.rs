@@ -1,9 +1,6 @@
 //! What was published of late: whoever receives it may ask for it again.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Instant};
 
 use hst_rtp::{
     Extender,
@@ -19,12 +16,12 @@ const FAR_BACK: u64 = 3000;
 
 /// The last packets of one source, kept once for all who receive it: for a second, and no more than some.
 #[derive(Debug)]
-pub(crate) struct Recent(Mutex<History<Shared, ()>>);
+pub(crate) struct Recent(RefCell<History<Shared, ()>>);
 
 /// Where a packet is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) recent: Rc<Recent>,
     /// Its number there.
     pub(crate) index: u64,
 }
@@ -37,7 +34,7 @@ pub(crate) struct Recents(FxHashMap<(TrackId, u8), Source>);
 struct Source {
     ssrc: u32,
     numbers: Extender,
-    recent: Arc<Recent>,
+    recent: Rc<Recent>,
 }
 
 #[derive(Debug)]
@@ -61,7 +58,7 @@ impl Recents {
             *source = Source::new(media.ssrc);
         }
         let index = source.numbers.extend(media.seq);
-        source.recent.lock().push(now, index, Shared(media.clone()), ());
+        source.recent.0.borrow_mut().push(now, index, Shared(media.clone()), ());
         let recent = source.recent.clone();
         Some(Kept { recent, index })
     }
@@ -77,7 +74,7 @@ impl Source {
         Self {
             ssrc,
             numbers: Extender::default(),
-            recent: Arc::new(Recent(Mutex::new(History::new(Limits::default())))),
+            recent: Rc::new(Recent(RefCell::new(History::new(Limits::default())))),
         }
     }
 
@@ -94,14 +91,9 @@ impl Source {
 impl Recent {
     /// A packet that is asked for again, if it is still kept.
     pub(crate) fn get(&self, now: Instant, index: u64) -> Option<Arc<Media>> {
-        let history = self.lock();
+        let history = self.0.borrow();
         let (shared, ()) = history.get(now, index)?;
         Some(shared.0.clone())
-    }
-
-    /// Nobody waits for it: all who use it are on one thread.
-    fn lock(&self) -> MutexGuard<'_, History<Shared, ()>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -93,18 +93,24 @@ enum Timer {
     Streams,
 }
 
+/// What tells a thread that there is something for it, and what others wake it with.
+pub(crate) fn open(network: &mut Network) -> io::Result<(Poll, Waker)> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), WAKER)?;
+    network.register(poll.registry(), SOCKET, STREAMS)?;
+    Ok((poll, waker))
+}
+
 impl Worker {
+    /// Made on its thread, which it never leaves: what its receivers share needs no lock.
     pub(crate) fn new(
-        mut network: Network,
+        (poll, network): (Poll, Network),
         candidates: Arc<str>,
         early: Early,
         (commands, parcels): (mpsc::Receiver<Command>, mpsc::Receiver<Vec<Parcel>>),
         (events, load, orders): (Events, Arc<Load>, Arc<Orders>),
-    ) -> io::Result<(Self, Waker)> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        network.register(poll.registry(), SOCKET, STREAMS)?;
-        let worker = Self {
+    ) -> Self {
+        Self {
             poll,
             network,
             candidates,
@@ -118,14 +124,13 @@ impl Worker {
             transports: FxHashMap::default(),
             demux: Demux::default(),
             early,
-            timers: Timers::new(),
+            timers: Timers::new(Instant::now()),
             next_transport: 0,
             busy: Vec::new(),
             sending: Sending::default(),
             asking: Vec::new(),
             happenings: Vec::new(),
-        };
-        Ok((worker, waker))
+        }
     }
 
     /// Works until it is told to stop. The post leads to the other threads.

@@ -1,7 +1,8 @@
 use std::{
     collections::VecDeque,
     hint::black_box,
-    sync::{Arc, Weak},
+    rc::{Rc, Weak},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -107,14 +108,14 @@ impl Log {
         let shift = sent.timestamp.wrapping_sub(media.timestamp);
         let end = self.first + self.traces.len() as u64;
         let is_newest = self.traces.is_empty() || seq >= end;
-        let goes_on = |it: &&mut Stretch| it.shift == shift && it.recent.as_ptr() == Arc::as_ptr(&kept.recent);
+        let goes_on = |it: &&mut Stretch| it.shift == shift && it.recent.as_ptr() == Rc::as_ptr(&kept.recent);
         match self.present.as_mut().filter(goes_on) {
             Some(present) if present.first <= seq => present.index = present.index.max(kept.index),
             // What comes late from before another source began is not remembered.
             _ if !is_newest => return,
             _ => self.begin(Stretch {
                 first: seq,
-                recent: Arc::downgrade(&kept.recent),
+                recent: Rc::downgrade(&kept.recent),
                 index: kept.index,
                 shift,
             }),

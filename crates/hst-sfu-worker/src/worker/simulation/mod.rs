@@ -29,6 +29,7 @@ use crate::{
     remote::Remote,
     room_state::RoomState,
     spy::{self, Keys},
+    worker,
 };
 
 mod asking;
@@ -102,14 +103,14 @@ impl World {
         let (_, parcels) = mpsc::channel(1);
         let load = Arc::new(Load::new(now));
         let early = Early::new(Foretelling::new());
-        let made = Worker::new(
-            network,
+        let (poll, _) = worker::open(&mut network).expect("a poll");
+        let mut worker = Worker::new(
+            (poll, network),
             candidates,
             early,
             (commands, parcels),
             (Events::new(sender), load, Arc::default()),
         );
-        let (mut worker, _) = made.expect("a worker");
         let alive = Arc::new(());
         worker
             .rooms
