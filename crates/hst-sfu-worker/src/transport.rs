@@ -16,7 +16,7 @@ use crate::{
     credentials::Credentials,
     egress::{Line, Way},
     handshake::{Fingerprint, Handshake, HandshakeError, Progress},
-    ingress::{Ingress, Lost, Quality},
+    ingress::{Ingress, Lost, Quality, Repairs},
     losses::Losses,
     media::{Media, Passing},
     negotiation::{Agreement, PayloadTypes},
@@ -28,11 +28,13 @@ use crate::{
     slot::{Change, Queued, Slot},
 };
 use probing::Probing;
+use protecting::Protecting;
 
 mod connecting;
 mod feedback;
 mod inward;
 mod probing;
+mod protecting;
 
 /// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -64,6 +66,8 @@ pub(crate) struct Transport {
     plain: Vec<u8>,
     probing: Option<Probing>,
     queue: Vec<Queued>,
+    /// What protects what he is sent, where he takes that.
+    protecting: Option<Box<Protecting>>,
     keyframes_wanted: Vec<(u16, u8)>,
     pub(crate) path: PathReport,
     /// Whether it waits for a flush.
@@ -88,6 +92,8 @@ pub(crate) struct Transport {
 pub(crate) enum Happening {
     Connected,
     Media(Arc<Media>),
+    /// The client protects some of his packets.
+    Protected(Box<Repairs>),
     KeyframeRequest {
         slot: u16,
     },
@@ -123,6 +129,7 @@ impl Transport {
             plain: Vec::new(),
             probing: None,
             queue: Vec::new(),
+            protecting: None,
             keyframes_wanted: Vec::new(),
             path: PathReport::default(),
             is_dirty: false,
@@ -203,8 +210,7 @@ impl Transport {
             self.slots[index].update(slot, declared.role, share, agreed, &mut changes);
         }
         self.ingress.sources.settle(sources, &self.slots);
-        let repair_types = self.repair_types(repair_types);
-        self.ingress.repair_types = repair_types.iter().copied().flatten().collect();
+        let repair_types = self.agree_on_repair(repair_types);
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((self.answer(agreement.answer, repair_types), changes))
     }
@@ -236,6 +242,7 @@ impl Transport {
             let sent = |line: &Line| SentLine {
                 ssrc: line.ssrc(),
                 rtx: line.rtx(),
+                protector: line.protector(),
                 cname: line.cname().into(),
                 stream: slot.stream,
             };
@@ -394,6 +401,7 @@ impl Transport {
                 keyframes_wanted,
                 ingress,
                 way,
+                protecting,
                 ..
             } = it;
             let of = |(slot, encoding): (u16, u8)| {
@@ -408,6 +416,9 @@ impl Transport {
                 let slot = &mut slots[usize::from(slot)];
                 slot.write(now, way, outbox, (&batch[index as usize], sent), losses.is_lossy());
                 due = due.min(slot.line.as_ref().and_then(Line::report_at).unwrap_or(due));
+            }
+            if let Some(protecting) = protecting {
+                protecting.flush(now, slots, way, outbox);
             }
             Ok(())
         });

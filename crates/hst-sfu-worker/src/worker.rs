@@ -34,6 +34,7 @@ mod connections;
 mod control;
 mod figures;
 mod flushing;
+mod protecting;
 mod relaying;
 #[cfg(test)]
 mod simulation;
@@ -296,6 +297,7 @@ impl Worker {
                     }
                 }
                 Happening::Media(media) => self.handle_media(now, room_id, id, media),
+                Happening::Protected(repairs) => self.protect(room_id, id, &repairs),
                 Happening::KeyframeRequest { slot } => {
                     if let Some(room) = self.rooms.get_mut(&room_id) {
                         room.router.handle_keyframe_request(now, LineId { peer, slot });

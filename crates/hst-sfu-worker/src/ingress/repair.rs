@@ -3,11 +3,21 @@ use std::time::Instant;
 use hst_rtp::{Packet, fec::Repair};
 
 use super::{Ingress, Taken, sources::Source};
-use crate::negotiation::PayloadTypes;
+use crate::{negotiation::PayloadTypes, protected::Numbers};
 
 /// Under which payload types a client protects what he sends (FlexFEC): a bit for each.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RepairTypes(u128);
+
+/// What a packet of his protects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Repairs {
+    pub(crate) slot: u16,
+    pub(crate) encoding: u8,
+    /// The source, and which of its packets.
+    pub(crate) ssrc: u32,
+    pub(crate) numbers: Numbers,
+}
 
 impl FromIterator<u8> for RepairTypes {
     fn from_iter<T: IntoIterator<Item = u8>>(types: T) -> Self {
@@ -24,12 +34,13 @@ impl RepairTypes {
 
 impl Ingress {
     /// Takes note of a packet that protects others or may be protected, after it was [taken](Self::take); gives those that were lost
-    /// and can be computed with it.
+    /// and can be computed with it, and what it protects.
     ///
     /// Of who protects nothing, nothing is kept.
-    pub(crate) fn recover(&mut self, packet: &Packet<'_>, datagram: &[u8]) -> Vec<Vec<u8>> {
+    pub(crate) fn recover(&mut self, packet: &Packet<'_>, datagram: &[u8]) -> (Vec<Vec<u8>>, Option<Repairs>) {
+        let nothing = (Vec::new(), None);
         if self.repair_types.0 == 0 {
-            return Vec::new();
+            return nothing;
         }
         let header = packet.header;
         let repair = match self.repair_types.contain(header.payload_type) {
@@ -39,8 +50,9 @@ impl Ingress {
         // It tells itself which source it is for: one that is known, so that nobody can have something kept for any other.
         let protected = repair.map_or(header.ssrc, |repair| repair.ssrc);
         let Some(Source::Media(stream)) = self.sources.get(protected) else {
-            return Vec::new();
+            return nothing;
         };
+        let place = stream.place;
         let recovery = match &repair {
             Some(repair) => {
                 let recovery = stream.recovery.get_or_insert_default();
@@ -49,13 +61,20 @@ impl Ingress {
             }
             None => {
                 let Some(recovery) = &mut stream.recovery else {
-                    return Vec::new();
+                    return nothing;
                 };
                 recovery.handle_packet(datagram, self.meanings.written_late());
                 recovery
             }
         };
-        std::iter::from_fn(|| recovery.poll_recovered()).collect()
+        let recovered = std::iter::from_fn(|| recovery.poll_recovered()).collect();
+        let repairs = repair.map(|repair| Repairs {
+            slot: place.slot,
+            encoding: place.encoding,
+            ssrc: repair.ssrc,
+            numbers: repair.seqs().collect(),
+        });
+        (recovered, repairs)
     }
 
     /// Takes a packet that was computed, as one that is sent again; `None` where it has come in the meantime.
