@@ -115,9 +115,8 @@ pub(super) struct Rescue {
     /// The source that is protected.
     pub(super) ssrc: Option<u32>,
     highest: u64,
-    /// How many packets that protect others have come, and how many bytes they had.
-    repairs: usize,
-    bytes: usize,
+    /// How many packets that protect others have come.
+    pub(super) repairs: usize,
     /// How many packets were computed.
     pub(super) computed: usize,
 }
@@ -132,7 +131,6 @@ impl Rescue {
             ssrc: None,
             highest: 0,
             repairs: 0,
-            bytes: 0,
             computed: 0,
         }
     }
@@ -154,7 +152,7 @@ impl Rescue {
         }
         if packet.header.payload_type == TYPE {
             let repair = Repair::parse(packet.payload).expect("well-formed");
-            (self.repairs, self.bytes) = (self.repairs + 1, self.bytes + datagram.len());
+            self.repairs += 1;
             self.ssrc = Some(repair.ssrc);
             self.recovery.handle_repair(&repair, packet.payload);
         } else if self.ssrc.is_none_or(|ssrc| ssrc == packet.header.ssrc) {
@@ -169,11 +167,6 @@ impl Rescue {
         let computed: Vec<_> = computed.map(read).collect();
         self.computed += computed.len();
         computed
-    }
-
-    /// How many packets that protect others have come, and how many bytes they had.
-    pub(super) fn came(&self) -> [usize; 2] {
-        [self.repairs, self.bytes]
     }
 
     pub(super) fn next(&self) -> Option<Instant> {
