@@ -34,7 +34,7 @@ async fn what_a_browser_protects_is_protected_for_the_one_that_shows_it() {
     }
     let watch = "setInterval(async () => (window.now = await figures()), 100)";
     to.run(watch, Vec::new()).await;
-    to.wait_until("now?.protecting > 100 && now.frames > 100").await;
+    to.wait_until("window.now?.protecting > 100 && now.frames > 100").await;
     let figures = to.run("return now", Vec::new()).await;
     println!("{figures}");
     assert_eq!(figures["isKnown"], true, "{figures}");
