@@ -144,9 +144,8 @@ impl Protecting {
             return 0.0;
         }
         let Rates { present, next, .. } = self.rates;
-        let [present, next] = [present, next].map(|rate| rate * MEDIA / 100);
         let media = if next <= estimate { next.max(present) } else { present };
-        estimate.saturating_sub(media) as f64
+        estimate.saturating_sub(media * MEDIA / 100) as f64
     }
 
     fn pause(&mut self, now: Instant) {
