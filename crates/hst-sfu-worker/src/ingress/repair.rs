@@ -26,6 +26,29 @@ impl FromIterator<u8> for RepairTypes {
     }
 }
 
+/// How much of a source is protected: to do the same for its receivers is work, of which a publisher may not make any amount with
+/// little of his own.
+#[derive(Debug, Default)]
+pub(super) struct Protects(usize);
+
+/// Each packet may be part of so many sums on average,
+const SUMS: usize = 8;
+/// and so much may come at a time.
+const AT_ONCE: usize = 2048;
+
+impl Protects {
+    /// Takes a packet of the source, or one that protects so many of them; says whether that is to be done for receivers, too.
+    fn take(&mut self, protects: Option<usize>) -> bool {
+        let after = self.0 + protects.unwrap_or_default();
+        match protects {
+            None => self.0 = self.0.saturating_sub(SUMS),
+            Some(_) if after <= AT_ONCE => self.0 = after,
+            Some(_) => return false,
+        }
+        true
+    }
+}
+
 impl RepairTypes {
     pub(super) fn contain(self, payload_type: u8) -> bool {
         self.0 & 1 << (payload_type & 0x7f) != 0
@@ -53,6 +76,7 @@ impl Ingress {
             return nothing;
         };
         let place = stream.place;
+        let may_be_protected = stream.protects.take(repair.map(|repair| repair.seqs().count()));
         let recovery = match &repair {
             Some(repair) => {
                 let recovery = stream.recovery.get_or_insert_default();
@@ -68,7 +92,7 @@ impl Ingress {
             }
         };
         let recovered = std::iter::from_fn(|| recovery.poll_recovered()).collect();
-        let repairs = repair.map(|repair| Repairs {
+        let repairs = repair.filter(|_| may_be_protected).map(|repair| Repairs {
             slot: place.slot,
             encoding: place.encoding,
             ssrc: repair.ssrc,
@@ -105,6 +129,19 @@ impl Ingress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_protects_more_than_he_sends_does_that_for_nobody_but_us() {
+        let mut protects = Protects::default();
+        let taken = (0..1000).filter(|_| protects.take(Some(109))).count();
+        assert_eq!(taken, AT_ONCE / 109);
+        let mut of = |packets: usize| {
+            (0..packets).for_each(|_| assert!(protects.take(None)));
+            (0..1000).filter(|_| protects.take(Some(8))).count()
+        };
+        of(0);
+        assert_eq!([of(1), of(100), of(100_000)], [1, 100, AT_ONCE / 8]);
+    }
 
     #[test]
     fn each_type_is_one_of_128() {

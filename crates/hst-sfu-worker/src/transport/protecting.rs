@@ -180,3 +180,59 @@ impl Protecting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MBIT: u64 = 1_000_000;
+
+    fn receiving(present: u64) -> Protecting {
+        let mut protecting = Protecting::new();
+        protecting.take_rates(Rates {
+            present,
+            next: present,
+            desired: present,
+        });
+        protecting
+    }
+
+    #[test]
+    fn what_protects_is_taken_off_what_is_shared_among_the_media() {
+        let (now, mut protecting) = (Instant::now(), receiving(MBIT));
+        assert_eq!(protecting.for_media(now, 3 * MBIT), 3 * MBIT);
+        for tenth in 0..20 {
+            protecting.count(now + Duration::from_millis(100 * tenth), MBIT / 40);
+        }
+        let now = now + Duration::from_secs(2);
+        assert_eq!(protecting.for_media(now, 3 * MBIT), 3 * MBIT - MBIT / 4);
+        assert_eq!(protecting.for_media(now + 2 * PERIOD, 3 * MBIT), 3 * MBIT);
+    }
+
+    #[test]
+    fn for_a_while_media_keep_what_they_have_when_a_little_less_is_estimated() {
+        let (now, mut protecting) = (Instant::now(), receiving(MBIT));
+        let [near, far] = [MBIT * NEAR / 100, MBIT * NEAR / 100 - 1];
+        assert_eq!(protecting.for_media(now, near), near, "nothing was protected");
+        protecting.count(now, 0);
+        assert_eq!(protecting.for_media(now, near), MBIT * MEDIA / 100);
+        assert_eq!(protecting.for_media(now, far), far, "that is not for what protects");
+        assert_eq!(protecting.for_media(now + GRACE, near), near);
+    }
+
+    #[test]
+    fn pauses_become_longer_while_one_follows_another_soon() {
+        let (mut now, mut protecting) = (Instant::now(), receiving(MBIT));
+        let mut pause = |after: Duration| {
+            now += after;
+            protecting.pause(now);
+            let until = protecting.paused_until.expect("it is paused");
+            let length = until - now;
+            now = until;
+            length.as_secs()
+        };
+        let soon = [(); 5].map(|()| pause(Duration::from_secs(1)));
+        assert_eq!(soon, [5, 10, 20, 40, 60]);
+        assert_eq!(pause(Duration::from_secs(61)), 5);
+    }
+}
