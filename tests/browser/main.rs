@@ -17,6 +17,7 @@ mod lost_connection;
 mod moved;
 mod no_udp;
 mod other_network;
+mod protected;
 mod relayed;
 mod samples;
 mod surface;

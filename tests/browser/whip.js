@@ -22,11 +22,20 @@ const answer = await response.text();
 if (response.status !== 201) throw new Error(answer);
 await pc.setRemoteDescription({ type: 'answer', sdp: answer });
 
-// What has come so far: frames that were decoded, and the energy of the sound.
+// What has come so far: frames that were decoded, the energy of the sound, and of packets that protect pictures (FlexFEC) how many,
+// their bytes, and whether their source is known.
 window.figures = async () => {
   const lines = [...(await pc.getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
-  const of = (name) => lines.reduce((sum, line) => sum + (line[name] ?? 0), 0);
-  return { frames: of('framesDecoded'), energy: of('totalAudioEnergy') };
+  const sum = (lines, name) => lines.reduce((sum, line) => sum + (line[name] ?? 0), 0);
+  const pictures = lines.filter(({ kind }) => kind === 'video');
+  return {
+    frames: sum(lines, 'framesDecoded'),
+    energy: sum(lines, 'totalAudioEnergy'),
+    protecting: sum(pictures, 'fecPacketsReceived'),
+    bytes: sum(pictures, 'fecBytesReceived'),
+    useless: sum(pictures, 'fecPacketsDiscarded'),
+    isKnown: pictures.some(({ fecSsrc }) => fecSsrc),
+  };
 };
 const resource = new URL(response.headers.get('location'), url);
 window.end = async () => (await fetch(resource, { method: 'DELETE', headers: { authorization } })).status;

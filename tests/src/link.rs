@@ -23,10 +23,18 @@ impl Link {
     /// A link to this server, which has one media thread. Its round trip is twice the given time, and up to 2 ms more,
     /// the grain of the timers.
     pub async fn to(server: &RunningServer, one_way: Duration) -> Self {
+        Self::over(Cable::new(one_way), server).await
+    }
+
+    /// The same on which this share of the media is lost.
+    pub async fn lossy(server: &RunningServer, one_way: Duration, rate: f64) -> Self {
+        Self::over(Cable::new(one_way).with_loss(rate, 1), server).await
+    }
+
+    async fn over(mut cable: Cable, server: &RunningServer) -> Self {
         let addresses = server.addresses();
         let (http, media) = (addresses.http.unwrap(), addresses.media[0]);
         assert_eq!(addresses.media.len(), 1, "a link leads to one media thread");
-        let mut cable = Cable::new(one_way);
         let address = cable.carry_streams(http).await.unwrap();
         let detour = detour(media, cable.carry_datagrams(media).await.unwrap());
         Self { detour, address, cable }

@@ -157,10 +157,15 @@ impl Estimator {
         self.losses.of_late()
     }
 
+    /// Whether packets wait on the path, or begin to: then there is no room for what is not needed.
+    pub fn is_queued(&self) -> bool {
+        self.trend.usage() == Usage::Over || self.queue.level() >= LONG
+    }
+
     /// The probe to begin with now, if one is due: to be asked after each feedback and timeout.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
         let now = self.pass(now);
-        let is_calm = self.trend.usage() != Usage::Over && self.queue.level() < LONG && self.losses.are_few();
+        let is_calm = !self.is_queued() && self.losses.are_few();
         let most = self.most.min(self.losses.limit());
         let rate = self.rate.bits();
         is_calm

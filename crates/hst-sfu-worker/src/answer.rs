@@ -25,7 +25,7 @@ pub(crate) struct Origin {
 #[derive(Debug, Default)]
 pub(crate) struct AnswerLine {
     pub(crate) sent: Option<SentLine>,
-    /// Under which payload type the client may protect what he sends.
+    /// Under which payload type pictures may be protected: his, ours or both.
     pub(crate) repair_type: Option<u8>,
 }
 
@@ -35,6 +35,8 @@ pub(crate) struct SentLine {
     pub(crate) ssrc: u32,
     /// The source of what is sent again.
     pub(crate) rtx: Option<u32>,
+    /// The source that protects it (FlexFEC).
+    pub(crate) protector: Option<u32>,
     pub(crate) cname: Box<str>,
     /// The stream that it is a track of, with others.
     pub(crate) stream: Option<u64>,
@@ -112,16 +114,20 @@ impl AnswerLine {
         if let Some(SentLine {
             ssrc,
             rtx,
+            protector,
             cname,
             stream,
         }) = &self.sent
         {
             let stream = stream.map_or_else(|| cname.to_string(), |stream| format!("stream-{stream}"));
             sdp.push_str(&format!("a=msid:{stream} {cname}\r\na=ssrc:{ssrc} cname:{cname}\r\n"));
-            if let Some(rtx) = rtx {
-                sdp.push_str(&format!(
-                    "a=ssrc:{rtx} cname:{cname}\r\na=ssrc-group:FID {ssrc} {rtx}\r\n"
-                ));
+            // RFC 5576 section 4.2 and RFC 5956 section 4.3.
+            for (group, other) in [("FID", rtx), ("FEC-FR", protector)] {
+                sdp.extend(
+                    other.map(|other| {
+                        format!("a=ssrc:{other} cname:{cname}\r\na=ssrc-group:{group} {ssrc} {other}\r\n")
+                    }),
+                );
             }
         }
         sdp.extend(self.repair_type.map(repair::described));

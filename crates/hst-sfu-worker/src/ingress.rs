@@ -24,7 +24,7 @@ use hst_rtp::{
 use sources::Source;
 
 pub(crate) use hold::Holds;
-pub(crate) use repair::RepairTypes;
+pub(crate) use repair::{RepairTypes, Repairs};
 pub(crate) use sources::{Announced, Sources};
 pub(crate) use stream::Quality;
 

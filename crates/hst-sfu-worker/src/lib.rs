@@ -25,6 +25,7 @@ mod passed;
 mod paths;
 mod places;
 mod plane;
+mod protected;
 mod recent;
 mod red;
 mod relay;

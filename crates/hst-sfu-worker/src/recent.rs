@@ -63,6 +63,12 @@ impl Recents {
         Some(Kept { recent, index })
     }
 
+    /// Where packets of this source are kept.
+    pub(crate) fn of(&self, track: TrackId, encoding: u8, ssrc: u32) -> Option<Rc<Recent>> {
+        let source = self.0.get(&(track, encoding)).filter(|source| source.ssrc == ssrc)?;
+        Some(source.recent.clone())
+    }
+
     /// Nothing of the track is kept any more.
     pub(crate) fn forget(&mut self, track: TrackId) {
         self.0.retain(|(other, _), _| *other != track);

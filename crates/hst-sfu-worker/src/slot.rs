@@ -7,10 +7,11 @@ use str0m::media::{MediaKind, Mid, Rid};
 use crate::{
     LineRole,
     egress::{Line, Outgoing, Sent, Way},
-    media::Passing,
+    media::{Media, Passing},
     negotiation::{AgreedLine, Types},
     network::Outbox,
     passed::Passed,
+    protected::Protected,
     red::{Echo, Trail},
 };
 
@@ -145,6 +146,32 @@ impl Slot {
     pub(crate) fn speaks(&self, payload_type: u8) -> bool {
         let types = self.types.iter().flat_map(|it| [it.plain, it.red, it.again]);
         types.flatten().any(|pt| *pt == payload_type)
+    }
+
+    /// Has the pictures that we send on it protected under this payload type, or not at all; says whether they are now.
+    pub(crate) fn protect(&mut self, payload_type: Option<u8>) -> bool {
+        let payload_type = payload_type.filter(|_| self.kind == MediaKind::Video);
+        let line = self.line.as_mut();
+        line.is_some_and(|line| line.protect(payload_type).is_some())
+    }
+
+    /// Whether the pictures that we send on it are protected.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.protector().is_some())
+    }
+
+    /// Protects what was sent of these packets; says how many bytes that took.
+    pub(crate) fn send_protection(
+        &mut self,
+        now: Instant,
+        way: &mut Way,
+        out: &mut Outbox,
+        protected: &Protected,
+    ) -> usize {
+        let Self { types, line, .. } = self;
+        let type_of = |media: &Media| types.get(usize::from(media.format.number()))?.plain.map(|pt| *pt);
+        let line = line.as_mut();
+        line.map_or(0, |line| line.send_protection(now, way, out, protected, type_of))
     }
 
     /// A line that we send on.

@@ -40,6 +40,17 @@ impl Keys {
     pub(crate) fn contexts(&self) -> Option<Contexts> {
         let agreed = self.0.get()?;
         let side = if agreed.is_active { Side::Client } else { Side::Server };
+        Self::contexts_of(agreed, side)
+    }
+
+    /// What decrypts what it sends.
+    pub(crate) fn contexts_of_other(&self) -> Option<Contexts> {
+        let agreed = self.0.get()?;
+        let side = if agreed.is_active { Side::Server } else { Side::Client };
+        Self::contexts_of(agreed, side)
+    }
+
+    fn contexts_of(agreed: &Agreed, side: Side) -> Option<Contexts> {
         Contexts::new(profile_of(agreed.profile), &agreed.keys, side)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     credentials::Credentials,
     egress::{Line, Way},
     handshake::{Fingerprint, Handshake, HandshakeError, Progress},
-    ingress::{Ingress, Lost, Quality},
+    ingress::{Ingress, Lost, Quality, Repairs},
     losses::Losses,
     media::{Media, Passing},
     negotiation::{Agreement, PayloadTypes},
@@ -29,12 +29,14 @@ use crate::{
     slot::{Change, Slot},
 };
 use probing::Probing;
+use protecting::Protecting;
 
 mod connecting;
 mod feedback;
 mod foresight;
 mod inward;
 mod probing;
+mod protecting;
 
 /// How long a connection may take from its first offer on, and how long it may be without an agreed path later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -65,8 +67,12 @@ pub(crate) struct Transport {
     /// For decrypting, so that it is allocated once.
     plain: Vec<u8>,
     probing: Option<Probing>,
+    /// What protects what he is sent, where he takes that.
+    protecting: Option<Box<Protecting>>,
     keyframes_wanted: Vec<(u16, u8)>,
     pub(crate) path: PathReport,
+    /// Whether it waits for a flush.
+    is_dirty: bool,
     is_connected: bool,
     /// How many bits in a second its network carries, as was told last; `None` is not known.
     told: Option<u64>,
@@ -87,6 +93,8 @@ pub(crate) struct Transport {
 pub(crate) enum Happening {
     Connected,
     Media(Arc<Media>),
+    /// The client protects some of his packets.
+    Protected(Box<Repairs>),
     KeyframeRequest {
         slot: u16,
     },
@@ -121,8 +129,10 @@ impl Transport {
             reference: ReferenceClock::default(),
             plain: Vec::new(),
             probing: None,
+            protecting: None,
             keyframes_wanted: Vec::new(),
             path: PathReport::default(),
+            is_dirty: false,
             is_connected: false,
             told: None,
             losses: Losses::default(),
@@ -200,8 +210,7 @@ impl Transport {
             self.slots[index].update(slot, declared.role, share, agreed, &mut changes);
         }
         self.ingress.sources.settle(sources, &self.slots);
-        let repair_types = self.repair_types(repair_types);
-        self.ingress.repair_types = repair_types.iter().copied().flatten().collect();
+        let repair_types = self.agree_on_repair(repair_types);
         changes.sort_by_key(|change| !matches!(change, Change::Unpublish(_)));
         Ok((self.answer(agreement.answer, repair_types), changes))
     }
@@ -233,6 +242,7 @@ impl Transport {
             let sent = |line: &Line| SentLine {
                 ssrc: line.ssrc(),
                 rtx: line.rtx(),
+                protector: line.protector(),
                 cname: line.cname().into(),
                 stream: slot.stream,
             };
@@ -349,10 +359,15 @@ impl Transport {
         self.end_on(sent, happenings);
     }
 
-    /// Is to [ask](Self::ask_for_keyframes) the client for one; says whether it was not already.
+    /// Marks it for a [flush](Self::flush); says whether it was not marked before.
+    fn touch(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_dirty, true)
+    }
+
+    /// Asks the client for a keyframe with the next flush, and marks it for that.
     pub(crate) fn request_keyframe(&mut self, slot: u16, encoding: u8) -> bool {
         self.keyframes_wanted.push((slot, encoding));
-        self.keyframes_wanted.len() == 1
+        self.touch()
     }
 
     /// The names of a line's encodings, in their order.
@@ -385,13 +400,10 @@ impl Transport {
         !happenings.is_empty() || due < self.alarm
     }
 
-    /// Asks the client for the keyframes that are wanted of him; says whether that has told anything.
-    pub(crate) fn ask_for_keyframes(
-        &mut self,
-        now: Instant,
-        outbox: &mut Outbox,
-        happenings: &mut Vec<Happening>,
-    ) -> bool {
+    /// Sends what there is beside packets of the room's: asks the client for the keyframes that are wanted of him, and protects what
+    /// he was sent. Says whether that has told anything.
+    pub(crate) fn flush(&mut self, now: Instant, outbox: &mut Outbox, happenings: &mut Vec<Happening>) -> bool {
+        self.is_dirty = false;
         let wanted = std::mem::take(&mut self.keyframes_wanted);
         let sent = self.guard(|it| {
             let of = |(slot, encoding): (u16, u8)| {
@@ -401,6 +413,9 @@ impl Transport {
             let wanted: Vec<u32> = wanted.into_iter().filter_map(of).collect();
             if !wanted.is_empty() {
                 it.ingress.ask_for_keyframes(now, &wanted, &mut it.way, outbox);
+            }
+            if let Some(protecting) = &mut it.protecting {
+                protecting.flush(now, &mut it.slots, &mut it.way, outbox);
             }
             Ok(())
         });

@@ -35,6 +35,7 @@ mod connections;
 mod control;
 mod figures;
 mod flushing;
+mod protecting;
 mod relaying;
 #[cfg(test)]
 mod simulation;
@@ -79,8 +80,8 @@ pub(crate) struct Worker {
     busy: Vec<RoomId>,
     /// For sending them, so that it is allocated once.
     sending: Sending,
-    /// Whose clients are to be asked for keyframes.
-    asking: Vec<TransportId>,
+    /// Who has something to send beside packets of rooms.
+    dirty: Vec<TransportId>,
     /// What the transport driven last has told.
     happenings: Vec<Happening>,
 }
@@ -128,7 +129,7 @@ impl Worker {
             next_transport: 0,
             busy: Vec::new(),
             sending: Sending::default(),
-            asking: Vec::new(),
+            dirty: Vec::new(),
             happenings: Vec::new(),
         }
     }
@@ -305,6 +306,7 @@ impl Worker {
                     }
                 }
                 Happening::Media(media) => self.handle_media(now, room_id, id, media),
+                Happening::Protected(repairs) => self.protect(room_id, id, &repairs),
                 Happening::KeyframeRequest { slot } => {
                     if let Some(room) = self.rooms.get_mut(&room_id) {
                         room.router.handle_keyframe_request(now, LineId { peer, slot });
@@ -415,7 +417,7 @@ impl Worker {
                         continue;
                     };
                     if transport.request_keyframe(slot, encoding) {
-                        self.asking.push(id);
+                        self.dirty.push(id);
                     }
                 }
                 Output::Unsupported { line, track, .. } => {

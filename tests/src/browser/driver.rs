@@ -52,6 +52,9 @@ const WAKEFUL: [&str; 3] = [
 /// Chromium lets the timers of a page that was hidden for so long, 5 min when it is not told, come once a minute.
 const SLEEPY: &str = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/3";
 
+/// Chromium protects the pictures that it sends only when it is told to.
+const PROTECTING: &str = "--force-fieldtrials=WebRTC-FlexFEC-03-Advertised/Enabled/WebRTC-FlexFEC-03/Enabled/";
+
 /// Where a browser runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "for the tests of this house only")]
@@ -133,6 +136,11 @@ impl Browser {
     pub async fn open_sleepy(&self, url: &str) -> Page {
         self.open_with(url, json!({ "excludeSwitches": WAKEFUL }), &[SOUND_AT_ONCE, SLEEPY])
             .await
+    }
+
+    /// The same in a browser that takes and sends pictures with forward error correction (FlexFEC).
+    pub async fn open_protecting(&self, url: &str) -> Page {
+        self.open_with(url, json!({}), &[SOUND_AT_ONCE, PROTECTING]).await
     }
 
     /// The same on a small phone: 360×740, and fingers in place of a mouse.

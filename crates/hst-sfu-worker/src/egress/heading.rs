@@ -43,11 +43,17 @@ impl Heading {
         self.passed = None;
     }
 
-    /// The client knows which line it is.
-    pub(super) fn drop_mid(&mut self) {
-        if self.mid.take().is_some() {
+    pub(super) fn ids(&self) -> Ids {
+        self.ids
+    }
+
+    /// The client knows which line it is. Says whether that was news.
+    pub(super) fn drop_mid(&mut self) -> bool {
+        let is_news = self.mid.take().is_some();
+        if is_news {
             self.passed = None;
         }
+        is_news
     }
 
     /// Whether each packet has a number of its own among all of the connection.

@@ -21,6 +21,9 @@ use super::{
     way::{Body, Packet},
 };
 use crate::{media::Media, network::Outbox, passed::Ids, recent::Kept};
+use protection::Protection;
+
+mod protection;
 
 /// How often a receiver is told what was sent. The first time is with the first packet: until then he cannot play sound and
 /// picture together.
@@ -54,6 +57,7 @@ pub(crate) struct Line {
     nacks: u64,
     keyframe_requests: u64,
     heard: Option<Heard>,
+    protection: Option<Box<Protection>>,
 }
 
 /// A packet on its way to one receiver.
@@ -88,6 +92,7 @@ impl Line {
             nacks: 0,
             keyframe_requests: 0,
             heard: None,
+            protection: None,
         }
     }
 
@@ -105,9 +110,10 @@ impl Line {
         &self.cname
     }
 
-    /// Under which numbers it sends: for the first time, and again.
+    /// Under which numbers it sends: for the first time, again, and to protect that.
     pub(crate) fn sources(&self) -> impl Iterator<Item = u32> + use<> {
-        std::iter::once(self.ssrc).chain(self.rtx)
+        let others = [self.rtx, self.protector()];
+        std::iter::once(self.ssrc).chain(others.into_iter().flatten())
     }
 
     /// The client has agreed on these.
@@ -147,7 +153,9 @@ impl Line {
 
     /// Takes what the client reports of it.
     pub(crate) fn hear(&mut self, now: hst_rtp::Ntp, block: &ReportBlock) {
-        self.heading.drop_mid();
+        if self.heading.drop_mid() {
+            self.begin_protection();
+        }
         self.heard.get_or_insert_default().take(now, block);
     }
 

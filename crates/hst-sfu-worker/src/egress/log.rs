@@ -12,6 +12,7 @@ use hst_sfu::{DescriptorPatch, Forward, Vp8Ids};
 use super::marks::Marks;
 use crate::{
     media::Media,
+    protected::Numbers,
     recent::{Kept, Recent},
 };
 
@@ -181,6 +182,25 @@ impl Log {
             changes: changes.map_or(Changes::default(), |at| self.changes[at].1),
         };
         Some((media, sent, marks.again_at()))
+    }
+
+    /// Under which numbers packets were sent of those that have these numbers where they are kept, in order; those of the present
+    /// source alone.
+    pub(super) fn numbers_of(&self, recent: &Rc<Recent>, kept: &Numbers) -> Vec<u64> {
+        let from_there = |it: &&Stretch| it.recent.as_ptr() == Rc::as_ptr(recent);
+        let Some(present) = self.present.as_ref().filter(from_there) else {
+            return Vec::new();
+        };
+        let traces = self.traces.iter().rev();
+        let traces = (0..=self.highest()).rev().zip(traces);
+        let sent = traces.take_while(|(seq, _)| *seq >= present.first);
+        let sent = sent.filter_map(|(seq, trace)| Some((seq, trace.as_ref()?.index)));
+        let sent = sent.take_while(|(_, index)| !kept.are_behind(*index));
+        let mut seqs: Vec<u64> = sent
+            .filter_map(|(seq, index)| kept.contain(index).then_some(seq))
+            .collect();
+        seqs.reverse();
+        seqs
     }
 
     /// The packet is sent again, at this age.

@@ -25,6 +25,8 @@ use crate::{
     remote::Remote,
 };
 
+mod protection;
+
 const SSRC: u32 = 7;
 const RTX: u32 = 8;
 const PT: u8 = 96;

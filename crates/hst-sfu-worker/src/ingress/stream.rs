@@ -6,7 +6,7 @@ use hst_rtp::{
     rtcp::{ReportBlock, SenderInfo},
 };
 
-use super::{Lost, lateness::Lateness, sources::Place};
+use super::{Lost, lateness::Lateness, repair::Protects, sources::Place};
 use crate::negotiation::{Carried, PayloadTypes};
 
 /// A lost packet is asked for as often as there is time for it: a picture stands still until it comes.
@@ -27,6 +27,7 @@ pub(crate) struct Stream {
     missing: Option<Missing>,
     /// What those that are lost are computed of, where he protects them.
     pub(super) recovery: Option<Box<Recovery>>,
+    pub(super) protects: Protects,
     /// How late its packets are, if it is a sound.
     lateness: Lateness,
     /// What the payload type of the last packet stands for, and that of the last that was sent again.
@@ -52,6 +53,7 @@ impl Stream {
             reception: Reception::new(clock_rate),
             missing: None,
             recovery: None,
+            protects: Protects::default(),
             lateness: Lateness::default(),
             first: None,
             again: None,

@@ -101,6 +101,8 @@ impl Transport {
     pub(super) fn budget(&self, now: Instant) -> Option<u64> {
         let is_trusted = self.trusted_until.is_none_or(|until| now < until);
         let trusted = if is_trusted { TRUSTED } else { 0 };
-        Some(self.way.estimate()?.max(trusted))
+        let estimate = self.way.estimate()?;
+        let for_media = self.protecting.as_ref().map(|it| it.for_media(now, estimate));
+        Some(for_media.unwrap_or(estimate).max(trusted))
     }
 }

@@ -16,19 +16,13 @@ impl Transport {
         if let Some(packet) = Packet::parse(&plain) {
             // What is not to be forwarded is dropped.
             let _ = self.handle_packet(now, &packet, happenings);
-            for recovered in self.ingress.recover(&packet, &plain) {
+            let (recovered, repairs) = self.ingress.recover(&packet, &plain);
+            for recovered in recovered {
                 let _ = self.handle_recovered(now, &recovered, happenings);
             }
+            happenings.extend(repairs.map(|repairs| Happening::Protected(Box::new(repairs))));
         }
         self.plain = plain;
-    }
-
-    /// Under which payload types the client may protect what he sends, of those that he has offered, by line.
-    pub(super) fn repair_types(&self, offered: Vec<Option<u8>>) -> Vec<Option<u8>> {
-        let is_free = |pt: u8| self.slots.iter().all(|slot| !slot.speaks(pt));
-        let lines = self.slots.iter().zip(offered);
-        let agreed = lines.map(|(slot, pt)| pt.filter(|pt| slot.is_inward && is_free(*pt)));
-        agreed.collect()
     }
 
     /// What he publishes on a line.

@@ -35,6 +35,7 @@ impl Probing {
 impl Transport {
     /// Looks for what the client could get: probes for his next step up, and for the best.
     pub(crate) fn seek(&mut self, rates: Rates) {
+        self.protecting.iter_mut().for_each(|it| it.take_rates(rates));
         let [next, all] = [rates.next, rates.desired].map(|rate| rate * SOUGHT / 100);
         self.way.estimator().want(next, all);
     }

@@ -26,9 +26,9 @@ impl Worker {
         let mut busy = std::mem::take(&mut self.busy);
         busy.drain(..).for_each(|room| self.route(now, room));
         self.busy = busy;
-        while let Some(id) = self.asking.pop() {
+        while let Some(id) = self.dirty.pop() {
             if let Some(transport) = self.transports.get_mut(&id)
-                && transport.ask_for_keyframes(now, self.network.outbox(), &mut self.happenings)
+                && transport.flush(now, self.network.outbox(), &mut self.happenings)
             {
                 self.settle(now, id);
             }

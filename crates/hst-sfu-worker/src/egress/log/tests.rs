@@ -152,3 +152,22 @@ fn it_takes_no_more_room_than_for_what_it_remembers() {
     assert!(to.log.traces.capacity() <= REMEMBERED && to.log.former.is_empty());
     assert_eq!(size_of::<Option<Trace>>(), 4);
 }
+
+#[test]
+fn it_tells_under_which_numbers_packets_of_the_present_source_were_sent() {
+    let mut to = Receiver::new();
+    for (from, seq) in [(65_533, 1), (65_534, 2), (0, 3), (2, 5), (1, 4)] {
+        to.send(0, from, seq, NOTHING);
+    }
+    let sent = |to: &Receiver, encoding: u8, kept: &[u16]| {
+        let recent = to.recents.of(TrackId(1), encoding, encoding.into()).expect("some came");
+        to.log.numbers_of(&recent, &kept.iter().copied().collect())
+    };
+    assert_eq!(sent(&to, 0, &[65_534, 65_535, 0, 1]), [2, 3, 4]);
+    assert_eq!(sent(&to, 0, &[2, 3]), [5]);
+    assert!(sent(&to, 0, &[3]).is_empty());
+    to.send(2, 1, 6, NOTHING);
+    assert_eq!(sent(&to, 2, &[0, 1]), [6]);
+    assert!(sent(&to, 0, &[65_534, 2]).is_empty(), "another one is shown now");
+    assert!(to.recents.of(TrackId(1), 0, 7).is_none(), "that is another source");
+}

@@ -180,8 +180,7 @@ fn where_much_is_lost_a_keyframe_is_asked_for_in_two_datagrams() {
         }
         listener.wait(&mut pair, 300);
         pair.transport.request_keyframe(0, 0);
-        pair.transport
-            .ask_for_keyframes(pair.now, &mut pair.outbox, &mut pair.happenings);
+        pair.transport.flush(pair.now, &mut pair.outbox, &mut pair.happenings);
         let ssrc = pair.draft(1).ssrc;
         listener.listen(&mut pair);
         assert_eq!(listener.keyframes, vec![ssrc; datagrams]);
@@ -211,8 +210,7 @@ fn what_is_sent_again_of_a_source_that_was_replaced_does_not_get_among_the_packe
     assert_eq!(pair.through(), [(lost.ssrc, 2)]);
     pair.transport.request_keyframe(0, 0);
     let mut listener = Listener::new();
-    pair.transport
-        .ask_for_keyframes(pair.now, &mut pair.outbox, &mut pair.happenings);
+    pair.transport.flush(pair.now, &mut pair.outbox, &mut pair.happenings);
     listener.listen(&mut pair);
     assert_eq!(listener.keyframes, [99], "it is the next that is asked for a keyframe");
 }
@@ -225,8 +223,7 @@ fn of_whom_nothing_has_come_no_keyframe_is_asked() {
         pair.transport.request_keyframe(0, encoding);
     }
     pair.transport.request_keyframe(7, 0);
-    pair.transport
-        .ask_for_keyframes(pair.now, &mut pair.outbox, &mut pair.happenings);
+    pair.transport.flush(pair.now, &mut pair.outbox, &mut pair.happenings);
     listener.listen(&mut pair);
     assert_eq!(listener.keyframes, []);
 }

@@ -134,7 +134,7 @@ fn of_who_has_not_offered_it_nothing_is_taken() {
 }
 
 #[test]
-fn it_is_agreed_on_where_the_client_sends_and_under_a_number_that_nothing_else_has() {
+fn it_is_agreed_on_for_each_line_that_offers_it_and_under_a_number_that_nothing_else_has() {
     let answers = |pair: &mut Pair, change: &dyn Fn(String) -> String, role: LineRole| {
         let mut api = pair.client.sdp_api();
         let direction = match role {
@@ -166,8 +166,22 @@ fn it_is_agreed_on_where_the_client_sends_and_under_a_number_that_nothing_else_h
         second.contains(&agreed) && second.lines().next().is_some_and(|line| line.ends_with(" 60")),
         "{second}"
     );
+    assert!(!second.contains("FEC-FR"), "on that line we send nothing: {second}");
     let receiving = LineRole::Receive { track: TrackId(2) };
-    assert!(!answers(&mut Pair::connected(), &last, receiving).contains("flexfec"));
+    let answer = answers(&mut Pair::connected(), &last, receiving);
+    let sources = |line: &str| {
+        let (_, rest) = answer.split_once(line)?;
+        let words = rest.lines().next()?.split(' ');
+        words.map(|it| it.parse().ok()).collect::<Option<Vec<u32>>>()
+    };
+    let group = sources("a=ssrc-group:FEC-FR ").expect("two sources");
+    let again = sources("a=ssrc-group:FID ").expect("two sources");
+    assert_eq!(group[0], again[0]);
+    let said = |ssrc: u32| answer.matches(&format!("a=ssrc:{ssrc} cname:")).count();
+    assert_eq!([group[0], group[1]].map(said), [1, 1], "{answer}");
+    assert!(answer.contains(&agreed), "{answer}");
+    let plain = answers(&mut Pair::connected(), &|sdp| sdp, receiving);
+    assert!(!plain.contains("flexfec") && !plain.contains("FEC-FR"), "{plain}");
     // The first line has VP8 there.
     let taken = |sdp: String| {
         let (first, last) = sdp.split_at(sdp.rfind("m=video").expect("two"));

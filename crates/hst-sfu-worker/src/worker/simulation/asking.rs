@@ -50,6 +50,11 @@ impl Asker {
         self.missing.handle_packet(now, seq);
     }
 
+    /// How many packets came that it had asked for.
+    pub(super) fn recovered(&self) -> u64 {
+        self.missing.tally().recovered
+    }
+
     pub(super) fn next(&self) -> Option<Instant> {
         self.missing.poll_timeout()
     }

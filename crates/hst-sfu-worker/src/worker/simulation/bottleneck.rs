@@ -9,7 +9,7 @@ const NARROW: u64 = 400_000;
 
 impl World {
     /// How many pictures of each encoding a client has shown since then.
-    fn shown(&self, at: usize, since: Instant) -> [usize; 3] {
+    pub(super) fn shown(&self, at: usize, since: Instant) -> [usize; 3] {
         let shown = &self.clients[at].screen.shown;
         let count = |number| {
             shown

@@ -17,6 +17,7 @@ use super::{
     asking::Asker,
     link::Link,
     media::{Ear, Screen, frame},
+    rescue::{Guard, Rescue},
 };
 /// Pictures a second.
 pub(super) const PICTURES: u32 = 25;
@@ -52,6 +53,9 @@ pub(super) struct Client {
     pub(super) asks: bool,
     /// What it misses of its pictures.
     pub(super) asker: Asker,
+    /// What protects the pictures that it sends, and what computes those that it misses, where it can do that.
+    pub(super) guard: Option<Guard>,
+    pub(super) rescue: Option<Rescue>,
     /// Of the pictures that it receives.
     pub(super) shown_ssrc: Option<Ssrc>,
     /// What it has to send.
@@ -134,11 +138,17 @@ impl Microphone {
 }
 
 impl Client {
+    /// Its network in both directions.
+    pub(super) fn links(&mut self) -> [&mut Link; 2] {
+        [&mut self.up, &mut self.down]
+    }
+
     /// When it has to do something.
     pub(super) fn next(&self) -> Instant {
         let camera = self.camera.as_ref().map(|it| it.next_at);
         let microphone = self.microphone.as_ref().map(|it| it.next_at);
-        [camera, microphone, self.asker.next()]
+        let told = self.rescue.as_ref().and_then(Rescue::next);
+        [camera, microphone, told, self.asker.next()]
             .into_iter()
             .flatten()
             .fold(self.wake_at, Instant::min)
@@ -156,11 +166,22 @@ impl Client {
             self.input(now, Input::Timeout(now));
         }
         self.outgoing.extend(self.asker.ask(now));
+        if let Some(guard) = &mut self.guard {
+            guard.protect(*payload_type(&self.rtc, Codec::Vp8), &mut self.outgoing);
+        }
+        self.outgoing
+            .extend(self.rescue.as_mut().and_then(|rescue| rescue.tell(now)));
     }
 
     pub(super) fn receive(&mut self, now: Instant, bytes: &[u8]) {
         let receive = Receive::new(Protocol::Udp, self.server, self.addr, bytes).expect("well-formed");
         self.input(now, Input::Receive(now, receive));
+        let Some(rescue) = &mut self.rescue else { return };
+        for (seq, payload) in rescue.receive(now, bytes) {
+            let ssrc = rescue.ssrc.expect("the one that is protected");
+            self.asker.handle_packet(now, ssrc, seq);
+            self.screen.receive(now, seq, &payload);
+        }
     }
 
     fn take_picture(&mut self, now: Instant) {

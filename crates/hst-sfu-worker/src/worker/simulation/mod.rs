@@ -41,10 +41,13 @@ mod link;
 mod loss;
 mod media;
 mod memory;
+mod protected;
+mod rescue;
 
 use asking::Asker;
 use client::{Camera, Client, Microphone, SOUNDS};
 use link::{Link, Loss};
+use rescue::{Guard, Rescue};
 
 const ROOM: RoomId = RoomId(1);
 const CAMERA: TrackId = TrackId(1);
@@ -89,6 +92,17 @@ enum Role {
     Speak { own: TrackId, others: Vec<TrackId> },
 }
 
+/// What a client knows of forward error correction.
+#[derive(Clone, Copy, Default)]
+struct Repair {
+    /// It says that it does.
+    offers: bool,
+    /// It sends a sum of so many packets of its pictures.
+    protects: Option<usize>,
+    /// It computes what it misses.
+    computes: bool,
+}
+
 impl World {
     fn new(seed: u64) -> Self {
         let now = Instant::now();
@@ -130,6 +144,11 @@ impl World {
 
     /// A client that connects; returns its index.
     fn join(&mut self, role: Role, build: impl FnOnce(RtcConfig) -> RtcConfig) -> usize {
+        self.join_with(role, Repair::default(), build)
+    }
+
+    /// The same that may protect its pictures, or compute those that it misses.
+    fn join_with(&mut self, role: Role, repair: Repair, build: impl FnOnce(RtcConfig) -> RtcConfig) -> usize {
         let (now, index) = (self.now, self.clients.len());
         let addr = SocketAddr::new([198, 51, 100, 1 + index as u8].into(), 40_000);
         let mut config = RtcConfig::new().clear_codecs().enable_vp8(true).set_rtp_mode(true);
@@ -183,13 +202,21 @@ impl World {
         let (offer, pending) = api.apply().expect("an offer");
         let line = |(mid, role): (Mid, LineRole)| Line::new(mid.to_string(), role);
         let lines: Vec<_> = lines.into_iter().map(line).collect();
-        let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
+        let mut offer = offer.to_sdp_string();
+        if repair.offers {
+            offer = rescue::offering(&offer);
+        }
+        let offer = parse(&offer, &lines).expect("readable");
         let peer = PeerId(1 + index as u64);
         let answer = self
             .worker
             .handle_offer(now, ROOM, (peer, 1), None, offer)
             .expect("an answer");
-        let answer = SdpAnswer::from_sdp_string(&answer.to_sdp_string()).expect("readable");
+        let mut answer = answer.to_sdp_string();
+        if repair.computes {
+            answer = rescue::untold(&answer);
+        }
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("readable");
         rtc.sdp_api().accept_answer(pending, answer).expect("it fits");
         if let Some(camera) = &camera {
             let all = Bitrate::bps(camera.encodings.iter().map(|(_, rate)| u64::from(*rate)).sum::<u64>() * 3 / 2);
@@ -216,7 +243,9 @@ impl World {
             ear: media::Ear::default(),
             keyframe_requests: Vec::new(),
             asks: true,
-            asker: Asker::new(keys),
+            asker: Asker::new(keys.clone()),
+            guard: repair.protects.map(|of| Guard::new(keys.clone(), of)),
+            rescue: repair.computes.then(|| Rescue::new(now, keys)),
             shown_ssrc: None,
             outgoing: Vec::new(),
         });
