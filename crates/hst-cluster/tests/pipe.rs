@@ -317,6 +317,21 @@ async fn who_has_nothing_to_say_finds_out_that_the_other_end_is_gone_although_it
     timeout(soon, is_gone.recv()).await.unwrap().unwrap();
 }
 
+/// It may have been declared dead before the pipe began, and is buried only once.
+#[tokio::test(start_paused = true)]
+async fn who_has_nothing_to_say_finds_out_that_the_other_process_is_gone_although_nobody_buries_it() {
+    let bus = Rough::new(1, 0, 0);
+    let one = process(&bus, "one", 1, serves_nobody).await;
+    let other = process(&bus, "other", 2, echo).await;
+    let mut pipe = one.pipes.connect(&owner("other", 2), "echo".into());
+    pipe.push("hello".into());
+    while pipe.next().await != News::Delivered(1) {}
+    // As long as it lives, silence says nothing.
+    assert!(timeout(Duration::from_secs(600), pipe.next()).await.is_err());
+    drop(other);
+    assert_eq!(timeout(Duration::from_secs(45), pipe.next()).await, Ok(News::Ended));
+}
+
 #[tokio::test(start_paused = true)]
 async fn late_words_of_an_ended_pipe_begin_no_other() {
     for seed in 0..20 {

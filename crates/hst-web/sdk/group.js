@@ -154,8 +154,9 @@ export class Group {
   /**
    * The session is a new one: asks again for the group and for everything that was published and received there, and
    * tells what has changed meanwhile.
+   * @param {() => void} onAnswered called before anything is told, unless this session is lost before the group has answered
    */
-  async restore() {
+  async restore(onAnswered) {
     const joined = this.join();
     this.#bounds.clear();
     this.publisher.restore();
@@ -163,13 +164,16 @@ export class Group {
     this.boards.restore();
     try {
       const snapshot = await joined;
+      onAnswered();
       if (!this.#isOpen) return;
       this.#context.seals?.exchange?.beginAnew();
       this.#tellAll(this.#roster.renew(snapshot));
       this.#context.seals?.exchange?.begin(snapshot.members);
     } catch (error) {
       // When this session was lost too, the next one asks for the group again.
-      if (!(error instanceof OutcomeUnknown)) this.#end(/** @type {HstRtcError} */ (error));
+      if (error instanceof OutcomeUnknown) return;
+      onAnswered();
+      this.#end(/** @type {HstRtcError} */ (error));
     }
   }
 

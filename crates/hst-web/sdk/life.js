@@ -52,6 +52,8 @@ export class Life {
   #dialer = null;
   /** Settles when the session before has taken leave: a login does not overtake it. @type {Promise<void>} */
   #farewell = Promise.resolve();
+  /** Whether the present session has begun with a wish to be in the group again. */
+  #isRejoining = false;
   #unwatchNetwork = () => {};
   #unwatchDevices = () => {};
 
@@ -279,7 +281,9 @@ export class Life {
       signal.request({ set_state: this.customState }, { isRepeatable: true }).catch((error) => this.report(error));
     }
     this.calls?.handleNewSession();
-    this.group?.restore();
+    this.#isRejoining = this.group !== null;
+    // Nobody is told of a gap in a login that has ended.
+    this.group?.restore(() => this.signal === signal && this.#tellGap('login'));
   }
 
   /** @param {import('./types.js').Devices} devices */
@@ -295,10 +299,18 @@ export class Life {
     this.bus.emit('onReconnected', []);
     if (how !== 'login') this.group?.networkChanged();
     this.group?.views.refresh();
-    if (how === 'resumed') return;
-    this.bus.emit('onDiscontinuity', [{ reason: how }]);
+    if (how === 'missed') {
+      this.#tellGap(how);
+      this.group?.verify();
+    }
+    // Otherwise it is told when the group has answered: the engine is where it was then.
+    if (how === 'login' && !this.#isRejoining) this.#tellGap(how);
+  }
+
+  /** @param {'missed' | 'login'} reason */
+  #tellGap(reason) {
+    this.bus.emit('onDiscontinuity', [{ reason }]);
     this.presence?.refresh();
-    if (how === 'missed') this.group?.verify();
   }
 
   /** @param {HstRtcError} why */

@@ -19,7 +19,8 @@ const REPEAT: Duration = Duration::from_millis(20);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// An end that has heard nothing for so long says that it is there: should the other be gone, and its farewell lost, the answer
-/// says so. Otherwise who has nothing to say would wait for it for ever.
+/// says so. If it hears nothing then either, it asks: a process that is no more answers nobody. Otherwise who has nothing to say
+/// would wait for it for ever.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// One end of a pipe, without I/O.
@@ -45,7 +46,7 @@ pub(super) struct End {
     asks: bool,
     ask_at: Option<Instant>,
     pause: Duration,
-    /// Since when nothing was heard although something is unanswered.
+    /// Since when nothing was heard although something is unanswered, or a sign was given.
     silent_since: Option<Instant>,
     /// When the other end is to hear that this one is there; `None` before anything was heard of it.
     sign_at: Option<Instant>,
@@ -164,7 +165,7 @@ impl End {
 
     /// What was polled last could not be sent. Nothing can be heard either, so silence says nothing.
     pub(super) fn handle_unsent(&mut self, now: Instant) {
-        self.silent_since = self.ask_at.map(|_| now);
+        self.silent_since = self.silent_since.map(|_| now);
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -173,17 +174,22 @@ impl End {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.is_over |= self.silent_since.is_some_and(|since| now >= since + SILENCE);
         if self.sign_at.is_some_and(|at| at <= now) {
-            self.owes_ack = true;
+            match self.silent_since {
+                Some(_) => self.asks = true,
+                None => {
+                    self.owes_ack = true;
+                    self.silent_since = Some(now);
+                }
+            }
             self.sign_at = Some(now + QUIET);
         }
-        if self.ask_at.is_none_or(|at| at > now) {
-            return;
+        if self.ask_at.is_some_and(|at| at <= now) {
+            self.asks = true;
+            self.pause = ASK_LAST.min(self.pause * 2);
+            self.ask_at = Some(now + self.pause);
         }
-        self.is_over |= self.silent_since.is_some_and(|since| now >= since + SILENCE);
-        self.asks = true;
-        self.pause = ASK_LAST.min(self.pause * 2);
-        self.ask_at = Some(now + self.pause);
     }
 
     /// What is to be sent next.
@@ -193,8 +199,19 @@ impl End {
             return std::mem::take(&mut self.asks).then_some(What::Open { greeting });
         }
         let last = self.acked + self.unacked.len() as u64 - 1;
-        if std::mem::take(&mut self.asks) && !self.to_send.contains(&last) {
-            self.to_send.push_back(last);
+        if std::mem::take(&mut self.asks) {
+            if self.unacked.is_empty() {
+                // It has come there, and nobody keeps what it said: it is passed over, and answered.
+                let (next, message) = (self.next, Bytes::new());
+                return Some(What::Data {
+                    seq: last,
+                    next,
+                    message,
+                });
+            }
+            if !self.to_send.contains(&last) {
+                self.to_send.push_back(last);
+            }
         }
         while let Some(seq) = self.to_send.pop_front() {
             // One that is not there any more was acknowledged meanwhile.
@@ -411,6 +428,35 @@ mod tests {
                 }
             }
             assert_eq!(one.is_over(), !is_cut);
+        }
+    }
+
+    #[test]
+    fn who_has_nothing_to_say_asks_whether_the_other_is_there_and_ends_when_nobody_answers() {
+        let start = Instant::now();
+        for (lives, is_cut) in [(true, false), (false, false), (false, true)] {
+            let (mut one, mut other) = pair(start);
+            let (mut now, mut asked) = (start, 0);
+            while now < start + SILENCE * 3 && !one.is_over() {
+                now = one.poll_timeout().unwrap();
+                one.handle_timeout(now);
+                for frame in sent(&mut one, now) {
+                    asked += usize::from(matches!(frame, What::Data { .. }));
+                    if is_cut {
+                        one.handle_unsent(now);
+                    }
+                    if lives {
+                        other.handle(now, 1, frame);
+                    }
+                }
+                // An end that is alone waits for nothing, and says something only when it is asked.
+                for answer in sent(&mut other, now) {
+                    one.handle(now, 2, answer);
+                }
+            }
+            assert_eq!(one.is_over(), !lives && !is_cut);
+            assert!(asked > 0);
+            assert!(other.pop().is_none(), "a question is no message");
         }
     }
 

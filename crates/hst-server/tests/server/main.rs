@@ -5,6 +5,7 @@
 mod cluster;
 mod common;
 mod config;
+mod declared_dead;
 mod extremes;
 mod handover;
 mod hostile;

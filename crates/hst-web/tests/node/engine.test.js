@@ -135,6 +135,25 @@ test('after a new login everything is there again, and exactly what has changed 
   engine.destroy();
 });
 
+test('that the session is a new one is told once, when the group has taken the user back', async () => {
+  const again = { ended: { code: 30, message: 'later' } };
+  const told = async ({ joins, onReconnected }) => {
+    const { clock, server, engine, session, end } = await house();
+    if (joins) await end(engine.joinGroup('g'));
+    const inGroup = [];
+    engine.on('onDiscontinuity', () => inGroup.push(session().isInGroup));
+    engine.on('onReconnected', () => onReconnected?.(engine));
+    server.tell(again);
+    await clock.pass(5 * SECOND);
+    engine.destroy();
+    return inGroup;
+  };
+  assert.deepEqual(await told({ joins: true }), [true]);
+  // Who leaves meanwhile has missed what there was, too; and who is in no group waits for none.
+  assert.deepEqual(await told({ joins: true, onReconnected: (engine) => engine.leaveGroup() }), [false]);
+  assert.deepEqual(await told({ joins: false }), [false]);
+});
+
 test('when the group does not take the user back, it is over', async () => {
   const { clock, server, engine, names, end } = await house();
   await end(engine.joinGroup('g'));
