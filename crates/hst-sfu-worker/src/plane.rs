@@ -79,7 +79,7 @@ impl MediaPlane {
             let (poll, waker) = worker::open(&mut network)?;
             let port = Port::into_thread(parcels, Arc::new(waker));
             handles.push(ThreadHandle { commands, port, load });
-            let worker = move || Worker::new((poll, network), candidates, early, inboxes, outlets);
+            let worker = move || Worker::new(Instant::now(), (poll, network), candidates, early, inboxes, outlets);
             workers.push((worker, local_addr));
         }
         let full = config.full;

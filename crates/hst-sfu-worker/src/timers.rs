@@ -57,7 +57,7 @@ impl<K: Copy + Eq + Hash> Timers<K> {
         }
     }
 
-    /// Wakes the key at this time at the latest; says when.
+    /// Wakes the key at this time, or less than a tick later; says when. Times before the start count as that.
     ///
     /// A later time than before is not noted: the key wakes too soon, looks and asks again. So a timer that is moved
     /// on with every packet costs one entry, not one for each packet.

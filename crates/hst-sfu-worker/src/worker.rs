@@ -105,6 +105,7 @@ pub(crate) fn open(network: &mut Network) -> io::Result<(Poll, Waker)> {
 impl Worker {
     /// Made on its thread, which it never leaves: what its receivers share needs no lock.
     pub(crate) fn new(
+        now: Instant,
         (poll, network): (Poll, Network),
         candidates: Arc<str>,
         early: Early,
@@ -125,7 +126,7 @@ impl Worker {
             transports: FxHashMap::default(),
             demux: Demux::default(),
             early,
-            timers: Timers::new(Instant::now()),
+            timers: Timers::new(now),
             next_transport: 0,
             busy: Vec::new(),
             sending: Sending::default(),

@@ -119,6 +119,7 @@ impl World {
         let early = Early::new(Foretelling::new());
         let (poll, _) = worker::open(&mut network).expect("a poll");
         let mut worker = Worker::new(
+            now,
             (poll, network),
             candidates,
             early,
