@@ -15,7 +15,7 @@ use super::{
     site::{Comer, Site, Turn},
     words::{ToBranch, ToHome, encode},
 };
-use crate::versions::COPIES;
+use crate::versions::{COPIES, RETURNS};
 
 /// A group that lives on another node, its home, and has members on this one: what they ask goes there, and what the home says
 /// comes to them.
@@ -51,7 +51,8 @@ impl Branch {
             Comer::Back(member, seat) => ToHome::Return { member, seat },
             Comer::New(member, re, seat) => ToHome::Join { member, re, seat },
         });
-        let due = comers.map(|word| encode(&word)).collect();
+        let returned = (words >= RETURNS).then_some(ToHome::Returned);
+        let due = comers.chain(returned).map(|word| encode(&word)).collect();
         Self {
             joined: site.join(node),
             site,

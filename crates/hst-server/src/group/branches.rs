@@ -40,6 +40,8 @@ struct Port {
     at: Owner,
     /// Joins the home's room to the one there.
     joined: Option<Joined>,
+    /// Whether all have been named who come back by it.
+    has_returned: bool,
     words: mpsc::Sender<Bytes>,
     /// How many words went there, and how many of them have come.
     said: u64,
@@ -88,11 +90,13 @@ impl Branches {
         }
     }
 
-    /// A branch has introduced itself, whose copy of what the group keeps is to be filled so, if it has one.
+    /// A branch has introduced itself, which has named all who come back by it, or will say when it has. Its copy of what the
+    /// group keeps is to be filled so, if it has one.
     pub(crate) fn enter(
         &mut self,
         id: BranchId,
         (at, joined): (Owner, Option<Joined>),
+        has_returned: bool,
         filling: Option<Filling>,
         pipe: Pipe,
         home: mpsc::Sender<Message>,
@@ -101,6 +105,7 @@ impl Branches {
         let port = Port {
             at,
             joined,
+            has_returned,
             words,
             said: 0,
             heard: 0,
@@ -108,6 +113,18 @@ impl Branches {
         };
         self.ports.insert(id, port);
         self.life.spawn(serve(id, pipe, said, home));
+    }
+
+    /// A branch has named all who come back by it.
+    pub(crate) fn returned(&mut self, id: BranchId) {
+        if let Some(port) = self.ports.get_mut(&id) {
+            port.has_returned = true;
+        }
+    }
+
+    /// Whether all that there are have named all who come back by them.
+    pub(crate) fn have_returned(&self) -> bool {
+        self.ports.values().all(|port| port.has_returned)
     }
 
     /// A branch is gone.

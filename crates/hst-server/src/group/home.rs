@@ -22,7 +22,12 @@ use super::{
     site::{Comer, Site, Turn},
     words::{ToBranch, ToHome},
 };
-use crate::{follow::Follow, life::Life, node::Node, versions::COPIES};
+use crate::{
+    follow::Follow,
+    life::Life,
+    node::Node,
+    versions::{COPIES, RETURNS},
+};
 
 /// How long the members of a branch that is gone may take to come back by another, and all members of a group that goes on
 /// here.
@@ -45,7 +50,7 @@ pub(crate) struct Home {
     orphans: VecDeque<(Instant, BranchId)>,
     /// Who comes by another node than before, and what he was called there: his transport may be there still.
     former: HashMap<MemberId, MemberId>,
-    /// When everybody has come who was in the group when it was elsewhere.
+    /// When everybody has come who was in the group when it was elsewhere, if all branches have said by then who comes by them.
     settles: Option<Instant>,
     /// Requests that wait for that, because all must hear what comes of them: one a member at most, who waits for the answer.
     deferred: Vec<(MemberId, RequestId, GroupRequest)>,
@@ -159,7 +164,7 @@ impl Home {
         let orphans = self.orphans.front().map(|&(until, _)| until);
         core.into_iter()
             .chain(orphans)
-            .chain(self.settles)
+            .chain(self.settles.filter(|_| self.branches.have_returned()))
             .chain(self.ends)
             .min()
     }
@@ -174,7 +179,7 @@ impl Home {
                 self.core.handle_gone(now(), member);
             }
         }
-        if self.settles.take_if(|at| *at <= present).is_some() {
+        if self.branches.have_returned() && self.settles.take_if(|at| *at <= present).is_some() {
             match self.told.take() == Some(self.core.members().count()) {
                 true => self.core.handle_all_returned(),
                 false => self.core.handle_settled(),
@@ -282,6 +287,7 @@ impl Home {
                     // Those who come back with it are told nothing before they are told how the group is.
                     self.settles.get_or_insert(Instant::now() + GRACE);
                 }
+                let has_returned = standing.is_none() || words < RETURNS;
                 self.core.handle_standing(standing.unwrap_or_default());
                 let kept_here = self.core.kept_at();
                 self.yields |= kept > Some(kept_here);
@@ -289,7 +295,7 @@ impl Home {
                     true => Filling::of_the_same(),
                     false => Filling::default(),
                 });
-                self.welcome(at, filling, *pipe, inbox);
+                self.welcome(at, has_returned, filling, *pipe, inbox);
             }
             Message::Said(branch, word) => self.hear(branch, word).await,
             Message::Strange(branch, member, re) => {
@@ -319,6 +325,7 @@ impl Home {
         }
         match word {
             ToHome::Return { member, seat } => self.take_back(branch.member(member), seat),
+            ToHome::Returned => self.branches.returned(branch),
             ToHome::Join { member, re, seat } => self.join(branch.member(member), re, seat),
             ToHome::Ask { member, re, request } => self.ask(branch.member(member), re, request),
             ToHome::Gone(member) => self.core.handle_gone(now(), branch.member(member)),
@@ -394,14 +401,22 @@ impl Home {
         }
     }
 
-    fn welcome(&mut self, at: Owner, filling: Option<Filling>, pipe: Pipe, inbox: mpsc::Sender<Message>) {
+    fn welcome(
+        &mut self,
+        at: Owner,
+        has_returned: bool,
+        filling: Option<Filling>,
+        pipe: Pipe,
+        inbox: mpsc::Sender<Message>,
+    ) {
         // A process has one branch of a group: an earlier one is over, whether it has said so or not.
         for before in self.branches.of(&at) {
             self.lose_branch(before);
         }
         let branch = self.site.next_branch();
         let joined = self.site.join(&at.node);
-        self.branches.enter(branch, (at, joined), filling, pipe, inbox);
+        self.branches
+            .enter(branch, (at, joined), has_returned, filling, pipe, inbox);
         let published: Vec<_> = self.site.tracks().collect();
         let published = published.into_iter().map(|(track, media, at)| ToBranch::Published {
             track,

@@ -36,6 +36,8 @@ pub(crate) struct Greeting {
 pub(crate) enum ToHome {
     /// Somebody was in the group when it was elsewhere, and had this.
     Return { member: MemberId, seat: Seat },
+    /// All who come back by this branch have been named.
+    Returned,
     /// A session asks to come in.
     Join {
         member: MemberId,

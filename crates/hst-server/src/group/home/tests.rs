@@ -16,8 +16,9 @@ use super::*;
 use crate::{
     follow::Feed,
     group::{Greeting, encode},
-    handle::{SessionId, Word, session},
+    handle::{Inbox, SessionId, Word, session},
     hub::Hub,
+    life,
     media::Media,
     versions::SPOKEN,
 };
@@ -38,16 +39,26 @@ async fn node(cluster: &MemoryCluster, name: &str) -> Owner {
     Owner { node, epoch, boot }
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_comes_back_with_his_node_hears_how_the_group_is_before_anything_that_is_said_there() {
+/// A group that Ann is in, at its home, and the end that another node has of a pipe to it. Who comes back with that node has not
+/// said so yet when Ann says hello.
+struct Reunion {
+    _lifeline: life::Lifeline,
+    _hub: Arc<Hub>,
+    _pipes: Pipes,
+    ann: Inbox,
+    _inbox: mpsc::Sender<Message>,
+    branch: Pipe,
+}
+
+async fn reunion() -> Reunion {
     let cluster = MemoryCluster::default();
     let shared = Arc::new(cluster.clone());
     let own = Node::join(shared.clone(), shared.clone(), NodeId::parse("n1").unwrap());
-    let (_lifeline, hub) = Hub::in_memory_as(own.await.unwrap(), Vec::new(), Store::in_memory().unwrap());
+    let (lifeline, hub) = Hub::in_memory_as(own.await.unwrap(), Vec::new(), Store::in_memory().unwrap());
     hub.groups.listen(async |_, _| ()).await.unwrap();
     let (app, group) = (AppId::parse("app").unwrap(), GroupId::parse("g").unwrap());
     let inbox = hub.groups.enter((app.clone(), group.clone()), Rules::default());
-    let (session, _ann) = session(SessionId(1));
+    let (session, ann) = session(SessionId(1));
     let Seat { user, permissions, .. } = seat("ann");
     let join = Message::Join {
         member: ANN,
@@ -76,43 +87,78 @@ async fn who_comes_back_with_his_node_hears_how_the_group_is_before_anything_tha
         told: None,
         kept: None,
     };
-    let mut home = pipes.connect(&hub.node.owner(), encode(&greeting));
-    // It is welcome, and who comes back with it has not said so yet.
-    let first = timeout(PATIENCE, home.next()).await.unwrap();
+    let mut branch = pipes.connect(&hub.node.owner(), encode(&greeting));
+    // It is welcome.
+    let first = timeout(PATIENCE, branch.next()).await.unwrap();
     assert!(matches!(first, News::Message(_)), "{first:?}");
     let (to, class) = (Audience::All, Class::Reliable);
     let body = Payload::text("hello");
     let request = GroupRequest::Message(ToGroup { body, to, class });
-    inbox
-        .send(Message::Request {
-            member: ANN,
-            re: 2,
-            request,
-        })
-        .await
-        .unwrap();
-    // tidy: allowed, because time is virtual
-    sleep(Duration::from_millis(100)).await;
-    home.push(encode(&ToHome::Return {
-        member: BOB,
-        seat: seat("bob"),
-    }));
+    let hello = Message::Request {
+        member: ANN,
+        re: 2,
+        request,
+    };
+    inbox.send(hello).await.unwrap();
+    Reunion {
+        _lifeline: lifeline,
+        _hub: hub,
+        _pipes: pipes,
+        ann,
+        _inbox: inbox,
+        branch,
+    }
+}
 
-    let mut told = Vec::new();
-    while told.len() < 2 {
-        let News::Message(word) = timeout(PATIENCE, home.next()).await.unwrap() else {
-            continue;
-        };
-        match serde_json::from_slice(&word).unwrap() {
-            ToBranch::To {
-                member: BOB,
-                what: ToMember::Event(_),
-            } => told.push("how it is"),
-            ToBranch::Tell { last_message: 5, .. } => told.push("what was said"),
-            _ => {}
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_with_his_node_hears_how_the_group_is_before_anything_that_is_said_there() {
+    for after in [GRACE / 10, 3 * GRACE / 2, 5 * GRACE] {
+        let mut group = reunion().await;
+        // tidy: allowed, because time is virtual
+        sleep(after).await;
+        let (member, seat) = (BOB, seat("bob"));
+        group.branch.push(encode(&ToHome::Return { member, seat }));
+        group.branch.push(encode(&ToHome::Returned));
+
+        let mut told = Vec::new();
+        while told.len() < 2 {
+            let News::Message(word) = timeout(PATIENCE, group.branch.next()).await.unwrap() else {
+                continue;
+            };
+            match serde_json::from_slice(&word).unwrap() {
+                ToBranch::To {
+                    member: BOB,
+                    what: ToMember::Event(_),
+                } => told.push("how it is"),
+                ToBranch::Tell { last_message: 5, .. } => told.push("what was said"),
+                _ => {}
+            }
+        }
+        assert_eq!(told, ["how it is", "what was said"], "back after {after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_who_would_come_back_with_a_node_that_is_gone() {
+    let mut group = reunion().await;
+    let told = timeout(5 * GRACE, async {
+        loop {
+            if let News::Message(word) = group.branch.next().await
+                && let ToBranch::Tell { last_message: 5, .. } = serde_json::from_slice(&word).unwrap()
+            {
+                return;
+            }
+        }
+    });
+    assert!(told.await.is_err(), "all others wait for them");
+    group.branch.close().await;
+    loop {
+        match timeout(GRACE, group.ann.next()).await.unwrap() {
+            Ok(Word::Group(ANN, ToMember::Reply { re: 2, result })) => break assert!(result.is_ok()),
+            Ok(_) => {}
+            Err(gone) => panic!("{gone:?}"),
         }
     }
-    assert_eq!(told, ["how it is", "what was said"]);
 }
 
 #[tokio::test(start_paused = true)]
