@@ -22,17 +22,28 @@ pub(crate) struct Timers<K> {
     start: Instant,
     /// All before this tick, and at it, are ready.
     now: u64,
-    levels: [Level<K>; LEVELS],
+    levels: [Level; LEVELS],
+    /// What is in the slots, each with the next one of its slot, and those that are free. Their number is that of the keys, as no slot
+    /// keeps room of its own.
+    nodes: Vec<Node<K>>,
+    free: Option<u32>,
     ready: Vec<Entry<K>>,
     /// Which entry of a key counts: there may be outdated ones.
     due: FxHashMap<K, u64>,
 }
 
 #[derive(Debug)]
-struct Level<K> {
+struct Level {
     /// A bit for each slot that is not empty.
     occupied: u64,
-    slots: [Vec<Entry<K>>; SLOTS],
+    /// Where the first node of each is.
+    slots: [Option<u32>; SLOTS],
+}
+
+#[derive(Debug)]
+struct Node<K> {
+    entry: Entry<K>,
+    next: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,14 +55,16 @@ struct Entry<K> {
 
 impl<K: Copy + Eq + Hash> Timers<K> {
     pub(crate) fn new(now: Instant) -> Self {
-        let level = || Level {
+        let level = |_| Level {
             occupied: 0,
-            slots: std::array::from_fn(|_| Vec::new()),
+            slots: [None; SLOTS],
         };
         Self {
             start: now,
             now: 0,
-            levels: std::array::from_fn(|_| level()),
+            levels: std::array::from_fn(level),
+            nodes: Vec::new(),
+            free: None,
             ready: Vec::new(),
             due: FxHashMap::default(),
         }
@@ -117,9 +130,23 @@ impl<K: Copy + Eq + Hash> Timers<K> {
         };
         let level = (bit as usize / BITS).min(LEVELS - 1);
         let slot = (entry.at >> (level * BITS)) as usize % SLOTS;
-        let level = &mut self.levels[level];
-        level.occupied |= 1 << slot;
-        level.slots[slot].push(entry);
+        let Level { occupied, slots } = &mut self.levels[level];
+        *occupied |= 1 << slot;
+        let node = Node {
+            entry,
+            next: slots[slot],
+        };
+        let at = match self.free {
+            Some(at) => {
+                self.free = std::mem::replace(&mut self.nodes[at as usize], node).next;
+                at
+            }
+            None => {
+                self.nodes.push(node);
+                (self.nodes.len() - 1) as u32
+            }
+        };
+        slots[slot] = Some(at);
     }
 
     /// The first slot that is not empty: its level, which one, and when its time comes.
@@ -136,15 +163,16 @@ impl<K: Copy + Eq + Hash> Timers<K> {
     fn empty(&mut self, level: usize, slot: usize) {
         let Level { occupied, slots } = &mut self.levels[level];
         *occupied &= !(1 << slot);
-        let mut entries = std::mem::take(&mut slots[slot]);
-        for entry in entries.drain(..) {
+        let mut next = slots[slot].take();
+        while let Some(at) = next {
+            let node = &mut self.nodes[at as usize];
+            let entry = node.entry;
+            next = std::mem::replace(&mut node.next, self.free.replace(at));
             // What was cancelled, or is to wake sooner, has no further way to go.
             if self.due.get(&entry.key) == Some(&entry.at) {
                 self.insert(entry);
             }
         }
-        // Its room is kept for the next ones; nothing came into this slot meanwhile.
-        self.levels[level].slots[slot] = entries;
     }
 
     /// The first tick that is not before this time.
