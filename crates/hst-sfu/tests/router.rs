@@ -498,3 +498,43 @@ fn in_a_room_of_many_sounds_a_receiver_gets_the_loudest_and_no_gaps() {
         assert!(seqs.iter().zip(1..).all(|(&seq, number)| seq == number), "{seqs:?}");
     }
 }
+
+#[test]
+fn packets_that_are_handled_together_go_to_each_line_together_and_as_they_would_one_by_one() {
+    let house = || {
+        let mut house = House::new();
+        [10, 11].map(|peer| house.subscribe(peer, CAMERA));
+        house
+    };
+    let packets = [(1, KEY), (2, DELTA), (2, DELTA), (3, DELTA)];
+    let (mut apart, mut together) = (house(), house());
+    let mut expected = Vec::new();
+    for (number, (seq, payload)) in packets.into_iter().enumerate() {
+        let outputs = apart.packet(CAMERA, video(seq, payload)).into_iter();
+        expected.extend(outputs.filter_map(|output| match output {
+            Output::Forward(forward) => Some(Forward {
+                packet: number,
+                ..forward
+            }),
+            _ => None,
+        }));
+        together
+            .router
+            .handle_packet(together.now, CAMERA, &video(seq, payload));
+    }
+    expected.sort_by_key(|forward| (forward.line.peer.0, forward.packet));
+    let forwarded = std::iter::from_fn(|| together.router.poll_output());
+    let forwarded: Vec<_> = forwarded
+        .filter_map(|output| match output {
+            Output::Forward(forward) => Some(forward),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(forwarded.len(), 6, "one came twice");
+    assert_eq!(forwarded, expected);
+    together.router.handle_packet(together.now, CAMERA, &video(4, DELTA));
+    let Some(Output::Forward(next)) = together.router.poll_output() else {
+        panic!("it goes on")
+    };
+    assert_eq!(next.packet, 0, "they are counted anew");
+}

@@ -45,7 +45,7 @@ impl Sender {
     }
 
     /// Reads what [`protect`](Self::protect) will use, and does nothing with it: read early, it has come from memory by then. Of the
-    /// key that is its address, which is all that can be seen of it.
+    /// key itself nothing can be seen.
     pub fn foresee(&self) {
         black_box((self.profile, self.rtp.is_gcm()));
     }
