@@ -23,9 +23,9 @@ impl Worker {
 
     /// Writes what is to be sent.
     pub(super) fn write(&mut self, now: Instant) {
-        let mut busy = std::mem::take(&mut self.busy);
-        busy.drain(..).for_each(|room| self.route(now, room));
-        self.busy = busy;
+        while let Some(room) = self.busy.pop() {
+            self.route(now, room);
+        }
         while let Some(id) = self.dirty.pop() {
             if let Some(transport) = self.transports.get_mut(&id)
                 && transport.flush(now, self.network.outbox(), &mut self.happenings)
