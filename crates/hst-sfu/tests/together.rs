@@ -1,0 +1,77 @@
+//! Packets that came together are handled together.
+
+use std::time::Instant;
+
+use hst_sfu::{Codec, Format, Formats, Forward, LineId, Output, Packet, PeerId, Router, TrackId};
+
+const CAMERA: TrackId = TrackId(1);
+
+fn router(now: Instant) -> Router {
+    let mut router = Router::new();
+    router.publish(CAMERA);
+    for peer in [10, 11] {
+        let line = LineId {
+            peer: PeerId(peer),
+            slot: 0,
+        };
+        router.subscribe(now, line, CAMERA, Formats::ALL);
+    }
+    assert_eq!(router.poll_output(), None);
+    router
+}
+
+fn packet(seq: u16) -> Packet<'static> {
+    Packet {
+        encoding: 0,
+        dependency: None,
+        level: None,
+        ssrc: 1,
+        seq,
+        timestamp: u32::from(seq) * 3000,
+        codec: Codec::Vp8,
+        format: Format::new(1).expect("a small number"),
+        // The first one begins a keyframe.
+        payload: if seq == 1 { &[0x10, 0x00] } else { &[0x10, 0x01] },
+    }
+}
+
+fn forwarded(router: &mut Router) -> Vec<Forward> {
+    let outputs = std::iter::from_fn(|| router.poll_output());
+    let forwards = outputs.filter_map(|output| match output {
+        Output::Forward(forward) => Some(forward),
+        _ => None,
+    });
+    forwards.collect()
+}
+
+#[test]
+fn they_go_to_each_line_together_and_as_they_would_one_by_one() {
+    let now = Instant::now();
+    let (mut apart, mut together) = (router(now), router(now));
+    let mut expected = Vec::new();
+    for (number, seq) in [1, 2, 2, 3].into_iter().enumerate() {
+        apart.handle_packet(now, CAMERA, &packet(seq));
+        expected.extend(forwarded(&mut apart).into_iter().map(|forward| Forward {
+            packet: number,
+            ..forward
+        }));
+        together.handle_packet(now, CAMERA, &packet(seq));
+    }
+    expected.sort_by_key(|forward| (forward.line.peer.0, forward.packet));
+    assert_eq!(expected.len(), 6, "one came twice");
+    assert_eq!(forwarded(&mut together), expected);
+    together.handle_packet(now, CAMERA, &packet(4));
+    let next: Vec<_> = forwarded(&mut together).iter().map(|forward| forward.packet).collect();
+    assert_eq!(next, [0, 0], "they are counted anew");
+}
+
+#[test]
+fn what_came_before_a_mute_goes_on_and_nothing_after_it() {
+    let now = Instant::now();
+    let mut router = router(now);
+    router.handle_packet(now, CAMERA, &packet(1));
+    router.mute(CAMERA);
+    router.handle_packet(now, CAMERA, &packet(2));
+    let packets: Vec<_> = forwarded(&mut router).iter().map(|forward| forward.packet).collect();
+    assert_eq!(packets, [0, 0]);
+}
