@@ -259,10 +259,16 @@ fn a_publishing_line_that_rested_comes_back_with_another_track() {
         Direction::SendOnly,
         &[(camera, LineRole::Send { track: SCREEN })],
     );
+    let asked = house.clients[publisher].keyframe_requests;
     let offer = house.clients[receiver].offer.clone();
     house
         .offer(receiver, 1, &offer, &[(line, LineRole::Receive { track: SCREEN })])
         .unwrap();
+    // A receiver of another thread may not be known yet to the publisher's: until he asks, a keyframe goes to nobody.
+    house.video(publisher, camera, 299, vp8(DELTA, 299));
+    house.drive("a keyframe request", |house| {
+        house.clients[publisher].keyframe_requests > asked
+    });
     house.video(publisher, camera, 300, vp8(KEY, 300));
     house.drive("the screen", |house| house.numbers(receiver) == [(1, 100), (2, 300)]);
 }
