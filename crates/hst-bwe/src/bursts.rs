@@ -6,7 +6,7 @@ const LENGTH: Micros = Micros::millis(5);
 const LONGEST: Micros = Micros::millis(100);
 
 /// Tells packets apart by the bursts that they were sent in, and how much later each burst arrived than the one before.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Bursts {
     before: Option<Burst>,
     present: Option<Burst>,

@@ -80,6 +80,13 @@ impl Estimator {
         self.history.foresee();
     }
 
+    /// Reads what [`feedback`](Self::feedback) will use beside that.
+    pub fn foresee_feedback(&self) {
+        // All of each, for they fill many pieces of memory.
+        black_box((self.sent, self.arrived, self.bursts, self.trend));
+        black_box((self.queue, self.losses, self.rate));
+    }
+
     /// A packet of so many bytes on the wire is sent, maybe one of a probe: the number to write into it.
     pub fn sent(&mut self, now: Instant, bytes: usize, probe: Option<ProbeId>) -> u16 {
         let now = self.pass(now);

@@ -33,7 +33,7 @@ const WITH: f32 = 0.2;
 /// which slower sending only makes worse, or a link that drops what is beyond its rate. That is tried: the rate goes down to
 /// what arrives. On such a link nothing is lost then; if as much is lost as before, it is *inherent*, the rate is what it was
 /// again, and from then on only more than that counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Losses {
     /// Of the packets sent since then.
     since: Micros,

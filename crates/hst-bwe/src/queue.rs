@@ -13,7 +13,7 @@ const STEEP: i64 = 4;
 ///
 /// Measured both on the way there, which takes the receiver's clock, and there and back, which takes only ours; the lesser
 /// counts, so that neither a clock that is set nor a slow way back is taken for a queue.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Queue {
     there: Shortest,
     there_and_back: Shortest,
@@ -66,7 +66,7 @@ impl Queue {
 }
 
 /// The shortest time of late.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Shortest {
     since: Option<Micros>,
     /// Since then, and in the time before.

@@ -31,7 +31,7 @@ pub(crate) struct Path {
 }
 
 /// The rate: up by a share or by a packet, down by a factor (draft-ietf-rmcat-gcc-02, section 5.5).
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Rate {
     bits: f64,
     /// In which bounds it stays.
@@ -122,7 +122,7 @@ impl Rate {
 }
 
 /// What was carried when a queue grew: the link's rate, more or less.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Ceiling {
     mean: Option<f64>,
     /// The mean deviation, as a share of the mean.

@@ -36,7 +36,7 @@ pub(crate) enum Usage {
 
 /// The slope of the delay over the last steps, and from which slope on a queue grows (draft-ietf-rmcat-gcc-02, section 5;
 /// with a line through the delays in place of its filter).
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Trend {
     /// When, and the smoothed delay then, in milliseconds; the last [`STEPS`] of `count`.
     times: [f32; STEPS],

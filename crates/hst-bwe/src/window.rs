@@ -6,7 +6,7 @@ const SLOT: Micros = Micros::millis(50);
 const LEAST: Micros = Micros::millis(150);
 
 /// How much was sent or arrived in the last half second of a clock.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Window {
     /// Bytes, each at its slot's number modulo their number.
     slots: [u32; SLOTS],

@@ -35,7 +35,7 @@ pub(crate) enum Owner {
 
 impl Demux {
     pub(crate) fn owner(&self, source: Remote, bytes: &[u8]) -> Option<Owner> {
-        let route = self.routes.get(&source).map(|route| route.transport);
+        let route = self.known(source);
         // The first byte tells the protocols apart (RFC 9443): 0 and 1 are STUN.
         if bytes.first()? > &1 {
             return route.map(Owner::Known);
@@ -46,6 +46,11 @@ impl Demux {
         } else {
             Owner::Claimed(claimed)
         })
+    }
+
+    /// Whose what comes from there is, as far as is known before it is looked at.
+    pub(crate) fn known(&self, source: Remote) -> Option<TransportId> {
+        Some(self.routes.get(&source)?.transport)
     }
 
     /// The transport named by a connectivity check.

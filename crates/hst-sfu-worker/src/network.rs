@@ -318,12 +318,16 @@ impl Inbox {
         }
     }
 
+    /// Whence each of the first `filled` buffers came.
+    pub(crate) fn sources(&self, filled: usize) -> impl Iterator<Item = Remote> {
+        self.metas[..filled].iter().map(source)
+    }
+
     /// The datagrams in the first `filled` buffers.
     pub(crate) fn datagrams(&self, filled: usize) -> impl Iterator<Item = Datagram<'_>> {
         let buffers = self.storage.chunks(RECEIVE_BUFFER).zip(&self.metas).take(filled);
         buffers.flat_map(|(buffer, meta)| {
-            // A mapped IPv4 address of a dual-stack socket is the IPv4 address.
-            let source = Remote::udp(SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port()));
+            let source = source(meta);
             let local_ip = meta.dst_ip.map(|ip| ip.to_canonical());
             let datagrams = buffer[..meta.len].chunks(meta.stride.max(1));
             datagrams.map(move |bytes| Datagram {
@@ -333,6 +337,11 @@ impl Inbox {
             })
         })
     }
+}
+
+/// A mapped IPv4 address of a dual-stack socket is the IPv4 address.
+fn source(meta: &RecvMeta) -> Remote {
+    Remote::udp(SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port()))
 }
 
 #[cfg(test)]

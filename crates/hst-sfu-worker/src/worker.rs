@@ -35,6 +35,7 @@ mod connections;
 mod control;
 mod figures;
 mod flushing;
+mod foresight;
 mod protecting;
 mod relaying;
 #[cfg(test)]
@@ -214,6 +215,9 @@ impl Worker {
         for _ in 0..TRICKLE {
             match self.network.receive(inbox) {
                 Ok(filled) => {
+                    if filled > 1 {
+                        self.foresee_reports(inbox.sources(filled));
+                    }
                     inbox
                         .datagrams(filled)
                         .for_each(|datagram| self.handle_datagram(now, datagram));

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, hint::black_box};
 
 use crate::{
     Profile, Refused,
@@ -46,6 +46,13 @@ impl Receiver {
             rtp_sources: Sources::new(MAX_SOURCES),
             rtcp_sources: Sources::new(MAX_SOURCES),
         }
+    }
+
+    /// Reads what [`unprotect_rtcp`](Self::unprotect_rtcp) will use, and does nothing with it: read early, it has come from memory
+    /// by then. Of the key itself nothing can be seen.
+    pub fn foresee_rtcp(&self) {
+        black_box((self.profile, self.rtcp.is_gcm()));
+        self.rtcp_sources.foresee();
     }
 
     /// Checks and decrypts an RTP packet in place. It may come up to [`WINDOW`](crate::WINDOW) packets late.

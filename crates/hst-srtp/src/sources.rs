@@ -1,3 +1,5 @@
+use std::hint::black_box;
+
 use crate::window::Window;
 
 /// The sources that have been heard, and which of their packets.
@@ -53,6 +55,11 @@ impl Sources {
         self.heard.reserve_exact(1);
         let at = self.heard.partition_point(|other| other.ssrc < ssrc);
         self.heard.insert(at, source);
+    }
+
+    /// Reads what [`window`](Self::window) and [`take`](Self::take) will use, of who has few sources.
+    pub(crate) fn foresee(&self) {
+        black_box((self.taken, self.heard.first().map(|source| source.last)));
     }
 
     pub(crate) fn forget(&mut self, ssrc: u32) {

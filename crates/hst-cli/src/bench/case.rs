@@ -10,6 +10,10 @@ const FRAME: usize = 8;
 const FRAMES_PER_SECOND: u32 = 30;
 /// In groups of four the frames are fewer, so that clients of one machine can take them all.
 const FEW_FRAMES_PER_SECOND: u32 = 5;
+/// A thousand get what a camera of the platform sends when nothing else is asked for: 360 kbit/s.
+const SMALL_PICTURE: usize = 1000;
+const SMALL_FRAME: usize = 3;
+const SMALL_FRAMES_PER_SECOND: u32 = 15;
 /// The bytes of a packet of sound, which comes every 20 ms.
 const SOUND: usize = 80;
 const SOUNDS_PER_SECOND: u32 = 50;
@@ -34,6 +38,10 @@ pub(crate) enum Case {
     #[value(name = "1to100", aliases = ["1-100", "1x100", "1→100"])]
     #[serde(rename = "1to100")]
     OneToHundred,
+    /// One small camera to a thousand.
+    #[value(name = "1to1000", aliases = ["1-1000", "1x1000", "1→1000"])]
+    #[serde(rename = "1to1000")]
+    OneToThousand,
     /// Ten who all see each other.
     #[value(name = "10x10", alias = "10-10")]
     #[serde(rename = "10x10")]
@@ -68,6 +76,14 @@ impl Case {
             Self::OneToOne => Shape::broadcast(1),
             Self::OneToTen => Shape::broadcast(10),
             Self::OneToHundred => Shape::broadcast(100),
+            Self::OneToThousand => Shape {
+                pace: Pace {
+                    every: Duration::from_secs(1) / SMALL_FRAMES_PER_SECOND,
+                    burst: SMALL_FRAME,
+                    size: SMALL_PICTURE,
+                },
+                ..Shape::broadcast(1000)
+            },
             Self::Meeting => Shape::meetings(1, 10, FRAMES_PER_SECOND),
             Self::Groups => Shape::meetings(50, 4, FEW_FRAMES_PER_SECOND),
             Self::Hall => Shape {
@@ -93,6 +109,7 @@ impl Case {
             Self::OneToOne => 100,
             Self::OneToTen => 20,
             Self::OneToHundred => 4,
+            Self::OneToThousand => 1,
             Self::Meeting => 5,
             Self::Groups => 50,
             Self::Hall => 1,

@@ -102,6 +102,19 @@ impl Way {
         self.estimator.foresee();
     }
 
+    /// Reads what reports will use.
+    pub(crate) fn foresee_report(&self) {
+        self.estimator.foresee_feedback();
+    }
+
+    /// Reads what is behind that.
+    pub(crate) fn foresee_behind_report(&self) {
+        self.estimator.foresee();
+        if let Some(contexts) = &self.contexts {
+            contexts.receiver.foresee_rtcp();
+        }
+    }
+
     /// The time as reports tell it.
     pub(crate) fn ntp(&self, now: Instant) -> Ntp {
         let (instant, time) = self.epoch;

@@ -19,6 +19,22 @@ impl Transport {
         self.way.foresee();
     }
 
+    /// Reads what [`receive`](Self::receive) will use of this, should a report have come.
+    pub(crate) fn foresee_report(&self) {
+        black_box((self.is_connected, self.told, self.alarm, self.probing.is_some()));
+        black_box((self.plain.len(), self.ingress.poll_timeout(), self.path.round_trip));
+        self.way.foresee_report();
+    }
+
+    /// Reads what is behind that.
+    pub(crate) fn foresee_behind_report(&self) {
+        black_box(self.plain.first());
+        self.way.foresee_behind_report();
+        if let Some(slot) = self.slots.first() {
+            slot.foresee();
+        }
+    }
+
     /// Reads what it will use of a line.
     pub(crate) fn foresee_line(&self, slot: u16) {
         self.way.foresee_more();

@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use super::Worker;
-use crate::{
-    media::Passing,
-    sending::{Receiver, Sending},
-};
+use crate::{media::Passing, sending::Sending};
 
 /// How many receivers are looked at together: enough to keep memory busy, and not so many that the first are forgotten again.
 const AHEAD: usize = 8;
@@ -54,18 +51,6 @@ impl Worker {
         }
         sending.clear();
         self.sending = sending;
-    }
-
-    /// Has what is known of these receivers come from memory, all at once.
-    fn foresee(&self, receivers: &[Receiver]) {
-        let known = || {
-            receivers
-                .iter()
-                .filter_map(|it| Some((self.transports.get(&it.id)?, it.slot)))
-        };
-        known().for_each(|(transport, _)| transport.foresee());
-        known().for_each(|(transport, slot)| transport.foresee_line(slot));
-        known().for_each(|(transport, slot)| transport.foresee_behind_line(slot));
     }
 
     /// Gives the kernel what was written, if that is much already.
