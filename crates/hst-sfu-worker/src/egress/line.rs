@@ -44,7 +44,6 @@ pub(crate) struct Line {
     cname: String,
     /// What was sent of late.
     log: Log,
-    is_lossy: bool,
     allowance: Allowance,
     /// The number of the next packet that is sent again.
     next_again: u64,
@@ -81,7 +80,6 @@ impl Line {
             heading: Heading::new(mid),
             cname: cname.to_owned(),
             log: Log::default(),
-            is_lossy: false,
             allowance: Allowance::new(share),
             next_again: 1,
             again_type: None,
@@ -121,9 +119,8 @@ impl Line {
         self.heading.set_ids(ids);
     }
 
-    /// The network loses much, or does no more; `share` of what is sent may go into sending lost packets again.
-    pub(crate) fn set_losses(&mut self, is_lossy: bool, share: f32) {
-        self.is_lossy = is_lossy;
+    /// This share of what is sent may go into sending lost packets again.
+    pub(crate) fn set_share(&mut self, share: f32) {
         self.allowance.set_share(share);
     }
 
@@ -222,13 +219,14 @@ impl Line {
         }
     }
 
-    /// Sends packets again that the client misses.
+    /// Sends packets again that the client misses: more than once where his network loses much.
     pub(crate) fn send_again(
         &mut self,
         now: Instant,
         way: &mut Way,
         out: &mut Outbox,
         seqs: impl Iterator<Item = u16>,
+        is_lossy: bool,
     ) {
         self.nacks += 1;
         let (Some(ssrc), Some(payload_type)) = (self.rtx, self.again_type) else {
@@ -243,7 +241,7 @@ impl Line {
             if again_at.is_some_and(|at| age.saturating_sub(at) < AGAIN) {
                 continue;
             }
-            let copies = if self.is_lossy { LOSSY_COPIES } else { 1 };
+            let copies = if is_lossy { LOSSY_COPIES } else { 1 };
             for _ in 0..copies {
                 if !self.allowance.spend(media.payload.len()) {
                     break;

@@ -90,7 +90,8 @@ impl Call {
 
     fn ask(&mut self, seqs: &[u16]) {
         let seqs = seqs.iter().copied();
-        self.line.send_again(self.now, &mut self.way, &mut self.outbox, seqs);
+        self.line
+            .send_again(self.now, &mut self.way, &mut self.outbox, seqs, false);
     }
 
     fn got(&mut self) -> Vec<Got> {
