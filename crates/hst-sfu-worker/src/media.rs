@@ -40,6 +40,14 @@ pub(crate) struct Media {
     pub(crate) passed: Arc<Passed>,
     pub(crate) payload: Arc<[u8]>,
     pub(crate) arrived: Instant,
+    pub(crate) sampled: Sampled,
+}
+
+/// When something of its source was sampled that has this timestamp: as its publisher reports it, else when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sampled {
+    pub(crate) at: Instant,
+    pub(crate) timestamp: u32,
 }
 
 /// Width and height of pictures, by encoding and spatial layer; of an encoding of which nothing is told there is nothing.

@@ -10,6 +10,7 @@ use hst_rtp::{
     rtcp::{ReportBlock, SenderReport, write_cname},
     rtx,
     send::{SenderReports, Timeline},
+    timestamp::ticks,
 };
 use hst_sfu::Vp8Ids;
 
@@ -20,7 +21,12 @@ use super::{
     log::{Changes, Log, Sent},
     way::{Body, Packet},
 };
-use crate::{media::Media, network::Outbox, passed::Ids, recent::Kept};
+use crate::{
+    media::{Media, Sampled},
+    network::Outbox,
+    passed::Ids,
+    recent::Kept,
+};
 use protection::Protection;
 
 mod protection;
@@ -208,8 +214,15 @@ impl Line {
         self.packets += 1;
         self.reports.handle_packet(payload.len());
         self.newest = Some(Newest {
-            arrived: media.arrived,
             timestamp,
+            sampled: Sampled {
+                at: media.sampled.at,
+                timestamp: media
+                    .sampled
+                    .timestamp
+                    .wrapping_add(timestamp)
+                    .wrapping_sub(media.timestamp),
+            },
             clock_rate: media.codec.clock_rate(),
         });
         self.report_at.get_or_insert(now);
@@ -319,10 +332,14 @@ impl Line {
         let Some(newest) = self.newest.filter(|_| self.report_at.is_some_and(|at| at <= now)) else {
             return;
         };
+        let Newest {
+            sampled, clock_rate, ..
+        } = newest;
+        let since = ticks(now.saturating_duration_since(sampled.at), clock_rate);
         let timeline = Timeline {
-            ntp: way.ntp(newest.arrived),
-            timestamp: newest.timestamp,
-            clock_rate: newest.clock_rate,
+            ntp: way.ntp(now),
+            timestamp: sampled.timestamp.wrapping_add(since),
+            clock_rate,
         };
         self.report_at = Some(now + REPORT);
         let Some(info) = self.reports.report(way.ntp(now), &timeline) else {
@@ -338,8 +355,9 @@ impl Line {
 /// The packet that was sent last: what its source's reports tell.
 #[derive(Debug, Clone, Copy)]
 struct Newest {
-    arrived: Instant,
     timestamp: u32,
+    /// Of the timestamps as they are sent.
+    sampled: Sampled,
     clock_rate: u32,
 }
 

@@ -18,7 +18,7 @@ use str0m::rtp::{Extension, ExtensionMap};
 use super::{Line, Outgoing, Sent, Way};
 use crate::{
     handshake::Contexts,
-    media::Media,
+    media::{Media, Sampled},
     network::Outbox,
     passed::{AUDIO_LEVEL, Ids, Passed},
     recent::Recents,
@@ -138,6 +138,10 @@ fn media(now: Instant, number: u64) -> Arc<Media> {
         passed: Arc::new(passed),
         payload: number.to_be_bytes().repeat(125).into(),
         arrived: now,
+        sampled: Sampled {
+            at: now,
+            timestamp: number as u32 * 3000,
+        },
     })
 }
 

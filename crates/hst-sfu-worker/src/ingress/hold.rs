@@ -142,6 +142,7 @@ mod tests {
     use hst_sfu::{Codec, Format, TrackId};
 
     use super::*;
+    use crate::media::Sampled;
 
     const KEY: [u8; 2] = [0x10, 0x00];
     const DELTA: [u8; 2] = [0x10, 0x01];
@@ -163,6 +164,7 @@ mod tests {
             passed: Arc::default(),
             payload: payload.as_slice().into(),
             arrived: now,
+            sampled: Sampled { at: now, timestamp: 0 },
         })
     }
 

@@ -6,7 +6,7 @@ use hst_sfu::{Codec, Encodings, Format, MAX_ENCODINGS, TrackId, Word};
 
 use super::Content;
 use crate::{
-    media::{Media, Sizes},
+    media::{Media, Sampled, Sizes},
     passed::Passed,
     red::Red,
 };
@@ -205,6 +205,7 @@ fn read_packet(now: Instant, bytes: &mut Bytes<'_>) -> Option<Media> {
         passed: Arc::new(passed),
         payload,
         arrived: now,
+        sampled: Sampled { at: now, timestamp },
     })
 }
 
@@ -281,6 +282,10 @@ mod tests {
             passed: Arc::new(passed),
             payload: [7; 1200].into(),
             arrived: now,
+            sampled: Sampled {
+                at: now,
+                timestamp: 4_000_000_000,
+            },
         }
     }
 

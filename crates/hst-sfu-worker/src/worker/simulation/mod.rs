@@ -36,6 +36,7 @@ mod asking;
 mod bottleneck;
 mod client;
 mod cost;
+mod in_step;
 mod keyframes;
 mod link;
 mod loss;
@@ -242,6 +243,7 @@ impl World {
             microphone,
             screen: media::Screen::default(),
             ear: media::Ear::default(),
+            clocks: in_step::Clocks::default(),
             keyframe_requests: Vec::new(),
             asks: true,
             asker: Asker::new(keys.clone()),
