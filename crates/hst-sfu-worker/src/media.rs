@@ -1,5 +1,9 @@
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use hst_rtp::timestamp::{after, duration};
 use hst_sfu::{Codec, DescriptorPatch, Edit, Format, Packet, TrackId};
 
 use crate::{
@@ -26,6 +30,8 @@ pub(crate) struct Media {
     pub(crate) encoding: u8,
     pub(crate) marker: bool,
     pub(crate) seq: u16,
+    /// Its number as its publisher has sent it: another one where packets before it were left out on the way here.
+    pub(crate) number: u16,
     pub(crate) timestamp: u32,
     pub(crate) ssrc: u32,
     /// How far its sound is below the loudest, in decibels.
@@ -69,6 +75,19 @@ impl Media {
         }
     }
 
+    /// How long ago it was sampled.
+    pub(crate) fn late(&self, now: Instant) -> Duration {
+        let rate = self.codec.clock_rate();
+        let Sampled { at, timestamp } = self.sampled;
+        let since = after(self.timestamp, timestamp);
+        let distance = duration(since.unsigned_abs(), rate);
+        let sampled = match since < 0 {
+            true => at.checked_sub(distance),
+            false => at.checked_add(distance),
+        };
+        sampled.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
+    }
+
     /// Its dependency descriptor, changed for a receiver.
     pub(crate) fn described(&self, patch: DescriptorPatch) -> Option<Vec<u8>> {
         let descriptor = patch.apply(self.descriptor.as_deref()?)?;
@@ -91,6 +110,7 @@ impl Media {
         let earlier = self.red.iter().flat_map(move |red| red.of_lost(lost));
         earlier.map(|Earlier { distance, age, red }| Self {
             seq: self.seq.wrapping_sub(distance),
+            number: self.number.wrapping_sub(distance),
             timestamp: self.timestamp.wrapping_sub(age),
             marker: false,
             payload: red.primary.clone(),

@@ -130,6 +130,7 @@ fn media(now: Instant, number: u64) -> Arc<Media> {
         red: None,
         marker: false,
         seq: number as u16,
+        number: number as u16,
         timestamp: number as u32 * 3000,
         ssrc: 0,
         level: None,

@@ -155,6 +155,7 @@ mod tests {
             encoding: 0,
             marker: false,
             seq,
+            number: seq,
             timestamp: 0,
             ssrc,
             level: None,

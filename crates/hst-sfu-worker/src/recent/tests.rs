@@ -29,6 +29,7 @@ impl Room {
             encoding: 0,
             marker: false,
             seq,
+            number: seq,
             timestamp: 0,
             ssrc,
             level: None,

@@ -120,6 +120,7 @@ impl Transport {
             encoding,
             marker: packet.header.marker,
             seq,
+            number: seq,
             timestamp,
             ssrc,
             level: told.level,

@@ -28,6 +28,7 @@ impl Receiver {
             encoding,
             marker: false,
             seq: from,
+            number: from,
             timestamp: from.into(),
             ssrc: encoding.into(),
             level: None,

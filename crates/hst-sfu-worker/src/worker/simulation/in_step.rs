@@ -86,3 +86,12 @@ fn pictures_that_are_long_under_way_are_told_to_be_of_the_time_at_which_they_wer
 fn packets_that_were_sent_again_do_not_tell_another_time() {
     assert_near(&call(World::new(1), Duration::ZERO, 0.1));
 }
+
+#[test]
+fn so_they_are_on_another_thread_and_at_another_node() {
+    for version in [None, Some(3)] {
+        let mut world = World::new(1);
+        world.spread(version);
+        assert_near(&call(world, Duration::from_millis(400), 0.1));
+    }
+}
