@@ -34,19 +34,16 @@ const openDevices = () => {
   navigator.mediaDevices.getDisplayMedia = async () => camera();
 };
 
-// From now on pictures leave so much later than they were taken.
-window.delayPictures = (ms) => {
-  const script = `
-    const delay = ${ms};
-    onrtctransform = ({ transformer: { readable, writable } }) => {
-      const transform = (frame, controller) => void setTimeout(() => controller.enqueue(frame), delay);
-      readable.pipeThrough(new TransformStream({ transform })).pipeTo(writable);
-    };`;
-  const worker = new Worker(URL.createObjectURL(new Blob([script])));
-  const senders = peers.at(-1).getSenders().filter(({ track }) => track?.kind === 'video');
-  for (const sender of senders) sender.transform = new RTCRtpScriptTransform(worker);
-  return senders.length;
-};
+// What has pictures leave later than they were taken, by so many ms as it was told last.
+const delay = `
+  let delay = 0;
+  onmessage = ({ data }) => (delay = data);
+  onrtctransform = ({ transformer: { readable, writable } }) => {
+    const transform = (frame, controller) => void setTimeout(() => controller.enqueue(frame), delay);
+    readable.pipeThrough(new TransformStream({ transform })).pipeTo(writable);
+  };`;
+const delayer = publishes && new Worker(URL.createObjectURL(new Blob([delay], { type: 'text/javascript' })));
+window.delayPictures = (ms) => delayer.postMessage(ms);
 
 // When it flashed and when it beeped, in the page's time.
 const [flashes, beeps] = [(window.flashes = []), (window.beeps = [])];
@@ -109,6 +106,13 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...values) {
     super(...values);
     this.addEventListener('track', ({ track, streams: of }) => streams.set(track, of.map(({ id }) => id)));
+  }
+  // Chromium takes one that is there before the first picture.
+  addTransceiver(...values) {
+    const transceiver = super.addTransceiver(...values);
+    const isPicture = values[0] === 'video' || values[0].kind === 'video';
+    if (publishes && isPicture) transceiver.sender.transform = new RTCRtpScriptTransform(delayer);
+    return transceiver;
   }
 };
 
