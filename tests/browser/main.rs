@@ -12,6 +12,7 @@ mod cut;
 mod demo;
 mod demo_looks;
 mod e2ee;
+mod in_step;
 mod life;
 mod lost_connection;
 mod moved;

@@ -315,7 +315,12 @@ impl Sending<'_> {
             } else {
                 let mut datagram = Vec::new();
                 datagram.put_u32(channel);
+                let empty = datagram.len();
                 outgoing.write(self.version, &mut datagram);
+                if datagram.len() == empty {
+                    // The peer does not know it.
+                    continue;
+                }
                 self.load.count(channel, datagram.len());
                 if let Err(error) = self.datagrams.send(Bytes::from(datagram)) {
                     tracing::debug!(%error, "a packet does not cross");

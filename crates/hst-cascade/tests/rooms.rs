@@ -8,12 +8,13 @@ mod house;
 use std::{
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
+    ops::RangeInclusive,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use house::{CAMERA, DELTA, House, KEY, MICROPHONE, Want, number_of, plain, vp8};
-use hst_cascade::{Cascade, Joined};
+use hst_cascade::{Cascade, Joined, VERSIONS};
 use hst_link::{Arrivals, Authority, Config, Identity, Links, NodeName};
 use str0m::media::{MediaKind, Mid};
 use tokio::runtime::Runtime;
@@ -26,6 +27,8 @@ struct Cluster {
     authority: Authority,
     addresses: Arc<Mutex<HashMap<NodeName, SocketAddr>>>,
     share: u64,
+    /// What nodes that come from now on speak on links.
+    versions: RangeInclusive<u16>,
 }
 
 /// A node with one room, and the clients in it.
@@ -45,6 +48,7 @@ impl Cluster {
     fn with_share(share: u64) -> Self {
         Self {
             share,
+            versions: VERSIONS,
             runtime: Runtime::new().expect("a runtime"),
             authority: Authority::generate().expect("an authority"),
             addresses: Arc::default(),
@@ -80,7 +84,7 @@ impl Cluster {
         let identity = Identity::from_pem(name.clone(), certificate, key, root.as_bytes()).expect("an identity");
         let config = Config {
             epoch: 1,
-            versions: hst_cascade::VERSIONS,
+            versions: self.versions.clone(),
             share: self.share,
         };
         Links::bind("127.0.0.1:0".parse().unwrap(), identity, config).expect("loopback")
@@ -182,6 +186,21 @@ fn a_track_crosses_each_link_once_for_all_who_receive_it_beyond() {
             (200..=sent + 1).contains(&crossed),
             "{crossed} datagrams for {sent} packets"
         );
+    }
+}
+
+#[test]
+fn a_node_of_the_release_before_gets_pictures_of_this_one_and_gives_it_its_own() {
+    for is_publisher_old in [false, true] {
+        let mut cluster = Cluster::new();
+        let mut nodes = [("n1", is_publisher_old), ("n2", !is_publisher_old)].map(|(name, is_old)| {
+            cluster.versions = *VERSIONS.start()..=*VERSIONS.end() - u16::from(is_old);
+            cluster.node(name)
+        });
+        let [one, other] = &mut nodes;
+        let _joined = [one.join(other), other.join(one)];
+        other.receive();
+        Film::of(one).run_for(&mut [other], 50);
     }
 }
 

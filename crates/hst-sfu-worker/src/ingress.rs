@@ -2,6 +2,7 @@
 //!
 //! Whatever comes here is authentic: nothing is believed, and nothing kept, of a packet before it is decrypted.
 
+mod clock;
 mod feedback;
 mod hold;
 mod lateness;
@@ -12,10 +13,12 @@ mod stream;
 use std::time::{Duration, Instant};
 
 use crate::{
+    media::Sampled,
     negotiation::{Carried, PayloadTypes},
     slot::Slot,
     told::{Meanings, Told},
 };
+use clock::Clock;
 use hst_rtp::{
     Packet,
     receive::{Arrivals, Budget, RoundTrip},
@@ -39,6 +42,7 @@ pub(crate) struct Ingress {
     pub(crate) meanings: Meanings,
     pub(crate) repair_types: RepairTypes,
     pub(crate) holds: Holds,
+    clock: Clock,
     arrivals: Arrivals,
     budget: Budget,
     round_trip: RoundTrip,
@@ -72,6 +76,8 @@ pub(crate) struct Taken<'a> {
     pub(crate) seq: u16,
     pub(crate) carried: Carried,
     pub(crate) payload: &'a [u8],
+    /// What was reported of its source.
+    pub(crate) sampled: Option<Sampled>,
     /// Whether it comes for the first time.
     pub(crate) is_first: bool,
 }
@@ -83,6 +89,7 @@ impl Ingress {
             meanings: Meanings::default(),
             repair_types: RepairTypes::default(),
             holds: Holds::default(),
+            clock: Clock::default(),
             arrivals: Arrivals::new(now),
             budget: Budget::default(),
             round_trip: RoundTrip::default(),
@@ -134,7 +141,7 @@ impl Ingress {
         if !carried.codec.is_video() {
             self.waits = stream.handle_sound(now, &header, carried.codec.clock_rate());
         }
-        let (place, due) = (stream.place, stream.poll_timeout());
+        let (place, sampled, due) = (stream.place, stream.sampled, stream.poll_timeout());
         self.any = ssrc;
         self.wake_at(due);
         self.begin_reports(now);
@@ -145,6 +152,7 @@ impl Ingress {
             seq,
             carried,
             payload,
+            sampled,
             is_first,
         })
     }

@@ -1,5 +1,9 @@
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use hst_rtp::timestamp::{after, duration};
 use hst_sfu::{Codec, DescriptorPatch, Edit, Format, Packet, TrackId};
 
 use crate::{
@@ -26,6 +30,8 @@ pub(crate) struct Media {
     pub(crate) encoding: u8,
     pub(crate) marker: bool,
     pub(crate) seq: u16,
+    /// Its number as its publisher has sent it: another one where packets before it were left out on the way here.
+    pub(crate) number: u16,
     pub(crate) timestamp: u32,
     pub(crate) ssrc: u32,
     /// How far its sound is below the loudest, in decibels.
@@ -40,6 +46,14 @@ pub(crate) struct Media {
     pub(crate) passed: Arc<Passed>,
     pub(crate) payload: Arc<[u8]>,
     pub(crate) arrived: Instant,
+    pub(crate) sampled: Sampled,
+}
+
+/// When something of its source was sampled that has this timestamp: as its publisher reports it, else when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sampled {
+    pub(crate) at: Instant,
+    pub(crate) timestamp: u32,
 }
 
 /// Width and height of pictures, by encoding and spatial layer; of an encoding of which nothing is told there is nothing.
@@ -59,6 +73,19 @@ impl Media {
             level: self.level,
             payload: &self.payload,
         }
+    }
+
+    /// How long ago it was sampled.
+    pub(crate) fn late(&self, now: Instant) -> Duration {
+        let rate = self.codec.clock_rate();
+        let Sampled { at, timestamp } = self.sampled;
+        let since = after(self.timestamp, timestamp);
+        let distance = duration(since.unsigned_abs(), rate);
+        let sampled = match since < 0 {
+            true => at.checked_sub(distance),
+            false => at.checked_add(distance),
+        };
+        sampled.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
     /// Its dependency descriptor, changed for a receiver.
@@ -83,6 +110,7 @@ impl Media {
         let earlier = self.red.iter().flat_map(move |red| red.of_lost(lost));
         earlier.map(|Earlier { distance, age, red }| Self {
             seq: self.seq.wrapping_sub(distance),
+            number: self.number.wrapping_sub(distance),
             timestamp: self.timestamp.wrapping_sub(age),
             marker: false,
             payload: red.primary.clone(),

@@ -1,6 +1,18 @@
 use std::rc::Rc;
 
+use hst_sfu::TrackId;
+
 use crate::recent::Recent;
+
+/// Packets of a track that a packet of its publisher's protects (FlexFEC), as branches of a room tell each other: by the numbers that
+/// the publisher gave them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Covered {
+    pub(crate) track: TrackId,
+    pub(crate) encoding: u8,
+    pub(crate) ssrc: u32,
+    pub(crate) numbers: Numbers,
+}
 
 /// Packets of a publisher's that a packet of his protects (FlexFEC).
 #[derive(Debug)]
@@ -13,9 +25,9 @@ pub(crate) struct Protected {
 /// Some of the sequence numbers of a source, which are near each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Numbers {
-    first: u16,
+    pub(crate) first: u16,
     /// Those from the first on, which is the lowest bit.
-    bits: u128,
+    pub(crate) bits: u128,
 }
 
 impl FromIterator<u16> for Numbers {

@@ -22,7 +22,7 @@ pub(crate) struct Recent(RefCell<History<Shared, ()>>);
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) recent: Rc<Recent>,
-    /// Its number there.
+    /// Its number there, which is the one that its publisher gave it.
     pub(crate) index: u64,
 }
 
@@ -57,7 +57,7 @@ impl Recents {
         if !source.goes_on_with(now, media) {
             *source = Source::new(media.ssrc);
         }
-        let index = source.numbers.extend(media.seq);
+        let index = source.numbers.extend(media.number);
         source.recent.0.borrow_mut().push(now, index, Shared(media.clone()), ());
         let recent = source.recent.clone();
         Some(Kept { recent, index })
@@ -87,7 +87,7 @@ impl Source {
     /// Whether a packet is of this source: not where it has begun anew, or comes by another way, and numbers its packets anew.
     fn goes_on_with(&self, now: Instant, media: &Media) -> bool {
         let (mut numbers, before) = (self.numbers, self.numbers.highest());
-        let index = numbers.extend(media.seq);
+        let index = numbers.extend(media.number);
         let is_far_back = before.is_some_and(|before| before > index + FAR_BACK);
         let is_another = |kept: Arc<Media>| kept.payload != media.payload;
         media.ssrc == self.ssrc && !is_far_back && !self.recent.get(now, index).is_some_and(is_another)

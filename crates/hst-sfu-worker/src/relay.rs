@@ -7,4 +7,7 @@ mod wire;
 pub use outside::{Outgoing, Relay, RelayOut};
 pub use wire::{Garbled, RELAY_VERSIONS};
 
+#[cfg(test)]
+pub(crate) use wire::{read, write};
+
 pub(crate) use post::{BATCHES, Content, Parcel, Port, Post, branch};

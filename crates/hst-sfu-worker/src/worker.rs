@@ -23,6 +23,7 @@ use crate::{
     media::{Media, Passing},
     network::{Datagram, Inbox, Network},
     orders::Orders,
+    protected::Covered,
     relay::{Content, Parcel, Post},
     room_state::{Published, RoomState},
     sending::{Queued, Sending},
@@ -81,6 +82,8 @@ pub(crate) struct Worker {
     busy: Vec<RoomId>,
     /// For sending them, so that it is allocated once.
     sending: Sending,
+    /// What publishers have protected since then.
+    covered: Vec<(RoomId, Covered)>,
     /// Who has something to send beside packets of rooms.
     dirty: Vec<TransportId>,
     /// What the transport driven last has told.
@@ -131,6 +134,7 @@ impl Worker {
             next_transport: 0,
             busy: Vec::new(),
             sending: Sending::default(),
+            covered: Vec::new(),
             dirty: Vec::new(),
             happenings: Vec::new(),
         }
@@ -311,7 +315,7 @@ impl Worker {
                     }
                 }
                 Happening::Media(media) => self.handle_media(now, room_id, id, media),
-                Happening::Protected(repairs) => self.protect(room_id, id, &repairs),
+                Happening::Protected(repairs) => self.cover(room_id, id, &repairs),
                 Happening::KeyframeRequest { slot } => {
                     if let Some(room) = self.rooms.get_mut(&room_id) {
                         room.router.handle_keyframe_request(now, LineId { peer, slot });

@@ -58,6 +58,26 @@ fn what_nobody_wants_any_more_is_passed_on_no_more() {
 }
 
 #[test]
+fn neighbours_with_an_encoding_are_those_to_whom_it_goes_on() {
+    let mut row = Row::new(3);
+    let with = |row: &Row, at: usize, encoding: u8| -> Vec<u64> {
+        let neighbours = row.routers[at].neighbours_with(CAMERA, encoding);
+        neighbours.map(|branch| branch.0).collect()
+    };
+    row.subscribe(2, 20, CAMERA);
+    row.publish(1, CAMERA, 1);
+    row.packet(1, CAMERA, video(1, KEY));
+    assert_eq!([1, 2].map(|at| with(&row, at, 0)), [vec![2], vec![]]);
+    row.subscribe(0, 10, CAMERA);
+    let mut both = with(&row, 1, 0);
+    both.sort_unstable();
+    assert_eq!(both, [0, 2]);
+    row.pause(2, 20);
+    row.pause(0, 10);
+    assert_eq!(with(&row, 1, 0), []);
+}
+
+#[test]
 fn a_wish_for_a_keyframe_reaches_the_publisher_once_from_wherever_it_comes() {
     let mut row = Row::new(3);
     row.publish(0, CAMERA, 1);

@@ -10,6 +10,7 @@ use hst_rtp::{
     rtcp::{ReportBlock, SenderReport, write_cname},
     rtx,
     send::{SenderReports, Timeline},
+    timestamp::ticks,
 };
 use hst_sfu::Vp8Ids;
 
@@ -20,7 +21,12 @@ use super::{
     log::{Changes, Log, Sent},
     way::{Body, Packet},
 };
-use crate::{media::Media, network::Outbox, passed::Ids, recent::Kept};
+use crate::{
+    media::{Media, Sampled},
+    network::Outbox,
+    passed::Ids,
+    recent::Kept,
+};
 use protection::Protection;
 
 mod protection;
@@ -44,7 +50,6 @@ pub(crate) struct Line {
     cname: String,
     /// What was sent of late.
     log: Log,
-    is_lossy: bool,
     allowance: Allowance,
     /// The number of the next packet that is sent again.
     next_again: u64,
@@ -81,7 +86,6 @@ impl Line {
             heading: Heading::new(mid),
             cname: cname.to_owned(),
             log: Log::default(),
-            is_lossy: false,
             allowance: Allowance::new(share),
             next_again: 1,
             again_type: None,
@@ -121,9 +125,8 @@ impl Line {
         self.heading.set_ids(ids);
     }
 
-    /// The network loses much, or does no more; `share` of what is sent may go into sending lost packets again.
-    pub(crate) fn set_losses(&mut self, is_lossy: bool, share: f32) {
-        self.is_lossy = is_lossy;
+    /// This share of what is sent may go into sending lost packets again.
+    pub(crate) fn set_share(&mut self, share: f32) {
         self.allowance.set_share(share);
     }
 
@@ -211,8 +214,15 @@ impl Line {
         self.packets += 1;
         self.reports.handle_packet(payload.len());
         self.newest = Some(Newest {
-            arrived: media.arrived,
             timestamp,
+            sampled: Sampled {
+                at: media.sampled.at,
+                timestamp: media
+                    .sampled
+                    .timestamp
+                    .wrapping_add(timestamp)
+                    .wrapping_sub(media.timestamp),
+            },
             clock_rate: media.codec.clock_rate(),
         });
         self.report_at.get_or_insert(now);
@@ -222,13 +232,14 @@ impl Line {
         }
     }
 
-    /// Sends packets again that the client misses.
+    /// Sends packets again that the client misses: more than once where his network loses much.
     pub(crate) fn send_again(
         &mut self,
         now: Instant,
         way: &mut Way,
         out: &mut Outbox,
         seqs: impl Iterator<Item = u16>,
+        is_lossy: bool,
     ) {
         self.nacks += 1;
         let (Some(ssrc), Some(payload_type)) = (self.rtx, self.again_type) else {
@@ -243,7 +254,7 @@ impl Line {
             if again_at.is_some_and(|at| age.saturating_sub(at) < AGAIN) {
                 continue;
             }
-            let copies = if self.is_lossy { LOSSY_COPIES } else { 1 };
+            let copies = if is_lossy { LOSSY_COPIES } else { 1 };
             for _ in 0..copies {
                 if !self.allowance.spend(media.payload.len()) {
                     break;
@@ -321,10 +332,14 @@ impl Line {
         let Some(newest) = self.newest.filter(|_| self.report_at.is_some_and(|at| at <= now)) else {
             return;
         };
+        let Newest {
+            sampled, clock_rate, ..
+        } = newest;
+        let since = ticks(now.saturating_duration_since(sampled.at), clock_rate);
         let timeline = Timeline {
-            ntp: way.ntp(newest.arrived),
-            timestamp: newest.timestamp,
-            clock_rate: newest.clock_rate,
+            ntp: way.ntp(now),
+            timestamp: sampled.timestamp.wrapping_add(since),
+            clock_rate,
         };
         self.report_at = Some(now + REPORT);
         let Some(info) = self.reports.report(way.ntp(now), &timeline) else {
@@ -340,8 +355,9 @@ impl Line {
 /// The packet that was sent last: what its source's reports tell.
 #[derive(Debug, Clone, Copy)]
 struct Newest {
-    arrived: Instant,
     timestamp: u32,
+    /// Of the timestamps as they are sent.
+    sampled: Sampled,
     clock_rate: u32,
 }
 

@@ -18,7 +18,7 @@ use str0m::rtp::{Extension, ExtensionMap};
 use super::{Line, Outgoing, Sent, Way};
 use crate::{
     handshake::Contexts,
-    media::Media,
+    media::{Media, Sampled},
     network::Outbox,
     passed::{AUDIO_LEVEL, Ids, Passed},
     recent::Recents,
@@ -90,7 +90,8 @@ impl Call {
 
     fn ask(&mut self, seqs: &[u16]) {
         let seqs = seqs.iter().copied();
-        self.line.send_again(self.now, &mut self.way, &mut self.outbox, seqs);
+        self.line
+            .send_again(self.now, &mut self.way, &mut self.outbox, seqs, false);
     }
 
     fn got(&mut self) -> Vec<Got> {
@@ -129,6 +130,7 @@ fn media(now: Instant, number: u64) -> Arc<Media> {
         red: None,
         marker: false,
         seq: number as u16,
+        number: number as u16,
         timestamp: number as u32 * 3000,
         ssrc: 0,
         level: None,
@@ -137,6 +139,10 @@ fn media(now: Instant, number: u64) -> Arc<Media> {
         passed: Arc::new(passed),
         payload: number.to_be_bytes().repeat(125).into(),
         arrived: now,
+        sampled: Sampled {
+            at: now,
+            timestamp: number as u32 * 3000,
+        },
     })
 }
 

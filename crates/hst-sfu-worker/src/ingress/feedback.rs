@@ -56,6 +56,10 @@ impl Ingress {
     pub(crate) fn handle_report(&mut self, now: Instant, report: &SenderReport<'_>) {
         if let Some(Source::Media(stream)) = self.sources.get(report.ssrc) {
             stream.handle_report(now, report.info);
+            self.clock.take(now, report.info.ntp);
+            self.sources
+                .streams()
+                .for_each(|(_, stream)| stream.handle_clock(&self.clock));
         }
     }
 

@@ -142,6 +142,7 @@ mod tests {
     use hst_sfu::{Codec, Format, TrackId};
 
     use super::*;
+    use crate::media::Sampled;
 
     const KEY: [u8; 2] = [0x10, 0x00];
     const DELTA: [u8; 2] = [0x10, 0x01];
@@ -154,6 +155,7 @@ mod tests {
             encoding: 0,
             marker: false,
             seq,
+            number: seq,
             timestamp: 0,
             ssrc,
             level: None,
@@ -163,6 +165,7 @@ mod tests {
             passed: Arc::default(),
             payload: payload.as_slice().into(),
             arrived: now,
+            sampled: Sampled { at: now, timestamp: 0 },
         })
     }
 

@@ -121,6 +121,7 @@ impl Ingress {
             seq: header.seq,
             carried,
             payload: packet.payload,
+            sampled: stream.sampled,
             is_first: false,
         })
     }

@@ -6,8 +6,11 @@ use hst_rtp::{
     rtcp::{ReportBlock, SenderInfo},
 };
 
-use super::{Lost, lateness::Lateness, repair::Protects, sources::Place};
-use crate::negotiation::{Carried, PayloadTypes};
+use super::{Lost, clock::Clock, lateness::Lateness, repair::Protects, sources::Place};
+use crate::{
+    media::Sampled,
+    negotiation::{Carried, PayloadTypes},
+};
 
 /// A lost packet is asked for as often as there is time for it: a picture stands still until it comes.
 const PATIENCE: Patience = Patience {
@@ -30,6 +33,8 @@ pub(crate) struct Stream {
     pub(super) protects: Protects,
     /// How late its packets are, if it is a sound.
     lateness: Lateness,
+    /// As its reports tell.
+    pub(super) sampled: Option<Sampled>,
     /// What the payload type of the last packet stands for, and that of the last that was sent again.
     first: Option<(u8, Carried)>,
     again: Option<(u8, Carried)>,
@@ -55,6 +60,7 @@ impl Stream {
             recovery: None,
             protects: Protects::default(),
             lateness: Lateness::default(),
+            sampled: None,
             first: None,
             again: None,
             reported: 0,
@@ -113,6 +119,11 @@ impl Stream {
 
     pub(super) fn handle_report(&mut self, now: Instant, info: SenderInfo) {
         self.reception.handle_report(now, info);
+    }
+
+    /// More is known of the client's clock.
+    pub(super) fn handle_clock(&mut self, clock: &Clock) {
+        self.sampled = self.reception.reported().and_then(|reported| clock.sampled(reported));
     }
 
     /// When to call [`ask`](Self::ask).

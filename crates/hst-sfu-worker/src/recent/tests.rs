@@ -3,6 +3,7 @@ use std::time::Duration;
 use hst_sfu::{Codec, Format};
 
 use super::*;
+use crate::media::Sampled;
 
 const SSRC: u32 = 7;
 
@@ -28,6 +29,7 @@ impl Room {
             encoding: 0,
             marker: false,
             seq,
+            number: seq,
             timestamp: 0,
             ssrc,
             level: None,
@@ -37,6 +39,10 @@ impl Room {
             passed: Arc::default(),
             payload: payload.to_be_bytes().as_slice().into(),
             arrived: self.now,
+            sampled: Sampled {
+                at: self.now,
+                timestamp: 0,
+            },
         };
         self.recents.keep(self.now, &Arc::new(media))
     }

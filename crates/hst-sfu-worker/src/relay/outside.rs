@@ -32,13 +32,13 @@ impl Outgoing {
 
     /// Whether it must arrive, and in order with all others of which that is true; a packet of media need not.
     pub fn must_arrive(&self) -> bool {
-        matches!(self.content, Content::Word(_))
+        self.content.must_arrive()
     }
 
     /// Writes it as the other node reads it, whose version is one of [`RELAY_VERSIONS`](crate::RELAY_VERSIONS): a packet takes 24
-    /// bytes more than its payload, and its header extensions.
+    /// bytes more than its payload, or up to 30, and its header extensions. Nothing is written of what that version does not know.
     pub fn write(&self, version: u16, out: &mut Vec<u8>) {
-        wire::write(&self.content, version, out);
+        wire::write(Instant::now(), &self.content, version, out);
     }
 }
 

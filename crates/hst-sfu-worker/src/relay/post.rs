@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tracing::warn;
 
-use crate::{RoomId, media::Media};
+use crate::{RoomId, media::Media, protected::Covered};
 
 /// How many batches may wait for a thread or a node. When it is full, what follows waits at its sender.
 pub(crate) const BATCHES: usize = 64;
@@ -26,6 +26,15 @@ pub(crate) struct Parcel {
 pub(crate) enum Content {
     Word(Word),
     Media(Arc<Media>),
+    /// Some of the packets before it are protected.
+    Covered(Covered),
+}
+
+impl Content {
+    /// Whether it must arrive; media and what goes with them need not.
+    pub(crate) fn must_arrive(&self) -> bool {
+        matches!(self, Self::Word(_))
+    }
 }
 
 /// The way to another thread, or out of this plane.
@@ -64,7 +73,7 @@ impl Port {
         let Err(TrySendError::Full(mut parcels)) = self.try_send(parcels) else {
             return;
         };
-        parcels.retain(|parcel| matches!(parcel.content, Content::Word(_)));
+        parcels.retain(|parcel| parcel.content.must_arrive());
         if !parcels.is_empty() && self.parcels.send(parcels).await.is_ok() {
             self.wake();
         }
@@ -117,7 +126,7 @@ impl Post {
     pub(crate) fn put(&mut self, to: BranchId, room: RoomId, content: Content) {
         let from = self.own;
         let Some(way) = self.ways.get_mut(&to) else { return };
-        if way.waiting.len() >= PACKETS && matches!(content, Content::Media(_)) {
+        if way.waiting.len() >= PACKETS && !content.must_arrive() {
             way.dropped += 1;
             return;
         }

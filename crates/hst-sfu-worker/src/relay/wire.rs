@@ -1,13 +1,19 @@
 //! How words and packets are written for another node: by every version in the same way, or under another first byte.
 
-use std::{fmt, ops::RangeInclusive, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    ops::RangeInclusive,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hst_sfu::{Codec, Encodings, Format, MAX_ENCODINGS, TrackId, Word};
 
 use super::Content;
 use crate::{
-    media::{Media, Sizes},
+    media::{Media, Sampled, Sizes},
     passed::Passed,
+    protected::{Covered, Numbers},
     red::Red,
 };
 
@@ -20,20 +26,26 @@ const KEYFRAME: u8 = 5;
 /// Since version 2.
 const WANT_UP_TO: u8 = 6;
 const PACKET: u8 = 16;
+/// Since version 3.
+const COVERED: u8 = 17;
 /// What a packet has, as bits.
 const MARKER: u8 = 1;
 const LEVEL: u8 = 2;
 const DESCRIPTOR: u8 = 4;
 const SIZES: u8 = 8;
 const REDUNDANT: u8 = 16;
+/// Since version 3.
+const RENUMBERED: u8 = 32;
+const LATE: u8 = 64;
 /// The codecs by their numbers.
 const CODECS: [Codec; 5] = [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1];
 /// The most sizes of one encoding: a stream has no more spatial layers.
 const MAX_SIZES: usize = 8;
 
 /// The versions of what relays write that this one writes and reads. The second has bounds to the sizes that are wanted; without
-/// them all come.
-pub const RELAY_VERSIONS: RangeInclusive<u16> = 1..=2;
+/// them all come. The third tells which packets are protected, and how long ago what is in a packet was sampled; without that
+/// nothing is protected behind the other one, and sounds and pictures are told to be of the time at which they come there.
+pub const RELAY_VERSIONS: RangeInclusive<u16> = 1..=3;
 
 /// What another node has sent is not what nodes send each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +59,18 @@ impl fmt::Display for Garbled {
 
 impl std::error::Error for Garbled {}
 
-/// Writes it for whoever reads this version.
-pub(super) fn write(content: &Content, version: u16, out: &mut Vec<u8>) {
+/// Writes it for whoever reads this version; `now` is when it leaves.
+pub(crate) fn write(now: Instant, content: &Content, version: u16, out: &mut Vec<u8>) {
     match content {
         Content::Word(word) => write_word(*word, version, out),
-        Content::Media(media) => write_packet(media, out),
+        Content::Media(media) => write_packet(now, media, version, out),
+        Content::Covered(covered) if version >= 3 => write_covered(covered, out),
+        Content::Covered(_) => {}
     }
 }
 
 /// What was written; `now` is when it came.
-pub(super) fn read(now: Instant, bytes: &[u8]) -> Result<Content, Garbled> {
+pub(crate) fn read(now: Instant, bytes: &[u8]) -> Result<Content, Garbled> {
     let mut bytes = Bytes(bytes);
     read_kind(now, &mut bytes).ok_or(Garbled)
 }
@@ -83,6 +97,18 @@ fn read_kind(now: Instant, bytes: &mut Bytes<'_>) -> Option<Content> {
             track: bytes.track()?,
             encoding: bytes.encoding()?,
         },
+        COVERED => {
+            let covered = Covered {
+                track: bytes.track()?,
+                encoding: bytes.encoding()?,
+                ssrc: u32::from_be_bytes(bytes.array()?),
+                numbers: Numbers {
+                    first: u16::from_be_bytes(bytes.array()?),
+                    bits: u128::from_be_bytes(bytes.array()?),
+                },
+            };
+            return bytes.0.is_empty().then_some(Content::Covered(covered));
+        }
         PACKET => return Some(Content::Media(Arc::new(read_packet(now, bytes)?))),
         _ => return None,
     };
@@ -118,14 +144,29 @@ fn write_word(word: Word, version: u16, out: &mut Vec<u8>) {
     }
 }
 
-fn write_packet(media: &Media, out: &mut Vec<u8>) {
+fn write_covered(covered: &Covered, out: &mut Vec<u8>) {
+    out.push(COVERED);
+    out.extend(covered.track.0.to_be_bytes());
+    out.push(covered.encoding);
+    out.extend(covered.ssrc.to_be_bytes());
+    out.extend(covered.numbers.first.to_be_bytes());
+    out.extend(covered.numbers.bits.to_be_bytes());
+}
+
+fn write_packet(now: Instant, media: &Media, version: u16, out: &mut Vec<u8>) {
+    let number = Some(media.number).filter(|number| *number != media.seq && version >= 3);
+    // More than an hour is none.
+    let late = u32::try_from(media.late(now).as_micros()).ok();
+    let late = late.filter(|late| *late != 0 && version >= 3);
     let sound_type = media.red.as_ref().and_then(Red::sound_type);
     let has = |is: bool, flag: u8| if is { flag } else { 0 };
     let flags = has(media.marker, MARKER)
         | has(media.level.is_some(), LEVEL)
         | has(media.descriptor.is_some(), DESCRIPTOR)
         | has(media.sizes.is_some(), SIZES)
-        | has(sound_type.is_some(), REDUNDANT);
+        | has(sound_type.is_some(), REDUNDANT)
+        | has(number.is_some(), RENUMBERED)
+        | has(late.is_some(), LATE);
     let codec = CODECS
         .iter()
         .position(|codec| *codec == media.codec)
@@ -135,6 +176,8 @@ fn write_packet(media: &Media, out: &mut Vec<u8>) {
     out.extend(media.seq.to_be_bytes());
     out.extend(media.timestamp.to_be_bytes());
     out.extend(media.ssrc.to_be_bytes());
+    out.extend(number.into_iter().flat_map(u16::to_be_bytes));
+    out.extend(late.into_iter().flat_map(u32::to_be_bytes));
     out.extend(media.level);
     out.extend(sound_type);
     if let Some(descriptor) = &media.descriptor {
@@ -169,6 +212,15 @@ fn read_packet(now: Instant, bytes: &mut Bytes<'_>) -> Option<Media> {
     let seq = u16::from_be_bytes(bytes.array()?);
     let timestamp = u32::from_be_bytes(bytes.array()?);
     let ssrc = u32::from_be_bytes(bytes.array()?);
+    let number = match has(RENUMBERED) {
+        true => u16::from_be_bytes(bytes.array()?),
+        false => seq,
+    };
+    let late = match has(LATE) {
+        true => Duration::from_micros(u32::from_be_bytes(bytes.array()?).into()),
+        false => Duration::ZERO,
+    };
+    let at = now.checked_sub(late).unwrap_or(now);
     let level = if has(LEVEL) { Some(bytes.u8()?) } else { None };
     let sound_type = if has(REDUNDANT) { Some(bytes.u8()?) } else { None };
     let descriptor = match has(DESCRIPTOR) {
@@ -196,6 +248,7 @@ fn read_packet(now: Instant, bytes: &mut Bytes<'_>) -> Option<Media> {
         encoding,
         marker: has(MARKER),
         seq,
+        number,
         timestamp,
         ssrc,
         level,
@@ -205,6 +258,7 @@ fn read_packet(now: Instant, bytes: &mut Bytes<'_>) -> Option<Media> {
         passed: Arc::new(passed),
         payload,
         arrived: now,
+        sampled: Sampled { at, timestamp },
     })
 }
 
@@ -257,183 +311,4 @@ impl<'a> Bytes<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use str0m::rtp::{RedEncoder, RedundantBlock};
-
-    use super::*;
-
-    fn packet(now: Instant) -> Media {
-        let mut passed = Passed::default();
-        passed.push(1, &[1]).expect("a kind that is passed on");
-        Media {
-            track: TrackId(u64::MAX - 7),
-            format: Format::new(63).unwrap(),
-            codec: Codec::Av1,
-            encoding: 2,
-            marker: true,
-            seq: 65_535,
-            timestamp: 4_000_000_000,
-            ssrc: 1,
-            level: Some(127),
-            descriptor: Some([1, 2, 3].into()),
-            sizes: Some(Box::new(vec![vec![(320, 180), (640, 360)], vec![]])),
-            red: None,
-            passed: Arc::new(passed),
-            payload: [7; 1200].into(),
-            arrived: now,
-        }
-    }
-
-    fn bytes_before(packet: &Media) -> usize {
-        let mut bytes = Vec::new();
-        write_packet(packet, &mut bytes);
-        bytes.len() - packet.payload.len()
-    }
-
-    fn there_and_back(now: Instant, content: &Content) -> Content {
-        let mut bytes = Vec::new();
-        write(content, *RELAY_VERSIONS.end(), &mut bytes);
-        read(now, &bytes).expect("what was written")
-    }
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let now = Instant::now();
-        let track = TrackId(7);
-        for word in [
-            Word::Hello,
-            Word::Want {
-                track,
-                encodings: Encodings::ALL,
-                spatial: u8::MAX,
-            },
-            Word::Want {
-                track,
-                encodings: Encodings::ALL,
-                spatial: 1,
-            },
-            Word::Want {
-                track,
-                encodings: Encodings::NONE,
-                spatial: u8::MAX,
-            },
-            Word::Here { track, encodings: 3 },
-            Word::Gone { track },
-            Word::Keyframe { track, encoding: 1 },
-        ] {
-            let Content::Word(read) = there_and_back(now, &Content::Word(word)) else {
-                panic!("{word:?} is a word")
-            };
-            assert_eq!(read, word);
-        }
-        let full = packet(now);
-        let bare = Media {
-            marker: false,
-            level: None,
-            descriptor: None,
-            sizes: None,
-            passed: Arc::default(),
-            ..full.clone()
-        };
-        let repeat = RedundantBlock {
-            pt: 111,
-            timestamp_offset: 960,
-            payload: vec![9; 40],
-        };
-        let payload: Arc<[u8]> = RedEncoder::encode(111, &[8; 40], &[repeat]).into();
-        let redundant = Media {
-            codec: Codec::Opus,
-            red: Red::parse(&payload, 111.into()),
-            payload,
-            ..bare.clone()
-        };
-        assert!(redundant.red.is_some());
-        for media in [full, bare, redundant] {
-            let Content::Media(read) = there_and_back(now, &Content::Media(Arc::new(media.clone()))) else {
-                panic!("a packet")
-            };
-            assert_eq!(*read, media);
-        }
-    }
-
-    /// Nodes of neighbouring versions write these: other bytes are another of the versions of links (`hst-cascade`).
-    #[test]
-    fn the_bytes_stay() {
-        let now = Instant::now();
-        let word = |kind: u8, rest: &[u8]| [&[kind, 0, 0, 0, 0, 0, 0, 0, 9], rest].concat();
-        let packet = [
-            &[
-                16, 15, 63, 2, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0, 0, 0, 5, 0, 0, 0, 1, 127,
-            ][..],
-            &[3, 1, 2, 3, 2, 1, 1, 64, 0, 180, 0, 1, 1, 1, 1, 7, 7],
-        ]
-        .concat();
-        for (version, bytes) in [
-            (1, vec![1]),
-            (1, word(2, &[5])),
-            (1, word(3, &[3])),
-            (1, word(4, &[])),
-            (1, word(5, &[1])),
-            (1, packet.clone()),
-            (2, word(2, &[5])),
-            (2, word(6, &[5, 1])),
-        ] {
-            let mut written = Vec::new();
-            write(&read(now, &bytes).unwrap(), version, &mut written);
-            assert_eq!(written, bytes);
-        }
-        let Ok(Content::Media(media)) = read(now, &packet) else {
-            panic!("a packet")
-        };
-        let read = (media.codec, media.encoding, media.marker, media.seq, media.timestamp);
-        assert_eq!(read, (Codec::Av1, 2, true, 65_535, 5));
-        assert_eq!(media.sizes.as_deref(), Some(&vec![vec![(320, 180)], vec![]]));
-        assert_eq!(&media.payload[..], [7, 7]);
-    }
-
-    #[test]
-    fn who_speaks_the_first_version_is_asked_for_every_size() {
-        let (track, encodings) = (TrackId(7), Encodings::ALL);
-        let of = |spatial| {
-            let word = Word::Want {
-                track,
-                encodings,
-                spatial,
-            };
-            let mut bytes = Vec::new();
-            write(&Content::Word(word), 1, &mut bytes);
-            bytes
-        };
-        assert_eq!(of(0), of(u8::MAX));
-        assert_eq!(of(0), [WANT, 0, 0, 0, 0, 0, 0, 0, 7, 15]);
-    }
-
-    #[test]
-    fn what_is_cut_short_or_garbled_is_refused_or_something_else_but_no_fault() {
-        let now = Instant::now();
-        let mut bytes = Vec::new();
-        let packet = packet(now);
-        let header = bytes_before(&packet);
-        write(&Content::Media(Arc::new(packet)), *RELAY_VERSIONS.end(), &mut bytes);
-        for len in 0..=header {
-            assert!(read(now, &bytes[..len]).is_err(), "{len}");
-        }
-        for at in 0..header {
-            for bit in 0..8 {
-                let mut garbled = bytes.clone();
-                garbled[at] ^= 1 << bit;
-                let _ = read(now, &garbled);
-            }
-        }
-        for bytes in [
-            &[][..],
-            &[0],
-            &[99, 1],
-            &[HELLO, 0],
-            &[WANT, 0, 0, 0, 0, 0, 0, 0, 1, 16],
-            &[WANT_UP_TO, 0, 0, 0, 0, 0, 0, 0, 1, 1],
-        ] {
-            assert!(read(now, bytes).is_err(), "{bytes:?}");
-        }
-    }
-}
+mod tests;

@@ -90,9 +90,9 @@ impl Transport {
             round_trip: self.way.estimator().round_trip().or(self.path.round_trip),
         };
         if self.losses.report(&report) {
-            let (is_lossy, share) = (self.losses.is_lossy(), self.losses.resend_share());
+            let share = self.losses.resend_share();
             let lines = self.slots.iter_mut().filter_map(|slot| slot.line.as_mut());
-            lines.for_each(|line| line.set_losses(is_lossy, share));
+            lines.for_each(|line| line.set_share(share));
         }
         self.tell_budget(now, happenings);
     }

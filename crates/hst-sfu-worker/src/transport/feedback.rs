@@ -34,10 +34,10 @@ impl Transport {
             }
             Message::ReceiverReport(report) => report.blocks,
             Message::Nack(nack) => {
-                let Self { slots, way, .. } = self;
+                let Self { slots, way, losses, .. } = self;
                 let mut lines = slots.iter_mut().filter_map(|slot| slot.line.as_mut());
                 if let Some(line) = lines.find(|line| line.ssrc() == nack.media) {
-                    line.send_again(now, way, outbox, nack.seqs());
+                    line.send_again(now, way, outbox, nack.seqs(), losses.is_lossy());
                 }
                 return;
             }

@@ -7,7 +7,14 @@ use hst_sfu::TrackId;
 use hst_srtp::Receiver;
 
 use super::{Happening, MAX_PAYLOAD, Transport};
-use crate::{LineRole, LostReason, extension::sizes, ingress::Taken, media::Media, red::Red, told::Told};
+use crate::{
+    LineRole, LostReason,
+    extension::sizes,
+    ingress::Taken,
+    media::{Media, Sampled},
+    red::Red,
+    told::Told,
+};
 
 impl Transport {
     /// Takes a packet, if it is the client's and one to forward: with it come those that were lost before it and that it repeats.
@@ -81,6 +88,7 @@ impl Transport {
             seq,
             carried,
             payload,
+            sampled,
             is_first,
         } = taken;
         let slot = &mut self.slots[usize::from(slot)];
@@ -99,6 +107,7 @@ impl Transport {
             Some(sound) => Some(Red::parse(&payload, sound)?),
             None => None,
         };
+        let timestamp = packet.header.timestamp;
         let lost = slot.sound.lost_before(ssrc, seq);
         if *slot.passed != told.passed {
             slot.passed = Arc::new(told.passed);
@@ -111,7 +120,8 @@ impl Transport {
             encoding,
             marker: packet.header.marker,
             seq,
-            timestamp: packet.header.timestamp,
+            number: seq,
+            timestamp,
             ssrc,
             level: told.level,
             descriptor: descriptor.map(Arc::from),
@@ -120,6 +130,7 @@ impl Transport {
             passed: slot.passed.clone(),
             payload,
             arrived: now,
+            sampled: sampled.unwrap_or(Sampled { at: now, timestamp }),
         };
         happenings.extend(media.repeated(lost).map(|media| Happening::Media(Arc::new(media))));
         let media = Arc::new(media);

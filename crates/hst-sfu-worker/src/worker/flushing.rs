@@ -23,6 +23,7 @@ impl Worker {
         while let Some(room) = self.busy.pop() {
             self.route(now, room);
         }
+        self.protect();
         while let Some(id) = self.dirty.pop() {
             if let Some(transport) = self.transports.get_mut(&id)
                 && transport.flush(now, self.network.outbox(), &mut self.happenings)

@@ -53,6 +53,7 @@ impl Worker {
             Content::Media(media) => {
                 self.take(now, id, Some(from), media);
             }
+            Content::Covered(covered) => self.cover_from(id, from, covered),
         }
     }
 

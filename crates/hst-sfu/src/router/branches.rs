@@ -84,6 +84,14 @@ impl Router {
         }
     }
 
+    /// To which neighbours this encoding of the track goes on.
+    pub fn neighbours_with(&self, track: TrackId, encoding: u8) -> impl Iterator<Item = BranchId> + '_ {
+        let entry = self.tracks.get(&track).into_iter();
+        let demands = entry.flat_map(|entry| entry.demands.iter().filter(|demand| !entry.comes_from(demand.branch)));
+        let demands = demands.filter(move |demand| demand.crosses().encodings.contains(encoding));
+        demands.map(|demand| demand.branch)
+    }
+
     pub(super) fn origin(&self, track: TrackId) -> Option<Origin> {
         self.tracks.get(&track)?.origin
     }

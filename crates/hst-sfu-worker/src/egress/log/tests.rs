@@ -1,7 +1,7 @@
 use hst_sfu::{Codec, Format, TrackId};
 
 use super::*;
-use crate::recent::Recents;
+use crate::{media::Sampled, recent::Recents};
 
 struct Receiver {
     now: Instant,
@@ -28,6 +28,7 @@ impl Receiver {
             encoding,
             marker: false,
             seq: from,
+            number: from,
             timestamp: from.into(),
             ssrc: encoding.into(),
             level: None,
@@ -37,6 +38,10 @@ impl Receiver {
             passed: Arc::default(),
             payload: from.to_be_bytes().as_slice().into(),
             arrived: self.now,
+            sampled: Sampled {
+                at: self.now,
+                timestamp: from.into(),
+            },
         });
         let kept = self.recents.keep(self.now, &media).expect("it is a picture");
         let sent = Sent {

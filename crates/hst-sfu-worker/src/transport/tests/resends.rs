@@ -3,6 +3,7 @@
 use str0m::rtp::Ssrc;
 
 use super::{forger::Forger, mirror::Mirror, *};
+use crate::losses::Report;
 
 /// How many datagrams a second it asks by.
 const FLOOD: u32 = 2_000;
@@ -48,6 +49,33 @@ fn all_again(ssrc: Ssrc, last: u64) -> Vec<u8> {
         &entries,
     ]
     .concat()
+}
+
+#[test]
+fn where_much_is_lost_each_is_sent_again_twice_also_on_a_line_that_came_later() {
+    for (lost, copies) in [(0.0, 1), (0.2, 2)] {
+        let mut pair = Pair::connected();
+        let report = Report {
+            at: pair.now,
+            lost,
+            round_trip: Some(Duration::from_millis(50)),
+        };
+        pair.transport.losses.report(&report);
+        let mut mirror = Mirror::new(pair);
+        mirror.pair.video(1, 1_000);
+        let media = mirror.pair.taken();
+        mirror.is_sent(1, media);
+        mirror.pair.outbox.take();
+        let nack = [
+            &[0x81, 205, 0, 3, 0, 0, 0, 1][..],
+            &mirror.ssrc.to_be_bytes(),
+            &[0, 1, 0, 0],
+        ]
+        .concat();
+        let report = Forger::new().rtcp(&nack);
+        mirror.pair.receive(&report);
+        assert_eq!(mirror.pair.outbox.take().len(), copies, "{lost}");
+    }
 }
 
 #[test]

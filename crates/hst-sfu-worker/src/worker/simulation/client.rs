@@ -15,6 +15,7 @@ use str0m::{
 
 use super::{
     asking::Asker,
+    in_step::Clocks,
     link::Link,
     media::{Ear, Screen, frame},
     rescue::{Guard, Rescue},
@@ -33,7 +34,7 @@ pub(super) const FIRST_BUDGET: u64 = 2_500_000;
 const SPARE: u64 = 125;
 const SETTLED: Duration = Duration::from_secs(3);
 /// The ticks of a packet of sound.
-const TICKS: u32 = 960;
+pub(super) const TICKS: u32 = 960;
 
 /// A client in memory: its connection, its network, what it sends and what it gets.
 pub(super) struct Client {
@@ -47,6 +48,7 @@ pub(super) struct Client {
     pub(super) microphone: Option<Microphone>,
     pub(super) screen: Screen,
     pub(super) ear: Ear,
+    pub(super) clocks: Clocks,
     /// How often it was asked for a keyframe, and when.
     pub(super) keyframe_requests: Vec<(Instant, Option<Rid>)>,
     /// Whether it asks for a keyframe when it waits for a picture.
@@ -75,6 +77,8 @@ pub(super) struct Camera {
     seqs: Vec<u64>,
     next_frame: u32,
     next_at: Instant,
+    /// How long after it was taken a picture is sent.
+    pub(super) late: Duration,
 }
 
 pub(super) struct Microphone {
@@ -99,6 +103,7 @@ impl Camera {
             seqs: vec![1; count],
             next_frame: 0,
             next_at: now,
+            late: Duration::ZERO,
         }
     }
 
@@ -200,7 +205,7 @@ impl Client {
                 let seq = camera.seqs[at];
                 camera.seqs[at] += 1;
                 let time = number * (90_000 / PICTURES);
-                let write = RtpWrite::new(pt, seq.into(), time, now, payload).nackable(true);
+                let write = RtpWrite::new(pt, seq.into(), time, now - camera.late, payload).nackable(true);
                 stream.write_rtp(write.marker(index + 1 == count));
             }
         }
@@ -290,6 +295,7 @@ impl Client {
                 self.ear.receive(block.payload);
             }
         } else if pt == plain {
+            self.clocks.hear(packet);
             self.ear.receive(&packet.payload);
         } else {
             let ssrc = packet.header.ssrc;
@@ -298,6 +304,7 @@ impl Client {
                 api.stream_rx(&ssrc).expect("it has come").suppress_nack(true);
             }
             self.asker.handle_packet(now, *ssrc, *packet.seq_no);
+            self.clocks.see(packet);
             self.screen.receive(now, *packet.seq_no, &packet.payload);
             if self.asks && self.screen.wants_keyframe(now) {
                 self.ask_for_keyframe();

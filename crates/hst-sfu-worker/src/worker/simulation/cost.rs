@@ -70,10 +70,10 @@ impl World {
     /// Lets time pass, in which the worker's instructions are counted; says how many packets it has forwarded.
     fn count(&mut self, length: Duration) -> u64 {
         self.run(BEGIN);
-        let before = self.worker.rooms[&ROOM].forwarded_packets;
+        let before = self.thread.worker.rooms[&ROOM].forwarded_packets;
         self.work = counted;
         self.run(length);
-        let forwarded = self.worker.rooms[&ROOM].forwarded_packets - before;
+        let forwarded = self.thread.worker.rooms[&ROOM].forwarded_packets - before;
         println!("{SAYS}{forwarded}");
         forwarded
     }

@@ -130,6 +130,11 @@ impl Screen {
     }
 }
 
+pub(super) fn sound_number(sound: &[u8]) -> u32 {
+    let number = sound[..4].try_into().map(u32::from_be_bytes);
+    number.expect("a sound of ours")
+}
+
 /// The numbers of the sounds that have come, in whatever packet.
 #[derive(Default)]
 pub(super) struct Ear {
@@ -138,8 +143,7 @@ pub(super) struct Ear {
 
 impl Ear {
     pub(super) fn receive(&mut self, sound: &[u8]) {
-        let number = sound[..4].try_into().map(u32::from_be_bytes);
-        self.heard.insert(number.expect("a sound of ours"));
+        self.heard.insert(sound_number(sound));
     }
 
     /// Which share of these was not heard, and how many of them one after the other at most.

@@ -49,7 +49,7 @@ fn fill(receivers: usize) {
     }
     world.work = watched;
     world.run(LENGTH);
-    let forwarded = world.worker.rooms[&ROOM].forwarded_packets;
+    let forwarded = world.thread.worker.rooms[&ROOM].forwarded_packets;
     assert!(forwarded > 200 * receivers as u64, "{forwarded}");
     // What is there in the end is what is counted.
     mem::forget(world);

@@ -36,6 +36,7 @@ mod asking;
 mod bottleneck;
 mod client;
 mod cost;
+mod in_step;
 mod keyframes;
 mod link;
 mod loss;
@@ -43,11 +44,13 @@ mod media;
 mod memory;
 mod protected;
 mod rescue;
+mod spread;
 
 use asking::Asker;
 use client::{Camera, Client, Microphone, SOUNDS};
 use link::{Link, Loss};
 use rescue::{Guard, Rescue};
+use spread::Thread;
 
 const ROOM: RoomId = RoomId(1);
 const CAMERA: TrackId = TrackId(1);
@@ -73,13 +76,14 @@ type Work = fn(&mut Worker, Instant, &[(Remote, Vec<u8>)]);
 struct World {
     now: Instant,
     seed: u64,
-    worker: Worker,
+    thread: Thread,
+    /// Another one, if the room has grown over the first.
+    other: Option<Thread>,
     work: Work,
-    events: mpsc::Receiver<MediaEvent>,
     clients: Vec<Client>,
     air: BinaryHeap<Reverse<Flying>>,
     departed: u64,
-    _alive: Arc<()>,
+    alive: Arc<()>,
 }
 
 /// What a client does with its lines.
@@ -106,40 +110,18 @@ struct Repair {
 impl World {
     fn new(seed: u64) -> Self {
         let now = Instant::now();
-        // Of the network only the outbox is used.
-        let ip = Ipv4Addr::LOCALHOST.into();
-        let mut network = Network::bind((ip, 0).into()).expect("loopback");
-        network.hold();
-        let server = network.local_addr();
-        let candidates = candidates(&[ip], server.port()).expect("candidates");
-        let (_, commands) = mpsc::channel(1);
-        let (sender, events) = mpsc::channel(crate::event::EVENTS);
-        let (_, parcels) = mpsc::channel(1);
-        let load = Arc::new(Load::new(now));
-        let early = Early::new(Foretelling::new());
-        let (poll, _) = worker::open(&mut network).expect("a poll");
-        let mut worker = Worker::new(
-            now,
-            (poll, network),
-            candidates,
-            early,
-            (commands, parcels),
-            (Events::new(sender), load, Arc::default()),
-        );
         let alive = Arc::new(());
-        worker
-            .rooms
-            .insert(ROOM, RoomState::new(Arc::downgrade(&alive), Arc::default()));
+        let thread = Thread::new(now, &alive);
         Self {
             now,
             seed,
-            worker,
+            thread,
+            other: None,
             work,
-            events,
             clients: Vec::new(),
             air: BinaryHeap::new(),
             departed: 0,
-            _alive: alive,
+            alive,
         }
     }
 
@@ -209,8 +191,10 @@ impl World {
         }
         let offer = parse(&offer, &lines).expect("readable");
         let peer = PeerId(1 + index as u64);
-        let answer = self
-            .worker
+        let other = self.other.as_mut().filter(|_| camera.is_none());
+        let worker = &mut other.unwrap_or(&mut self.thread).worker;
+        let server = worker.network.local_addr();
+        let answer = worker
             .handle_offer(now, ROOM, (peer, 1), None, offer)
             .expect("an answer");
         let mut answer = answer.to_sdp_string();
@@ -233,7 +217,7 @@ impl World {
         let seed = self.seed.wrapping_mul(1000) + 2 * index as u64;
         self.clients.push(Client {
             addr,
-            server: self.worker.network.local_addr(),
+            server,
             rtc,
             up: Link::new(now, DELAY, seed),
             down: Link::new(now, DELAY, seed + 1),
@@ -242,6 +226,7 @@ impl World {
             microphone,
             screen: media::Screen::default(),
             ear: media::Ear::default(),
+            clocks: in_step::Clocks::default(),
             keyframe_requests: Vec::new(),
             asks: true,
             asker: Asker::new(keys.clone()),
@@ -261,7 +246,7 @@ impl World {
             let clients = self.clients.iter().map(Client::next);
             let next = clients
                 .chain(arrival)
-                .chain(self.worker.timers.next())
+                .chain(self.threads().filter_map(|thread| thread.worker.timers.next()))
                 .min()
                 .expect("clients");
             if next > end {
@@ -276,7 +261,8 @@ impl World {
     /// Does everything that is due.
     fn step(&mut self) {
         let now = self.now;
-        let mut arrived = Vec::new();
+        let mut arrived = [Vec::new(), Vec::new()];
+        let home = self.thread.worker.network.local_addr();
         while self.air.peek().is_some_and(|Reverse((at, ..))| *at <= now) {
             let Some(Reverse((.., at, is_down, bytes))) = self.air.pop() else {
                 break;
@@ -284,11 +270,15 @@ impl World {
             if is_down {
                 self.clients[at].receive(now, &bytes);
             } else {
-                arrived.push((Remote::udp(self.clients[at].addr), bytes));
+                let Client { addr, server, .. } = self.clients[at];
+                arrived[usize::from(server != home)].push((Remote::udp(addr), bytes));
             }
         }
-        (self.work)(&mut self.worker, now, &arrived);
-        for (remote, bytes) in self.worker.network.outbox().take() {
+        (self.work)(&mut self.thread.worker, now, &arrived[0]);
+        self.work_elsewhere(&arrived[1]);
+        let threads = self.other.iter_mut().chain([&mut self.thread]);
+        let sent: Vec<_> = threads.flat_map(|it| it.worker.network.outbox().take()).collect();
+        for (remote, bytes) in sent {
             let at = self.clients.iter().position(|client| client.addr == remote.addr);
             let at = at.expect("a client's address");
             let arrival = self.clients[at].down.carry(now, bytes.len());
@@ -303,7 +293,12 @@ impl World {
                 self.depart(arrival, at, false, bytes);
             }
         }
-        while self.events.try_recv().is_ok() {}
+        let threads = self.other.iter_mut().chain([&mut self.thread]);
+        threads.for_each(|thread| while thread.events.try_recv().is_ok() {});
+    }
+
+    fn threads(&self) -> impl Iterator<Item = &Thread> {
+        self.other.iter().chain([&self.thread])
     }
 
     /// How many sounds a client has sent.

@@ -8,6 +8,8 @@ const LENGTH: Duration = Duration::from_secs(20);
 const OF: usize = 3;
 /// The share that is lost on the way to the receiver.
 const LOST: f64 = 0.1;
+/// What a network carries in which the large pictures do not fit, in bits in a second.
+const NARROW: u64 = 500_000;
 const PICTURE: Duration = Duration::from_millis(1000 / client::PICTURES as u64);
 
 const PROTECTS: Repair = Repair {
@@ -47,8 +49,18 @@ struct Figures {
 }
 
 /// A call of two, in which the network to the receiver is made worse when everything is well.
-fn call(seed: u64, [publisher, receiver]: [Repair; 2], delay: Duration, worsen: impl Fn(&mut Link)) -> Figures {
-    let mut world = World::new(seed);
+fn call(seed: u64, repair: [Repair; 2], delay: Duration, worsen: impl Fn(&mut Link)) -> Figures {
+    call_in(World::new(seed), repair, delay, |world| {
+        worsen(&mut world.clients[1].down)
+    })
+}
+
+fn call_in(
+    mut world: World,
+    [publisher, receiver]: [Repair; 2],
+    delay: Duration,
+    worsen: impl Fn(&mut World),
+) -> Figures {
     let begun = world.now;
     let camera = Role::Publish(CAMERA_RATES.to_vec(), Some(2));
     world.join_with(camera, publisher, steady);
@@ -57,7 +69,7 @@ fn call(seed: u64, [publisher, receiver]: [Repair; 2], delay: Duration, worsen: 
         link.delay = delay;
     }
     world.run(START);
-    worsen(&mut world.clients[at].down);
+    worsen(&mut world);
     let (from, before) = (
         world.now,
         world.clients[at].rescue.as_ref().map(|rescue| rescue.repairs),
@@ -116,6 +128,40 @@ fn most_of_what_is_lost_is_computed_and_pictures_are_no_smaller_for_it() {
         "{with:?} with it, {without:?} without"
     );
     assert!(with.1 * 2 < without.1, "{with:?} with it, {without:?} without");
+}
+
+/// A call in which the receiver is on another thread, or at another node that speaks this version of links. As long as his network is
+/// narrow, the large pictures do not cross, and those behind them are numbered anew.
+fn call_between(seed: u64, version: Option<u16>) -> Figures {
+    let mut world = World::new(seed);
+    world.spread(version);
+    let worsen = |world: &mut World| {
+        world.clients[1].down.rate = Some(NARROW);
+        world.run(START);
+        world.clients[1].down.rate = None;
+        world.run(2 * START);
+        lossy(&mut world.clients[1].down);
+    };
+    call_in(world, [PROTECTS, COMPUTES], DELAY, worsen)
+}
+
+#[test]
+fn who_receives_on_another_thread_or_at_another_node_has_what_he_gets_protected_too() {
+    for (seed, version) in [(1, None), (2, None), (1, Some(3)), (2, Some(3))] {
+        let figures = call_between(seed, version);
+        println!("{version:?}: {figures:?}");
+        assert!(figures.repairs > 800, "{figures:?}");
+        assert!(figures.computed > 3 * figures.again / 2, "{figures:?}");
+        assert!(figures.shown[2] > 490, "{figures:?}");
+    }
+}
+
+#[test]
+fn a_node_of_the_release_before_is_told_nothing_of_it_and_asks_for_what_is_lost() {
+    let figures = call_between(1, Some(2));
+    println!("{figures:?}");
+    assert_eq!((figures.repairs, figures.computed), (0, 0), "{figures:?}");
+    assert!(figures.again > 100 && figures.shown[2] > 450, "{figures:?}");
 }
 
 #[test]
