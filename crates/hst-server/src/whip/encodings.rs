@@ -15,8 +15,17 @@ pub(super) fn smallest_first(sdp: &str) -> Cow<'_, str> {
     if !are_counted || names.len() < 2 {
         return Cow::Borrowed(sdp);
     }
-    let turned = names.into_iter().rev().collect::<Vec<_>>().join(";");
-    Cow::Owned(sdp.replacen(&format!("{SIMULCAST}{offered}"), &format!("{SIMULCAST}{turned}"), 1))
+    let turned = names.iter().rev().copied().collect::<Vec<_>>().join(";");
+    let sdp = sdp.replacen(&format!("{SIMULCAST}{offered}"), &format!("{SIMULCAST}{turned}"), 1);
+    // The media plane goes by the order of these.
+    let lines = sdp.split_inclusive('\n').map(|line| {
+        let place = names
+            .iter()
+            .position(|name| line.trim_end() == format!("a=rid:{name} send"));
+        let instead = place.map(|place| format!("a=rid:{} send\r\n", names[names.len() - 1 - place]));
+        instead.map_or(Cow::Borrowed(line), Cow::Owned)
+    });
+    Cow::Owned(lines.collect())
 }
 
 #[cfg(test)]
@@ -38,11 +47,18 @@ mod tests {
             ("recv 0;1", "recv 0;1"),
             ("send ", "send "),
         ] {
-            let with = |order| {
-                format!("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=simulcast:{order}\r\na=sendonly\r\n")
-            };
+            let with = |order| format!("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=simulcast:{order}\r\na=mid:1\r\n");
             assert_eq!(smallest_first(&with(offered)), with(expected));
         }
+        let with = |rids: [&str; 3], order: &str| {
+            let rids = rids.map(|rid| format!("a=rid:{rid} send\r\n")).concat();
+            format!(
+                "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n{rids}a=simulcast:send {order}\r\na=sendonly\r\n"
+            )
+        };
+        let turned = with(["2", "1", "0"], "2;1;0");
+        assert_eq!(smallest_first(&with(["0", "1", "2"], "0;1;2")), turned);
+        assert_eq!(smallest_first(&turned), turned);
         assert_eq!(smallest_first("v=0\r\n"), "v=0\r\n");
     }
 }
