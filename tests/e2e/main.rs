@@ -46,6 +46,7 @@ mod media_ends;
 mod media_kinds;
 mod messages;
 mod no_udp;
+mod obs;
 mod other_network;
 mod pipeline;
 mod prepared;

@@ -26,11 +26,14 @@ struct Peer {
 impl Peer {
     /// aiortc, encrypting media with this profile (RFC 5764, section 4.1.2; RFC 7714, section 14.2).
     fn of_aiortc(house: &House, role: &str, name: &str, profile: &str) -> Self {
-        let program = std::env::current_exe().unwrap();
-        let target = program.ancestors().nth(3).unwrap();
-        let mut python = Command::new(target.join("tools/aiortc/bin/python"));
-        python.arg(script("aiortc_peer.py"));
-        Self::start(python, house, role, name, &[profile])
+        Self::start(with_aiortc("aiortc_peer.py"), house, role, name, &[profile])
+    }
+
+    /// FFmpeg, with this certificate, and in this role of the handshake.
+    fn of_ffmpeg(house: &House, name: &str, pem: &Path, dtls_role: &str) -> Self {
+        let more = [pem.to_str().unwrap(), dtls_role];
+        // aiortc decodes with FFmpeg's libraries, and brings all of them along.
+        Self::start(with_aiortc("ffmpeg_peer.py"), house, "publish", name, &more)
     }
 
     /// GStreamer, with this certificate.
@@ -44,7 +47,7 @@ impl Peer {
     fn start(mut command: Command, house: &House, role: &str, name: &str, more: &[&str]) -> Self {
         let door = if role == "publish" { "whip/g" } else { "whep/g?user=obs" };
         let url = format!("{}/{door}", house.access_url());
-        // Of itself neither uses the loopback interface, which is all that there is for it here.
+        // Of itself it may not use the loopback interface, which is all that there is for it here.
         command
             .args([role, &url, &pass(name, None)])
             .args(more)
@@ -77,6 +80,23 @@ impl Peer {
         assert!(within("its end", self.child.wait()).await.unwrap().success());
         said["counted"].clone()
     }
+}
+
+/// Runs this script where aiortc is.
+fn with_aiortc(name: &str) -> Command {
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().nth(3).unwrap();
+    let mut python = Command::new(target.join("tools/aiortc/bin/python"));
+    python.arg(script(name));
+    python
+}
+
+/// A file with a key of ECDSA on P-256 and its certificate, in this folder.
+fn certificate_in(folder: &Path) -> PathBuf {
+    let made = rcgen::generate_simple_self_signed(vec!["peer".to_owned()]).unwrap();
+    let pem = folder.join("peer.pem");
+    fs::write(&pem, made.signing_key.serialize_pem() + &made.cert.pem()).unwrap();
+    pem
 }
 
 fn script(name: &str) -> PathBuf {
@@ -119,10 +139,8 @@ async fn aiortc_publishes_by_whip_and_plays_by_whep_whatever_profile_it_encrypts
 async fn gstreamer_publishes_by_whip_and_plays_by_whep_with_a_certificate_of_ecdsa() {
     let house = House::open(Door::WebSocket).await;
     let mut ann = house.member("ann", "g").await;
-    let made = rcgen::generate_simple_self_signed(vec!["peer".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let pem = folder.path().join("peer.pem");
-    fs::write(&pem, made.signing_key.serialize_pem() + &made.cert.pem()).unwrap();
+    let pem = certificate_in(folder.path());
     let mut encoder = Peer::of_gstreamer(&house, "publish", "obs", &pem);
     encoder.flows().await;
     let mut player = Peer::of_gstreamer(&house, "play", "tv", &pem);
@@ -137,4 +155,31 @@ async fn gstreamer_publishes_by_whip_and_plays_by_whep_with_a_certificate_of_ecd
     }
     let left = async { while ann.event().await != GroupEvent::MemberLeft(user("obs")) {} };
     within("its departure", left).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ffmpeg_publishes_by_whip_with_a_certificate_on_p256_whichever_side_begins_the_handshake() {
+    let house = House::open(Door::WebSocket).await;
+    let mut ann = house.member("ann", "g").await;
+    let folder = tempfile::tempdir().unwrap();
+    let pem = certificate_in(folder.path());
+    for dtls_role in ["passive", "active"] {
+        let mut encoder = Peer::of_ffmpeg(&house, "obs", &pem, dtls_role);
+        encoder.flows().await;
+        let mut player = Peer::of_aiortc(&house, "play", "tv", "SRTP_AES128_CM_SHA1_80");
+        player.flows().await;
+        let counted = player.ends().await;
+        println!("{dtls_role}: the player counts {counted}");
+        for (kind, strength) in [("audio", 8000), ("video", 180)] {
+            assert_eq!(count(&counted["lost"], kind), 0, "{counted}");
+            // What it has decoded is what was encoded.
+            let off = count(&counted["strength"], kind).abs_diff(strength);
+            assert!(off * 10 < strength, "{kind}: {counted}");
+        }
+        let sent = encoder.ends().await;
+        println!("{dtls_role}: FFmpeg has sent {sent}");
+        assert!(count(&sent, "audio") >= 50 && count(&sent, "video") >= 30, "{sent}");
+        let left = async { while ann.event().await != GroupEvent::MemberLeft(user("obs")) {} };
+        within("its departure", left).await;
+    }
 }

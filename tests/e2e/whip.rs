@@ -24,14 +24,14 @@ use crate::revoked::{access_token, ask};
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: HashMap<String, String>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
@@ -82,13 +82,13 @@ fn issue(request: TokenRequest) -> String {
     issuer.issue(&request, UnixMillis::from(SystemTime::now())).unwrap()
 }
 
-async fn post(house: &House, path: &str, token: &str, sdp: &str) -> Answer {
+pub(crate) async fn post(house: &House, path: &str, token: &str, sdp: &str) -> Answer {
     let authorization = format!("Bearer {token}");
     let headers = [("Authorization", authorization.as_str()), ("Content-Type", SDP)];
     http(house, &format!("POST {path}"), &headers, sdp).await
 }
 
-async fn delete(house: &House, path: &str, token: &str) -> u16 {
+pub(crate) async fn delete(house: &House, path: &str, token: &str) -> u16 {
     let authorization = format!("Bearer {token}");
     let answer = http(
         house,

@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use crate::{Result, cargo, system};
 
-/// WebRTC in Python, which the tests of WHIP and WHEP publish and play with; they run it from where it is put.
+/// WebRTC in Python, which the tests of WHIP and WHEP publish and play with; they run it from where it is put. It decodes by PyAV, in
+/// which FFmpeg is whole: its WHIP muxer publishes, too.
 pub(crate) const AIORTC: Package = Package {
     name: "aiortc",
     requirements: include_str!("../aiortc/requirements.txt"),

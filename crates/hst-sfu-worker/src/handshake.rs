@@ -24,6 +24,10 @@ const MTU: usize = 1200;
 /// The room for what the handshake has to say at a time. A certificate that is larger is none that a browser has.
 const ROOM: usize = 2000;
 
+/// What ends a handshake that has failed (`handshake_failure`, RFC 5246 section 7.2): a fatal alert that can be read without keys,
+/// with the number of a record that no other one has.
+const FAILURE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 2, 2, 40];
+
 /// A handshake and what follows.
 pub(crate) struct Handshake {
     dtls: Dtls,
@@ -121,6 +125,14 @@ impl Handshake {
     pub(crate) fn tick(&mut self, now: Instant, send: impl FnMut(&[u8])) -> Result<Progress, HandshakeError> {
         self.dtls.handle_timeout(now)?;
         self.proceed(send)
+    }
+
+    /// Says that it has failed, if there are no keys yet, so that a client who shows a certificate that is refused need not wait for
+    /// more: some do so for ever.
+    pub(crate) fn give_up(&self, mut send: impl FnMut(&[u8])) {
+        if !self.is_done {
+            send(&FAILURE);
+        }
     }
 
     /// Says goodbye, if there is anybody to say it to.

@@ -78,7 +78,7 @@ pub(crate) struct Carried {
     pub(crate) codec: Codec,
     /// The payload type of the sound, where packets of this one are redundant.
     pub(crate) sound: Option<Pt>,
-    /// Whether packets of this one are sent again (RTX), and whether those that are not can be.
+    /// Whether packets of this one are sent again (RTX), and whether those that are not can be, in RTX or as they were.
     pub(crate) is_again: bool,
     pub(crate) has_again: bool,
 }
@@ -148,7 +148,7 @@ impl Negotiator {
         Ok(Agreement {
             certificate: self.certificate.clone(),
             is_caller: answer.lines().any(|line| line == "a=setup:active"),
-            payload_types: PayloadTypes::of(rtc.codec_config()),
+            payload_types: PayloadTypes::of(rtc.codec_config(), &askable(sdp)),
             meanings,
             lines: lines
                 .collect::<Option<_>>()
@@ -185,12 +185,13 @@ impl AgreedLine {
 }
 
 impl PayloadTypes {
-    fn of(config: &CodecConfig) -> Self {
+    /// Those of a client who hears when packets of the `askable` ones are asked for.
+    fn of(config: &CodecConfig, askable: &[&str]) -> Self {
         let params = config.iter().enumerate();
         let all = params.flat_map(|(position, params)| {
             let types = [params.red(), params.resend(), Some(params.pt())];
             let types = types.into_iter().flatten();
-            types.filter_map(move |pt| Some((pt, Carried::of(position, params, pt)?)))
+            types.filter_map(move |pt| Some((pt, Carried::of(position, params, pt, askable)?)))
         });
         Self(all.collect())
     }
@@ -203,7 +204,7 @@ impl PayloadTypes {
 }
 
 impl Carried {
-    fn of(position: usize, params: &PayloadParams, pt: Pt) -> Option<Self> {
+    fn of(position: usize, params: &PayloadParams, pt: Pt, askable: &[&str]) -> Option<Self> {
         let codec = match params.spec().codec {
             format::Codec::Opus => Codec::Opus,
             format::Codec::Vp8 => Codec::Vp8,
@@ -212,14 +213,23 @@ impl Carried {
             format::Codec::Av1 => Codec::Av1,
             _ => return None,
         };
+        let name = pt.to_string();
+        let is_askable = askable.iter().any(|it| *it == "*" || *it == name);
         Some(Self {
             format: Format::new(position as u8)?,
             codec,
             sound: params.red().filter(|red| *red == pt).map(|_| params.pt()),
             is_again: params.resend() == Some(pt),
-            has_again: params.resend().is_some(),
+            has_again: params.resend().is_some() || is_askable,
         })
     }
+}
+
+/// Of which payload types an offer says that its client hears when packets are asked for (RFC 4585 section 4.2); `*` is all. str0m
+/// tells only of which it could be.
+fn askable(sdp: &str) -> Vec<&str> {
+    let feedback = sdp.lines().filter_map(|line| line.strip_prefix("a=rtcp-fb:"));
+    feedback.filter_map(|it| it.strip_suffix(" nack")).collect()
 }
 
 /// Of a str0m that is gone before there is anybody to shake hands with.

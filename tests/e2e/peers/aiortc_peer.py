@@ -5,9 +5,10 @@
 With a profile it knows only that one; with an address of this machine it uses only that one, which may be of loopback.
 
 It prints "flowing" when sound and picture flow, goes on until its standard input ends, deletes its resource, and prints
-what it counted as JSON.
+what it counted as JSON; a player also how loud the last piece of sound was, and how bright the last picture.
 """
 
+import array
 import asyncio
 import contextlib
 import json
@@ -18,6 +19,7 @@ import urllib.request
 from aioice import ice
 from aiortc import RTCPeerConnection, RTCSessionDescription, rtcdtlstransport
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
+from av import AudioFrame
 
 # So many pictures are a second's, and so many pieces of sound.
 PICTURES, SOUNDS = 30, 50
@@ -54,15 +56,24 @@ async def publish(peer, url, token):
     return resource, lambda: sent(peer)
 
 
+def strength(frame):
+    """How loud a piece of sound is at most, or how bright the first line of a picture is on average."""
+    plane = bytes(frame.planes[0])
+    if isinstance(frame, AudioFrame):
+        return max(abs(sample) for sample in array.array("h", plane))
+    return sum(plane[: frame.width]) // frame.width
+
+
 async def play(peer, url, token):
     frames = {"audio": 0, "video": 0}
+    last = {}
     are_there = {"audio": asyncio.Event(), "video": asyncio.Event()}
     wanted = {"audio": SOUNDS, "video": PICTURES}
 
     async def count(track):
         with contextlib.suppress(MediaStreamError):
             while True:
-                await track.recv()
+                last[track.kind] = await track.recv()
                 frames[track.kind] += 1
                 if frames[track.kind] == wanted[track.kind]:
                     are_there[track.kind].set()
@@ -79,7 +90,8 @@ async def play(peer, url, token):
         stats = [it for it in (await peer.getStats()).values() if it.type == "inbound-rtp"]
         packets = {it.kind: it.packetsReceived for it in stats}
         lost = {it.kind: it.packetsLost for it in stats}
-        return {"frames": frames, "packets": packets, "lost": lost}
+        strengths = {kind: strength(frame) for kind, frame in last.items()}
+        return {"frames": frames, "packets": packets, "lost": lost, "strength": strengths}
 
     return resource, counted
 

@@ -5,6 +5,7 @@
 //! it too: tokens and their end, rights, bans, limits, presence, webhooks, and who may remove it.
 
 mod client;
+mod encodings;
 mod fragment;
 mod outline;
 mod plan;

@@ -10,6 +10,7 @@ use tokio::{
 use super::{
     Plan, Refusal, Resources,
     client::Client,
+    encodings::smallest_first,
     fragment::{self, Credentials},
     outline::{Outline, takes},
     plan::{played, published},
@@ -212,7 +213,7 @@ async fn set_up(client: &mut Client, wish: &Wish) -> Result<Setup, Refusal> {
     }
     let offer = Offer {
         generation: GENERATION,
-        sdp: wish.sdp.clone(),
+        sdp: smallest_first(&wish.sdp).into_owned(),
         lines,
     };
     let answer = answer(client, offer.clone()).await?;

@@ -56,7 +56,11 @@ impl Transport {
         };
         let to = self.paths.taken();
         let mut send = |datagram: &[u8]| to.into_iter().for_each(|to| outbox.push(to, datagram));
-        let Progress { connected, is_over } = step(handshake, &mut send)?;
+        let stepped = step(handshake, &mut send);
+        if stepped.is_err() {
+            handshake.give_up(&mut send);
+        }
+        let Progress { connected, is_over } = stepped?;
         if let Some(contexts) = connected {
             self.way.open(contexts);
             self.way.lead_to(to);

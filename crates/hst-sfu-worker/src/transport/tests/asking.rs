@@ -132,6 +132,52 @@ fn what_is_lost_is_asked_for_each_round_trip_until_it_comes_and_takes_its_place_
     assert_eq!(listener.highest, Some(5), "it is reported what has come");
 }
 
+/// The offer of a client who has no packets of their own for what is sent again (RTX), and hears what he is asked for or not.
+fn without_rtx(sdp: &str, hears: bool) -> String {
+    let types = sdp.lines().filter_map(|line| line.strip_prefix("a=rtpmap:"));
+    let types: Vec<_> = types.filter_map(|it| it.strip_suffix(" rtx/90000")).collect();
+    let is_rtx = |line: &str| {
+        let of = line.split_once(':').and_then(|(_, rest)| rest.split_once(' '));
+        let is_of = |name: &str| line.starts_with(name) && of.is_some_and(|(of, _)| types.contains(&of));
+        is_of("a=rtpmap:") || is_of("a=fmtp:") || line.starts_with("a=ssrc-group:FID")
+    };
+    let lines = sdp
+        .lines()
+        .filter(|line| !is_rtx(line) && (hears || !line.ends_with(" nack")));
+    let lines = lines.map(|line| match line.starts_with("m=") {
+        true => line
+            .split(' ')
+            .filter(|word| !types.contains(word))
+            .collect::<Vec<_>>()
+            .join(" "),
+        false => line.to_owned(),
+    });
+    lines.map(|line| line + "\r\n").collect()
+}
+
+#[test]
+fn what_is_sent_again_as_it_was_is_asked_for_of_who_says_that_he_hears_it() {
+    for (hears, times) in [(true, 3), (false, 0)] {
+        let mut pair = Pair::offering(|config| config, |sdp| without_rtx(&sdp, hears));
+        pair.run(Duration::from_secs(1));
+        assert!(pair.transport.is_connected());
+        pair.happenings.clear();
+        let (forger, mut listener) = (Forger::new(), Listener::new());
+        for seq in [1, 2, 4, 5] {
+            let draft = pair.draft(seq);
+            assert!(pair.takes(&forger, &draft));
+        }
+        listener.wait(&mut pair, 300);
+        let lost = pair.draft(3);
+        assert_eq!(listener.nacks, vec![(lost.ssrc, vec![3]); times]);
+        pair.receive(&forger.rtp(&lost.bytes(), 0));
+        assert_eq!(pair.through(), [(lost.ssrc, 3)]);
+        listener.nacks.clear();
+        listener.wait(&mut pair, 2_000);
+        assert_eq!((listener.nacks, listener.keyframes), (vec![], vec![]));
+    }
+}
+
 #[test]
 fn what_never_comes_is_given_up_and_no_more_is_asked_for_than_the_budget_has() {
     let mut pair = Pair::connected();

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use str0m::{config::Fingerprint, crypto::dtls::DtlsCert};
 
 use super::{
-    handshake::{CERTIFICATE, HANDSHAKE, WATCHDOG, fragment, is_dtls, is_message, record, records},
+    handshake::{ALERT, CERTIFICATE, HANDSHAKE, WATCHDOG, fragment, is_dtls, is_message, record, records},
     *,
 };
 
@@ -63,6 +63,25 @@ fn d7_a_certificate_that_the_offer_does_not_name_opens_nothing() {
         // The next one is served.
         Pair::connected();
     }
+}
+
+#[test]
+fn d7_a_client_whose_certificate_is_refused_is_told_so_once() {
+    let other = format!("a=fingerprint:{}\r\n", fingerprint(&certificate().certificate));
+    let mut pair = Pair::offering(|config| config, |sdp| with(&sdp, &other));
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let copy = told.clone();
+    pair.meddle = Box::new(move |way, bytes| {
+        if way == Way::ToClient && is_dtls(&bytes) {
+            let alerts = records(&bytes).into_iter().filter(|record| record[0] == ALERT);
+            copy.borrow_mut().extend(alerts);
+        }
+        vec![bytes]
+    });
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.lost(), Some(LostReason::Failed));
+    // Fatal, and readable without any key.
+    assert_eq!(*told.borrow(), [record(ALERT, 0, 0xffff_ffff_ffff, &[2, 40])]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::*;
 /// Of a DTLS record (RFC 6347 section 4.1).
 const RECORD: usize = 13;
 pub(super) const HANDSHAKE: u8 = 22;
-const ALERT: u8 = 21;
+pub(super) const ALERT: u8 = 21;
 const APPLICATION_DATA: u8 = 23;
 /// Of a handshake message in it (section 4.2.2).
 const MESSAGE: usize = 12;
