@@ -9,6 +9,7 @@ mod names;
 mod offer;
 mod packets;
 mod relay;
+mod relayed;
 mod rtp;
 mod secrecy;
 mod signal;
@@ -48,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     ("webhook", webhooks::webhook),
     ("cluster_entry", cluster::entry),
     ("offer", offer::offer),
+    ("relayed", relayed::relayed),
 ];
 
 /// Runs a target by its name.

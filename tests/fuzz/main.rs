@@ -110,5 +110,5 @@ macro_rules! targets {
 targets! {
     client_frame server_frame payload signal_url names token forwarded_packets described_packets received_packets
     rtp_packet rtcp_compound rtp_numbers media_file bitstream sealed_frame sealed_packet letter turn_message turn_stream
-    webhook cluster_entry offer repair_packets bandwidth framed_stream relay_answers
+    webhook cluster_entry offer repair_packets bandwidth framed_stream relay_answers relayed
 }

@@ -7,7 +7,7 @@ use crate::{
     is_dead,
 };
 
-/// Deletes whose answers were lost, one after the other, before the directory counts as out of reach.
+/// Deletes that failed, one after the other, before the directory counts as out of reach.
 const RELEASES: usize = 4;
 
 /// Runs a claim to its end.
@@ -70,12 +70,18 @@ pub async fn withdraw(
 /// # Errors
 /// [`Unavailable`]: the entry may still be there.
 pub async fn withdraw_from(directory: &dyn Directory, place: &Key, login: &Login) -> Result<(), Unavailable> {
-    let present = directory.get(place).await?;
-    let own = present.filter(|entry| Login::read(entry).is_some_and(|holder| holder.is_same_session(login)));
-    match own {
-        Some(entry) => release(directory, &entry.key, entry.revision).await,
-        None => Ok(()),
+    for _ in 0..RELEASES {
+        let present = directory.get(place).await?;
+        let own = present.filter(|entry| Login::read(entry).is_some_and(|holder| holder.is_same_session(login)));
+        let Some(entry) = own else { return Ok(()) };
+        match directory.delete(&entry.key, entry.revision).await {
+            Ok(()) => return Ok(()),
+            Err(WriteError::Unavailable) => break,
+            // Written anew meanwhile, perhaps by this session, or nobody knows: what stands there now counts.
+            Err(WriteError::Conflict | WriteError::Unknown) => {}
+        }
     }
+    Err(Unavailable)
 }
 
 /// Gives back all places beneath `prefix` that a life of a node held, because it is over, and returns how many they were.

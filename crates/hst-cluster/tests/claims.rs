@@ -1,12 +1,12 @@
 //! Claims, driven over a directory. How they race is in `racing`.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
-use std::num::NonZeroU8;
+use std::{collections::VecDeque, num::NonZeroU8};
 
 use hst_cluster::{
     Answer, Claim, Directory, Entry, Key, Login, NodeId, NodeRecord, NodeState, Outcome, Owner, Policy, Revision, Step,
     Unavailable, Verdict, Versions, WriteError, claim, memory::MemoryCluster, mock::MockDirectory, register, release,
-    withdraw,
+    withdraw, withdraw_from,
 };
 use tokio::task::JoinSet;
 
@@ -286,4 +286,26 @@ fn a_claim_to_a_place_that_is_neither_free_nor_held_ends() {
         }
     }
     panic!("it goes on and on");
+}
+
+#[tokio::test]
+async fn a_place_that_its_session_writes_anew_while_it_is_taken_away_is_taken_away_all_the_same() {
+    let mut directory = MockDirectory::new();
+    let node = NodeId::parse("n1").unwrap();
+    let epoch = Revision::new(1);
+    let login = Login::new(1, Owner { node, epoch, boot: 1 });
+    let key = base().with(&0_u64);
+    let mut stands = VecDeque::from([7, 8].map(|revision| Entry {
+        key: key.clone(),
+        value: login.to_bytes(),
+        revision: Revision::new(revision),
+    }));
+    let reads = move |_: &Key| Ok(stands.pop_front());
+    directory.expect_get().returning(reads);
+    let deletes = |_: &Key, revision| match revision == Revision::new(8) {
+        true => Ok(()),
+        false => Err(WriteError::Conflict),
+    };
+    directory.expect_delete().times(2).returning(deletes);
+    withdraw_from(&directory, &key, &login).await.unwrap();
 }

@@ -8,6 +8,7 @@ use std::{
 
 use hst_cluster::{
     Entry, Key, Login as Record, Prefix, Revision, Unavailable, WatchEvent, WriteError, release, withdraw,
+    withdraw_from,
 };
 use tokio::time::sleep;
 
@@ -239,7 +240,7 @@ impl Holdings {
             };
             match written {
                 Ok(revision) => {
-                    *held.lock() = Present { record, revision };
+                    held.renew(record, revision);
                     // One that was released meanwhile did not find this entry.
                     if !self.find(key).is_some_and(|present| Arc::ptr_eq(&present, held)) {
                         let _ = release(directory, key, revision).await;
@@ -289,7 +290,7 @@ impl Hold {
         record.info = info(&record.info);
         let directory = &self.holdings.node.directory;
         let revision = directory.update(&self.key, record.to_bytes(), revision).await?;
-        *self.held.lock() = Present { record, revision };
+        self.held.renew(record, revision);
         Ok(())
     }
 
@@ -311,7 +312,15 @@ impl Hold {
         self.holdings.forget(&self.key, &self.held);
         let Present { record, revision } = self.held.present();
         let directory = &*self.holdings.node.directory;
-        if release(directory, &self.key, revision).await.is_err() {
+        let is_gone = match directory.delete(&self.key, revision).await {
+            Ok(()) => true,
+            // Somebody else has it, or it was written anew under this session and nobody here knows.
+            Err(WriteError::Conflict | WriteError::Unknown) => {
+                withdraw_from(directory, &self.key, &record).await.is_ok()
+            }
+            Err(WriteError::Unavailable) => false,
+        };
+        if !is_gone {
             self.holdings.debts.owe(self.key.clone(), record);
         }
     }
@@ -324,6 +333,15 @@ impl Held {
 
     fn present(&self) -> Present {
         self.lock().clone()
+    }
+
+    /// It was written so. An answer that a later one has overtaken says nothing any more: by its revision nothing could be
+    /// written, nor taken away.
+    fn renew(&self, record: Record, revision: Revision) {
+        let mut present = self.lock();
+        if present.revision <= revision {
+            *present = Present { record, revision };
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Present> {
@@ -400,5 +418,49 @@ mod tests {
         };
         assert_eq!(timeout(2 * UNCLAIMED, gone).await.unwrap(), late);
         assert!(node.directory.get(&held).await.unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_was_written_anew_without_its_holders_knowledge_is_given_back() {
+        let cluster = Arc::new(MemoryCluster::default());
+        let name = NodeId::parse("n1").unwrap();
+        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
+        let (_lifeline, life) = life::begin();
+        let holdings = Holdings::new(node.clone(), life);
+        let key = Key::parse("group.app.g.0").unwrap();
+        let record = Record::new(1, node.owner());
+        let revision = node.directory.create(&key, record.to_bytes()).await.unwrap();
+        let hold = holdings.keep(key.clone(), record.clone(), revision, || panic!("nobody else wants it"));
+        // As by an answer that has overtaken a later one.
+        let written = node.directory.update(&key, record.to_bytes(), revision).await;
+        written.unwrap();
+        hold.release().await;
+        assert_eq!(node.directory.get(&key).await.unwrap(), None);
+
+        let other = Record::new(2, node.owner());
+        let revision = node.directory.create(&key, record.to_bytes()).await.unwrap();
+        let hold = holdings.keep(key.clone(), record, revision, || panic!("nobody has heard of it"));
+        let written = node.directory.update(&key, other.to_bytes(), revision).await;
+        written.unwrap();
+        hold.release().await;
+        let stands = node.directory.get(&key).await.unwrap();
+        assert!(stands.is_some(), "another has it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_a_later_one_has_overtaken_does_not_keep_anybody_from_writing() {
+        let cluster = Arc::new(MemoryCluster::default());
+        let name = NodeId::parse("n1").unwrap();
+        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
+        let (_lifeline, life) = life::begin();
+        let holdings = Holdings::new(node.clone(), life);
+        let key = Key::parse("login.app.ann.web.0").unwrap();
+        let record = Record::new(1, node.owner());
+        let first = node.directory.create(&key, record.to_bytes()).await.unwrap();
+        let hold = holdings.keep(key.clone(), record.clone(), first, || panic!("nobody else wants it"));
+        let second = node.directory.update(&key, record.to_bytes(), first).await.unwrap();
+        hold.held.renew(record.clone(), second);
+        hold.held.renew(record, first);
+        hold.inform(|_| "busy".to_owned()).await.unwrap();
     }
 }

@@ -71,7 +71,7 @@ fn a_removed_track_is_silent() {
 #[test]
 fn g11_no_packet_of_a_track_is_forwarded_after_its_mute_returned() {
     let (mut house, publisher, camera, receiver, _) = call();
-    let mut seq = 100;
+    let (mut seq, mut muted) = (100, Vec::new());
     for _ in 0..20 {
         // Whatever of it the media thread has read when the mute comes.
         for _ in 0..30 {
@@ -79,34 +79,33 @@ fn g11_no_packet_of_a_track_is_forwarded_after_its_mute_returned() {
             house.video(publisher, camera, seq, vp8(KEY, seq as u32));
         }
         house.runtime.block_on(house.room.mute_track(CAMERA, true));
-        house.drive("what was sent before", |_| true);
-        let before = house.clients[receiver].received.len();
-        let heard = house.runtime.block_on(house.room.stats()).tracks[0].packets;
+        // What has come to the receiver by now is no measure: the system may carry some of it still, and lose some.
+        let stats = house.runtime.block_on(house.room.stats());
+        let (before, heard) = (stats.forwarded_packets, stats.tracks[0].packets);
         seq += 1;
+        muted.push(seq as u32);
         house.video(publisher, camera, seq, vp8(KEY, seq as u32));
         house.drive("it is heard all the same", |house| {
             house.runtime.block_on(house.room.stats()).tracks[0].packets > heard
         });
-        house.drive("what must not come", |_| true);
-        assert_eq!(house.clients[receiver].received.len(), before);
+        let stats = house.runtime.block_on(house.room.stats());
+        assert_eq!(stats.forwarded_packets, before);
 
         house.runtime.block_on(house.room.mute_track(CAMERA, false));
         seq += 1;
         house.video(publisher, camera, seq, vp8(KEY, seq as u32));
         house.drive("the picture", |house| {
-            house.clients[receiver]
-                .received
-                .last()
-                .is_some_and(|it| house::number_of(&it.payload) == seq as u32)
+            house.numbers(receiver).iter().any(|&(_, number)| number == seq as u32)
         });
     }
     assert!(house.clients[publisher].keyframe_requests > 0, "an unmute asks for one");
-    let numbers: Vec<u64> = house.numbers(receiver).iter().map(|&(number, _)| number).collect();
-    assert_eq!(
-        numbers,
-        (1..=numbers.len() as u64).collect::<Vec<_>>(),
-        "no gap of ours"
-    );
+    house.drive("no gap of ours", |house| {
+        let mut numbers: Vec<u64> = house.numbers(receiver).iter().map(|&(number, _)| number).collect();
+        numbers.sort_unstable();
+        numbers == (1..=numbers.len() as u64).collect::<Vec<_>>()
+    });
+    let came = house.numbers(receiver);
+    assert!(!came.iter().any(|(_, number)| muted.contains(number)), "{came:?}");
 }
 
 #[test]

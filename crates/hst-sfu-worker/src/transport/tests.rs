@@ -26,6 +26,7 @@ mod asking;
 mod certificates;
 mod checks;
 mod descriptions;
+mod effort;
 mod extensions;
 mod forger;
 mod handshake;

@@ -14,6 +14,7 @@ mod wire;
 
 use hst_sfu_worker::{Config, Line, LineRole, MediaEvent, MediaPlane, OfferError, PeerId, Room, TrackId};
 use mio::{Events, Interest, Poll, Token, net::UdpSocket};
+use socket2::SockRef;
 use str0m::{
     Candidate, Event, IceConnectionState, Input, Output, Rtc,
     change::SdpAnswer,
@@ -28,6 +29,8 @@ pub(crate) use wire::Wire;
 
 /// Nothing here takes long; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What of a client's datagrams may wait for it.
+const RECEIVE_BUFFER: usize = 4 << 20;
 
 pub(crate) const KEY: u8 = 0;
 pub(crate) const DELTA: u8 = 1;
@@ -126,6 +129,9 @@ impl House {
     /// The same at this address of loopback.
     pub(crate) fn client_at(&mut self, ip: IpAddr, build: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig) -> usize {
         let mut socket = UdpSocket::bind((ip, 0).into()).expect("a socket");
+        // On a busy machine nobody reads it for long, and what finds no room is lost.
+        let room = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
+        room.expect("as much as the system gives");
         let index = self.clients.len();
         self.poll
             .registry()

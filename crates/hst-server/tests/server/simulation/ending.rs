@@ -177,9 +177,13 @@ async fn all_agree(world: &World, ledger: &Ledger, citizens: &[Citizen]) {
 }
 
 async fn nothing_is_left(world: &World) {
-    assert_eq!(entries(world, Prefix::logins()).await, Vec::<String>::new());
-    assert_eq!(entries(world, Prefix::groups()).await, Vec::<String>::new());
-    assert_eq!(counts(world).await, Said::default());
+    let logins = entries(world, Prefix::logins()).await;
+    let homes = entries(world, Prefix::groups()).await;
+    let said = counts(world).await;
+    assert!(
+        logins.is_empty() && homes.is_empty() && said == Said::default(),
+        "the directory has {logins:?} and {homes:?}, and nodes say {said:?}"
+    );
 }
 
 async fn entries(world: &World, prefix: Prefix) -> Vec<String> {
