@@ -362,15 +362,21 @@ mod tests {
     use tokio::time::{Duration, timeout};
 
     use super::*;
-    use crate::life;
+    use crate::life::{self, Lifeline};
+
+    /// A node with nobody beside it, and what it holds.
+    async fn begin() -> (Node, Lifeline, Arc<Holdings>) {
+        let cluster = Arc::new(MemoryCluster::default());
+        let name = NodeId::parse("n1").unwrap();
+        let node = Node::join(cluster.clone(), cluster, name).await.unwrap();
+        let (lifeline, life) = life::begin();
+        let holdings = Holdings::new(node.clone(), life);
+        (node, lifeline, holdings)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_claimed_while_another_life_began_is_held_for_that_life() {
-        let cluster = Arc::new(MemoryCluster::default());
-        let name = NodeId::parse("n1").unwrap();
-        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
-        let (_lifeline, life) = life::begin();
-        let holdings = Holdings::new(node.clone(), life);
+        let (node, _lifeline, holdings) = begin().await;
         let key = Key::parse("group.app.g.0").unwrap();
         let record = Record::new(1, node.owner());
         let revision = node.directory.create(&key, record.to_bytes()).await.unwrap();
@@ -393,11 +399,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_that_a_late_write_brings_back_is_given_back_and_one_that_is_held_is_not() {
-        let cluster = Arc::new(MemoryCluster::default());
-        let name = NodeId::parse("n1").unwrap();
-        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
-        let (_lifeline, life) = life::begin();
-        let holdings = Holdings::new(node.clone(), life);
+        let (node, _lifeline, holdings) = begin().await;
         holdings.follow().await.unwrap();
         let (late, held) = ("login.app.ann.web.0", "login.app.bob.web.0");
         let [late, held] = [late, held].map(|key| Key::parse(key).unwrap());
@@ -422,11 +424,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_that_was_written_anew_without_its_holders_knowledge_is_given_back() {
-        let cluster = Arc::new(MemoryCluster::default());
-        let name = NodeId::parse("n1").unwrap();
-        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
-        let (_lifeline, life) = life::begin();
-        let holdings = Holdings::new(node.clone(), life);
+        let (node, _lifeline, holdings) = begin().await;
         let key = Key::parse("group.app.g.0").unwrap();
         let record = Record::new(1, node.owner());
         let revision = node.directory.create(&key, record.to_bytes()).await.unwrap();
@@ -449,11 +447,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_a_later_one_has_overtaken_does_not_keep_anybody_from_writing() {
-        let cluster = Arc::new(MemoryCluster::default());
-        let name = NodeId::parse("n1").unwrap();
-        let node = Node::join(cluster.clone(), cluster.clone(), name).await.unwrap();
-        let (_lifeline, life) = life::begin();
-        let holdings = Holdings::new(node.clone(), life);
+        let (node, _lifeline, holdings) = begin().await;
         let key = Key::parse("login.app.ann.web.0").unwrap();
         let record = Record::new(1, node.owner());
         let first = node.directory.create(&key, record.to_bytes()).await.unwrap();

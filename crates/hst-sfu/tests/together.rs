@@ -1,38 +1,25 @@
 //! Packets that came together are handled together.
 
+mod row;
+
 use std::time::Instant;
 
-use hst_sfu::{Codec, Format, Formats, Forward, LineId, Output, Packet, PeerId, Router, TrackId};
-
-const CAMERA: TrackId = TrackId(1);
+use hst_sfu::{Formats, Forward, Output, Packet, Router};
+use row::{CAMERA, DELTA, KEY, line, video};
 
 fn router(now: Instant) -> Router {
     let mut router = Router::new();
     router.publish(CAMERA);
     for peer in [10, 11] {
-        let line = LineId {
-            peer: PeerId(peer),
-            slot: 0,
-        };
-        router.subscribe(now, line, CAMERA, Formats::ALL);
+        router.subscribe(now, line(peer), CAMERA, Formats::ALL);
     }
     assert_eq!(router.poll_output(), None);
     router
 }
 
+/// The first one begins a keyframe.
 fn packet(seq: u16) -> Packet<'static> {
-    Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
-        ssrc: 1,
-        seq,
-        timestamp: u32::from(seq) * 3000,
-        codec: Codec::Vp8,
-        format: Format::new(1).expect("a small number"),
-        // The first one begins a keyframe.
-        payload: if seq == 1 { &[0x10, 0x00] } else { &[0x10, 0x01] },
-    }
+    video(seq, if seq == 1 { KEY } else { DELTA })
 }
 
 fn forwarded(router: &mut Router) -> Vec<Forward> {

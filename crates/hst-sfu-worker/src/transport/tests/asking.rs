@@ -94,6 +94,16 @@ impl Pair {
         }
     }
 
+    /// Takes five packets but for the third, which it gives, and waits for a few round trips.
+    fn lose_third(&mut self, forger: &Forger, listener: &mut Listener) -> Draft {
+        for seq in [1, 2, 4, 5] {
+            let draft = self.draft(seq);
+            assert!(self.takes(forger, &draft));
+        }
+        listener.wait(self, 300);
+        self.draft(3)
+    }
+
     /// The sources and the numbers of what has come through.
     fn through(&mut self) -> Vec<(u32, u16)> {
         let media = self.happenings.drain(..).filter_map(|it| match it {
@@ -108,12 +118,7 @@ impl Pair {
 fn what_is_lost_is_asked_for_each_round_trip_until_it_comes_and_takes_its_place_once() {
     let mut pair = Pair::connected();
     let (forger, mut listener) = (Forger::new(), Listener::new());
-    for seq in [1, 2, 4, 5] {
-        let draft = pair.draft(seq);
-        assert!(pair.takes(&forger, &draft));
-    }
-    listener.wait(&mut pair, 300);
-    let lost = pair.draft(3);
+    let lost = pair.lose_third(&forger, &mut listener);
     assert_eq!(
         listener.nacks,
         vec![(lost.ssrc, vec![3]); 3],
@@ -163,12 +168,7 @@ fn what_is_sent_again_as_it_was_is_asked_for_of_who_says_that_he_hears_it() {
         assert!(pair.transport.is_connected());
         pair.happenings.clear();
         let (forger, mut listener) = (Forger::new(), Listener::new());
-        for seq in [1, 2, 4, 5] {
-            let draft = pair.draft(seq);
-            assert!(pair.takes(&forger, &draft));
-        }
-        listener.wait(&mut pair, 300);
-        let lost = pair.draft(3);
+        let lost = pair.lose_third(&forger, &mut listener);
         assert_eq!(listener.nacks, vec![(lost.ssrc, vec![3]); times]);
         pair.receive(&forger.rtp(&lost.bytes(), 0));
         assert_eq!(pair.through(), [(lost.ssrc, 3)]);
