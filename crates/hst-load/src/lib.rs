@@ -23,4 +23,5 @@ pub use delays::Delays;
 pub use error::LoadError;
 pub use limit::{Audience, Limit, limit};
 pub use overflow::overflowed;
+pub use processor::Processors;
 pub use tally::Tally;

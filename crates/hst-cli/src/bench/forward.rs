@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use hst_load::Tally;
+use hst_load::{Processors, Tally};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", default_value_t = 10)]
     seconds: u64,
     /// Have so much sent that this share of what the server can carry is reached: of a core for each media thread that has
-    /// something to do. It has one for every two processors then; the others are for the clients.
+    /// something to do. It has one half of the processors then, with a media thread on each, and the clients have the other.
     #[arg(long, value_name = "SHARE")]
     load: Option<f64>,
     /// Have so many groups of the case beside each other [default: one, or 50 of 50x4; with --load as many as it takes]
@@ -118,7 +118,12 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     machine::check_open_files(3 * shape.members())?;
     let processors = thread::available_parallelism()?.get();
     let workers = options.load.map(|_| processors.div_ceil(2));
+    let all = Processors::allowed().filter(|_| options.load.is_some());
+    let halves = all.as_ref().and_then(Processors::halves);
+    let [theirs, ours] = [0, 1].map(|half| halves.as_ref().map(|halves| &halves[half]));
+    keep_to(theirs)?;
     let process = Process::media_server(workers).await?;
+    keep_to(ours)?;
     // A group is on one thread.
     let cores = shape.groups.min(process.media().len().max(1)) as f64;
     let target = Target::reach(&TargetOptions::dev(process.address())).await?;
@@ -144,6 +149,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         Some(program) => Some(beside(program, &shape, length).await?),
         None => None,
     };
+    keep_to(all.as_ref())?;
     shape.pace.every = measured.every;
     let limit = limit::measure(&shape)?;
 
@@ -205,6 +211,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         generator_limited: busiest > BUSY || all_busy > BUSY || is_overflowed || is_behind || !is_reached,
     };
     Ok(report::print(&figures, options.json)?)
+}
+
+/// Has what is started from now on run there.
+fn keep_to(processors: Option<&Processors>) -> Result<(), CliError> {
+    processors.map_or(Ok(()), |processors| Ok(processors.keep()?))
 }
 
 /// What each of so many has added.

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
 use hst_load::{Crowd, Tally};
 use tokio::time::sleep;
@@ -123,6 +126,7 @@ async fn keep_busy(
 ) -> Result<Duration, BenchError> {
     let (mut every, shortest) = (shape.pace.every, shape.shortest());
     let (mut before, mut was_busy) = (every, 0.0);
+    let mut is_stuck = false;
     for _ in 0..LOOKS {
         let (start, begun) = (cpu(), Instant::now());
         sleep(LOOK).await;
@@ -131,8 +135,9 @@ async fn keep_busy(
         if (busy / load - 1.0).abs() < NEAR {
             break;
         }
-        // A shorter interval that makes nobody busier only shows that the clients can do no more, or may not.
-        let is_end = every < before && busy < was_busy * (1.0 + NEAR);
+        // Shorter intervals that make nobody busier only show that the clients can do no more, or may not; one may be chance.
+        let was_stuck = mem::replace(&mut is_stuck, every < before && busy < was_busy * (1.0 + NEAR));
+        let is_end = is_stuck && was_stuck;
         let next = if is_end {
             before
         } else {
