@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::common::{
-    Client, config, login, memory_server,
-    raw::{connect, head, raw, upgrade},
+    Client,
+    answer::connect,
+    config, login, memory_server,
+    raw::{head, raw, upgrade},
     server,
 };
 use hst_auth::AppId;

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-pub(crate) use super::answer::{Answer, connect};
+use super::answer::Answer;
 
 /// Sends these bytes and reads until the server closes.
 pub(crate) async fn raw(to: SocketAddr, request: &str) -> Answer {
