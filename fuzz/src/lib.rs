@@ -1,4 +1,5 @@
-//! What each fuzz target does with its bytes: one call of a parser's public face, and what must hold of its answer.
+//! What each fuzz target does with its bytes: one call of a parser's public face, and what must hold of its answer. What has none is
+//! tried in its own crate, by what that has in `fuzzed`.
 //!
 //! The targets of libFuzzer (`fuzz_targets`) run these, and so does an ordinary test, which is `tests/fuzz`.
 
@@ -6,6 +7,7 @@ mod bandwidth;
 mod bitstream;
 mod cluster;
 mod names;
+mod nodes;
 mod offer;
 mod packets;
 mod relay;
@@ -50,6 +52,14 @@ pub const TARGETS: &[Target] = &[
     ("cluster_entry", cluster::entry),
     ("offer", offer::offer),
     ("relayed", relayed::relayed),
+    ("node_words", nodes::said),
+    ("record", hst_server::fuzzed::record),
+    ("listener_frame", hst_server::fuzzed::asked),
+    ("whip_offer", hst_server::fuzzed::whip_offer),
+    ("proxy_header", hst_server::fuzzed::proxied),
+    ("opened_packet", hst_sfu_worker::fuzzed::opened_packet),
+    ("access_answer", hst_access_http::fuzzed::answer),
+    ("media_answer", hst_media_str0m::fuzzed::answer),
 ];
 
 /// Runs a target by its name.

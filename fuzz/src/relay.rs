@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use hst_turn::{Client, MAX_MESSAGE, Output, Peers, Relay, Secret, Tunnel, TunnelOutput, Unframer};
+use hst_turn::{Client, MAX_MESSAGE, Output, Peers, Question, Relay, Secret, Tunnel, TunnelOutput, Unframer};
 
 /// Messages of a client of the relay, each behind a byte that says how long it is: whoever does not know the secret gets
 /// no socket.
@@ -51,6 +51,7 @@ pub fn stream(data: &[u8]) {
 /// What a relay answers to a client of it, each message behind a byte that says how, and one how long it is: an answer to what was asked
 /// last, or any. What comes through is of a peer of ours, and what is sent is no flood.
 pub fn answers(data: &[u8]) {
+    assert_eq!(Question::new().answer(data), None, "nobody knows what was asked");
     let mut now = Instant::now();
     let peers = vec![([203, 0, 113, 9], 7881).into(), ([203, 0, 113, 10], 7881).into()];
     let credentials = Secret::new(*b"secret").credentials("name", 1_700_000_000);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hst_auth::{AppId, AppKeys, AppSecret, KeyRing, TokenVerifier, UnixMillis};
+use hst_auth::{AppId, AppKeys, AppSecret, KeyRing, Named, TokenVerifier, UnixMillis};
 
 /// A token of either form, against an App that takes every kind.
 pub fn token(data: &[u8]) {
@@ -21,4 +21,6 @@ pub fn token(data: &[u8]) {
         let other = AppId::parse("other").expect("a name");
         assert!(ring.verify(&other, token, now).is_err(), "it opens one App");
     }
+    // Whom it names is read before anybody has judged it.
+    let _ = Named::in_token(token);
 }

@@ -14,6 +14,7 @@ pub fn webhook(data: &[u8]) {
     if let Ok(secret) = WebhookSecret::parse(text) {
         assert_eq!(WebhookSecret::parse(&secret.reveal()).expect("its own form"), secret);
     }
+    hst_webhook::fuzzed::retry_after(text);
     let (id, timestamp, signature) = (next(), next(), next());
     let headers = WebhookHeaders {
         id,

@@ -111,4 +111,5 @@ targets! {
     client_frame server_frame payload signal_url names token forwarded_packets described_packets received_packets
     rtp_packet rtcp_compound rtp_numbers media_file bitstream sealed_frame sealed_packet letter turn_message turn_stream
     webhook cluster_entry offer repair_packets bandwidth framed_stream relay_answers relayed
+    node_words record listener_frame whip_offer proxy_header opened_packet access_answer media_answer
 }

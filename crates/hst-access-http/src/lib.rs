@@ -3,6 +3,8 @@
 mod answer;
 mod client;
 mod error;
+#[doc(hidden)]
+pub mod fuzzed;
 mod http;
 mod url;
 

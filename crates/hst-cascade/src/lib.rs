@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod cascade;
+#[doc(hidden)]
+pub mod fuzzed;
 mod load;
 mod peer;
 mod rooms;

@@ -33,6 +33,21 @@ impl Script {
         script
     }
 
+    /// Her session is gone: she has logged in anew, and joins again by a request with this number.
+    fn joining_anew() -> (Self, RequestId) {
+        let mut script = Self::joined();
+        let _ = script.cut();
+        script.hear(r#"{"re":0,"err":{"code":1000100,"message":"gone"}}"#);
+        let (id, Command::Login(_)) = script.asked().pop().unwrap() else {
+            panic!("it logs in")
+        };
+        script.logged_in_as(id, "s2");
+        let (rejoin, Command::Join { .. }) = script.asked().pop().unwrap() else {
+            panic!("it joins again")
+        };
+        (script, rejoin)
+    }
+
     fn logged_in() -> Self {
         let mut engine = Session::new(1);
         engine.init().unwrap();
@@ -271,16 +286,7 @@ fn a_gap_while_joining_or_leaving_ends_in_a_new_session_where_both_ends_agree() 
 
 #[test]
 fn who_leaves_while_his_engine_goes_back_to_the_group_hears_nothing_of_it_any_more() {
-    let mut script = Script::joined();
-    let _ = script.cut();
-    script.hear(r#"{"re":0,"err":{"code":1000100,"message":"gone"}}"#);
-    let (id, Command::Login(_)) = script.asked().pop().unwrap() else {
-        panic!("it logs in")
-    };
-    script.logged_in_as(id, "s2");
-    let (rejoin, Command::Join { .. }) = script.asked().pop().unwrap() else {
-        panic!("it joins again")
-    };
+    let (mut script, rejoin) = Script::joining_anew();
     let leave = script.engine.leave(script.now).unwrap();
     script.drain();
     script.outputs.clear();
@@ -298,16 +304,7 @@ fn who_leaves_while_his_engine_goes_back_to_the_group_hears_nothing_of_it_any_mo
 
 #[test]
 fn who_has_logged_in_anew_hears_nothing_of_his_group_before_he_is_told_that_he_is_in_it_again() {
-    let mut script = Script::joined();
-    let _ = script.cut();
-    script.hear(r#"{"re":0,"err":{"code":1000100,"message":"gone"}}"#);
-    let (id, Command::Login(_)) = script.asked().pop().unwrap() else {
-        panic!("it logs in")
-    };
-    script.logged_in_as(id, "s2");
-    let (rejoin, Command::Join { .. }) = script.asked().pop().unwrap() else {
-        panic!("it joins again")
-    };
+    let (mut script, rejoin) = Script::joining_anew();
     script.outputs.clear();
     script.hear(r#"{"seq":1,"ev":{"message":{"from":"bob","seq":7,"body":"for who is in"}}}"#);
     script.hear(r#"{"seq":2,"ev":{"member_joined":{"user":"carl"}}}"#);

@@ -8,6 +8,8 @@ mod datagrams;
 mod error;
 mod figures;
 mod frames;
+#[doc(hidden)]
+pub mod fuzzed;
 mod greeting;
 mod handshakes;
 mod hello;

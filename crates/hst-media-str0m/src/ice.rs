@@ -17,7 +17,7 @@ use crate::{relay::Relay, way::Plan};
 /// A response to a check has some 60 bytes.
 const RESPONSE: usize = 256;
 /// The most addresses of a server that are tried over TCP.
-const MAX_TCP: usize = 4;
+pub(crate) const MAX_TCP: usize = 4;
 
 /// The server's addresses for media over UDP, from its answer (RFC 8839 section 5.1).
 pub(crate) fn candidates(sdp: &str) -> Vec<SocketAddr> {

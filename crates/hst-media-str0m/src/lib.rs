@@ -8,6 +8,8 @@ mod detours;
 mod driver;
 mod early;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzed;
 mod ice;
 mod link;
 mod network;

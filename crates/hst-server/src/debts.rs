@@ -15,7 +15,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const MOST: usize = 65_536;
 
 /// Places of sessions and groups that are over and may still stand in the directory, because it was out of reach when they
-/// ended. They are given back as soon as it is not: until then nobody else can have them.
+/// ended, or because they ended by a fault. They are given back as soon as it is in reach: until then nobody else can have them.
 #[derive(Debug)]
 pub(crate) struct Debts {
     node: Node,

@@ -1,6 +1,7 @@
 //! The event gateway: developers' backends follow what happens in the groups of their Apps.
 
 mod followed;
+pub(crate) mod fuzzed;
 mod pages;
 mod wire;
 

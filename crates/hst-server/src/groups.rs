@@ -68,6 +68,19 @@ struct Running {
     is_home: bool,
 }
 
+/// A group on the list, until its task ends, in whatever way.
+struct Listed {
+    groups: Arc<Groups>,
+    key: Key,
+    number: u64,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.groups.dismiss(&self.key, self.number);
+    }
+}
+
 impl Groups {
     pub(crate) fn new(node: Node, placement: Placement, media: Media, feed: Feed, life: Life) -> Arc<Self> {
         Arc::new(Self {
@@ -157,9 +170,10 @@ impl Groups {
         drop(running);
         let site = Site::new(key.1.clone(), inbox, self.media.open_room(&key, &to_group));
         let groups = self.clone();
+        let listed = Listed { groups, key, number };
         self.life.spawn(async move {
-            groups.serve(&key, number, weak, rules, site).await;
-            groups.dismiss(&key, number);
+            let Listed { groups, key, number } = &listed;
+            groups.serve(key, *number, weak, rules, site).await;
         });
         to_group
     }
@@ -349,9 +363,11 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use hst_cluster::{NodeId, memory::MemoryCluster};
     use hst_group::server::Permissions;
     use hst_id::UserId;
     use hst_store::Store;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::{
@@ -360,6 +376,7 @@ mod tests {
         handle::{SessionId, Word, session},
         holdings::Holdings,
         hooks::Hooks,
+        hub::Hub,
         life,
         node::Node,
         registry::Registry,
@@ -431,5 +448,39 @@ mod tests {
             };
             assert_eq!(lost.await, MemberId(number));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_whose_home_ends_by_a_fault_has_the_next_wherever_it_is_wanted() {
+        let cluster = Arc::new(MemoryCluster::default());
+        let join = async |name| {
+            let node = Node::join(cluster.clone(), cluster.clone(), NodeId::parse(name).unwrap());
+            let (lifeline, hub) = Hub::in_memory_as(node.await.unwrap(), Vec::new(), Store::in_memory().unwrap());
+            hub.join_fleet().await.unwrap();
+            hub.fleet.holdings.follow().await.unwrap();
+            (lifeline, hub)
+        };
+        let ((_one, one), (_other, other)) = (join("one").await, join("other").await);
+        let (lifeline, life) = life::begin();
+        let placement = Placement::new(one.node.clone(), one.fleet.clone());
+        let feed = Feed::new(one.node.clone(), one.registry.clone(), one.hooks.clone());
+        let groups = Groups::new(one.node.clone(), placement, Media::off(life.clone()), feed, life);
+        let _to_group = groups.enter(key(), Rules::default());
+        while groups.count_homes() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // The group's task ends where it stands, and its node goes on.
+        drop(lifeline);
+        let elsewhere = async {
+            let claim = async || other.groups.placement.claim(&key(), 1, || {}).await;
+            while !matches!(claim().await, Ok(Place::Here(..))) {
+                // tidy: allowed, because time is virtual
+                sleep(LOOK_LAST).await;
+            }
+        };
+        timeout(Duration::from_secs(60), elsewhere)
+            .await
+            .expect("its place is given back");
+        assert_eq!(groups.count(), 0, "and here nobody is sent to it any more");
     }
 }

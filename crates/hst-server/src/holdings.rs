@@ -326,6 +326,16 @@ impl Hold {
     }
 }
 
+impl Drop for Hold {
+    /// Who held it has ended by a fault, or before it began: others are to have the place.
+    fn drop(&mut self) {
+        if self.holdings.forget(&self.key, &self.held) {
+            let record = self.held.present().record;
+            self.holdings.debts.owe(self.key.clone(), record);
+        }
+    }
+}
+
 impl Held {
     fn is_same_session(&self, other: &Self) -> bool {
         self.present().record.is_same_session(&other.present().record)

@@ -19,6 +19,8 @@ mod events;
 mod failures;
 mod fleet;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzed;
 mod gateways;
 mod greeting;
 mod group;

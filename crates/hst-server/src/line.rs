@@ -10,8 +10,10 @@ use crate::{
     outbox::{Full, Outbox, WriteEnd},
 };
 
-/// How long a connection that is to be closed may take for what is due and for its good-bye.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection that is to be closed may take for what is due.
+const DUE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for that and for its good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A session's connection of the moment. It is written by whoever waits for what it brings, in one task.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Line {
             outbox,
             place,
         } = self;
-        let _ = timeout(CLOSE_TIMEOUT, outbox.close(reason)).await;
+        let _ = timeout(CLOSE_TIMEOUT, outbox.close(DUE_TIMEOUT, reason)).await;
         drop((receiver, place));
     }
 }
@@ -130,7 +132,28 @@ mod tests {
             () = line.say_good_bye(CloseCode::SlowReader.into()) => {}
             () = reads_one_a_second => {}
         }
-        assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
+        assert_eq!(start.elapsed(), DUE_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_taken_nothing_for_long_is_told_all_the_same_why_he_was_cut() {
+        for is_stuck in [false, true] {
+            let (server, mut client) = memory::pair(Limits::default());
+            let mut line = Line::new(server, place(), (0, 0));
+            for _ in 0..100 {
+                line.push(Bytes::from_static(b"unread")).unwrap();
+            }
+            if is_stuck {
+                assert!(matches!(line.next(false).await, LineNews::Stuck));
+            }
+            line.say_good_bye(CloseCode::SlowReader.into()).await;
+            let end = loop {
+                if let Err(end) = client.receiver.recv().await {
+                    break end;
+                }
+            };
+            assert_eq!(end, RecvEnd::Closed(CloseCode::SlowReader.into()), "{is_stuck}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,12 +3,16 @@ use std::{
     fmt,
     future::{Future, pending},
     pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
 use hst_signal::{CloseCode, CloseReason, SendError, SignalSender};
-use tokio::time::timeout;
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 /// Frames that wait for the peer to read. When it is full, the peer is cut as a slow reader.
 const FRAMES: usize = 1024;
@@ -27,11 +31,13 @@ pub(crate) struct Outbox {
     bytes: usize,
     /// Frames, and bytes, that may wait.
     room: (usize, usize),
-    /// `None` while it sends, and when writing has ended.
+    /// `None` while it sends.
     sender: Option<Box<dyn SignalSender>>,
     sending: Option<Sending>,
+    /// Has the frame under way given up.
+    enough: Arc<Notify>,
     /// How writing has ended, if it has.
-    end: WriteEnd,
+    end: Option<WriteEnd>,
 }
 
 /// One frame under way. It has the sender with it, and gives it back.
@@ -62,7 +68,8 @@ impl Outbox {
             room: (FRAMES + due.0, BYTES + due.1),
             sender: Some(sender),
             sending: None,
-            end: WriteEnd::Closed,
+            enough: Arc::default(),
+            end: None,
         }
     }
 
@@ -91,7 +98,7 @@ impl Outbox {
 
     /// Whether writing has ended.
     pub(crate) fn is_over(&self) -> bool {
-        self.sender.is_none() && self.sending.is_none()
+        self.end.is_some()
     }
 
     /// Writes what waits, and returns when nothing can be written any more. Cancel-safe.
@@ -102,9 +109,15 @@ impl Outbox {
         }
     }
 
-    /// Writes what waits, and then good-bye. Not cancel-safe: the peer may miss it.
-    pub(crate) async fn close(mut self, reason: CloseReason) {
-        if let (Ok(()), Some(mut sender)) = (self.flush().await, self.sender) {
+    /// Writes what waits, for so long, and then good-bye: some transports bring it also to a peer who has not taken the rest.
+    /// Not cancel-safe: the peer may miss it.
+    pub(crate) async fn close(mut self, patience: Duration, reason: CloseReason) {
+        if timeout(patience, self.flush()).await.is_err() {
+            self.frames = VecDeque::new();
+            self.enough.notify_one();
+            let _ = self.flush().await;
+        }
+        if let Some(mut sender) = self.sender.filter(|_| self.end != Some(WriteEnd::Closed)) {
             sender.close(reason).await;
         }
     }
@@ -115,38 +128,42 @@ impl Outbox {
             if let Some(sending) = &mut self.sending {
                 let (sender, sent) = sending.await;
                 self.sending = None;
+                self.sender = Some(sender);
                 match sent {
-                    Ok(len) => {
-                        self.bytes -= len;
-                        self.sender = Some(sender);
-                    }
+                    Ok(len) => self.bytes -= len,
                     Err(end) => {
-                        self.end = end;
+                        self.end = Some(end);
                         self.frames = VecDeque::new();
                     }
                 }
             }
-            let Some(sender) = self.sender.take() else {
-                return Err(self.end);
-            };
+            if let Some(end) = self.end {
+                return Err(end);
+            }
             let Some(frame) = self.frames.pop_front() else {
-                self.sender = Some(sender);
                 // An idle session keeps little memory for it.
                 self.frames.shrink_to(FEW);
                 return Ok(());
             };
-            self.sending = Some(Box::pin(send(sender, frame)));
+            let sender = self.sender.take().expect("it does not send");
+            self.sending = Some(Box::pin(send(sender, frame, self.enough.clone())));
         }
     }
 }
 
-async fn send(mut sender: Box<dyn SignalSender>, frame: Bytes) -> (Box<dyn SignalSender>, Sent) {
+async fn send(mut sender: Box<dyn SignalSender>, frame: Bytes, enough: Arc<Notify>) -> (Box<dyn SignalSender>, Sent) {
     let len = frame.len();
-    let sent = match timeout(WRITE_TIMEOUT, sender.send(frame)).await {
-        Ok(Ok(())) => Ok(len),
-        Ok(Err(SendError::Closed)) => Err(WriteEnd::Closed),
-        Err(_) => Err(WriteEnd::Stuck),
-        Ok(Err(error)) => {
+    let sent = tokio::select! {
+        biased;
+        sent = sender.send(frame) => Some(sent),
+        () = sleep(WRITE_TIMEOUT) => None,
+        () = enough.notified() => None,
+    };
+    let sent = match sent {
+        Some(Ok(())) => Ok(len),
+        Some(Err(SendError::Closed)) => Err(WriteEnd::Closed),
+        None => Err(WriteEnd::Stuck),
+        Some(Err(error)) => {
             tracing::error!(%error, "a frame of the server's own breaks a limit");
             sender.close(CloseCode::InternalError.into()).await;
             Err(WriteEnd::Closed)
@@ -175,7 +192,7 @@ mod tests {
         let mut outbox = Outbox::new(server.sender, (0, 0));
         outbox.push(Bytes::from_static(b"1")).unwrap();
         outbox.push(Bytes::from_static(b"2")).unwrap();
-        outbox.close(CloseCode::Normal.into()).await;
+        outbox.close(WRITE_TIMEOUT, CloseCode::Normal.into()).await;
         assert_eq!(client.receiver.recv().await.unwrap(), "1");
         assert_eq!(client.receiver.recv().await.unwrap(), "2");
         assert_eq!(
@@ -224,7 +241,7 @@ mod tests {
             lossy
         };
         assert_eq!(
-            tokio::join!(outbox.close(CloseCode::Normal.into()), heard).1,
+            tokio::join!(outbox.close(WRITE_TIMEOUT, CloseCode::Normal.into()), heard).1,
             FRAMES / 2
         );
     }

@@ -4,6 +4,7 @@
 mod confirm;
 mod first;
 mod follow;
+pub(crate) mod fuzzed;
 pub(crate) mod place;
 mod records;
 pub(crate) mod wire;

@@ -1,9 +1,6 @@
 //! The header extensions that tell of a video's layers, which str0m negotiates but does not know.
 
-use str0m::rtp::{
-    Extension, ExtensionSerializer, ExtensionValues,
-    vla::{self, SpatialLayerAllocation, VideoLayersAllocation},
-};
+use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, vla};
 
 use crate::media::Sizes;
 
@@ -26,22 +23,53 @@ pub(crate) fn layers_allocation() -> Extension {
     Extension::with_serializer(vla::URI, Named)
 }
 
-/// What a packet tells of the sizes of a track's pictures, in the value of such an extension.
+/// What a packet tells of the sizes of a track's pictures, in the value of such an extension
+/// (<https://webrtc.googlesource.com/src/+/refs/heads/main/docs/native-code/rtp-hdrext/video-layers-allocation00/>).
 pub(crate) fn sizes(value: &[u8]) -> Option<Box<Sizes>> {
-    let mut values = ExtensionValues::default();
-    if !vla::Serializer.parse_value(value, &mut values) {
-        return None;
+    let (&head, mut rest) = value.split_first()?;
+    if value == [0] {
+        // Everything rests.
+        return Some(Box::default());
     }
-    let layers = values.user_values.get::<VideoLayersAllocation>()?;
-    let encodings = layers.simulcast_streams.iter().map(|stream| {
-        let size = |layer: &SpatialLayerAllocation| {
-            let picture = layer.resolution_and_framerate.as_ref()?;
-            Some((picture.width, picture.height))
-        };
-        // Of an encoding that rests nothing is told, nor where nothing has changed: it has the sizes that it had.
-        stream.spatial_layers.iter().map(size).collect::<Option<Vec<_>>>()
+    let count = usize::from(head >> 4 & 3) + 1;
+    // Which layers of each encoding are sent, a bit for each: the same of all, or in half a byte each.
+    let mut sent = [head & 0x0f; 4];
+    if sent[0] == 0 {
+        let bytes = take(&mut rest, count.div_ceil(2))?;
+        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        sent.iter_mut().zip(halves).for_each(|(sent, half)| *sent = half);
+    }
+    let sent = &sent[..count];
+    // How many frame rates each layer has, and then what each takes.
+    let layers = sent.iter().map(|sent| sent.count_ones() as usize).sum::<usize>();
+    let counts = take(&mut rest, layers.div_ceil(4))?;
+    let counts = counts
+        .iter()
+        .flat_map(|byte| [6, 4, 2, 0].map(|shift| (byte >> shift & 3) + 1));
+    for _ in 0..counts.take(layers).map(usize::from).sum() {
+        let last = rest.iter().position(|byte| byte & 0x80 == 0)?;
+        take(&mut rest, last + 1)?;
+    }
+    // Where nothing has changed it may end here.
+    let mut told = rest.as_chunks::<5>().0.iter().map(|&[wide, narrow, high, low, _]| {
+        let side = |bytes| u16::from_be_bytes(bytes).saturating_add(1);
+        (side([wide, narrow]), side([high, low]))
     });
-    Some(Box::new(encodings.map(Option::unwrap_or_default).collect()))
+    let encodings = sent.iter().map(|sent| {
+        let layers = sent.count_ones() as usize;
+        let sizes: Vec<_> = told.by_ref().take(layers).collect();
+        // Of layers that rest nothing is told, nor where nothing has changed: the encoding has the sizes that it had.
+        let is_all = sizes.len() == layers && sent.trailing_ones() as usize == layers;
+        if is_all { sizes } else { Vec::new() }
+    });
+    Some(Box::new(encodings.collect()))
+}
+
+/// So many bytes from the beginning.
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (first, rest) = bytes.split_at_checked(count)?;
+    *bytes = rest;
+    Some(first)
 }
 
 impl ExtensionSerializer for Named {
@@ -64,7 +92,11 @@ impl ExtensionSerializer for Named {
 
 #[cfg(test)]
 mod tests {
-    use str0m::rtp::vla::{ResolutionAndFramerate, SimulcastStreamAllocation, TemporalLayerAllocation};
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+    use str0m::rtp::vla::{
+        ResolutionAndFramerate, SimulcastStreamAllocation, SpatialLayerAllocation, TemporalLayerAllocation,
+        VideoLayersAllocation,
+    };
 
     use super::*;
 
@@ -93,5 +125,39 @@ mod tests {
             // What is cut short tells nothing, or less.
             let _ = sizes(&bytes[..len]);
         }
+    }
+
+    #[test]
+    fn whatever_is_told_is_read_as_by_another_house() {
+        let mut dice = StdRng::seed_from_u64(7);
+        let mut told = 0;
+        for _ in 0..100_000 {
+            let mut value = vec![0; dice.random_range(1..48)];
+            dice.fill(&mut value[..]);
+            // Small numbers: rates in one byte, and no side that is too long for the other.
+            value.iter_mut().skip(1).for_each(|byte| *byte &= 0x7f);
+            let mut values = ExtensionValues::default();
+            let theirs = vla::Serializer.parse_value(&value, &mut values);
+            let Some(ours) = sizes(&value) else { continue };
+            assert!(theirs, "{value:?}");
+            let layers = values.user_values.get::<VideoLayersAllocation>().expect("it was read");
+            let theirs = layers.simulcast_streams.iter().map(|stream| {
+                let sizes = stream.spatial_layers.iter().map(|layer| {
+                    let size = layer.resolution_and_framerate.as_ref()?;
+                    Some((size.width, size.height))
+                });
+                sizes.collect::<Option<Vec<_>>>().unwrap_or_default()
+            });
+            assert_eq!(*ours, theirs.collect::<Vec<_>>(), "{value:?}");
+            told += usize::from(ours.iter().any(|sizes| !sizes.is_empty()));
+        }
+        assert!(told > 1000, "{told}");
+    }
+
+    #[test]
+    fn a_picture_of_more_pixels_than_can_be_told_is_the_largest() {
+        // One layer with one rate, 65,536 pixels wide and high.
+        let value = [0x01, 0x00, 100, 0xff, 0xff, 0xff, 0xff, 30];
+        assert_eq!(*sizes(&value).expect("well-formed"), [vec![(u16::MAX, u16::MAX)]]);
     }
 }

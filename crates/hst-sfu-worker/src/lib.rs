@@ -11,6 +11,8 @@ mod error;
 mod event;
 mod extension;
 mod foretold;
+#[doc(hidden)]
+pub mod fuzzed;
 mod handshake;
 mod ingress;
 mod line;

@@ -119,3 +119,29 @@ impl Media {
         })
     }
 }
+
+#[cfg(test)]
+impl Media {
+    /// One that carries this, of the first encoding of a camera.
+    pub(crate) fn picture(now: Instant, seq: u16, timestamp: u32, payload: &[u8]) -> Self {
+        Self {
+            track: TrackId(1),
+            format: Format::new(0).expect("a small number"),
+            codec: Codec::Vp8,
+            encoding: 0,
+            marker: false,
+            seq,
+            number: seq,
+            timestamp,
+            ssrc: 0,
+            level: None,
+            descriptor: None,
+            sizes: None,
+            red: None,
+            passed: Arc::default(),
+            payload: payload.into(),
+            arrived: now,
+            sampled: Sampled { at: now, timestamp },
+        }
+    }
+}

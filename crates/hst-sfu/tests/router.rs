@@ -4,49 +4,23 @@ use std::time::{Duration, Instant};
 
 use hst_sfu::{Codec, Format, Formats, Forward, KEYFRAME_INTERVAL, LineId, Output, Packet, PeerId, Router, TrackId};
 
-const KEY: &[u8] = &[0x10, 0x00];
-const DELTA: &[u8] = &[0x10, 0x01];
-const CAMERA: TrackId = TrackId(1);
+mod row;
+
+use row::{CAMERA, DELTA, KEY, line, video};
+
 const SCREEN: TrackId = TrackId(2);
 
 fn format(number: u8) -> Format {
     Format::new(number).expect("a small number")
 }
 
-fn line(peer: u64) -> LineId {
-    LineId {
-        peer: PeerId(peer),
-        slot: 0,
-    }
-}
-
-fn video(seq: u16, payload: &[u8]) -> Packet<'_> {
-    let timestamp = u32::from(seq) * 3000;
-    Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
-        ssrc: 1,
-        seq,
-        timestamp,
-        codec: Codec::Vp8,
-        format: format(1),
-        payload,
-    }
-}
-
 fn sound(seq: u16) -> Packet<'static> {
-    let timestamp = u32::from(seq) * 960;
     Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
         ssrc: 2,
-        seq,
-        timestamp,
+        timestamp: u32::from(seq) * 960,
         codec: Codec::Opus,
         format: format(0),
-        payload: &[],
+        ..video(seq, &[])
     }
 }
 
@@ -221,9 +195,6 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
     house.subscribe(10, SCREEN);
     let keyframe = picture(5, 6, true);
     let other = Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
         ssrc: 9,
         timestamp: 77,
         ..video(1000, &keyframe)
@@ -244,9 +215,6 @@ fn a_switched_line_goes_on_in_numbers_time_and_picture_ids() {
     let [Output::Forward(next)] = house.packet(
         SCREEN,
         Packet {
-            encoding: 0,
-            dependency: None,
-            level: None,
             ssrc: 9,
             timestamp: 3077,
             ..video(1001, &delta)
@@ -310,9 +278,6 @@ fn a_publisher_that_comes_back_goes_on_on_the_same_line() {
     assert_eq!(house.forwarded(CAMERA, video(501, DELTA)), []);
     house.router.publish(CAMERA);
     let again = |seq, payload| Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
         ssrc: 77,
         ..video(seq, payload)
     };
@@ -332,9 +297,6 @@ fn a_new_ssrc_is_a_new_start_and_stragglers_of_the_old_one_are_not() {
     house.subscribe(10, CAMERA);
     house.packet(CAMERA, video(500, KEY));
     let new = |seq, payload| Packet {
-        encoding: 0,
-        dependency: None,
-        level: None,
         ssrc: 77,
         ..video(seq, payload)
     };

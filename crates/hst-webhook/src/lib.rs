@@ -5,6 +5,8 @@ mod counters;
 mod endpoint;
 mod error;
 mod event;
+#[doc(hidden)]
+pub mod fuzzed;
 mod guard;
 mod http;
 mod network;

@@ -7,6 +7,8 @@
 
 mod end;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzed;
 mod pipes;
 
 pub use end::WINDOW;

@@ -5,6 +5,7 @@ mod accept;
 mod access;
 mod address;
 mod forwarded;
+pub(crate) mod fuzzed;
 mod gateway;
 mod health;
 mod metrics;

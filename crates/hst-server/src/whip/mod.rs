@@ -7,6 +7,7 @@
 mod client;
 mod encodings;
 mod fragment;
+pub(crate) mod fuzzed;
 mod outline;
 mod plan;
 mod refusal;

@@ -1,36 +1,16 @@
 //! HTTP by hand, so that wrong requests can be made, too.
 
+#[path = "../server/common/answer.rs"]
+mod answer;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
-};
-
-/// What a server has answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
+pub(crate) use answer::{Answer, connect};
 
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
-
     /// The number in it, of a success or of a problem.
     pub(crate) fn code(&self) -> u64 {
         self.json()["code"]
@@ -45,28 +25,9 @@ pub(crate) fn stranger() -> Ipv4Addr {
     Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 1).to_bits() + LAST.fetch_add(1, Ordering::Relaxed))
 }
 
-pub(crate) async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind((from, 0).into()).unwrap();
-    socket.connect(to).await.unwrap()
-}
-
 /// Sends these bytes and reads until the server closes.
 pub(crate) async fn raw(from: Ipv4Addr, to: SocketAddr, request: &[u8]) -> Answer {
-    let mut stream = connect(from, to).await;
-    // A server that has heard enough closes, and what it has not read then breaks the connection behind its answer.
-    let _ = stream.write_all(request).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
-    Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
+    Answer::to(request, connect(from, to).await).await
 }
 
 /// One whole request. `line` is a method and a target.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::common::{
-    Client, config, login, memory_server,
-    raw::{connect_from, head, raw, upgrade},
+    Client,
+    answer::connect,
+    config, login, memory_server,
+    raw::{head, raw, upgrade},
     server,
 };
 use hst_auth::AppId;
@@ -51,9 +53,9 @@ async fn a1_one_address_has_few_places_for_strangers_and_the_others_are_served()
     let mallory = [127, 0, 0, 2].into();
     let mut silent = Vec::new();
     for _ in 0..3 {
-        silent.push(connect_from(mallory, to).await);
+        silent.push(connect(mallory, to).await);
     }
-    let mut refused = connect_from(mallory, to).await;
+    let mut refused = connect(mallory, to).await;
     let answer = head(&mut refused, "").await;
     assert!(
         answer.starts_with("http/1.1 503") && answer.contains("retry-after: 5"),
@@ -63,7 +65,7 @@ async fn a1_one_address_has_few_places_for_strangers_and_the_others_are_served()
     drop(silent);
     // His places are free again as soon as the server has seen him go.
     timeout(Duration::from_secs(10), async {
-        while !head(&mut connect_from(mallory, to).await, &upgrade(""))
+        while !head(&mut connect(mallory, to).await, &upgrade(""))
             .await
             .starts_with("http/1.1 101")
         {}

@@ -1,10 +1,6 @@
 //! Every route over a real socket, spoken by hand so that wrong requests can be made, too.
 
-use crate::common::{
-    config,
-    raw::{Answer, raw},
-    server,
-};
+use crate::common::{answer::Answer, config, raw::raw, server};
 use hst_server::{Config, DEV_APP_ID, DEV_APP_SECRET, RunningServer, Server};
 use serde_json::json;
 

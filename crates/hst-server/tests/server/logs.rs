@@ -7,10 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::common::{
-    Client, login,
-    raw::{Answer, raw},
-};
+use crate::common::{Client, answer::Answer, login, raw::raw};
 use hst_auth::{AppId, AppSecret, TokenIssuer, TokenRequest, UnixMillis};
 use hst_proto::{Command, LoggedIn, Login, Previous, Reply, Resume};
 use hst_server::Config;

@@ -185,21 +185,11 @@ impl Line {
             again_type,
             payload,
         } = outgoing;
-        let Sent {
-            seq,
-            timestamp,
-            marker,
-            changes: Changes { vp8, descriptor },
-        } = sent;
+        let Sent { seq, timestamp, .. } = sent;
+        let Changes { vp8, descriptor } = sent.changes;
         let descriptor_here = descriptor.and_then(|patch| media.described(patch));
         let packet = Packet {
-            header: Header {
-                marker,
-                payload_type,
-                seq: seq as u16,
-                timestamp,
-                ssrc: self.ssrc,
-            },
+            header: sent.header(self.ssrc, payload_type),
             index: seq,
             head: self.heading.of(&media.passed, descriptor_here.as_deref()),
             probe: None,
@@ -376,11 +366,8 @@ impl Repetition<'_> {
         let descriptor = descriptor.and_then(|patch| media.described(patch));
         let packet = Packet {
             header: Header {
-                marker: sent.marker,
-                payload_type: self.payload_type,
                 seq: self.index as u16,
-                timestamp: sent.timestamp,
-                ssrc: self.ssrc,
+                ..sent.header(self.ssrc, self.payload_type)
             },
             index: self.index,
             head: self.heading.of(&media.passed, descriptor.as_deref()),

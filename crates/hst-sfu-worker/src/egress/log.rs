@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hst_rtp::nearest;
+use hst_rtp::{Header, nearest};
 use hst_sfu::{DescriptorPatch, Forward, Vp8Ids};
 
 use super::marks::Marks;
@@ -85,6 +85,17 @@ impl Sent {
             timestamp,
             marker: media.marker || ends_picture,
             changes: Changes { vp8, descriptor },
+        }
+    }
+
+    /// The header under which this source sends it for the first time.
+    pub(super) fn header(&self, ssrc: u32, payload_type: u8) -> Header {
+        Header {
+            marker: self.marker,
+            payload_type,
+            seq: self.seq as u16,
+            timestamp: self.timestamp,
+            ssrc,
         }
     }
 }

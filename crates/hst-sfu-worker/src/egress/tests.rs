@@ -11,14 +11,14 @@ use hst_rtp::{
     rtcp::{Compound, Message},
     rtx,
 };
-use hst_sfu::{Codec, Format, Forward, LineId, PeerId, TrackId};
+use hst_sfu::{Forward, LineId, PeerId};
 use hst_srtp::{Profile, Receiver, Side};
 use str0m::rtp::{Extension, ExtensionMap};
 
 use super::{Line, Outgoing, Sent, Way};
 use crate::{
     handshake::Contexts,
-    media::{Media, Sampled},
+    media::Media,
     network::Outbox,
     passed::{AUDIO_LEVEL, Ids, Passed},
     recent::Recents,
@@ -122,27 +122,10 @@ fn ids() -> Ids {
 fn media(now: Instant, number: u64) -> Arc<Media> {
     let mut passed = Passed::default();
     passed.push(AUDIO_LEVEL, &[0x85]).expect("it is passed on");
+    let payload = number.to_be_bytes().repeat(125);
     Arc::new(Media {
-        track: TrackId(1),
-        format: Format::new(0).unwrap(),
-        codec: Codec::Vp8,
-        encoding: 0,
-        red: None,
-        marker: false,
-        seq: number as u16,
-        number: number as u16,
-        timestamp: number as u32 * 3000,
-        ssrc: 0,
-        level: None,
-        descriptor: None,
-        sizes: None,
         passed: Arc::new(passed),
-        payload: number.to_be_bytes().repeat(125).into(),
-        arrived: now,
-        sampled: Sampled {
-            at: now,
-            timestamp: number as u32 * 3000,
-        },
+        ..Media::picture(now, number as u16, number as u32 * 3000, &payload)
     })
 }
 

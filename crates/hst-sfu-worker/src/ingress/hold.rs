@@ -139,33 +139,15 @@ impl Holds {
 
 #[cfg(test)]
 mod tests {
-    use hst_sfu::{Codec, Format, TrackId};
-
     use super::*;
-    use crate::media::Sampled;
 
     const KEY: [u8; 2] = [0x10, 0x00];
     const DELTA: [u8; 2] = [0x10, 0x01];
 
     fn media(now: Instant, ssrc: u32, seq: u16, payload: [u8; 2]) -> Arc<Media> {
         Arc::new(Media {
-            track: TrackId(1),
-            format: Format::new(0).expect("a small number"),
-            codec: Codec::Vp8,
-            encoding: 0,
-            marker: false,
-            seq,
-            number: seq,
-            timestamp: 0,
             ssrc,
-            level: None,
-            descriptor: None,
-            sizes: None,
-            red: None,
-            passed: Arc::default(),
-            payload: payload.as_slice().into(),
-            arrived: now,
-            sampled: Sampled { at: now, timestamp: 0 },
+            ..Media::picture(now, seq, 0, &payload)
         })
     }
 

@@ -1,9 +1,8 @@
 use std::time::Duration;
 
-use hst_sfu::{Codec, Format};
+use hst_sfu::Codec;
 
 use super::*;
-use crate::media::Sampled;
 
 const SSRC: u32 = 7;
 
@@ -23,26 +22,9 @@ impl Room {
     /// A packet comes, whose payload is this number.
     fn keep(&mut self, (codec, ssrc): (Codec, u32), seq: u16, payload: u32) -> Option<Kept> {
         let media = Media {
-            track: TrackId(1),
-            format: Format::new(0).unwrap(),
             codec,
-            encoding: 0,
-            marker: false,
-            seq,
-            number: seq,
-            timestamp: 0,
             ssrc,
-            level: None,
-            descriptor: None,
-            sizes: None,
-            red: None,
-            passed: Arc::default(),
-            payload: payload.to_be_bytes().as_slice().into(),
-            arrived: self.now,
-            sampled: Sampled {
-                at: self.now,
-                timestamp: 0,
-            },
+            ..Media::picture(self.now, seq, 0, &payload.to_be_bytes())
         };
         self.recents.keep(self.now, &Arc::new(media))
     }

@@ -55,7 +55,7 @@ pub(crate) fn line(peer: u64) -> LineId {
     }
 }
 
-pub(crate) fn video(seq: u16, payload: &'static [u8]) -> Packet<'static> {
+pub(crate) fn video(seq: u16, payload: &[u8]) -> Packet<'_> {
     Packet {
         encoding: 0,
         dependency: None,

@@ -32,6 +32,20 @@ fn seat(user: &str) -> Seat {
     Seat::new(UserId::parse(user).unwrap(), Permissions::ordinary())
 }
 
+/// Ann's wish to join, and where she hears what comes of it.
+fn ann_joins() -> (Message, Inbox) {
+    let (session, ann) = session(SessionId(1));
+    let Seat { user, permissions, .. } = seat("ann");
+    let join = Message::Join {
+        member: ANN,
+        re: 1,
+        user,
+        permissions,
+        session,
+    };
+    (join, ann)
+}
+
 /// A node on which nobody is but who the test says.
 async fn node(cluster: &MemoryCluster, name: &str) -> Owner {
     let (node, boot) = (NodeId::parse(name).unwrap(), 7);
@@ -58,15 +72,7 @@ async fn reunion() -> Reunion {
     hub.groups.listen(async |_, _| ()).await.unwrap();
     let (app, group) = (AppId::parse("app").unwrap(), GroupId::parse("g").unwrap());
     let inbox = hub.groups.enter((app.clone(), group.clone()), Rules::default());
-    let (session, ann) = session(SessionId(1));
-    let Seat { user, permissions, .. } = seat("ann");
-    let join = Message::Join {
-        member: ANN,
-        re: 1,
-        user,
-        permissions,
-        session,
-    };
+    let (join, ann) = ann_joins();
     inbox.send(join).await.unwrap();
 
     let from = node(&cluster, "n2").await;
@@ -174,15 +180,7 @@ async fn who_joins_a_group_before_all_have_come_back_is_told_of_those_who_come_l
     let follow = Feed::new(node.clone(), hub.registry.clone(), hub.hooks.clone()).follow(app, group);
     let mut home = Home::new(node, Rules::default(), 2, site, follow, life);
     home.take_back(BranchId::HOME.next().member(BOB), seat("bob"));
-    let (session, mut ann) = session(SessionId(1));
-    let Seat { user, permissions, .. } = seat("ann");
-    let join = Message::Join {
-        member: ANN,
-        re: 1,
-        user,
-        permissions,
-        session,
-    };
+    let (join, mut ann) = ann_joins();
     home.handle(join).await;
     home.perform_all().await;
     home.take_back(BranchId::HOME.next().member(CAT), seat("cat"));

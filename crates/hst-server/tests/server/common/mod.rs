@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod answer;
 pub(crate) mod cluster;
 pub(crate) mod raw;
 pub(crate) mod roamer;

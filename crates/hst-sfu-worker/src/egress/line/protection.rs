@@ -87,13 +87,7 @@ impl Line {
             let packet = log.get(now, seq).filter(|_| seq >= protection.since);
             let Some((media, sent, _)) = packet else { continue };
             let Some(payload_type) = type_of(&media) else { continue };
-            let header = Header {
-                marker: sent.marker,
-                payload_type,
-                seq: seq as u16,
-                timestamp: sent.timestamp,
-                ssrc: *ssrc,
-            };
+            let header = sent.header(*ssrc, payload_type);
             let descriptor = sent.changes.descriptor.and_then(|patch| media.described(patch));
             let head = heading.of(&media.passed, descriptor.as_deref());
             timestamp = sent.timestamp;

@@ -1,7 +1,7 @@
-use hst_sfu::{Codec, Format, TrackId};
+use hst_sfu::TrackId;
 
 use super::*;
-use crate::{media::Sampled, recent::Recents};
+use crate::recent::Recents;
 
 struct Receiver {
     now: Instant,
@@ -22,26 +22,9 @@ impl Receiver {
     /// 1000 later for each encoding.
     fn send(&mut self, encoding: u8, from: u16, to: u64, changes: Changes) {
         let media = Arc::new(Media {
-            track: TrackId(1),
-            format: Format::new(0).unwrap(),
-            codec: Codec::Vp8,
             encoding,
-            marker: false,
-            seq: from,
-            number: from,
-            timestamp: from.into(),
             ssrc: encoding.into(),
-            level: None,
-            descriptor: None,
-            sizes: None,
-            red: None,
-            passed: Arc::default(),
-            payload: from.to_be_bytes().as_slice().into(),
-            arrived: self.now,
-            sampled: Sampled {
-                at: self.now,
-                timestamp: from.into(),
-            },
+            ..Media::picture(self.now, from, from.into(), &from.to_be_bytes())
         });
         let kept = self.recents.keep(self.now, &media).expect("it is a picture");
         let sent = Sent {

@@ -1,6 +1,7 @@
 //! What protects what a line sends.
 
 use hst_rtp::{fec::Repair, receive::Recovery, rtcp::ReportBlock};
+use hst_sfu::TrackId;
 
 use super::*;
 use crate::protected::Protected;
