@@ -24,6 +24,7 @@ mod receiver;
 mod rewrite;
 mod router;
 mod sequence;
+mod silence;
 mod speakers;
 mod track;
 mod vp8;

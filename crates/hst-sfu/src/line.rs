@@ -103,8 +103,9 @@ impl Line {
     fn begin(&mut self, packet: &Passing, target: Layer) -> Verdict {
         let Passing { admitted, read, .. } = packet;
         let is_due = packet.encoding == target.encoding || target == Layer::BEST;
-        // Who has nothing yet takes a smaller one than he should have, so that he soon sees something.
-        if !is_due && (self.current.is_some() || packet.encoding > target.encoding) {
+        let has_nothing = self.encoding().is_none_or(|it| packet.silent.contains(it));
+        // Who has nothing yet, or no more, takes a smaller one than he should have, so that he soon sees something.
+        if !is_due && (!has_nothing || packet.encoding > target.encoding) {
             return Verdict::Omit;
         }
         if !self.formats.contains(packet.format) {

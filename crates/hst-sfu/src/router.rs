@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    BranchId, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
+    BranchId, Encodings, Formats, LineId, Output, Packet, PeerId, Priority, Rates, TrackId,
     line::Line,
     origin::{Next, Origin},
     passage::Demand,
@@ -306,6 +306,11 @@ impl Router {
         if entry.is_muted {
             return;
         }
+        let fallen = entry.fall_silent(now, packet.encoding);
+        let silent = match read.starts_keyframe {
+            true => entry.silent(),
+            false => Encodings::NONE,
+        };
         let is_heard = packet.codec.is_video() || self.speakers.hears(now, track, packet.level);
         let is_silent = !is_heard && !entry.demands.is_empty() && !self.speakers.shows(now, track);
         for demand in &mut entry.demands {
@@ -320,8 +325,11 @@ impl Router {
         if is_new && entry.encodings.len() > 1 {
             self.share_at = Some(now);
         }
-        let passing = Passing::new((now, number), track, packet, (admitted, read), is_heard);
+        let passing = Passing::new((now, number), track, packet, (admitted, read), silent, is_heard);
         self.pending.push(passing);
+        if !fallen.is_empty() {
+            self.want_smaller(now, track, fallen);
+        }
     }
 
     /// The receiver on this line cannot decode and asks for a keyframe (PLI or FIR).

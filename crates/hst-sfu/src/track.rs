@@ -10,6 +10,7 @@ use crate::{
     passage::{Demand, Wanted},
     reading::Reading,
     sequence::{Arrival, Sequence},
+    silence::{Begun, STOPPED, Silence},
 };
 
 /// A publisher is asked for a keyframe of an encoding at most once in this time, and again each time it has passed
@@ -19,8 +20,6 @@ pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 const SETTLED: Duration = Duration::from_millis(500);
 /// An encoding that is wanted but has not come for so long is not there: its sender lacks the power or the bandwidth.
 const MISSING: Duration = Duration::from_secs(2);
-/// One that came and has stopped for so long, while a smaller one goes on, is not there either.
-const STOPPED: Duration = Duration::from_millis(400);
 /// One that was missing is wanted again after so long, if it does not come by itself.
 const RETRY: Duration = Duration::from_secs(10);
 /// Its publisher is told that an encoding is not wanted when it was so for this long: until then somebody may take it up
@@ -69,6 +68,8 @@ pub(crate) struct Encoding {
     pub(crate) sizes: Vec<(u16, u16)>,
     /// The timestamp of its newest picture.
     picture: Option<u32>,
+    pub(crate) begun: Begun,
+    pub(crate) silence: Silence,
     structure: Option<Box<Structure>>,
     pub(crate) wants_keyframe: bool,
     /// With which sequence number the newest keyframe began.
@@ -92,7 +93,7 @@ pub(crate) struct Source {
     /// The SSRC before it: its late packets must not be taken for a new change.
     retired: Option<u32>,
     sequence: Sequence,
-    last_at: Instant,
+    pub(crate) last_at: Instant,
 }
 
 /// A packet that may be forwarded.
@@ -247,13 +248,9 @@ impl Track {
 
     /// The largest of those up to this one that go on: the others have stopped, if not for long.
     pub(crate) fn going_on_up_to(&self, now: Instant, encoding: u8) -> Option<u8> {
-        let last_at = |it: &Encoding| it.source.as_ref().map(|source| source.last_at);
-        let encodings = || self.encodings.iter().take(usize::from(encoding) + 1);
-        let newest = encodings().filter_map(last_at).max()?;
-        let goes_on = |it: &Encoding| last_at(it).is_some_and(|at| newest.saturating_duration_since(at) < STOPPED);
-        encodings()
-            .rposition(|it| it.comes(now) && goes_on(it))
-            .map(|number| number as u8)
+        let mut encodings = self.encodings.iter().take(usize::from(encoding) + 1);
+        let goes_on = encodings.rposition(|it| it.comes(now) && !it.silence.is_silent());
+        goes_on.map(|number| number as u8)
     }
 
     /// Bits in a second of everything that comes.
@@ -339,6 +336,7 @@ impl Encoding {
     }
 
     fn admit(&mut self, now: Instant, packet: &Packet<'_>, comes_up_to: u8) -> Option<(Admitted, Reading)> {
+        let before = self.source.as_ref().map(|source| source.last_at);
         let admitted = match &mut self.source {
             Some(source) => source.admit(now, packet)?,
             None => {
@@ -358,8 +356,16 @@ impl Encoding {
         if read.starts_keyframe && admitted.is_newest {
             self.keyframe = Some(packet.seq);
         }
+        if admitted.is_newest {
+            let after = now.saturating_duration_since(before.unwrap_or(now));
+            let goes_on = !read.starts_keyframe && !self.wants_keyframe;
+            self.silence.end(after, goes_on);
+        }
         let begins_picture = admitted.is_newest && self.picture.replace(packet.timestamp) != Some(packet.timestamp);
         let len = packet.payload.len();
+        if begins_picture {
+            self.begun.begin(now);
+        }
         self.meter.keep_above(comes_up_to);
         self.meter.count(now, read.spatial, read.temporal, len, begins_picture);
         Some((admitted, read))

@@ -22,8 +22,9 @@ const BUDGET: (u16, u32) = (128, 200);
 /// Where packets wait for so long, they are lost because too much is sent: to ask for much would make it worse.
 const QUEUED: Duration = Duration::from_millis(100);
 const LITTLE: (u16, u32) = (16, 25);
-/// Where so much is lost, a request may be, too.
-const LOSSY: f32 = 0.08;
+/// Requests are sent so often that no larger share of them is lost with all copies, but not more often than this.
+const UNHEARD: f32 = 0.02;
+const COPIES: usize = 4;
 /// The most bytes of messages in one datagram, beside the report that it begins with.
 const MAX_MESSAGES: usize = MAX_FEEDBACK + 50;
 /// The kind of a receiver's report (RFC 3550 section 6.4.2).
@@ -150,15 +151,14 @@ impl Ingress {
         self.waits > QUEUED
     }
 
-    /// Asks for keyframes of these sources, and sends what is to be told: on a way that loses much in two datagrams, of which one
-    /// may come. It is one request all the same.
+    /// Asks for keyframes of these sources, and sends what is to be told: on a way that loses much in some datagrams, of which one
+    /// comes nearly for sure. It is one request all the same.
     pub(crate) fn ask_for_keyframes(&mut self, now: Instant, ssrcs: &[u32], way: &mut Way, outbox: &mut Outbox) {
-        let quality = |ssrc: &u32| self.sources.quality(*ssrc);
-        let is_lossy = ssrcs
-            .iter()
-            .filter_map(quality)
-            .any(|quality| quality.loss_rate >= LOSSY);
-        for _ in 0..1 + usize::from(is_lossy && !self.is_queued()) {
+        // A source of few packets may have lost none of late on a way that loses many.
+        let losses = self.sources.streams().map(|(_, stream)| stream.quality().loss_rate);
+        let lost = losses.fold(0.0, f32::max);
+        let copies = if self.is_queued() { 1 } else { copies(lost) };
+        for _ in 0..copies {
             for &media in ssrcs {
                 let sender = self.voice;
                 Pli { sender, media }.write(&mut self.messages);
@@ -185,6 +185,12 @@ impl Ingress {
     }
 }
 
+/// In how many datagrams to send what should come, where this share is lost.
+fn copies(lost: f32) -> usize {
+    let all_lost = |copies: &usize| lost.powi(*copies as i32) <= UNHEARD;
+    (1..COPIES).find(all_lost).unwrap_or(COPIES)
+}
+
 /// The bytes of the first messages that fit one datagram together, at least of one.
 fn fitting(messages: &[u8]) -> usize {
     let mut len = 0;
@@ -196,4 +202,16 @@ fn fitting(messages: &[u8]) -> usize {
         len = next;
     }
     len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_is_lost_the_more_copies_there_are() {
+        for (lost, expected) in [(0.0, 1), (0.01, 1), (0.1, 2), (0.2, 3), (0.4, 4), (1.0, 4)] {
+            assert_eq!(copies(lost), expected, "{lost}");
+        }
+    }
 }

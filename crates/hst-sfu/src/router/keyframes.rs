@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Router, line_at};
-use crate::{Output, TrackId, Word, layer::Layer};
+use crate::{Encodings, Output, TrackId, Word, layer::Layer};
 
 impl Router {
     /// Asks for what the line needs to start, or to go over to another encoding.
@@ -24,6 +24,20 @@ impl Router {
             .and_then(|entry| entry.going_on_up_to(now, encoding));
         if let Some(smaller) = smaller.filter(|&smaller| has_nothing && smaller != encoding) {
             self.want_keyframe(now, track, smaller);
+        }
+    }
+
+    /// Encodings have fallen silent while smaller ones go on: asks for what those who have them, or wait for them, can go over to.
+    pub(super) fn want_smaller(&mut self, now: Instant, track: TrackId, fallen: Encodings) {
+        let Some(entry) = self.tracks.get(&track) else { return };
+        let smaller = entry.lines.iter().filter_map(|&place| {
+            let line = self.lines[place].as_ref()?;
+            let target = line.target?.encoding;
+            let is_silent = fallen.contains(line.encoding().unwrap_or(target));
+            is_silent.then(|| entry.going_on_up_to(now, target))?
+        });
+        for encoding in smaller.collect::<Encodings>().iter() {
+            self.want_keyframe(now, track, encoding);
         }
     }
 

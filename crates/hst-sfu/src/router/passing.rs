@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::{Router, line_at};
-use crate::{Codec, Format, Output, Packet, TrackId, line::Verdict, reading::Reading, track::Admitted};
+use crate::{Codec, Encodings, Format, Output, Packet, TrackId, line::Verdict, reading::Reading, track::Admitted};
 
 /// A packet that may go on.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub(crate) struct Passing {
     pub(crate) timestamp: u32,
     pub(crate) admitted: Admitted,
     pub(crate) read: Reading,
+    /// Which encodings are silent when it begins a keyframe.
+    pub(crate) silent: Encodings,
     /// Whether it is more than one of many sounds that are left out.
     pub(crate) is_heard: bool,
     /// Whether a line needs a keyframe to begin with what it is of.
@@ -43,6 +45,7 @@ impl Passing {
         track: TrackId,
         packet: &Packet<'_>,
         (admitted, read): (Admitted, Reading),
+        silent: Encodings,
         is_heard: bool,
     ) -> Self {
         Self {
@@ -55,6 +58,7 @@ impl Passing {
             timestamp: packet.timestamp,
             admitted,
             read,
+            silent,
             is_heard,
             is_awaited: false,
         }

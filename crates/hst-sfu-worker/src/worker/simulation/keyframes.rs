@@ -36,7 +36,7 @@ fn in_place_of_what_never_comes_the_server_asks_for_a_keyframe_though_no_receive
         .iter()
         .map(|(at, _)| *at)
         .collect();
-    // Where packets are lost it is asked for in two datagrams.
+    // Where packets are lost it is asked for in some datagrams.
     assert_eq!(asked.len(), 1, "{asked:?}");
     let after = asked.first().map_or(Duration::ZERO, |at| *at - lost_at);
     assert!((900..1400).contains(&after.as_millis()), "{after:?}");

@@ -104,7 +104,7 @@ fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_receiver() {
 
 #[test]
 fn rows_3_5_and_3_6_random_loss_on_the_way_to_the_server() {
-    for (share, freeze, gap) in [(0.1, 2500, 60), (0.2, 3500, 120), (0.4, 4500, 400)] {
+    for (share, freeze, gap) in [(0.1, 400, 60), (0.2, 700, 120), (0.4, 1500, 400)] {
         let figures = call(Loss::Random(share), NONE, USUAL);
         assert_within(&figures, published_bound(share), freeze, sound_bound(share), gap);
     }

@@ -59,8 +59,10 @@ pub(super) struct Screen {
     pub(super) seqs: BTreeSet<u64>,
     /// Which frame was shown when, and of which encoding.
     pub(super) shown: Vec<(Instant, u32, u8)>,
-    /// The packets of each frame that was not shown yet.
-    waiting: BTreeMap<(u32, u8), Vec<Piece>>,
+    /// The packets of each frame that was not shown yet, by the number that its first one has or would have.
+    waiting: BTreeMap<u64, Vec<Piece>>,
+    /// What has a lower number is over.
+    next: u64,
     waits_since: Option<Instant>,
     asked: Option<Instant>,
 }
@@ -68,29 +70,36 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn receive(&mut self, now: Instant, seq: u64, payload: &[u8]) {
         let piece = Piece::parse(payload);
-        let is_late = self.shown.last().is_some_and(|&(_, frame, _)| piece.frame <= frame);
-        if !self.seqs.insert(seq) || is_late {
+        let first = seq.saturating_sub(piece.index.into());
+        if !self.seqs.insert(seq) || first < self.next {
             return;
         }
-        self.waiting
-            .entry((piece.frame, piece.encoding))
-            .or_default()
-            .push(piece);
+        self.waiting.entry(first).or_default().push(piece);
         self.waits_since.get_or_insert(now);
         while self.show(now) {}
     }
 
-    /// Shows the next frame that can be decoded: the one after the last, or a keyframe.
+    /// Shows the next frame that can be decoded: the one after the last, or a keyframe, which may be a larger picture of the same
+    /// moment as the last.
     fn show(&mut self, now: Instant) -> bool {
         let last = self.shown.last().map(|&(_, frame, encoding)| (frame + 1, encoding));
-        let is_ready = |(at, pieces): (&(u32, u8), &Vec<Piece>)| {
-            let is_whole = pieces.len() == usize::from(pieces[0].count);
-            (is_whole && (pieces[0].is_key || last == Some(*at))).then_some(*at)
+        let is_ready = |(first, pieces): (&u64, &Vec<Piece>)| {
+            let Piece {
+                encoding,
+                frame,
+                is_key,
+                count,
+                ..
+            } = pieces[0];
+            let is_whole = pieces.len() == usize::from(count);
+            let is_next = is_key || last == Some((frame, encoding));
+            (is_whole && is_next).then_some((first + u64::from(count), frame, encoding))
         };
-        let Some((frame, encoding)) = self.waiting.iter().find_map(is_ready) else {
+        let Some((next, frame, encoding)) = self.waiting.iter().find_map(is_ready) else {
             return false;
         };
-        self.waiting = self.waiting.split_off(&(frame + 1, 0));
+        self.next = next;
+        self.waiting = self.waiting.split_off(&next);
         self.shown.push((now, frame, encoding));
         self.waits_since = (!self.waiting.is_empty()).then_some(now);
         true
