@@ -8,6 +8,7 @@ use std::{
 
 use hst_rtc::GroupEvent;
 use hst_tests::house::{Door, House, user, within};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SignatureAlgorithm};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -36,12 +37,13 @@ impl Peer {
         Self::start(with_aiortc("ffmpeg_peer.py"), house, "publish", name, &more)
     }
 
-    /// GStreamer, with this certificate.
-    fn of_gstreamer(house: &House, role: &str, name: &str, pem: &Path) -> Self {
+    /// GStreamer, with this certificate, or the one of RSA that it makes itself.
+    fn of_gstreamer(house: &House, role: &str, name: &str, pem: Option<&Path>) -> Self {
         // That of the system, whose package manager has brought GStreamer.
         let mut python = Command::new("/usr/bin/python3");
         python.arg(script("gstreamer_peer.py"));
-        Self::start(python, house, role, name, &[pem.to_str().unwrap()])
+        let pem = pem.map_or("own", |pem| pem.to_str().unwrap());
+        Self::start(python, house, role, name, &[pem])
     }
 
     fn start(mut command: Command, house: &House, role: &str, name: &str, more: &[&str]) -> Self {
@@ -91,11 +93,12 @@ fn with_aiortc(name: &str) -> Command {
     python
 }
 
-/// A file with a key of ECDSA on P-256 and its certificate, in this folder.
-fn certificate_in(folder: &Path) -> PathBuf {
-    let made = rcgen::generate_simple_self_signed(vec!["peer".to_owned()]).unwrap();
+/// A file with a key of this kind and its certificate, in this folder.
+fn certificate_in(folder: &Path, kind: &'static SignatureAlgorithm) -> PathBuf {
+    let key = KeyPair::generate_for(kind).unwrap();
+    let params = CertificateParams::new(vec!["peer".to_owned()]).unwrap();
     let pem = folder.join("peer.pem");
-    fs::write(&pem, made.signing_key.serialize_pem() + &made.cert.pem()).unwrap();
+    fs::write(&pem, key.serialize_pem() + &params.self_signed(&key).unwrap().pem()).unwrap();
     pem
 }
 
@@ -136,34 +139,40 @@ async fn aiortc_publishes_by_whip_and_plays_by_whep_whatever_profile_it_encrypts
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gstreamer_publishes_by_whip_and_plays_by_whep_with_a_certificate_of_ecdsa() {
+async fn gstreamer_publishes_by_whip_and_plays_by_whep_with_its_own_certificate_of_rsa_and_with_one_of_ecdsa() {
     let house = House::open(Door::WebSocket).await;
     let mut ann = house.member("ann", "g").await;
     let folder = tempfile::tempdir().unwrap();
-    let pem = certificate_in(folder.path());
-    let mut encoder = Peer::of_gstreamer(&house, "publish", "obs", &pem);
-    encoder.flows().await;
-    let mut player = Peer::of_gstreamer(&house, "play", "tv", &pem);
-    player.flows().await;
-    for (who, peer) in [("the player", player), ("the encoder", encoder)] {
-        let counted = peer.ends().await;
-        println!("{who} counts {counted}");
-        assert!(
-            count(&counted, "audio") >= 50 && count(&counted, "video") >= 30,
-            "{counted}"
-        );
+    let pem = certificate_in(folder.path(), &PKCS_ECDSA_P256_SHA256);
+    for pem in [None, Some(&*pem)] {
+        let mut encoder = Peer::of_gstreamer(&house, "publish", "obs", pem);
+        encoder.flows().await;
+        let mut player = Peer::of_gstreamer(&house, "play", "tv", pem);
+        player.flows().await;
+        for (who, peer) in [("the player", player), ("the encoder", encoder)] {
+            let counted = peer.ends().await;
+            println!("{who} counts {counted}");
+            assert!(
+                count(&counted, "audio") >= 50 && count(&counted, "video") >= 30,
+                "{counted}"
+            );
+        }
+        let left = async { while ann.event().await != GroupEvent::MemberLeft(user("obs")) {} };
+        within("its departure", left).await;
     }
-    let left = async { while ann.event().await != GroupEvent::MemberLeft(user("obs")) {} };
-    within("its departure", left).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ffmpeg_publishes_by_whip_with_a_certificate_on_p256_whichever_side_begins_the_handshake() {
+async fn ffmpeg_publishes_by_whip_with_a_certificate_on_p256_whichever_side_begins_and_of_rsa_where_it_begins() {
     let house = House::open(Door::WebSocket).await;
     let mut ann = house.member("ann", "g").await;
     let folder = tempfile::tempdir().unwrap();
-    let pem = certificate_in(folder.path());
-    for dtls_role in ["passive", "active"] {
+    for (dtls_role, kind) in [
+        ("passive", &PKCS_ECDSA_P256_SHA256),
+        ("active", &PKCS_ECDSA_P256_SHA256),
+        ("active", &PKCS_RSA_SHA256),
+    ] {
+        let pem = certificate_in(folder.path(), kind);
         let mut encoder = Peer::of_ffmpeg(&house, "obs", &pem, dtls_role);
         encoder.flows().await;
         let mut player = Peer::of_aiortc(&house, "play", "tv", "SRTP_AES128_CM_SHA1_80");

@@ -10,6 +10,8 @@ use dimpl::{Config, Dtls, Output, SrtpProfile};
 use hst_srtp::{Profile, Side};
 use str0m::crypto::{self, dtls::DtlsCert};
 
+mod rsa;
+
 /// How soon a part of the handshake that may be lost is sent again; each further time takes twice as long. After a second,
 /// as RFC 6347 section 4.2.4.1 has it for whoever knows nothing of the path, one lost datagram is a second that a caller
 /// waits. Browsers, which know the round trip from their connectivity checks, begin with 50 ms.
@@ -79,7 +81,7 @@ impl Handshake {
         is_caller: bool,
         fingerprint: Fingerprint,
     ) -> Result<Self, HandshakeError> {
-        let mut dtls = Dtls::new_12(config()?, certificate.clone(), now);
+        let mut dtls = Dtls::new_12(config(is_caller)?, certificate.clone(), now);
         dtls.set_active(is_caller);
         dtls.handle_timeout(now)?;
         Ok(Self {
@@ -143,10 +145,16 @@ impl Handshake {
         }
     }
 
+    /// Whether the client is being asked for his certificate: who is called asks.
+    fn is_asking(&self) -> bool {
+        !self.is_done && !self.dtls.is_active()
+    }
+
     fn proceed(&mut self, mut send: impl FnMut(&[u8])) -> Result<Progress, HandshakeError> {
         let (mut progress, mut room) = (Progress::default(), [0; ROOM]);
         loop {
             match self.dtls.poll_output(&mut room) {
+                Output::Packet(datagram) if self.is_asking() => send(&rsa::completed(datagram)),
                 Output::Packet(datagram) => send(datagram),
                 Output::PeerCert(certificate) => {
                     let shown = Fingerprint::of(certificate);
@@ -218,16 +226,24 @@ pub(crate) fn profile_of(agreed: SrtpProfile) -> Profile {
     }
 }
 
-/// How all shake hands.
-pub(crate) fn config() -> Result<Arc<Config>, dimpl::Error> {
-    static SHARED: OnceLock<Arc<Config>> = OnceLock::new();
-    if let Some(config) = SHARED.get() {
+/// How all shake hands who begin it, or all who do not.
+pub(crate) fn config(is_caller: bool) -> Result<Arc<Config>, dimpl::Error> {
+    static SHARED: [OnceLock<Arc<Config>>; 2] = [const { OnceLock::new() }; 2];
+    let shared = &SHARED[usize::from(is_caller)];
+    if let Some(config) = shared.get() {
         return Ok(config.clone());
     }
     // No cookie: the client's address is proved by its connectivity checks.
-    let config = Config::builder().use_server_cookie(false).mtu(MTU);
+    let config = Config::builder().use_server_cookie(false).mtu(MTU - rsa::MORE);
     let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
-    let config = Arc::new(config.max_queue_rx(WAITING).build()?);
+    let mut config = config.max_queue_rx(WAITING);
+    if !is_caller {
+        config = config.with_crypto_provider(rsa::provider());
+    }
+    let config = Arc::new(config.build()?);
     // Another thread may have been faster.
-    Ok(SHARED.get_or_init(|| config).clone())
+    Ok(shared.get_or_init(|| config).clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 """A publisher by WHIP or a player by WHEP that is made of GStreamer's webrtcbin.
 
-    gstreamer_peer.py publish|play URL TOKEN PEM [ADDRESS]
+    gstreamer_peer.py publish|play URL TOKEN PEM|own [ADDRESS]
 
-PEM is a file with a key and its certificate, which have to be of ECDSA: webrtcbin makes one of RSA by itself. With an
-address of this machine it uses only that one, which may be of loopback.
+PEM is a file with a key and its certificate; `own` is the certificate that webrtcbin makes by itself, whose key is of RSA.
+With an address of this machine it uses only that one, which may be of loopback.
 
 It prints "flowing" when sound and picture flow, goes on until its standard input ends, deletes its resource, and prints
 what it counted as JSON.
@@ -52,10 +52,12 @@ class Peer:
         self.agent = self.peer.get_property("ice-agent")
         if address:
             self.agent.emit("add-local-ip-address", address)
-        with open(pem, encoding="ascii") as file:
-            pem = file.read()
-        self.fingerprint = fingerprint(pem)
-        self.pipeline.connect("deep-element-added", lambda _bin, _sub, element: certify(element, pem))
+        self.fingerprint = None
+        if pem != "own":
+            with open(pem, encoding="ascii") as file:
+                pem = file.read()
+            self.fingerprint = fingerprint(pem)
+            self.pipeline.connect("deep-element-added", lambda _bin, _sub, element: certify(element, pem))
         self.peer.connect("on-negotiation-needed", lambda _: self.offer())
         self.peer.connect("notify::ice-gathering-state", lambda *_: self.gathered())
         self.peer.connect("pad-added", lambda _, pad: self.play(pad))
@@ -78,7 +80,8 @@ class Peer:
     def gathered(self):
         if self.peer.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
             offer = self.peer.get_property("local-description").sdp.as_text()
-            offer = re.sub("(a=fingerprint:sha-256 )[0-9A-F:]+", rf"\g<1>{self.fingerprint}", offer)
+            if self.fingerprint:
+                offer = re.sub("(a=fingerprint:sha-256 )[0-9A-F:]+", rf"\g<1>{self.fingerprint}", offer)
             threading.Thread(target=self.begin, args=[offer], daemon=True).start()
 
     def begin(self, offer):

@@ -179,12 +179,15 @@ mod tests {
         }
     }
 
+    /// What goes on where nothing does.
+    const NONE: [u16; 0] = [];
+
     #[test]
     fn a_keyframe_whose_first_packet_comes_late_goes_on_whole_and_then_nothing_waits_any_more() {
         let mut asked = Asked::new();
         assert_eq!(asked.take(65_534, DELTA), [65_534]);
         for seq in [0, 2, 1] {
-            assert_eq!(asked.take(seq, DELTA), [], "{seq}");
+            assert_eq!(asked.take(seq, DELTA), NONE, "{seq}");
         }
         assert_eq!(asked.take(65_535, KEY), [65_535, 0, 1, 2]);
         assert!(asked.holds.are_none());
@@ -195,13 +198,13 @@ mod tests {
     fn what_is_missing_for_too_long_is_given_up() {
         let mut asked = Asked::new();
         assert_eq!(asked.take(10, DELTA), [10]);
-        assert_eq!(asked.take(12, DELTA), []);
+        assert_eq!(asked.take(12, DELTA), NONE);
         asked.now += Duration::from_millis(200);
-        assert_eq!(asked.take(14, DELTA), []);
-        assert_eq!(asked.wait(99), []);
+        assert_eq!(asked.take(14, DELTA), NONE);
+        assert_eq!(asked.wait(99), NONE);
         assert_eq!(asked.wait(1), [12]);
         assert_eq!(asked.take(11, DELTA), [11], "it comes all the same");
-        assert_eq!(asked.wait(199), []);
+        assert_eq!(asked.wait(199), NONE);
         assert_eq!(asked.wait(1), [14]);
         assert!(!asked.holds.are_none(), "the keyframe has not come");
         asked.wait(500);
@@ -219,7 +222,7 @@ mod tests {
         let waiting = (3..3 + MOST as u16).all(|seq| asked.take(seq, DELTA).is_empty());
         assert!(waiting && asked.take(3 + MOST as u16, DELTA).len() == MOST + 1);
         // What was asked for long ago is no reason to wait.
-        assert_eq!(asked.take(600, DELTA), []);
+        assert_eq!(asked.take(600, DELTA), NONE);
         asked.now += AWAITED;
         assert_eq!(asked.take(601, DELTA), [600, 601]);
         assert!(asked.holds.are_none());

@@ -6,7 +6,9 @@ use str0m::{config::Fingerprint, crypto::dtls::DtlsCert};
 
 use super::{
     effort::Effort,
-    handshake::{ALERT, CERTIFICATE, HANDSHAKE, WATCHDOG, fragment, is_dtls, is_message, record, records},
+    handshake::{
+        ALERT, CERTIFICATE, CERTIFICATE_VERIFY, HANDSHAKE, WATCHDOG, fragment, is_dtls, is_message, record, records,
+    },
     *,
 };
 
@@ -182,18 +184,24 @@ fn chain(certificate: &[u8], times: usize) -> Vec<u8> {
     [length(chain.len()), chain].concat()
 }
 
+/// The message that is to prove that a key of RSA is the client's, instead of this record with his own.
+fn unproven(own: &[u8], bytes: usize) -> Vec<u8> {
+    // With SHA-256, as was asked for (RFC 5246 section 7.4.1.4.1).
+    let proof = [&[4, 1][..], &(bytes as u16).to_be_bytes(), &vec![0x5a; bytes]].concat();
+    let seq = u16::from_be_bytes([own[17], own[18]]);
+    let message = fragment(CERTIFICATE_VERIFY, proof.len() as u32, seq, 0, &proof);
+    record(HANDSHAKE, 0, u64::from(own[10]), &message)
+}
+
 #[test]
-fn d9_certificates_of_rsa_and_chains_of_megabytes_are_refused_at_no_cost() {
+fn d9_certificates_of_rsa_without_a_proof_and_chains_of_megabytes_are_refused_at_no_cost() {
     let own = certificate().certificate;
-    let (small, large) = (rsa(256), rsa(16 * 1024));
-    for (leaf, times) in [
-        (&small, 1),
-        (&large, 1),
-        (&own, 10),
-        (&own, 5_000),
-        (&own, 25_000),
-        (&small, 10_000),
-    ] {
+    let of_rsa = [256, 1024, 16 * 1024].map(|bytes| (rsa(bytes), bytes));
+    let small = &of_rsa[0].0;
+    let alone = of_rsa.iter().map(|(leaf, bytes)| (leaf, 1, Some(*bytes)));
+    let chains = [(&own, 10), (&own, 5_000), (&own, 25_000), (small, 1), (small, 10_000)];
+    let chains = chains.map(|(leaf, times)| (leaf, times, None));
+    for (leaf, times, proof) in alone.chain(chains) {
         let (named, body) = (format!("a=fingerprint:{}\r\n", fingerprint(leaf)), chain(leaf, times));
         let mut pair = Pair::offering(|config| config, |sdp| with(&sdp, &named));
         let shown = Rc::new(RefCell::new(0));
@@ -205,7 +213,10 @@ fn d9_certificates_of_rsa_and_chains_of_megabytes_are_refused_at_no_cost() {
             }
             *copy.borrow_mut() += 1;
             let mut instead = Vec::new();
-            let (of_it, others): (Vec<_>, Vec<_>) = records(&bytes).into_iter().partition(is_it);
+            let (of_it, mut others): (Vec<_>, Vec<_>) = records(&bytes).into_iter().partition(is_it);
+            for record in others.iter_mut().filter(|it| is_message(it, CERTIFICATE_VERIFY)) {
+                proof.into_iter().for_each(|bytes| *record = unproven(record, bytes));
+            }
             let seq = u16::from_be_bytes([of_it[0][17], of_it[0][18]]);
             for (number, piece) in body.chunks(1_100).enumerate() {
                 let piece = fragment(CERTIFICATE, body.len() as u32, seq, number as u32 * 1_100, piece);

@@ -17,7 +17,7 @@ const MESSAGE: usize = 12;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 pub(super) const CERTIFICATE: u8 = 11;
-const CERTIFICATE_VERIFY: u8 = 15;
+pub(super) const CERTIFICATE_VERIFY: u8 = 15;
 /// Hostile input may cost so much of a slow machine's time. What loops costs more.
 pub(super) const WATCHDOG: Duration = Duration::from_secs(2);
 

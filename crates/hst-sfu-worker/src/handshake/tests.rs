@@ -1,0 +1,236 @@
+//! Handshakes with another implementation, as the client, whose key is of RSA.
+
+use std::{net::SocketAddr, sync::LazyLock};
+
+use proptest::{collection::vec, prelude::*};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rtc_dtls::{
+    config::{ConfigBuilder, ExtendedMasterSecretType},
+    crypto::{Certificate, CryptoPrivateKey},
+    crypto_provider::default_provider,
+    endpoint::Endpoint,
+    extension::extension_use_srtp::SrtpProtectionProfile,
+};
+
+use super::*;
+
+const RECORD: usize = 13;
+const MESSAGE: usize = 12;
+const HANDSHAKE: u8 = 22;
+const CERTIFICATE_REQUEST: u8 = 13;
+
+static KEY: LazyLock<KeyPair> = LazyLock::new(|| key(RsaKeySize::_2048));
+
+fn key(size: RsaKeySize) -> KeyPair {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size).expect("a key")
+}
+
+/// A certificate of the one key, and the other for whom to shake hands with it.
+fn certificate(of: &KeyPair, with: &KeyPair) -> Certificate {
+    let params = CertificateParams::new(vec!["peer".to_owned()]).expect("a name");
+    let made = params.self_signed(of).expect("a certificate");
+    let provider = default_provider().expect("there is one");
+    Certificate {
+        certificate: vec![made.der().clone()],
+        private_key: CryptoPrivateKey::from_key_pair(with, provider.crypto()).expect("it knows RSA"),
+    }
+}
+
+struct Pair {
+    now: Instant,
+    server: Handshake,
+    client: Endpoint,
+    contexts: Option<Contexts>,
+}
+
+impl Pair {
+    /// A client with this certificate, and a server who expects the one that has this fingerprint.
+    fn new(certificate: Option<Certificate>, expected: Fingerprint) -> Self {
+        let now = Instant::now();
+        let provider = crypto::from_feature_flags().dtls_provider;
+        let own = provider.generate_certificate().expect("a certificate");
+        let server = Handshake::new(now, &own, false, expected).expect("it begins");
+        let config = ConfigBuilder::default()
+            .with_crypto_provider(default_provider().expect("there is one"))
+            .with_certificates(certificate.into_iter().collect())
+            .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80])
+            .with_extended_master_secret(ExtendedMasterSecretType::Require)
+            .with_insecure_skip_verify(true)
+            .build(true, Some(server_address()))
+            .expect("it fits");
+        let mut client = Endpoint::new(client_address(), Default::default(), None);
+        let begun = client.connect(now, server_address(), Arc::new(config), None);
+        begun.expect("it begins");
+        Self {
+            now,
+            server,
+            client,
+            contexts: None,
+        }
+    }
+
+    /// A client who shows this certificate, which is the one that is expected.
+    fn showing(certificate: Certificate) -> Self {
+        let expected = Fingerprint::of(&certificate.certificate[0]);
+        Self::new(Some(certificate), expected)
+    }
+
+    /// Lets both speak until they are silent or the server has had enough; what the client says is changed on the way.
+    fn run(&mut self, mut meddle: impl FnMut(&mut Vec<u8>)) -> Result<(), HandshakeError> {
+        while let Some(out) = self.client.poll_transmit() {
+            let (mut datagram, mut answers) = (out.message.to_vec(), Vec::new());
+            meddle(&mut datagram);
+            let answer = |answer: &[u8]| answers.push(answer.to_vec());
+            let progress = self.server.receive(self.now, &datagram, answer)?;
+            self.contexts = self.contexts.take().or(progress.connected);
+            for answer in answers {
+                // One who was told nonsense gives up.
+                let _ = self.client.read(self.now, server_address(), None, answer[..].into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The client's, if it is connected.
+    fn of_client(&self) -> Option<Contexts> {
+        let state = self.client.get_connection_state(server_address())?;
+        let profile = Profile::Aes128CmSha1_80;
+        let exported = state.export_keying_material("EXTRACTOR-dtls_srtp", &[], profile.exported_len());
+        Contexts::new(profile, exported.ok()?.as_ref(), Side::Client)
+    }
+}
+
+fn server_address() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 7881))
+}
+
+fn client_address() -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 7], 40000))
+}
+
+/// Whether what the one encrypts is what the other decrypts.
+fn is_understood(sender: &hst_srtp::Sender, receiver: &mut hst_srtp::Receiver) -> bool {
+    let plain = [&[0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7][..], b"sound"].concat();
+    let mut packet = plain.clone();
+    sender.protect(1, &mut packet, 0, 12);
+    let opened = receiver.unprotect(&mut packet);
+    opened.is_ok_and(|opened| packet[..opened.len] == plain)
+}
+
+#[test]
+fn a_client_with_a_key_of_rsa_connects() {
+    for key in [&*KEY, &key(RsaKeySize::_4096)] {
+        let mut pair = Pair::showing(certificate(key, key));
+        pair.run(|_| ()).expect("nothing is wrong");
+        let mut ours = pair.contexts.take().expect("connected");
+        let mut theirs = pair.of_client().expect("connected");
+        assert!(is_understood(&ours.sender, &mut theirs.receiver));
+        assert!(is_understood(&theirs.sender, &mut ours.receiver));
+    }
+}
+
+#[test]
+fn d7_a_certificate_of_rsa_that_the_offer_does_not_name_opens_nothing() {
+    let mut pair = Pair::new(Some(certificate(&KEY, &KEY)), Fingerprint([0; 32]));
+    let refused = pair.run(|_| ());
+    assert!(matches!(refused, Err(HandshakeError::OtherCertificate)), "{refused:?}");
+    assert!(pair.contexts.is_none());
+}
+
+#[test]
+fn d8_a_certificate_without_its_key_and_no_certificate_open_nothing() {
+    let mut without_key = Pair::showing(certificate(&KEY, &key(RsaKeySize::_2048)));
+    let mut without_all = Pair::new(None, Fingerprint([0; 32]));
+    for pair in [&mut without_key, &mut without_all] {
+        let refused = pair.run(|_| ());
+        assert!(matches!(refused, Err(HandshakeError::Dtls(_))), "{refused:?}");
+        assert!(pair.contexts.is_none());
+    }
+}
+
+/// Where the bodies of messages in the clear are in a datagram.
+fn bodies(datagram: &[u8]) -> Vec<usize> {
+    let (mut at, mut bodies) = (0, Vec::new());
+    while at < datagram.len() {
+        let end = at + RECORD + usize::from(u16::from_be_bytes([datagram[at + 11], datagram[at + 12]]));
+        if datagram[at] == HANDSHAKE && datagram[at + 3..at + 5] == [0, 0] {
+            bodies.extend(at + RECORD + MESSAGE..end);
+        }
+        at = end;
+    }
+    bodies
+}
+
+#[test]
+fn d6_a_handshake_by_rsa_in_which_any_byte_was_changed_opens_nothing() {
+    let certificate = certificate(&KEY, &KEY);
+    let mut said = Vec::new();
+    let mut whole = Pair::showing(certificate.clone());
+    whole.run(|datagram| said.push(datagram.clone())).expect("connected");
+    let mut tried = 0;
+    for (number, datagram) in said.iter().enumerate() {
+        for place in bodies(datagram).into_iter().step_by(3) {
+            let mut pair = Pair::showing(certificate.clone());
+            let mut count = 0;
+            let _ = pair.run(|datagram| {
+                if count == number {
+                    datagram[place] ^= 0x41;
+                }
+                count += 1;
+            });
+            assert!(count > number && pair.contexts.is_none(), "{number} {place}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+fn message(kind: u8, seq: u16, body: &[u8]) -> Vec<u8> {
+    let len = &(body.len() as u32).to_be_bytes()[1..];
+    [&[kind], len, &seq.to_be_bytes(), &[0; 3], len, body].concat()
+}
+
+fn record(kind: u8, epoch: u16, body: &[u8]) -> Vec<u8> {
+    let len = (body.len() as u16).to_be_bytes();
+    [&[kind, 0xfe, 0xfd], &epoch.to_be_bytes()[..], &[0; 6], &len, body].concat()
+}
+
+#[test]
+fn a_request_for_certificates_of_ecdsa_asks_for_those_of_rsa_too() {
+    // By which kind of key, signed how, and no names of who has signed it.
+    let asked = message(CERTIFICATE_REQUEST, 4, &[1, 64, 0, 4, 4, 3, 5, 3, 0, 0]);
+    let asking = message(CERTIFICATE_REQUEST, 4, &[2, 64, 1, 0, 6, 4, 3, 5, 3, 4, 1, 0, 0]);
+    let (before, behind) = (record(HANDSHAKE, 0, b"before"), record(HANDSHAKE, 0, b"behind"));
+    let around = |request: &[u8]| [&before, &record(HANDSHAKE, 0, request), &behind[..]].concat();
+    let datagram = around(&asked);
+    assert_eq!(rsa::completed(&datagram), around(&asking));
+    assert_eq!(rsa::completed(&datagram).len(), datagram.len() + rsa::MORE);
+    // What is encrypted, and what is none.
+    for other in [record(HANDSHAKE, 1, &asked), record(23, 0, &asked)] {
+        assert_eq!(rsa::completed(&other), other);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_hashed_is_what_leaves(
+        messages in vec((prop_oneof![Just(CERTIFICATE_REQUEST), any::<u8>()], vec(any::<u8>(), 0..20)), 0..6),
+        noise in vec(any::<u8>(), 0..12),
+    ) {
+        let messages: Vec<_> = messages.iter().map(|(kind, body)| message(*kind, 0, body)).collect();
+        let datagram: Vec<u8> = messages.iter().flat_map(|it| record(HANDSHAKE, 0, it)).collect();
+        let completed = rsa::completed(&datagram);
+        let (mut at, mut left) = (0, Vec::new());
+        while at < completed.len() {
+            let end = at + RECORD + usize::from(completed[at + 12]);
+            left.extend(&completed[at + RECORD..end]);
+            at = end;
+        }
+        prop_assert_eq!(at, completed.len());
+        prop_assert_eq!(&rsa::said(&messages.concat()), &left);
+        // What is no whole message stays as it is.
+        prop_assert_eq!(rsa::said(&[&messages.concat(), &noise[..]].concat()), [left, noise.clone()].concat());
+        let end = [completed, noise.clone()].concat();
+        prop_assert_eq!(rsa::completed(&[datagram, noise].concat()), end);
+    }
+}
