@@ -10,6 +10,8 @@ use dimpl::{Config, Dtls, Output, SrtpProfile};
 use hst_srtp::{Profile, Side};
 use str0m::crypto::{self, dtls::DtlsCert};
 
+mod beneath;
+mod profile;
 mod rsa;
 
 /// How soon a part of the handshake that may be lost is sent again; each further time takes twice as long. After a second,
@@ -114,7 +116,11 @@ impl Handshake {
         send: impl FnMut(&[u8]),
     ) -> Result<Progress, HandshakeError> {
         self.dtls.handle_timeout(now)?;
-        self.dtls.handle_packet(datagram)?;
+        if self.is_asked() {
+            self.dtls.handle_packet(&beneath::inward(datagram))?;
+        } else {
+            self.dtls.handle_packet(datagram)?;
+        }
         self.proceed(send)
     }
 
@@ -145,8 +151,8 @@ impl Handshake {
         }
     }
 
-    /// Whether the client is being asked for his certificate: who is called asks.
-    fn is_asking(&self) -> bool {
+    /// Whether the client is asking for a connection, so that we say what it is like.
+    fn is_asked(&self) -> bool {
         !self.is_done && !self.dtls.is_active()
     }
 
@@ -154,7 +160,7 @@ impl Handshake {
         let (mut progress, mut room) = (Progress::default(), [0; ROOM]);
         loop {
             match self.dtls.poll_output(&mut room) {
-                Output::Packet(datagram) if self.is_asking() => send(&rsa::completed(datagram)),
+                Output::Packet(datagram) if self.is_asked() => send(&beneath::outward(datagram)),
                 Output::Packet(datagram) => send(datagram),
                 Output::PeerCert(certificate) => {
                     let shown = Fingerprint::of(certificate);
@@ -238,7 +244,7 @@ pub(crate) fn config(is_caller: bool) -> Result<Arc<Config>, dimpl::Error> {
     let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
     let mut config = config.max_queue_rx(WAITING);
     if !is_caller {
-        config = config.with_crypto_provider(rsa::provider());
+        config = config.with_crypto_provider(beneath::provider());
     }
     let config = Arc::new(config.build()?);
     // Another thread may have been faster.

@@ -1,4 +1,4 @@
-//! Handshakes with another implementation, as the client, whose key is of RSA.
+//! Handshakes with another implementation, as the client: with a key of RSA, and with several ciphers to choose from.
 
 use std::{net::SocketAddr, sync::LazyLock};
 
@@ -9,7 +9,9 @@ use rtc_dtls::{
     crypto::{Certificate, CryptoPrivateKey},
     crypto_provider::default_provider,
     endpoint::Endpoint,
-    extension::extension_use_srtp::SrtpProtectionProfile,
+    extension::extension_use_srtp::SrtpProtectionProfile::{
+        self, Srtp_Aead_Aes_128_Gcm, Srtp_Aead_Aes_256_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80,
+    },
 };
 
 use super::*;
@@ -17,6 +19,7 @@ use super::*;
 const RECORD: usize = 13;
 const MESSAGE: usize = 12;
 const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
 const CERTIFICATE_REQUEST: u8 = 13;
 
 static KEY: LazyLock<KeyPair> = LazyLock::new(|| key(RsaKeySize::_2048));
@@ -46,6 +49,10 @@ struct Pair {
 impl Pair {
     /// A client with this certificate, and a server who expects the one that has this fingerprint.
     fn new(certificate: Option<Certificate>, expected: Fingerprint) -> Self {
+        Self::offering(&[Srtp_Aes128_Cm_Hmac_Sha1_80], certificate, expected)
+    }
+
+    fn offering(profiles: &[SrtpProtectionProfile], certificate: Option<Certificate>, expected: Fingerprint) -> Self {
         let now = Instant::now();
         let provider = crypto::from_feature_flags().dtls_provider;
         let own = provider.generate_certificate().expect("a certificate");
@@ -53,7 +60,7 @@ impl Pair {
         let config = ConfigBuilder::default()
             .with_crypto_provider(default_provider().expect("there is one"))
             .with_certificates(certificate.into_iter().collect())
-            .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80])
+            .with_srtp_protection_profiles(profiles.to_vec())
             .with_extended_master_secret(ExtendedMasterSecretType::Require)
             .with_insecure_skip_verify(true)
             .build(true, Some(server_address()))
@@ -91,10 +98,23 @@ impl Pair {
         Ok(())
     }
 
+    /// Which cipher both have agreed upon, if they understand each other.
+    fn agreed(&mut self) -> Option<SrtpProtectionProfile> {
+        let (mut ours, mut theirs) = (self.contexts.take()?, self.of_client()?);
+        let is_one =
+            is_understood(&ours.sender, &mut theirs.receiver) && is_understood(&theirs.sender, &mut ours.receiver);
+        let state = self.client.get_connection_state(server_address())?;
+        is_one.then(|| state.srtp_protection_profile())
+    }
+
     /// The client's, if it is connected.
     fn of_client(&self) -> Option<Contexts> {
         let state = self.client.get_connection_state(server_address())?;
-        let profile = Profile::Aes128CmSha1_80;
+        let profile = match state.srtp_protection_profile() {
+            Srtp_Aead_Aes_128_Gcm => Profile::AeadAes128Gcm,
+            Srtp_Aead_Aes_256_Gcm => Profile::AeadAes256Gcm,
+            _ => Profile::Aes128CmSha1_80,
+        };
         let exported = state.export_keying_material("EXTRACTOR-dtls_srtp", &[], profile.exported_len());
         Contexts::new(profile, exported.ok()?.as_ref(), Side::Client)
     }
@@ -122,10 +142,7 @@ fn a_client_with_a_key_of_rsa_connects() {
     for key in [&*KEY, &key(RsaKeySize::_4096)] {
         let mut pair = Pair::showing(certificate(key, key));
         pair.run(|_| ()).expect("nothing is wrong");
-        let mut ours = pair.contexts.take().expect("connected");
-        let mut theirs = pair.of_client().expect("connected");
-        assert!(is_understood(&ours.sender, &mut theirs.receiver));
-        assert!(is_understood(&theirs.sender, &mut ours.receiver));
+        assert_eq!(pair.agreed(), Some(Srtp_Aes128_Cm_Hmac_Sha1_80));
     }
 }
 
@@ -146,6 +163,54 @@ fn d8_a_certificate_without_its_key_and_no_certificate_open_nothing() {
         assert!(matches!(refused, Err(HandshakeError::Dtls(_))), "{refused:?}");
         assert!(pair.contexts.is_none());
     }
+}
+
+#[test]
+fn aes_of_128_bits_is_taken_where_it_is_offered() {
+    let all = [
+        Srtp_Aead_Aes_256_Gcm,
+        Srtp_Aead_Aes_128_Gcm,
+        Srtp_Aes128_Cm_Hmac_Sha1_80,
+    ];
+    let [long, short, old] = all;
+    let certificate = certificate(&KEY, &KEY);
+    let expected = Fingerprint::of(&certificate.certificate[0]);
+    for (offered, agreed) in [
+        (&all[..], short),
+        (&[old, short, long], short),
+        (&[old, long], long),
+        (&[long], long),
+        (&[old], old),
+    ] {
+        let mut pair = Pair::offering(offered, Some(certificate.clone()), expected);
+        pair.run(|_| ()).expect("nothing is wrong");
+        assert_eq!(pair.agreed(), Some(agreed), "of {offered:?}");
+    }
+    // A hello in pieces is what it is.
+    let mut pair = Pair::offering(&all, Some(certificate.clone()), expected);
+    pair.run(in_pieces).expect("nothing is wrong");
+    assert_eq!(pair.agreed(), Some(long));
+}
+
+/// Cuts a client's hello into two pieces, in records of their own.
+fn in_pieces(datagram: &mut Vec<u8>) {
+    if !is_hello(datagram) {
+        return;
+    }
+    let (header, body) = datagram[RECORD..].split_at(MESSAGE);
+    let (first, second) = body.split_at(50);
+    let piece = |at: usize, piece: &[u8]| {
+        let [at, len] = [at, piece.len()].map(|it| (it as u32).to_be_bytes());
+        [&header[..6], &at[1..], &len[1..], piece].concat()
+    };
+    let [first, mut second] = [piece(0, first), piece(50, second)].map(|it| record(HANDSHAKE, 0, &it));
+    // The number of the record.
+    second[10] = 1;
+    *datagram = [first, second].concat();
+}
+
+fn is_hello(datagram: &[u8]) -> bool {
+    datagram[0] == HANDSHAKE && datagram[RECORD] == CLIENT_HELLO
 }
 
 /// Where the bodies of messages in the clear are in a datagram.
@@ -203,11 +268,11 @@ fn a_request_for_certificates_of_ecdsa_asks_for_those_of_rsa_too() {
     let (before, behind) = (record(HANDSHAKE, 0, b"before"), record(HANDSHAKE, 0, b"behind"));
     let around = |request: &[u8]| [&before, &record(HANDSHAKE, 0, request), &behind[..]].concat();
     let datagram = around(&asked);
-    assert_eq!(rsa::completed(&datagram), around(&asking));
-    assert_eq!(rsa::completed(&datagram).len(), datagram.len() + rsa::MORE);
+    assert_eq!(beneath::outward(&datagram), around(&asking));
+    assert_eq!(beneath::outward(&datagram).len(), datagram.len() + rsa::MORE);
     // What is encrypted, and what is none.
     for other in [record(HANDSHAKE, 1, &asked), record(23, 0, &asked)] {
-        assert_eq!(rsa::completed(&other), other);
+        assert_eq!(beneath::outward(&other), other);
     }
 }
 
@@ -219,7 +284,7 @@ proptest! {
     ) {
         let messages: Vec<_> = messages.iter().map(|(kind, body)| message(*kind, 0, body)).collect();
         let datagram: Vec<u8> = messages.iter().flat_map(|it| record(HANDSHAKE, 0, it)).collect();
-        let completed = rsa::completed(&datagram);
+        let completed = beneath::outward(&datagram);
         let (mut at, mut left) = (0, Vec::new());
         while at < completed.len() {
             let end = at + RECORD + usize::from(completed[at + 12]);
@@ -227,10 +292,37 @@ proptest! {
             at = end;
         }
         prop_assert_eq!(at, completed.len());
-        prop_assert_eq!(&rsa::said(&messages.concat()), &left);
+        prop_assert_eq!(&beneath::said(&messages.concat()), &left);
         // What is no whole message stays as it is.
-        prop_assert_eq!(rsa::said(&[&messages.concat(), &noise[..]].concat()), [left, noise.clone()].concat());
+        prop_assert_eq!(beneath::said(&[&messages.concat(), &noise[..]].concat()), [left, noise.clone()].concat());
         let end = [completed, noise.clone()].concat();
-        prop_assert_eq!(rsa::completed(&[datagram, noise].concat()), end);
+        prop_assert_eq!(beneath::outward(&[datagram, noise].concat()), end);
+    }
+
+    #[test]
+    fn whatever_is_hashed_is_what_has_come(
+        offered in vec(any::<[u8; 2]>().prop_filter("nobody offers it", |it| *it != [0xff, 8]), 0..5),
+        extensions in vec((any::<u16>(), vec(any::<u8>(), 0..5)), 0..4),
+        place in 0..4_usize,
+        noise in vec(any::<u8>(), 0..3),
+    ) {
+        let offered = [&[[0, 8], [0, 7]], &offered[..]].concat().concat();
+        let mut extensions = extensions;
+        let use_srtp = [&(offered.len() as u16).to_be_bytes()[..], &offered, &[0]].concat();
+        extensions.insert(place.min(extensions.len()), (14, use_srtp));
+        let field = |body: &[u8]| [&(body.len() as u16).to_be_bytes(), body].concat();
+        let extensions = extensions.iter().map(|(kind, body)| [&kind.to_be_bytes()[..], &field(body)].concat());
+        let before = [&[0xfe, 0xfd][..], &[7; 32], &[0, 0], &field(&[0xc0, 0x2b]), &[1, 0]].concat();
+        let hello = message(CLIENT_HELLO, 0, &[before, field(&extensions.collect::<Vec<_>>().concat())].concat());
+        let datagram = [record(HANDSHAKE, 0, &hello), noise].concat();
+        let read = beneath::inward(&datagram);
+        prop_assert_eq!(read.len(), datagram.len());
+        prop_assert_ne!(&read, &datagram);
+        prop_assert_eq!(beneath::said(&read[RECORD..RECORD + hello.len()]), hello.clone());
+        // And any part of it does no harm.
+        for end in 0..hello.len() {
+            let part = record(HANDSHAKE, 0, &hello[..end]);
+            prop_assert_eq!(beneath::said(&beneath::inward(&part)[RECORD..]), &hello[..end]);
+        }
     }
 }
