@@ -27,6 +27,8 @@ struct House {
     told: Vec<(u64, Option<u32>)>,
     /// Which tracks were kept from whom, or no more.
     held: Vec<(u64, bool)>,
+    /// Whose picture was said to be paused, or not any more.
+    starved: Vec<(u64, bool)>,
 }
 
 impl House {
@@ -38,6 +40,7 @@ impl House {
             group: Group::new(id, Rules::default()),
             told: Vec::new(),
             held: Vec::new(),
+            starved: Vec::new(),
         };
         house.join(PUBLISHER);
         house.publish(MediaType::Video);
@@ -110,9 +113,16 @@ impl House {
                         let Ok(ServerFrame::Event { event, .. }) = decode_server(&frame_event(Some(1), &body)) else {
                             panic!("an event")
                         };
-                        if let Event::Wanted { height, .. } = event {
-                            assert_eq!(member, MemberId(PUBLISHER));
-                            self.told.push(((self.now - self.begin).as_millis() as u64, height));
+                        match event {
+                            Event::Wanted { height, .. } => {
+                                assert_eq!(member, MemberId(PUBLISHER));
+                                self.told.push(((self.now - self.begin).as_millis() as u64, height));
+                            }
+                            Event::Starved { key, starved } => {
+                                assert_eq!(key, camera(MediaType::Video));
+                                self.starved.push((member.0, starved));
+                            }
+                            _ => {}
                         }
                     }
                     _ => {}
@@ -249,6 +259,31 @@ fn a_publisher_who_missed_events_is_told_again_what_differs_from_the_beginning()
     house.group.handle_missed(MemberId(PUBLISHER));
     house.drain();
     assert_eq!(house.take_told(), [(3_000, Some(180))]);
+}
+
+#[test]
+fn whose_network_carries_no_picture_is_told_so_and_told_again_when_he_missed_it_and_nobody_else_is() {
+    let mut house = House::watched();
+    house.join(3);
+    house.receive(3).unwrap();
+    let mut tell = |starved: Option<bool>| {
+        match starved {
+            Some(starved) => house.group.handle_starved(MemberId(2), TrackId(1), starved),
+            None => house.group.handle_missed(MemberId(2)),
+        }
+        house.drain();
+        std::mem::take(&mut house.starved)
+    };
+    assert_eq!(tell(None), []);
+    assert_eq!(tell(Some(true)), [(2, true)]);
+    assert_eq!(tell(None), [(2, true)]);
+    assert_eq!(tell(Some(false)), [(2, false)]);
+    assert_eq!(tell(None), []);
+    tell(Some(true));
+    house.stop(2);
+    house.group.handle_missed(MemberId(2));
+    house.drain();
+    assert_eq!(house.starved, [], "he receives it no more");
 }
 
 #[test]

@@ -25,7 +25,8 @@ const SWITCH: u8 = 2;
 pub(crate) struct Dependency {
     pub(crate) spatial: u8,
     pub(crate) temporal: u8,
-    pub(crate) is_sync: bool,
+    /// Up to which temporal layer whoever gets this frame can take up more from here on.
+    pub(crate) rises_to: Option<u8>,
     /// The first packet of a frame that needs no earlier one: it brings the structure.
     pub(crate) starts_keyframe: bool,
     pub(crate) starts_frame: bool,
@@ -83,11 +84,15 @@ impl Structure {
             indications,
         } = structure.templates.get(place)?;
         let indications = own.as_ref().unwrap_or(indications);
-        let target = structure.targets.position(*spatial, *temporal);
+        // Of the target that ends with its own layer a frame often says no more than that it can be left out.
+        let may_rise = |higher: &u8| {
+            let target = structure.targets.position(*spatial, *higher);
+            target.is_some_and(|target| indications.get(target) == Some(&SWITCH))
+        };
         Some(Dependency {
             spatial: *spatial,
             temporal: *temporal,
-            is_sync: target.is_some_and(|target| indications.get(target) == Some(&SWITCH)),
+            rises_to: (*temporal..=MAX_TEMPORAL).rev().find(may_rise),
             starts_keyframe,
             starts_frame,
             ends_layer,
@@ -222,7 +227,7 @@ pub(crate) mod tests {
         let lowest = Dependency {
             spatial: 0,
             temporal: 0,
-            is_sync: true,
+            rises_to: Some(1),
             starts_keyframe: true,
             starts_frame: true,
             ends_layer: true,
@@ -235,7 +240,7 @@ pub(crate) mod tests {
                 (spatial, temporal),
                 "template {template}"
             );
-            assert!(read.is_sync, "template {template}");
+            assert_eq!(read.rises_to, Some(1), "template {template}");
         }
         assert_eq!(Structure::read(&mut structure, &frame(9)), None, "no such template");
         assert_eq!(Structure::read(&mut structure, &frame(4)), None, "no such template");
@@ -251,7 +256,7 @@ pub(crate) mod tests {
             bits.put(indication, 2);
         }
         let read = Structure::read(&mut structure, &bits.into_bytes()).unwrap();
-        assert!(!read.is_sync);
+        assert_eq!(read.rises_to, None);
         assert_eq!(read.temporal, 1);
     }
 

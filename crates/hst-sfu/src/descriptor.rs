@@ -170,7 +170,7 @@ mod tests {
         // Own indications: 0, 1, 0, 1.
         let own = patched(&[0x46, 0, 102, 0b0010_0000, 0b1000_1000], 0b1111);
         let read = Structure::read(&mut structure, &own).unwrap();
-        assert!(!read.is_sync);
+        assert_eq!(read.rises_to, None);
         assert_eq!(own, [0x46, 0x12, 0x34, 0b0110_0111, 0b1000_1000, 0b1000_0000]);
     }
 

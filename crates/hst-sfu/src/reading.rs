@@ -89,7 +89,11 @@ impl From<Dependency> for Reading {
         Self {
             spatial: dependency.spatial,
             temporal: dependency.temporal,
-            rise: rise(dependency.is_sync, 0, dependency.temporal),
+            // Who does not get this frame may lack what it needs.
+            rise: dependency.rises_to.map(|to| Rise {
+                from: dependency.temporal,
+                to,
+            }),
             ends_layer: dependency.ends_layer,
             ..Self::default()
         }

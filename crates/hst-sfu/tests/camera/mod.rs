@@ -43,6 +43,13 @@ pub(crate) struct Camera {
     pub(crate) wanted: Option<Encodings>,
     pub(crate) requests: usize,
     pub(crate) keyframes: usize,
+    /// When a keyframe was asked for, and of which encoding.
+    pub(crate) asked: Vec<(Instant, u8)>,
+    /// How often an encoding that had come was not sent any more.
+    pub(crate) stops: usize,
+    is_stopped: [bool; 3],
+    /// When the next picture is due.
+    next_at: Instant,
     pub(crate) starved: Vec<(LineId, bool)>,
     pub(crate) rates: Option<Rates>,
     pub(crate) got: Vec<Got>,
@@ -70,8 +77,9 @@ impl Camera {
     pub(crate) fn new() -> Self {
         let mut router = Router::new();
         router.publish(CAMERA);
+        let now = Instant::now();
         Self {
-            now: Instant::now(),
+            now,
             router,
             pictures: 0,
             seqs: [65_000, 10, 32_000],
@@ -84,6 +92,10 @@ impl Camera {
             wanted: None,
             requests: 0,
             keyframes: 0,
+            asked: Vec::new(),
+            stops: 0,
+            is_stopped: [false; 3],
+            next_at: now,
             starved: Vec::new(),
             rates: None,
             got: Vec::new(),
@@ -112,31 +124,43 @@ impl Camera {
         }
     }
 
-    /// Takes pictures for so long.
+    /// Lets exactly so much time pass, in which pictures are taken; gives what came.
     pub(crate) fn run(&mut self, time: Duration) -> &[Got] {
         let before = self.got.len();
         let end = self.now + time;
-        while self.now < end {
+        // A test may have put the clock forward itself.
+        self.next_at = self.next_at.max(self.now);
+        while self.next_at < end {
+            self.now = self.next_at;
             self.take_picture();
-            self.now += FRAME;
-            if self.router.poll_timeout().is_some_and(|at| at <= self.now) {
-                self.router.handle_timeout(self.now);
-                self.drain(None);
-            }
+            self.next_at += FRAME;
+            self.tick();
         }
+        self.now = end;
+        self.tick();
         &self.got[before..]
+    }
+
+    fn tick(&mut self) {
+        if self.router.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.router.handle_timeout(self.now);
+            self.drain(None);
+        }
     }
 
     pub(crate) fn take_picture(&mut self) {
         self.pictures += 1;
         for encoding in 0..3 {
             let is_wanted = self.wanted.is_none_or(|wanted| wanted.contains(encoding as u8));
-            if self.is_on[encoding] && (is_wanted || !self.follows_wishes) {
+            let is_sent = self.is_on[encoding] && (is_wanted || !self.follows_wishes);
+            if is_sent {
                 self.send(encoding);
             } else {
                 // An encoder that starts again starts with a keyframe.
                 self.is_keyframe_due[encoding] = true;
             }
+            let was_stopped = std::mem::replace(&mut self.is_stopped[encoding], !is_sent);
+            self.stops += usize::from(!is_sent && !was_stopped);
         }
     }
 
@@ -221,6 +245,7 @@ impl Camera {
                 }
                 Output::RequestKeyframe { encoding, .. } => {
                     self.requests += 1;
+                    self.asked.push((self.now, encoding));
                     self.is_keyframe_due[usize::from(encoding)] = true;
                 }
                 Output::Wanted { encodings, .. } => self.wanted = Some(encodings),

@@ -25,22 +25,32 @@ pub(super) struct Asker {
     budget: Budget,
 }
 
+/// It waits so long for what may only have been overtaken.
+fn missing(reorder_time: Duration) -> Missing {
+    Missing::new(Patience {
+        // However many have come since.
+        reorder_packets: if reorder_time.is_zero() { 0 } else { 1000 },
+        reorder_time,
+        at_least: ROUND_TRIP + LOOKED_AT / 2,
+        attempts: 10,
+        age: Duration::from_secs(10),
+    })
+}
+
 impl Asker {
     pub(super) fn new(keys: Keys) -> Self {
-        let missing = Missing::new(Patience {
-            reorder_packets: 0,
-            reorder_time: Duration::ZERO,
-            at_least: ROUND_TRIP + LOOKED_AT / 2,
-            attempts: 10,
-            age: Duration::from_secs(10),
-        });
         Self {
             keys,
             contexts: None,
             ssrc: 0,
-            missing,
+            missing: missing(Duration::ZERO),
             budget: Budget::new(1000, 1000),
         }
+    }
+
+    /// From now on it waits for what was overtaken, as browsers learn to do.
+    pub(super) fn wait(&mut self, reorder_time: Duration) {
+        self.missing = missing(reorder_time);
     }
 
     /// Takes the number of a picture's packet that has come.

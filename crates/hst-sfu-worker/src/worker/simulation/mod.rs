@@ -39,12 +39,15 @@ mod cost;
 mod in_step;
 mod keyframes;
 mod link;
+mod long_loss;
 mod loss;
 mod media;
 mod memory;
 mod protected;
+mod reordering;
 mod rescue;
 mod spread;
+mod starving;
 
 use asking::Asker;
 use client::{Camera, Client, Microphone, SOUNDS};
@@ -83,6 +86,8 @@ struct World {
     clients: Vec<Client>,
     air: BinaryHeap<Reverse<Flying>>,
     departed: u64,
+    /// Whose picture is paused, or not any more, and since when.
+    starved: Vec<(Instant, PeerId, bool)>,
     alive: Arc<()>,
 }
 
@@ -121,6 +126,7 @@ impl World {
             clients: Vec::new(),
             air: BinaryHeap::new(),
             departed: 0,
+            starved: Vec::new(),
             alive,
         }
     }
@@ -281,7 +287,7 @@ impl World {
         for (remote, bytes) in sent {
             let at = self.clients.iter().position(|client| client.addr == remote.addr);
             let at = at.expect("a client's address");
-            let arrival = self.clients[at].down.carry(now, bytes.len());
+            let arrival = self.clients[at].down.carry(now, &bytes);
             self.depart(arrival, at, true, bytes);
         }
         for at in 0..self.clients.len() {
@@ -289,12 +295,19 @@ impl World {
                 self.clients[at].tick(now);
             }
             for bytes in std::mem::take(&mut self.clients[at].outgoing) {
-                let arrival = self.clients[at].up.carry(now, bytes.len());
+                let arrival = self.clients[at].up.carry(now, &bytes);
                 self.depart(arrival, at, false, bytes);
             }
         }
         let threads = self.other.iter_mut().chain([&mut self.thread]);
-        threads.for_each(|thread| while thread.events.try_recv().is_ok() {});
+        for thread in threads {
+            thread.worker.events.flush();
+            while let Ok(event) = thread.events.try_recv() {
+                if let MediaEvent::Starved { peer, is_starved, .. } = event {
+                    self.starved.push((now, peer, is_starved));
+                }
+            }
+        }
     }
 
     fn threads(&self) -> impl Iterator<Item = &Thread> {
