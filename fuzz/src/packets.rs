@@ -120,6 +120,7 @@ pub fn received(data: &[u8]) {
             sequence: u64::from(u32::from_be_bytes([0, far, high, low])),
             timestamp: u32::from(low) * 3000,
             marker: flags & 1 != 0,
+            level: None,
             payload: payload.to_vec().into(),
         };
         incoming.take(now, packet);

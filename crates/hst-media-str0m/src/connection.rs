@@ -20,7 +20,7 @@ use crate::{
     command::{Offered, Wanted},
     detours::Detours,
     early::{self, Early},
-    ice,
+    ice, level,
     link::Life,
     order::PipeId,
     relay::Relay,
@@ -216,6 +216,7 @@ impl Connection {
             let (sequence, payload) = (packet.sequence.into(), packet.payload.as_ref());
             let write = RtpWrite::new(pt, sequence, packet.timestamp, now.into_std(), payload)
                 .marker(packet.marker)
+                .ext_vals(level::values(packet.level))
                 .nackable(nackable);
             stream.write_rtp(write);
         }

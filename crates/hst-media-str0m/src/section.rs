@@ -7,7 +7,7 @@ use hst_media::{
 use str0m::{rtp::RtpPacket, stats::RemoteIngressStats};
 use tokio::time::Instant;
 
-use crate::codecs::codec_of;
+use crate::{codecs::codec_of, level::level_of};
 
 /// What a section of the session description carries at the moment.
 #[derive(Debug, Default)]
@@ -60,6 +60,7 @@ impl Section {
                 sequence: *packet.seq_no,
                 timestamp: packet.header.timestamp,
                 marker: packet.header.marker,
+                level: level_of(&packet.header.ext_vals),
                 payload: bytes::Bytes::copy_from_slice(&packet.payload),
             };
             incoming.take(now, packet);

@@ -13,6 +13,8 @@ mod tests;
 
 use bytes::Bytes;
 
+use crate::Level;
+
 pub use counters::Counters;
 pub use incoming::{Feedback, Incoming};
 pub use outgoing::{BURST, BURST_INTERVAL, Outgoing};
@@ -26,6 +28,8 @@ pub struct Packet {
     pub timestamp: u32,
     /// Whether it is the last packet of a picture.
     pub marker: bool,
+    /// How loud its sound is, in a header extension (RFC 6464).
+    pub level: Option<Level>,
     /// The payload, without padding.
     pub payload: Bytes,
 }
