@@ -7,6 +7,7 @@ mod freezes;
 mod incoming;
 mod outgoing;
 mod packetize;
+mod red;
 mod reorder;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::Level;
 pub use counters::Counters;
 pub use incoming::{Feedback, Incoming};
 pub use outgoing::{BURST, BURST_INTERVAL, Outgoing};
+pub use red::Echo;
 
 /// What an RTP packet says of its frame (RFC 3550 section 5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
