@@ -40,7 +40,8 @@ async fn heard(levels: [Option<u8>; SOUNDS], loud: usize) -> BTreeSet<usize> {
     let (came, mut coming) = mpsc::channel(1024);
     let mut ears = JoinSet::new();
     for (number, level) in levels.into_iter().enumerate() {
-        let publish = ann.engine.publish(MediaType::Audio, &number.to_string(), hum(level));
+        let id = number.to_string();
+        let publish = ann.engine.publish(MediaType::Audio, &id, hum(level));
         within("publishing", publish).await.unwrap();
         let key = bob.published().await;
         let mut remote = within("receiving", bob.engine.receive(key)).await.unwrap();
