@@ -91,7 +91,13 @@ impl House {
         };
         let mut house = Self::open_with(Door::Quic, config).await;
         let link = Link::lossy(&house.server, Duration::ZERO, loss).await;
-        house.transport = rewriting(house.transport, vec![link.detour.clone()]);
+        // The answer to a login foretells where the media are, as `"ip:port"`.
+        let foretold = link.detour.clone().map(|candidate| {
+            let mut words = candidate.split(' ').map(str::to_owned);
+            let [ip, port] = [words.next(), words.next()].map(Option::unwrap);
+            format!("\"{ip}:{port}\"")
+        });
+        house.transport = rewriting(house.transport, vec![link.detour.clone(), foretold]);
         (house, link)
     }
 
