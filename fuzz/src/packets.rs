@@ -108,6 +108,9 @@ pub fn described(data: &[u8]) {
     }
 }
 
+/// The payload type of sound that is not redundant.
+const SOUND: u8 = 111;
+
 /// Packets that an engine receives, in any order, until they are frames.
 pub fn received(data: &[u8]) {
     let codecs = [hst_media::Codec::Vp8, hst_media::Codec::H264, hst_media::Codec::Opus];
@@ -120,9 +123,13 @@ pub fn received(data: &[u8]) {
             sequence: u64::from(u32::from_be_bytes([0, far, high, low])),
             timestamp: u32::from(low) * 3000,
             marker: flags & 1 != 0,
+            level: None,
             payload: payload.to_vec().into(),
         };
-        incoming.take(now, packet);
+        match flags & 2 {
+            0 => incoming.take(now, packet),
+            _ => incoming.take_redundant(now, packet, SOUND),
+        }
         let feedback = incoming.advance(now);
         assert!(feedback.missing.len() <= MAX_GAP, "{}", feedback.missing.len());
     }

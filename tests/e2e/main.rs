@@ -42,6 +42,8 @@ mod hostile_web_socket;
 mod journey;
 mod late_joiner;
 mod logins;
+mod lossy;
+mod loudest;
 mod media_ends;
 mod media_kinds;
 mod messages;

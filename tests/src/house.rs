@@ -33,7 +33,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::path::Path;
+use crate::{
+    link::Link,
+    path::{Path, rewriting},
+};
 
 /// Longer than anything takes that goes well, also on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -77,6 +80,25 @@ impl House {
         let path = Path::to(house.server.addresses().media[0]).await;
         house.transport = path.lead(house.transport);
         (house, path)
+    }
+
+    /// Opens a house whose media are at the end of a cable that loses this share of the datagrams in each direction.
+    pub async fn at_the_end_of_a_cable(loss: f64) -> (Self, Link) {
+        let config = Config {
+            node_ips: vec![[127, 0, 0, 1].into()],
+            workers: Some(NonZeroUsize::MIN),
+            ..Config::dev()
+        };
+        let mut house = Self::open_with(Door::Quic, config).await;
+        let link = Link::lossy(&house.server, Duration::ZERO, loss).await;
+        // The answer to a login foretells where the media are, as `"ip:port"`.
+        let foretold = link.detour.clone().map(|candidate| {
+            let mut words = candidate.split(' ').map(str::to_owned);
+            let [ip, port] = [words.next(), words.next()].map(Option::unwrap);
+            format!("\"{ip}:{port}\"")
+        });
+        house.transport = rewriting(house.transport, vec![link.detour.clone(), foretold]);
+        (house, link)
     }
 
     /// Opens a house with this door.
@@ -151,6 +173,19 @@ impl House {
     /// What goes by its door, without an engine.
     pub fn transport(&self) -> &Arc<dyn SignalTransport> {
         &self.transport
+    }
+
+    /// Somebody who has logged in and joined with this media engine.
+    pub async fn member_by(&self, media: Arc<dyn MediaEngine>, user: &str, group: &str) -> Member {
+        let access = Arc::new(StaticAccess::new(self.points.clone()));
+        let client = ClientBuilder::new(self.transport.clone(), media);
+        let engine = RtcEngine::with(Preset::new(access, client));
+        let member = Member {
+            events: engine.events(),
+            engine,
+        };
+        within("init", member.engine.init(None)).await.unwrap();
+        member.come_in(user, group).await
     }
 
     /// An engine that is not initialised yet.

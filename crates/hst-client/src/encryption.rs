@@ -81,11 +81,14 @@ impl MediaSource for Sealed {
 
     async fn next(&mut self) -> Result<Option<Frame>, SourceError> {
         while let Some(frame) = self.source.next().await? {
+            // Once it is sealed nobody can guess it.
+            let level = frame.loudness(self.info().codec);
             let sealed = self.encryption.lock().seal(self.codec, &frame.data);
             match sealed {
                 Ok(data) => {
                     return Ok(Some(Frame {
                         data: data.into(),
+                        level,
                         ..frame
                     }));
                 }

@@ -133,6 +133,7 @@ mod tests {
                 time: Default::default(),
                 duration: Default::default(),
                 keyframe: true,
+                level: None,
             }))
         }
 
@@ -182,6 +183,7 @@ mod tests {
                 time: Default::default(),
                 duration: Default::default(),
                 keyframe,
+                level: None,
             }))
         }
 

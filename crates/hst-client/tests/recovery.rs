@@ -48,6 +48,7 @@ fn picture() -> Frame {
         time: Duration::ZERO,
         duration: Duration::ZERO,
         keyframe: true,
+        level: None,
     }
 }
 

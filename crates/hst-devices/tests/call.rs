@@ -119,11 +119,14 @@ async fn packets(hertz: f32, count: usize) -> Vec<Frame> {
 }
 
 #[tokio::test]
-async fn a_microphone_gives_packets_of_20_ms_whose_times_go_on() {
+async fn a_microphone_gives_packets_of_20_ms_whose_times_go_on_and_tells_how_loud_they_are() {
     for (at, packet) in packets(440.0, 50).await.iter().enumerate() {
         assert_eq!(packet.time, Duration::from_millis(20) * at as u32);
         assert_eq!(hst_media::opus_duration(&packet.data), Some(Duration::from_millis(20)));
         assert!(packet.keyframe);
+        // A sine of half of the scale has an eighth of the power that can be.
+        let level = packet.level.unwrap();
+        assert!(level.is_voice && (8..=10).contains(&level.below_loudest), "{level:?}");
     }
 }
 

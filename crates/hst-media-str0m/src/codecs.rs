@@ -6,6 +6,8 @@ use str0m::{
 
 /// Payload types; this side always offers, so they are ours to choose.
 const OPUS: u8 = 111;
+/// Opus with what came before it (RED, RFC 2198).
+const RED: u8 = 63;
 const VP8: u8 = 96;
 const VP8_RTX: u8 = 97;
 const H264: u8 = 102;
@@ -16,11 +18,21 @@ const H264_PROFILE: u32 = 0x42_e0_1f;
 /// The codec of a packet, by its payload type.
 pub(crate) fn codec_of(pt: Pt) -> Option<Codec> {
     match *pt {
-        OPUS => Some(Codec::Opus),
+        OPUS | RED => Some(Codec::Opus),
         VP8 => Some(Codec::Vp8),
         H264 => Some(Codec::H264),
         _ => None,
     }
+}
+
+/// The payload type of the sounds in a packet, if that is redundant.
+pub(crate) fn sound_in(pt: Pt) -> Option<u8> {
+    (*pt == RED).then_some(OPUS)
+}
+
+/// The payload type for sound with what came before it, if this is that of plain sound and the other side takes both.
+pub(crate) fn redundant(config: &CodecConfig, pt: Pt) -> Option<Pt> {
+    config.iter().find(|params| params.pt() == pt)?.red()
 }
 
 /// `None` for a codec that this engine cannot carry.
@@ -42,13 +54,8 @@ pub(crate) fn media_kind(kind: Kind) -> MediaKind {
 
 /// Adds what every section offers.
 pub(crate) fn configure(config: &mut CodecConfig) {
-    let opus = FormatParams {
-        min_p_time: Some(10),
-        use_inband_fec: Some(true),
-        ..FormatParams::default()
-    };
-    let (clock, channels) = (Frequency::FORTY_EIGHT_KHZ, Some(2));
-    config.add_config(OPUS.into(), None, str0m::format::Codec::Opus, clock, channels, opus);
+    // str0m's own choice of payload types is OPUS and RED.
+    config.enable_opus(true, true);
     let (clock, plain) = (Frequency::NINETY_KHZ, FormatParams::default());
     let vp8 = str0m::format::Codec::Vp8;
     config.add_config(VP8.into(), Some(VP8_RTX.into()), vp8, clock, None, plain);

@@ -17,10 +17,11 @@ use str0m::{
 use tokio::time::Instant;
 
 use crate::{
+    codecs,
     command::{Offered, Wanted},
     detours::Detours,
     early::{self, Early},
-    ice,
+    ice, level,
     link::Life,
     order::PipeId,
     relay::Relay,
@@ -207,15 +208,21 @@ impl Connection {
     }
 
     pub(crate) fn write(&mut self, now: Instant, mid: Mid, pt: Pt, packets: Vec<Packet>) {
+        let redundant = codecs::redundant(self.rtc.codec_config(), pt);
         let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+        let (Some(stream), Some(section)) = (api.stream_tx_by_mid(mid, None), self.sections.get_mut(&mid)) else {
             return;
         };
         let nackable = stream.rtx().is_some();
         for packet in packets {
-            let (sequence, payload) = (packet.sequence.into(), packet.payload.as_ref());
-            let write = RtpWrite::new(pt, sequence, packet.timestamp, now.into_std(), payload)
+            let (sequence, timestamp) = (packet.sequence.into(), packet.timestamp);
+            let (pt, payload) = match redundant {
+                Some(redundant) => (redundant, section.echo.payload(timestamp, &packet.payload, *pt)),
+                None => (pt, packet.payload),
+            };
+            let write = RtpWrite::new(pt, sequence, timestamp, now.into_std(), &payload[..])
                 .marker(packet.marker)
+                .ext_vals(level::values(packet.level))
                 .nackable(nackable);
             stream.write_rtp(write);
         }

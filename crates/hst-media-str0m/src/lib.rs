@@ -11,6 +11,7 @@ mod engine;
 #[doc(hidden)]
 pub mod fuzzed;
 mod ice;
+mod level;
 mod link;
 mod network;
 mod order;

@@ -2,12 +2,15 @@ use std::{sync::Arc, time::Duration};
 
 use hst_media::{
     LineId, PeerEvent, PeerEventSender,
-    rtp::{Counters, Incoming, Packet},
+    rtp::{Counters, Echo, Incoming, Packet},
 };
 use str0m::{rtp::RtpPacket, stats::RemoteIngressStats};
 use tokio::time::Instant;
 
-use crate::codecs::codec_of;
+use crate::{
+    codecs::{codec_of, sound_in},
+    level::level_of,
+};
 
 /// What a section of the session description carries at the moment.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ pub(crate) struct Section {
     /// Packets that were lost on the way out, of all lines so far.
     lost: u64,
     lost_before: u64,
+    /// What it has sent last, of sound.
+    pub(crate) echo: Echo,
 }
 
 /// A line on a section.
@@ -35,6 +40,8 @@ impl Section {
         if line(&self.carried) != line(&carried) {
             self.carried = carried;
             self.incoming = None;
+            // Nobody hears in the next line what this one carried.
+            self.echo = Echo::default();
             self.lost_before = self.lost;
         }
     }
@@ -45,7 +52,8 @@ impl Section {
 
     /// A packet has arrived; it is dropped when the section carries nothing.
     pub(crate) fn receive(&mut self, now: Instant, packet: RtpPacket, events: &PeerEventSender) {
-        let (Some(carried), Some(codec)) = (&self.carried, codec_of(packet.header.payload_type)) else {
+        let payload_type = packet.header.payload_type;
+        let (Some(carried), Some(codec)) = (&self.carried, codec_of(payload_type)) else {
             self.incoming = None;
             return;
         };
@@ -60,9 +68,13 @@ impl Section {
                 sequence: *packet.seq_no,
                 timestamp: packet.header.timestamp,
                 marker: packet.header.marker,
+                level: level_of(&packet.header.ext_vals),
                 payload: bytes::Bytes::copy_from_slice(&packet.payload),
             };
-            incoming.take(now, packet);
+            match sound_in(payload_type) {
+                Some(sound) => incoming.take_redundant(now, packet, sound),
+                None => incoming.take(now, packet),
+            }
         }
     }
 

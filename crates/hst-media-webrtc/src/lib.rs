@@ -2,6 +2,7 @@
 
 mod codecs;
 mod engine;
+mod extensions;
 mod feedback;
 mod peer;
 mod pump;

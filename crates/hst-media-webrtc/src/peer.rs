@@ -128,7 +128,7 @@ impl WebRtcPeer {
             .add_transceiver_from_kind(rtp_kind(kind), Some(init))
             .await
             .map_err(engine_error)?;
-        let receiving = Arc::new(Receiving::new());
+        let receiving = Arc::new(Receiving::new(transceiver.clone()));
         self.shared.add_receiver(transceiver.id(), receiving.clone());
         let media = Media::Receive { kind, receiving };
         Ok(self.negotiation.add(Section {

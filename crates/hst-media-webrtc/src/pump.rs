@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use hst_media::{
     Codec, LineId, PeerEvent,
@@ -13,21 +13,32 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
-use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::{
+    media_stream::track_remote::{TrackRemote, TrackRemoteEvent},
+    rtp_transceiver::RtpTransceiver,
+};
 
-use crate::{codecs::codec_of, shared::Shared};
+use crate::{codecs::codec_of, extensions::Numbers, shared::Shared};
 
 /// What a receiving section carries now; `None` drops everything that arrives.
-#[derive(Debug)]
 pub(crate) struct Receiving {
+    transceiver: Arc<dyn RtpTransceiver>,
     line: watch::Sender<Option<(LineId, Arc<Counters>)>>,
 }
 
 impl Receiving {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(transceiver: Arc<dyn RtpTransceiver>) -> Self {
         Self {
+            transceiver,
             line: watch::Sender::new(None),
         }
+    }
+
+    /// The header extensions that the other side sends.
+    async fn extensions(&self) -> Option<Numbers> {
+        let receiver = self.transceiver.receiver().await.ok()??;
+        let parameters = receiver.get_parameters().await.ok()?.rtp_parameters;
+        Some(Numbers::of(&parameters.header_extensions))
     }
 
     /// A line that it carries already goes on with its reader.
@@ -43,6 +54,14 @@ impl Receiving {
     }
 }
 
+impl fmt::Debug for Receiving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiving")
+            .field("line", &*self.line.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Moves one section's packets into the reader of the line that it carries, for as long as the peer lives.
 pub(crate) async fn pump(track: Arc<dyn TrackRemote>, shared: Arc<Shared>) {
     // The section that the track belongs to is told by its first event only.
@@ -54,6 +73,7 @@ pub(crate) async fn pump(track: Arc<dyn TrackRemote>, shared: Arc<Shared>) {
         }
     };
     let Some(receiving) = receiving else { return };
+    let extensions = receiving.extensions().await.unwrap_or_default();
     let mut line = receiving.line.subscribe();
     let mut stream: Option<Stream> = None;
     let mut ssrc = 0;
@@ -76,6 +96,7 @@ pub(crate) async fn pump(track: Arc<dyn TrackRemote>, shared: Arc<Shared>) {
                             sequence: packet.header.sequence_number.into(),
                             timestamp: packet.header.timestamp,
                             marker: packet.header.marker,
+                            level: extensions.read_level(&packet.header),
                             payload: packet.payload,
                         };
                         stream.incoming.take(Instant::now(), packet);

@@ -6,10 +6,7 @@ use hst_media::{
     Codec, Frame, FrameWriter, LineClosed,
     rtp::{BURST, BURST_INTERVAL, Counters, Outgoing},
 };
-use rtc::{
-    rtp::{Header, Packet},
-    sdp::extmap::SDES_MID_URI,
-};
+use rtc::rtp::{Header, Packet};
 use tokio::{
     sync::{Mutex, watch},
     time::{Instant, sleep},
@@ -19,7 +16,7 @@ use webrtc::{
     rtp_transceiver::RtpTransceiver,
 };
 
-use crate::{codecs::payload_type_of, shared::Link};
+use crate::{codecs::payload_type_of, extensions::Numbers, shared::Link};
 
 /// Whether a line may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +58,15 @@ impl Sending {
         }
     }
 
-    /// The `mid` header extension (RFC 9143 section 15), if the other side takes it: its number and our value.
-    async fn mid_extension(&self) -> Option<(u8, Bytes)> {
+    /// The header extensions that the other side takes.
+    async fn extensions(&self) -> Option<Numbers> {
         let sender = self.transceiver.sender().await.ok()??;
-        let extensions = sender.get_parameters().await.ok()?.rtp_parameters.header_extensions;
-        let number = extensions.iter().find(|extension| extension.uri == SDES_MID_URI)?.id;
-        let mid = self.transceiver.mid().await.ok()??;
-        Some((u8::try_from(number).ok()?, mid.into()))
+        let parameters = sender.get_parameters().await.ok()?.rtp_parameters;
+        Some(Numbers::of(&parameters.header_extensions))
+    }
+
+    async fn mid(&self) -> Option<Bytes> {
+        Some(self.transceiver.mid().await.ok()??.into())
     }
 }
 
@@ -85,7 +84,8 @@ pub(crate) struct Writer {
 struct Start {
     /// The timestamp of the track's time zero.
     timestamp: u32,
-    mid: Option<(u8, Bytes)>,
+    extensions: Numbers,
+    mid: Option<Bytes>,
 }
 
 impl Writer {
@@ -134,7 +134,8 @@ impl FrameWriter for Writer {
             None => {
                 let start = Start {
                     timestamp: stream.begin(Instant::now(), frame.time, rand::random()),
-                    mid: self.sending.mid_extension().await,
+                    extensions: self.sending.extensions().await.unwrap_or_default(),
+                    mid: self.sending.mid().await,
                 };
                 self.start.insert(start).clone()
             }
@@ -154,10 +155,11 @@ impl FrameWriter for Writer {
                 ssrc: self.sending.ssrc,
                 ..Header::default()
             };
-            if let Some((number, mid)) = &start.mid {
+            if let (Some(number), Some(mid)) = (start.extensions.mid, &start.mid) {
                 // A name of one or two digits always fits.
-                let _ = header.set_extension(*number, mid.clone());
+                let _ = header.set_extension(number, mid.clone());
             }
+            start.extensions.write_level(&mut header, packet.level);
             let payload = packet.payload;
             self.counters.packet(codec, payload.len());
             self.sending

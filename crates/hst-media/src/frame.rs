@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Codec, Kind};
+use crate::{Codec, Kind, Level};
 
 /// One encoded frame: an Opus packet, a VP8 picture, or an H.264 access unit in Annex B form. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,17 @@ pub struct Frame {
     pub duration: Duration,
     /// Whether a decoder can start here; every Opus packet is one.
     pub keyframe: bool,
+    /// How loud it is, of sound. Who makes a frame tells what he has measured, or nothing; then it is sent with the
+    /// [guess](Level::of_packet) that its packet allows. Of sound that was received it is what its publisher told.
+    pub level: Option<Level>,
+}
+
+impl Frame {
+    /// How loud its sound is, or may be; `None` of a picture.
+    pub fn loudness(&self, codec: Codec) -> Option<Level> {
+        let guess = || (codec.kind() == Kind::Audio).then(|| Level::of_packet(&self.data));
+        self.level.or_else(guess)
+    }
 }
 
 /// What a track carries, as far as it is known before its first frame.

@@ -9,6 +9,7 @@ mod events;
 mod file;
 mod frame;
 pub mod h264;
+mod level;
 mod line;
 pub mod memory;
 #[cfg(feature = "mock")]
@@ -28,6 +29,7 @@ pub use error::{Cause, LineClosed, MediaError, SinkError, SourceError};
 pub use events::{PeerEventSender, PeerEvents, peer_events};
 pub use file::{FileSink, FileSource, open_sink, open_source};
 pub use frame::{Frame, TrackInfo};
+pub use level::Level;
 pub use line::{FrameReader, FrameWriter};
 pub use negotiation::Negotiation;
 pub use opus::opus_duration;

@@ -134,6 +134,7 @@ mod tests {
             time: duration * i as u32,
             duration,
             keyframe: i == 0,
+            level: None,
         };
         FrameList::new(TrackInfo::new(Codec::Vp8), (0..frames).map(frame).collect())
     }

@@ -144,7 +144,8 @@ pub struct LineStats {
     pub bytes: u64,
     /// Whole frames written to it or read from it.
     pub frames: u64,
-    /// Packets that never arrived: as the other side reports them when sending.
+    /// Packets that never arrived, as the other side reports them when sending. The sound of one may be there all the same,
+    /// because later packets repeat it; then it is among the frames.
     pub lost: u64,
     /// How unevenly packets arrive (RFC 3550 section 6.4.1), in seconds: as the other side reports it when sending.
     pub jitter: f64,

@@ -44,6 +44,7 @@ mod tests {
             time,
             duration,
             keyframe,
+            level: None,
         };
         size_of(codec, &frame)
     }

@@ -201,6 +201,7 @@ fn a_bad_frame_is_refused_and_the_next_one_taken() {
             time: Duration::ZERO,
             duration: Duration::ZERO,
             keyframe: true,
+            level: None,
         };
         for _ in 0..2 {
             assert!(matches!(sink.write(frame.clone()), Err(SinkError::BadFrame { codec: of, .. }) if of == codec));

@@ -13,6 +13,9 @@ pub(crate) const LOUDEST: usize = 5;
 const RELEASE: f32 = 20.0;
 /// By how much one must be louder than the quietest who is heard to take his place.
 const MARGIN: f32 = 3.0;
+/// Whoever does not tell how loud he is counts as so far below the loudest: he is heard where there is room, and whoever is known
+/// to speak goes before. If he were always heard, a room full of such sounds would be as if there were no bound.
+const UNTOLD: u8 = 50;
 /// A sound without packets for so long does not count.
 const GONE: Duration = Duration::from_secs(5);
 /// A sound that is not heard goes to neighbouring branches once in this time, so that they know that it is there.
@@ -44,10 +47,9 @@ impl Voice {
 
 impl Speakers {
     /// Whether a packet of sound goes to those who receive it. `level` is how far it is below the loudest, in decibels from
-    /// 0 to 127 (RFC 6464); nobody can judge who does not tell.
+    /// 0 to 127 (RFC 6464), if its publisher tells.
     pub(crate) fn hears(&mut self, now: Instant, track: TrackId, level: Option<u8>) -> bool {
-        let Some(level) = level else { return true };
-        let mut loudness = 127.0 - f32::from(level.min(127));
+        let mut loudness = 127.0 - f32::from(level.unwrap_or(UNTOLD).min(127));
         if let Some(voice) = self.voices.get_mut(&track) {
             loudness = loudness.max(voice.loudness(now));
             (voice.loudness, voice.at) = (loudness, now);
@@ -185,13 +187,33 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_gives_his_place_and_who_does_not_tell_is_always_heard() {
+    fn who_leaves_gives_his_place() {
         let mut hall = Hall::new(50);
         hall.pass(Duration::from_secs(1), &[1, 2, 3, 4, 5]);
         assert!(!hall.round(&[1, 2, 3, 4, 5]).contains(&6));
         hall.speakers.forget(TrackId(1));
         hall.size = 0;
         assert!(hall.speakers.hears(hall.now, TrackId(6), Some(SILENCE)));
+    }
+
+    #[test]
+    fn of_many_who_do_not_tell_how_loud_they_are_few_are_heard_and_whoever_speaks_goes_before() {
+        let mut speakers = Speakers::default();
+        let mut now = Instant::now();
+        let mut round = |speaking: &[u64]| {
+            now += PACKET;
+            let level = |track| speaking.contains(&track).then_some(SPEECH);
+            let heard = (0..20).filter(|&track| speakers.hears(now, TrackId(track), level(track)));
+            heard.collect::<Vec<u64>>()
+        };
+        round(&[]);
+        assert_eq!(round(&[]).len(), LOUDEST);
+        let heard = round(&[18]);
+        assert!(heard.contains(&18), "{heard:?}");
+        let heard = round(&[18]);
+        assert!(heard.contains(&18) && heard.len() == LOUDEST, "{heard:?}");
+        // Silence is less than anything of which nobody knows.
+        let mut hall = Hall::new(50);
         assert!(hall.speakers.hears(hall.now, TrackId(900), None));
     }
 }

@@ -261,6 +261,7 @@ fn source(media_type: MediaType) -> Box<dyn MediaSource> {
         time: Duration::ZERO,
         duration,
         keyframe: true,
+        level: None,
     };
     let frames = FrameList::new(TrackInfo::new(codec), vec![frame]);
     Box::new(Paced::new(Looped::new(frames)))

@@ -63,6 +63,7 @@ impl Filming {
             time,
             duration: interval,
             keyframe,
+            level: None,
         }))
     }
 }

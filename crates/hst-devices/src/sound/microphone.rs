@@ -1,7 +1,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use hst_media::{Codec, Frame, MediaSource, SourceError, TrackInfo};
+use hst_media::{Codec, Frame, Level, MediaSource, SourceError, TrackInfo};
 use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "processing")]
@@ -82,6 +82,7 @@ impl Microphone {
             time,
             duration,
             keyframe: true,
+            level: Some(Level::of_samples(frame)),
         }
     }
 }

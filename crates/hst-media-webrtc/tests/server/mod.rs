@@ -22,7 +22,7 @@ use str0m::{
     change::SdpOffer,
     media::{KeyframeRequestKind, MediaData, MediaTime, Mid},
     net::{Protocol, Receive},
-    rtp::{RtpPacket, RtpWrite, SeqNo},
+    rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo},
 };
 use tokio::{
     net::UdpSocket,
@@ -323,6 +323,7 @@ impl Forwarder {
                         let (header, payload) = (&packet.header, packet.payload.clone());
                         let write = RtpWrite::new(header.payload_type, sequence, timestamp, packet.timestamp, payload)
                             .marker(header.marker)
+                            .ext_vals(loudness(&header.ext_vals))
                             .nackable(true);
                         stream.write_rtp(write);
                     }
@@ -344,6 +345,15 @@ impl Forwarder {
                 }
             }
         }
+    }
+}
+
+/// What is passed on of what a packet tells beside its media.
+fn loudness(values: &ExtensionValues) -> ExtensionValues {
+    ExtensionValues {
+        audio_level: values.audio_level,
+        voice_activity: values.voice_activity,
+        ..ExtensionValues::default()
     }
 }
 

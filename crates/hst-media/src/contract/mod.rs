@@ -20,7 +20,7 @@ use async_trait::async_trait;
 
 use self::party::Party;
 pub use crate::memory::Route;
-use crate::{Codec, Direction, Frame, Kind, LineId, MediaEngine, MediaError, PeerEvent, memory::Hub};
+use crate::{Codec, Direction, Frame, Kind, Level, LineId, MediaEngine, MediaError, PeerEvent, memory::Hub};
 
 /// The other side of an engine under test: a media server that answers offers and passes frames on by key, without
 /// loss.
@@ -90,6 +90,11 @@ pub fn frame(codec: Codec, number: u32, len: usize, keyframe: bool) -> Frame {
         time: duration * number,
         duration,
         keyframe: keyframe || codec == Codec::Opus,
+        // Every other one is left to be guessed.
+        level: (codec == Codec::Opus && number % 2 == 1).then_some(Level {
+            below_loudest: number as u8 % 128,
+            is_voice: number % 4 == 1,
+        }),
     }
 }
 
@@ -101,6 +106,9 @@ fn same(sent: &Frame, received: &Frame) {
         received.data.len()
     );
     assert_eq!(sent.keyframe, received.keyframe);
+    if sent.level.is_some() {
+        assert_eq!(sent.level, received.level);
+    }
     // A timestamp has the resolution of a tick.
     let off = sent.time.abs_diff(received.time);
     assert!(

@@ -145,6 +145,7 @@ impl ReadFrames for AnnexB {
             time,
             duration,
             keyframe,
+            level: None,
         }))
     }
 }

@@ -128,6 +128,7 @@ impl ReadFrames for IvfReader {
             time,
             duration: self.duration,
             keyframe,
+            level: None,
         }))
     }
 }

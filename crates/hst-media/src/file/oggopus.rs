@@ -68,6 +68,7 @@ impl ReadFrames for OggReader {
                 time,
                 duration,
                 keyframe: true,
+                level: None,
             }));
         }
         Ok(None)

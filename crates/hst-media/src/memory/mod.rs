@@ -20,7 +20,7 @@
 //! let routes = offer.mids.iter().map(|(_, mid)| (mid.as_str(), Route::Receive("alice's voice".into())));
 //! bob.answer(&hub.answer(&offer.sdp, routes)?).await?;
 //!
-//! let frame = Frame { data: vec![0xfc, 1, 2].into(), time: Default::default(), duration: Default::default(), keyframe: true };
+//! let frame = Frame { data: vec![0xfc, 1, 2].into(), time: Default::default(), duration: Default::default(), keyframe: true, level: None };
 //! microphone.write(frame.clone()).await?;
 //! let heard = loop {
 //!     if let Some(PeerEvent::Track { mut reader, .. }) = bob_events.next().await {

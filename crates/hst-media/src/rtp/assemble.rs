@@ -77,6 +77,7 @@ impl Assembler {
                     time,
                     duration,
                     keyframe: true,
+                    level: packet.level,
                 });
             }
             return;
@@ -121,6 +122,7 @@ impl Assembler {
             time,
             duration: time.saturating_sub(before),
             keyframe,
+            level: None,
         })
     }
 

@@ -56,6 +56,11 @@ impl Counters {
         self.lost.fetch_add(packets, Relaxed);
     }
 
+    /// One that was counted as lost has come.
+    pub fn found(&self) {
+        self.lost.fetch_sub(1, Relaxed);
+    }
+
     /// So many packets are lost in all.
     pub fn set_lost(&self, packets: u64) {
         self.lost.store(packets, Relaxed);

@@ -1,13 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     Counters, Packet,
     assemble::Assembler,
     freezes::Freezes,
-    reorder::{Ordered, Reorder},
+    red::{Red, Trail},
+    reorder::{Arrival, Ordered, Reorder},
 };
 use crate::{Codec, Frame, FrameReader, Kind};
 
@@ -24,6 +26,7 @@ pub struct Incoming {
     codec: Codec,
     counters: Arc<Counters>,
     reorder: Reorder,
+    trail: Trail,
     assembler: Assembler,
     out: mpsc::Sender<Frame>,
     keyframe_requested: Option<Instant>,
@@ -48,6 +51,7 @@ impl Incoming {
             codec,
             counters,
             reorder: Reorder::new(codec.kind()),
+            trail: Trail::default(),
             assembler: Assembler::new(codec),
             out,
             keyframe_requested: None,
@@ -65,10 +69,39 @@ impl Incoming {
     /// A packet has arrived, in whatever order.
     pub fn take(&mut self, now: Instant, packet: Packet) {
         let (len, timestamp) = (packet.payload.len(), packet.timestamp);
-        if self.reorder.push(packet) {
-            self.counters.packet(self.codec, len);
-            self.counters
-                .set_jitter(self.jitter.arrived(timestamp, self.codec.clock_rate(), now));
+        self.trail.pass(packet.sequence as u16, timestamp);
+        match self.reorder.push(packet) {
+            Arrival::New => {}
+            Arrival::Repeated => self.counters.found(),
+            Arrival::Useless => return,
+        }
+        self.counters.packet(self.codec, len);
+        self.counters
+            .set_jitter(self.jitter.arrived(timestamp, self.codec.clock_rate(), now));
+    }
+
+    /// A packet of redundant sound has arrived (RED, RFC 2198): it is taken as a plain one, and what was lost before it is
+    /// found in it. `payload_type` is that of plain sound. One that is damaged carries nothing.
+    pub fn take_redundant(&mut self, now: Instant, packet: Packet, payload_type: u8) {
+        let Some(Red { sound, repeats }) = Red::part(&packet.payload, payload_type) else {
+            let payload = Bytes::new();
+            return self.take(now, Packet { payload, ..packet });
+        };
+        let (sequence, timestamp) = (packet.sequence as u16, packet.timestamp);
+        self.take(
+            now,
+            Packet {
+                payload: sound,
+                ..packet
+            },
+        );
+        for (sequence, timestamp, payload) in self.trail.missing(sequence, timestamp, repeats) {
+            self.reorder.fill(Packet {
+                sequence: sequence.into(),
+                timestamp,
+                payload,
+                ..Packet::default()
+            });
         }
     }
 
@@ -84,6 +117,10 @@ impl Incoming {
         while let Some(out) = self.reorder.pop(now) {
             match out {
                 Ordered::Packet(packet) => self.assembler.push(&packet, &mut frames),
+                Ordered::Repeat(packet) => {
+                    self.counters.lost(1);
+                    self.assembler.push(&packet, &mut frames);
+                }
                 Ordered::Gap(lost) => {
                     self.counters.lost(lost);
                     self.assembler.lost();

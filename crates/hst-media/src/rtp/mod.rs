@@ -7,15 +7,19 @@ mod freezes;
 mod incoming;
 mod outgoing;
 mod packetize;
+mod red;
 mod reorder;
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 
+use crate::Level;
+
 pub use counters::Counters;
 pub use incoming::{Feedback, Incoming};
 pub use outgoing::{BURST, BURST_INTERVAL, Outgoing};
+pub use red::Echo;
 
 /// What an RTP packet says of its frame (RFC 3550 section 5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct Packet {
     pub timestamp: u32,
     /// Whether it is the last packet of a picture.
     pub marker: bool,
+    /// How loud its sound is, in a header extension (RFC 6464).
+    pub level: Option<Level>,
     /// The payload, without padding.
     pub payload: Bytes,
 }

@@ -58,6 +58,7 @@ impl Outgoing {
         let last = payloads.len().saturating_sub(1);
         self.picture = self.picture.wrapping_add(1) & 0x7fff;
         self.latest = Some((timestamp, now));
+        let level = frame.loudness(self.codec);
         let packet = |(index, payload): (usize, Bytes)| {
             let sequence = self.sequence;
             self.sequence += 1;
@@ -66,6 +67,7 @@ impl Outgoing {
                 timestamp,
                 // The end of a picture; for sound it would mean a new talk spurt, which nobody here knows.
                 marker: index == last && self.codec != Codec::Opus,
+                level,
                 payload,
             }
         };
@@ -88,6 +90,7 @@ mod tests {
             time: Duration::from_millis(time),
             duration: Duration::from_millis(20),
             keyframe: true,
+            level: None,
         }
     }
 

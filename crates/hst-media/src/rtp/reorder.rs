@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -15,6 +18,8 @@ const MAX_GAP: u64 = 4096;
 const MAX_REQUESTS: u32 = 6;
 const REQUEST_DELAY: Duration = Duration::from_millis(10);
 const REQUEST_INTERVAL: Duration = Duration::from_millis(50);
+/// How many that came out as a repeat are remembered.
+const MAX_REPEATED: usize = 32;
 /// How long missing sound, which is never sent again, is waited for.
 const LATE_SOUND: Duration = Duration::from_millis(60);
 
@@ -25,7 +30,9 @@ const LATE_SOUND: Duration = Duration::from_millis(60);
 #[derive(Debug)]
 pub(super) struct Reorder {
     kind: Kind,
-    waiting: BTreeMap<u64, Packet>,
+    waiting: BTreeMap<u64, Waiting>,
+    /// Those that came out as a repeat last, and may still come themselves.
+    repeated: VecDeque<u64>,
     /// The extended sequence number that is to come out next.
     next: Option<u64>,
     highest: u64,
@@ -34,11 +41,32 @@ pub(super) struct Reorder {
     look_at: Option<Instant>,
 }
 
+/// What becomes of a packet that has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// It will come out.
+    New,
+    /// What was in it has come out before, as a repeat: it was late, and not lost.
+    Repeated,
+    /// It was there already, or is too late.
+    Useless,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    /// It has come.
+    Packet(Packet),
+    /// It has not, but what was in it has come again.
+    Repeat(Packet),
+}
+
 /// What comes out.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ordered {
     /// The next packet.
     Packet(Packet),
+    /// The next packet, which is lost: what was in it was found in a later one.
+    Repeat(Packet),
     /// That many packets are lost for good here.
     Gap(u64),
 }
@@ -48,6 +76,7 @@ impl Reorder {
         Self {
             kind,
             waiting: BTreeMap::new(),
+            repeated: VecDeque::new(),
             next: None,
             highest: 0,
             looks: 0,
@@ -55,16 +84,16 @@ impl Reorder {
         }
     }
 
-    /// Takes a packet in; one that is a duplicate or too late is dropped, and `false` returned.
-    pub(super) fn push(&mut self, packet: Packet) -> bool {
+    /// Takes a packet in; one that is a duplicate or too late is dropped.
+    pub(super) fn push(&mut self, packet: Packet) -> Arrival {
         let sequence = packet.sequence as u16;
         let Some(next) = self.next else {
             // Far from zero, so that a first packet that comes late is not below zero.
             let first = u64::from(sequence) + (1 << 16);
             self.next = Some(first);
             self.highest = first;
-            self.waiting.insert(first, packet);
-            return true;
+            self.waiting.insert(first, Waiting::Packet(packet));
+            return Arrival::New;
         };
         let number = extend(sequence, self.highest);
         if number.abs_diff(self.highest) > MAX_GAP {
@@ -72,14 +101,26 @@ impl Reorder {
             self.next = Some(number);
             self.highest = number;
         } else if number < next {
-            return false;
+            let place = self.repeated.iter().position(|&repeated| repeated == number);
+            return match place.and_then(|place| self.repeated.remove(place)) {
+                Some(_) => Arrival::Repeated,
+                None => Arrival::Useless,
+            };
         }
         self.highest = self.highest.max(number);
-        let fresh = !self.waiting.contains_key(&number);
-        if fresh {
-            self.waiting.insert(number, packet);
+        if let Some(Waiting::Packet(_)) = self.waiting.get(&number) {
+            return Arrival::Useless;
         }
-        fresh
+        self.waiting.insert(number, Waiting::Packet(packet));
+        Arrival::New
+    }
+
+    /// Takes what a later packet has repeated, if it is still missing.
+    pub(super) fn fill(&mut self, packet: Packet) {
+        let number = extend(packet.sequence as u16, self.highest);
+        if self.next.is_some_and(|next| (next..self.highest).contains(&number)) {
+            self.waiting.entry(number).or_insert(Waiting::Repeat(packet));
+        }
     }
 
     /// The next packet or gap; `None` if it must still be waited for.
@@ -89,7 +130,14 @@ impl Reorder {
         let patience = if self.kind == Kind::Video { MAX_REQUESTS } else { 0 };
         let out = if first == next {
             self.next = Some(next + 1);
-            self.waiting.remove(&first).map(Ordered::Packet)
+            self.waiting.remove(&first).map(|it| match it {
+                Waiting::Packet(packet) => Ordered::Packet(packet),
+                Waiting::Repeat(packet) => {
+                    self.repeated.truncate(MAX_REPEATED - 1);
+                    self.repeated.push_front(first);
+                    Ordered::Repeat(packet)
+                }
+            })
         } else if self.looks > patience || self.waiting.len() > MAX_WAITING || self.is_too_wide() {
             self.next = Some(first);
             Some(Ordered::Gap(first - next))
@@ -162,7 +210,7 @@ mod tests {
     fn drain(reorder: &mut Reorder, now: Instant) -> Vec<Result<u16, u64>> {
         std::iter::from_fn(|| reorder.pop(now))
             .map(|out| match out {
-                Ordered::Packet(packet) => Ok(packet.sequence as u16),
+                Ordered::Packet(packet) | Ordered::Repeat(packet) => Ok(packet.sequence as u16),
                 Ordered::Gap(lost) => Err(lost),
             })
             .collect()
@@ -186,7 +234,7 @@ mod tests {
         let (mut reorder, now) = (Reorder::new(Kind::Video), Instant::now());
         push(&mut reorder, &[65534, 0, 65535, 2, 1, 1, 65534]);
         assert_eq!(drain(&mut reorder, now), [Ok(65534), Ok(65535), Ok(0), Ok(1), Ok(2)]);
-        assert!(!reorder.push(packet(1)), "a late one is refused");
+        assert_eq!(reorder.push(packet(1)), Arrival::Useless, "a late one is refused");
     }
 
     #[test]

@@ -1,7 +1,14 @@
-use bytes::Bytes;
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
-use super::{Packet, assemble::Assembler, packetize::packetize};
-use crate::{Codec, Frame};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Counters, Echo, Incoming, Outgoing, Packet, assemble::Assembler, packetize::packetize};
+use crate::{Codec, Direction, Frame, FrameReader, Kind, LineId, LineStats};
 
 /// The packets of a frame, as the sending side makes them.
 fn packets(codec: Codec, data: &[u8], timestamp: u32) -> Vec<Packet> {
@@ -159,4 +166,109 @@ fn no_payload_makes_it_panic() {
             }
         }
     }
+}
+
+/// The next frame, if it is there.
+fn now(reader: &mut Box<dyn FrameReader>) -> Option<Frame> {
+    match reader.read().as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(frame) => frame,
+        Poll::Pending => None,
+    }
+}
+
+/// A voice of so many sounds over a path that loses this share of them: how many come out, and how many packets count as lost.
+fn hear(rate: f64, is_redundant: bool) -> (usize, u64) {
+    const PT: u8 = 111;
+    let (mut at, counters) = (Instant::now(), Arc::new(Counters::default()));
+    let (mut incoming, mut reader) = Incoming::new(Codec::Opus, counters.clone());
+    let (mut stream, mut echo) = (Outgoing::new(Codec::Opus, 65_000), Echo::default());
+    let mut dice = 0x9e37_79b9_7f4a_7c15_u64; // xorshift
+    let mut is_lost = move || {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice % 1000) as f64 / 1000.0 < rate
+    };
+    let mut heard = Vec::new();
+    for number in 0..1000_u32 {
+        at += Duration::from_millis(20);
+        let frame = Frame {
+            data: [&[0xfc][..], &number.to_be_bytes()].concat().into(),
+            time: Duration::from_millis(20) * number,
+            duration: Duration::from_millis(20),
+            keyframe: true,
+            level: None,
+        };
+        for mut packet in stream.packets(at, u32::MAX - 10_000, &frame) {
+            packet.sequence %= 1 << 16;
+            if is_redundant {
+                packet.payload = echo.payload(packet.timestamp, &packet.payload, PT);
+            }
+            match (number > 0 && is_lost(), is_redundant) {
+                (true, _) => {}
+                (false, true) => incoming.take_redundant(at, packet, PT),
+                (false, false) => incoming.take(at, packet),
+            }
+        }
+        incoming.advance(at);
+        while let Some(frame) = now(&mut reader) {
+            let number = u32::from_be_bytes(frame.data[1..].try_into().unwrap());
+            assert!(frame.time.abs_diff(Duration::from_millis(20) * number) < Duration::from_micros(50));
+            heard.push(number);
+        }
+    }
+    assert!(heard.is_sorted_by(|one, next| one < next), "in order, and each once");
+    let line = LineStats::new(LineId(0), Direction::Receive, Kind::Audio);
+    (heard.len(), counters.fill(line).lost)
+}
+
+#[test]
+fn what_is_repeated_is_heard_although_it_was_lost() {
+    for (rate, misses) in [(0.05, 3), (0.1, 6), (0.2, 20)] {
+        let (plain, lost) = hear(rate, false);
+        let (heard, lost_too) = hear(rate, true);
+        println!("{rate}: {plain} of 1000 are heard, and {heard} with repeats");
+        assert!((1000 - plain) as f64 > rate * 700.0, "{plain}");
+        assert!(1000 - heard <= misses, "{heard}");
+        // Nobody is told that the network loses less.
+        assert!(lost_too.abs_diff(lost) < 4, "{lost_too} are not {lost}");
+    }
+    assert_eq!(hear(0.0, true), (1000, 0));
+}
+
+#[test]
+fn a_packet_that_comes_behind_its_repeat_is_heard_once() {
+    let (at, counters) = (Instant::now(), Arc::new(Counters::default()));
+    let (mut incoming, mut reader) = Incoming::new(Codec::Opus, counters.clone());
+    let mut echo = Echo::default();
+    let packets: Vec<_> = (0..4_u8)
+        .map(|number| {
+            let (timestamp, sound) = (u32::from(number) * 960, Bytes::from(vec![0xfc, number]));
+            Packet {
+                sequence: number.into(),
+                timestamp,
+                payload: echo.payload(timestamp, &sound, 111),
+                ..Packet::default()
+            }
+        })
+        .collect();
+    for number in [0, 3, 1, 2, 3] {
+        incoming.take_redundant(at, packets[number].clone(), 111);
+        incoming.advance(at);
+    }
+    // One that is damaged is taken for padding.
+    let damaged = Packet {
+        sequence: 4,
+        payload: Bytes::from_static(&[0xef, 1]),
+        ..Packet::default()
+    };
+    incoming.take_redundant(at, damaged, 111);
+    incoming.advance(at);
+    for number in 0..4 {
+        let frame = now(&mut reader).unwrap();
+        assert_eq!(frame.data[1], number);
+    }
+    assert!(now(&mut reader).is_none());
+    let line = counters.fill(LineStats::new(LineId(0), Direction::Receive, Kind::Audio));
+    assert_eq!((line.packets, line.lost), (5, 0), "nothing is lost");
 }

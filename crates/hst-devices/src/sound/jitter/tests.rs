@@ -8,6 +8,7 @@ fn packet(at: u32) -> Frame {
         time: STEP * at,
         duration: STEP,
         keyframe: true,
+        level: None,
     }
 }
 
