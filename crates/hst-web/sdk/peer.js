@@ -70,8 +70,20 @@ export class Peer {
 
   /** Connects although nothing is wanted yet: what will be does not have to wait for it. */
   prepare() {
+    if (this.#pc) return;
     this.#mustPrepare = true;
     this.#negotiateSoon();
+  }
+
+  /**
+   * The group that it was prepared for is about to be joined.
+   * @param {PeerOptions} options of the group
+   */
+  enter(options) {
+    this.#options = options;
+    const { seals } = options;
+    // They have carried nothing so far.
+    if (seals) for (const line of this.#lines) line.seal(seals);
   }
 
   /**
