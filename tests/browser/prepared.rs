@@ -25,7 +25,7 @@ async fn who_has_prepared_sees_over_the_same_connection_and_nobody_saw_him_befor
     let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
     view::member(&ann, "ann", true).await;
     ann.run(
-        "window.came = []; engine.on('onUserJoinGroup', ({ userId }) => came.push(userId))",
+        "window.came = []; engine.on('onUserJoinGroup', (userId) => came.push(userId))",
         Vec::new(),
     )
     .await;

@@ -24,8 +24,8 @@ const MUCH: Lost = Lost {
 };
 /// Less of it on the way to the receiver, and how long a picture may stand still there at the most, in seconds.
 const STEPS: [(Lost, f64); 3] = [
-    (Lost { sound: 0, pictures: 10 }, 3.0),
-    (Lost { sound: 0, pictures: 20 }, 3.0),
+    (Lost { sound: 0, pictures: 10 }, 1.0),
+    (Lost { sound: 0, pictures: 20 }, 1.5),
     (MUCH, 3.0),
 ];
 /// For so many samples of sound it is watched at least: 10 s.

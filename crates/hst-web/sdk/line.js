@@ -61,19 +61,10 @@ export class Line {
     this.want = want;
     this.#transceiver = transceiver;
     if (want?.way === 'send') this.#codec = want.codec;
+    preferCodecs(transceiver, kind, seals, this.#codec);
     if (kind === 'video') describeLayers(transceiver);
-    if (seals) this.seal(seals);
-    else preferCodecs(transceiver, kind, null, this.#codec);
+    if (seals) this.#seal = seals.put(transceiver, this.way, kind);
     if (want) this.#seal?.carry(want.media);
-  }
-
-  /**
-   * All that it carries from now on is encrypted.
-   * @param {Seals} seals
-   */
-  seal(seals) {
-    preferCodecs(this.#transceiver, this.kind, seals, this.#codec);
-    this.#seal = seals.put(this.#transceiver, this.way, this.kind);
   }
 
   /**

@@ -81,9 +81,8 @@ export class Peer {
    */
   enter(options) {
     this.#options = options;
-    const { seals } = options;
-    // They have carried nothing so far.
-    if (seals) for (const line of this.#lines) line.seal(seals);
+    // Lines are sealed as they are made, or never: those that are there carry nothing of an encrypted group.
+    if (options.seals) this.#lines = [];
   }
 
   /**
