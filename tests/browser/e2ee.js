@@ -1,6 +1,7 @@
-// A member of a group that is encrypted, under a key or by an exchange of keys, or, without one, of a group that he takes for an open one. He
-// publishes a camera and a microphone, or shows and plays what others publish.
-const [userId, key, publishes] = args;
+// A member of a group that is encrypted, under a key or by an exchange of keys, or, without one, of a group that he takes
+// for an open one. He publishes a camera, of 640×480 unless the test says otherwise, and a microphone, or shows and plays
+// what others publish.
+const [userId, key, publishes, picture] = args;
 const [AUDIO, VIDEO] = [1, 2];
 const engine = (window.engine = new HstRtcEngine());
 const video = (window.video = document.createElement('video'));
@@ -37,4 +38,4 @@ await engine.init();
 await engine.login({ ...credentials, userId });
 if (key) await engine.setEncryptionKey(key);
 await engine.joinGroup('secret');
-if (publishes) await Promise.all([AUDIO, VIDEO].map((type) => engine.startPublishMedia(type, null)));
+if (publishes) await Promise.all([AUDIO, VIDEO].map((type) => engine.startPublishMedia(type, null, picture)));

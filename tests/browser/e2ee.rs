@@ -13,7 +13,7 @@ use crate::{bare_page, origin, server, token};
 const PASSPHRASE: &str = "correct horse battery staple";
 
 /// Makes a page a member.
-async fn member(page: &Page, user: &str, key: Value, publishes: bool) {
+pub(crate) async fn member(page: &Page, user: &str, key: Value, publishes: bool) {
     let args = vec![json!(user), key, json!(publishes)];
     page.run(include_str!("e2ee.js"), args).await;
 }
@@ -93,6 +93,39 @@ async fn who_has_the_key_sees_and_hears_and_nobody_else_gets_a_picture_or_a_nois
     ))
     .await;
     sees_and_hears(&eve).await;
+    server.shutdown().await;
+}
+
+/// The server cannot read a picture, and still knows its sizes.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gets_the_size_that_he_shows_of_an_encrypted_picture_sent_in_three() {
+    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let page = || bare_page(&browser, &server);
+    let (ann, ben, eve) = tokio::join!(page(), page(), page());
+    let key = json!({ "key": PASSPHRASE, "keyId": 0 });
+    let picture = json!({ "width": 1280, "height": 720, "frameRate": 15, "bitRate": 1400 });
+    let args = vec![json!("ann"), key.clone(), json!(true), picture];
+    ann.run(include_str!("e2ee.js"), args).await;
+    member(&ben, "ben", key.clone(), false).await;
+    member(&eve, "eve", key, false).await;
+    let show = "Object.assign(video.style, { width: `${(args[0] * 16) / 9}px`, height: `${args[0]}px` })";
+    for (large, small) in [((&ben, 720), (&eve, 180)), ((&eve, 720), (&ben, 180))] {
+        for (page, height) in [large, small] {
+            page.run(show, vec![json!(height)]).await;
+        }
+        for (page, height) in [large, small] {
+            page.wait_until(&format!("video.videoHeight === {height}")).await;
+            page.run("await mark()", Vec::new()).await;
+        }
+        for (page, height) in [large, small] {
+            let sees = format!("can(true, true) && more('pictures', 30) && video.videoHeight === {height}");
+            page.wait_until(&sees).await;
+        }
+    }
+    let side_by_side = "
+        const all = [...(await peers.at(-1).getStats()).values()];
+        return all.filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video').length";
+    assert_eq!(ann.run(side_by_side, Vec::new()).await, 3);
     server.shutdown().await;
 }
 

@@ -1,5 +1,7 @@
 // Joins a group where somebody publishes a camera, and measures in ms how long the login takes, and how long it is from
-// the call of `joinGroup` to each step on the way to the first decoded frame, by the name of the step.
+// the call of `joinGroup` to each step on the way to the first decoded frame, by the name of the step. Who prepares is connected
+// before that call.
+const [group, prepares] = args;
 const engine = new HstRtcEngine();
 const video = document.createElement('video');
 Object.assign(video, { autoplay: true, muted: true });
@@ -22,8 +24,12 @@ const begin = performance.now();
 await engine.login({ ...credentials, userId: 'viewer' });
 const login = performance.now() - begin;
 
+if (prepares) {
+  await engine.prepareGroup(group);
+  while (peers[0]?.connectionState !== 'connected') await next();
+}
 joined = performance.now();
-await engine.joinGroup(args[0]);
+await engine.joinGroup(group);
 reach('join');
 while (peers.length === 0) await next();
 const [pc] = peers;

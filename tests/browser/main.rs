@@ -18,6 +18,7 @@ mod lost_connection;
 mod moved;
 mod no_udp;
 mod other_network;
+mod prepared;
 mod protected;
 mod relayed;
 mod samples;

@@ -1,5 +1,6 @@
 //! Measures the browser SDK, on a network without a delay and on one with a round trip of 100 ms: the login, and what
-//! it takes from joining to the first frame. Each round begins with a page that is loaded anew.
+//! it takes from joining to the first frame, with a connection that was prepared before and without. Each round begins with a page
+//! that is loaded anew.
 //!
 //! `cargo run -p hst-tests --example browser_figures`
 
@@ -64,41 +65,47 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Link::to(&server, Duration::ZERO).await,
         Link::to(&server, ROUND_TRIP / 2).await,
     ];
-    let [mut near, mut far] = [Vec::new(), Vec::new()];
+    let mut ways = [false, true].map(|prepares| (prepares, [Vec::new(), Vec::new()]));
     let mut pace = interval(PACE);
     // The first round finds the browser cold as well as the page, and does not count.
     for _ in 0..=ROUNDS {
-        for (link, rounds) in links.iter().zip([&mut near, &mut far]) {
-            pace.tick().await;
-            rounds.push(visit(&viewer, link, &credentials).await);
+        for (prepares, rounds) in &mut ways {
+            for (link, rounds) in links.iter().zip(rounds) {
+                pace.tick().await;
+                rounds.push(visit(&viewer, link, &credentials, *prepares).await);
+            }
         }
     }
-    let [near, far] = [&near[1..], &far[1..]];
     let mut stdout = io::stdout().lock();
-    writeln!(
-        stdout,
-        "| until | p50 | p95 | p50 at 100 ms | p95 at 100 ms | round trips |"
-    )?;
-    writeln!(stdout, "|---|---|---|---|---|---|")?;
-    for (step, name) in STEPS {
-        let ([near50, near95], [far50, far95]) = (percentiles(near, step), percentiles(far, step));
-        let trips = (far50 - near50) / ROUND_TRIP.as_secs_f64() / 1_000.0;
+    for (prepares, [near, far]) in &ways {
+        let how = if *prepares { "prepared, until" } else { "until" };
         writeln!(
             stdout,
-            "| {name} | {near50:.0} ms | {near95:.0} ms | {far50:.0} ms | {far95:.0} ms | {trips:.2} |"
+            "| {how} | p50 | p95 | p50 at 100 ms | p95 at 100 ms | round trips |"
         )?;
+        writeln!(stdout, "|---|---|---|---|---|---|")?;
+        // What was there before the join is no step of it.
+        for (step, name) in STEPS.iter().filter(|(step, _)| near[1][step].is_number()) {
+            let ([near50, near95], [far50, far95]) = (percentiles(&near[1..], step), percentiles(&far[1..], step));
+            let trips = (far50 - near50) / ROUND_TRIP.as_secs_f64() / 1_000.0;
+            writeln!(
+                stdout,
+                "| {name} | {near50:.0} ms | {near95:.0} ms | {far50:.0} ms | {far95:.0} ms | {trips:.2} |"
+            )?;
+        }
+        writeln!(stdout)?;
     }
     Ok(())
 }
 
 /// The figures of one round over this link.
-async fn visit(viewer: &Page, link: &Link, credentials: &Value) -> Value {
+async fn visit(viewer: &Page, link: &Link, credentials: &Value, prepares: bool) -> Value {
     viewer.goto(&format!("{}/healthz", link.origin())).await;
     viewer
         .run(DETOUR, link.detour.iter().map(|it| json!(it)).collect())
         .await;
     viewer.run(BARE, vec![credentials.clone()]).await;
-    viewer.run(FIGURES, vec![json!(GROUP)]).await
+    viewer.run(FIGURES, vec![json!(GROUP), json!(prepares)]).await
 }
 
 fn percentiles(rounds: &[Value], step: &str) -> [f64; 2] {

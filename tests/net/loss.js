@@ -10,8 +10,17 @@ document.body.append(video);
 engine.on('onPublishMedia', (media) => engine.startReceiveMedia(media.userId, media.mediaType, media.mediaId));
 engine.on('onRemoteMediaAdd', (media) => engine.setMediaRender(media.userId, media.mediaType, media.mediaId, video));
 
+// For how long the picture has stood still at the most since the mark, in ms, as it is shown.
+let [last, longest] = [performance.now(), 0];
+video.requestVideoFrameCallback(function shown(now) {
+  longest = Math.max(longest, now - last);
+  last = now;
+  video.requestVideoFrameCallback(shown);
+});
+window.mark = () => (longest = 0);
+
 // What has come so far: of the sound how much there was and how much of that was made up, in samples; of the picture the
-// frames, how often it froze and for how long, in s.
+// frames, how often it froze and for how long in all and at once, in s.
 window.figures = async () => {
   const lines = [...(await peers.at(-1).getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
   const of = (kind) => lines.find((line) => line.kind === kind) ?? {};
@@ -23,6 +32,7 @@ window.figures = async () => {
     frames: picture.framesDecoded ?? 0,
     freezes: picture.freezeCount ?? 0,
     frozen: picture.totalFreezesDuration ?? 0,
+    longest: Math.max(longest, performance.now() - last) / 1000,
     height: picture.frameHeight ?? 0,
   };
 };

@@ -76,7 +76,7 @@ export class Group {
     /** @type {GroupContext} */
     this.#context = {
       ...services,
-      peer: this.#newPeer(services),
+      peer: new Peer(this.#peerOptions(services)),
       emit: (/** @type {string} */ name, /** @type {unknown[]} */ ...payload) => this.#emit(name, payload),
     };
     this.publisher = new Publisher(this.#context);
@@ -90,14 +90,17 @@ export class Group {
   }
 
   /**
-   * Asks to be a member, with a fresh peer. Where the application listens for media, an offer leaves in the same flight:
-   * the connection comes about while it hears what there is.
+   * Asks to be a member, with the peer that was prepared for it or a fresh one. Where the application listens for media, an
+   * offer leaves in the same flight: the connection comes about while it hears what there is.
+   * @param {Peer | null} [prepared]
    * @returns {Promise<Snapshot>}
    */
-  join() {
+  join(prepared) {
     const { bus, peer, signal } = this.#context;
     peer.close();
-    this.#context.peer = this.#newPeer(this.#context);
+    const options = this.#peerOptions(this.#context);
+    prepared?.enter(options);
+    this.#context.peer = prepared ?? new Peer(options);
     const joined = signal.request({ join: { group: this.id } });
     if (bus.isHeard('onRemoteMediaAdd')) this.#context.peer.prepare();
     return joined;
@@ -224,9 +227,12 @@ export class Group {
     this.#context.bus.forget(GROUP_EVENTS);
   }
 
-  /** @param {Services} services */
-  #newPeer({ iceServers, signal, seals, report }) {
-    return new Peer({
+  /**
+   * @param {Services} services
+   * @returns {import('./peer.js').PeerOptions}
+   */
+  #peerOptions({ iceServers, signal, seals, report }) {
+    return {
       // Asked for with each connection: a session that has moved has others.
       get iceServers() {
         return [...iceServers, ...signal.iceServers];
@@ -234,7 +240,7 @@ export class Group {
       seals,
       ask: async (offer) => (await signal.request({ offer })).sdp,
       onTrouble: (error) => this.#isOpen && report(error),
-    });
+    };
   }
 
   /** @param {HstRtcError} why */

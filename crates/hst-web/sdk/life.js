@@ -11,6 +11,7 @@ import { Group } from './group.js';
 import { checkGroupId, isNothing } from './ids.js';
 import { tellUser } from './inbox.js';
 import { watchNetwork } from './network.js';
+import { prepare } from './prepared.js';
 import { Presence } from './presence.js';
 import { Renderer } from './render.js';
 import { parseLogin } from './requests.js';
@@ -42,6 +43,8 @@ export class Life {
   customState = null;
 
   #machine = new Machine();
+  /** While logged in and in no group. @type {import('./prepared.js').Prepared | null} */
+  #prepared = null;
   /** What `init` was given. @type {string | null | undefined} */
   #accessUrl = null;
   /** Which address the access points were asked of. @type {string | null | undefined} */
@@ -97,6 +100,15 @@ export class Life {
   }
 
   /** @param {string} groupId */
+  async prepareGroup(groupId) {
+    this.#machine.check('joinGroup', 'prepareGroup');
+    const id = checkGroupId(groupId);
+    // Another call for the same group brings back what was lost.
+    if (this.#prepared?.group === id) this.#prepared.peer.prepare();
+    else this.#prepare(id);
+  }
+
+  /** @param {string} groupId */
   async joinGroup(groupId) {
     this.#machine.check('joinGroup');
     const id = checkGroupId(groupId);
@@ -112,7 +124,7 @@ export class Life {
       const group = new Group(id, {
         self: this.self,
         signal,
-        iceServers: this.#access?.iceServers ?? [],
+        iceServers: this.#iceServers,
         bus: this.bus,
         renderer: this.renderer,
         captures: this.captures,
@@ -123,7 +135,7 @@ export class Life {
         report: (error) => this.report(error),
       });
       try {
-        const snapshot = await join(signal, group);
+        const snapshot = await join(signal, group, this.#takePrepared(id));
         turn.check();
         this.group = group;
         group.onRemoved = (why) => this.#handleRemoved(why);
@@ -184,6 +196,29 @@ export class Life {
     const outcome = this.ask(needs, call, work);
     outcome.catch((error) => this.report(error));
     return outcome;
+  }
+
+  /** Those that everybody may use. */
+  get #iceServers() {
+    return this.#access?.iceServers ?? [];
+  }
+
+  /** @param {string} group */
+  #prepare(group) {
+    this.#prepared?.peer.close();
+    this.#prepared = prepare(group, /** @type {Signal} */ (this.signal), this.#iceServers);
+  }
+
+  /**
+   * What was prepared for this group, if the join leaves at once: later it may belong to a session of before.
+   * @param {string} id
+   */
+  #takePrepared(id) {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared?.group === id && this.signal?.isReady) return prepared.peer;
+    prepared?.peer.close();
+    return null;
   }
 
   /**
@@ -299,6 +334,8 @@ export class Life {
     this.bus.emit('onReconnected', []);
     if (how !== 'login') this.group?.networkChanged();
     this.group?.views.refresh();
+    // It may lead to a node, a session or a network of before.
+    if (this.#prepared) this.#prepare(this.#prepared.group);
     if (how === 'missed') {
       this.#tellGap(how);
       this.group?.verify();
@@ -337,6 +374,8 @@ export class Life {
   #closeGroup() {
     this.group?.close();
     this.group = null;
+    this.#prepared?.peer.close();
+    this.#prepared = null;
     this.encryption.leave();
     this.captures.closeAll();
     this.renderer.clear();
@@ -358,10 +397,11 @@ function ignoreUnreached(error) {
 /**
  * @param {Signal} signal
  * @param {Group} group
+ * @param {import('./peer.js').Peer | null} prepared
  */
-async function join(signal, group) {
+async function join(signal, group, prepared) {
   try {
-    return await group.join();
+    return await group.join(prepared);
   } catch (error) {
     const isLost = error instanceof OutcomeUnknown;
     if (!isLost && /** @type {HstRtcError} */ (error).serverCode !== ErrorCode.JOINED_TWICE) throw error;

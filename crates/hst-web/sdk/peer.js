@@ -70,8 +70,19 @@ export class Peer {
 
   /** Connects although nothing is wanted yet: what will be does not have to wait for it. */
   prepare() {
+    if (this.#pc) return;
     this.#mustPrepare = true;
     this.#negotiateSoon();
+  }
+
+  /**
+   * The group that it was prepared for is about to be joined.
+   * @param {PeerOptions} options of the group
+   */
+  enter(options) {
+    this.#options = options;
+    // Lines are sealed as they are made, or never: those that are there carry nothing of an encrypted group.
+    if (options.seals) this.#lines = [];
   }
 
   /**

@@ -64,10 +64,11 @@ export class Machine {
   /**
    * Throws when the present state does not allow the verb.
    * @param {keyof typeof VERBS} verb
+   * @param {string} [call] what was called, if it is something else that needs the same
    */
-  check(verb) {
+  check(verb, call = verb) {
     const { from, needs } = VERBS[verb];
-    if (!from.includes(this.#state)) throw refusal(this.#state, needs, verb);
+    if (!from.includes(this.#state)) throw refusal(this.#state, needs, call);
   }
 
   /**

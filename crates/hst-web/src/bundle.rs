@@ -10,10 +10,10 @@ macro_rules! modules {
 }
 
 /// The modules of the engine, each behind those that it imports.
-const ENGINE: [(&str, &str); 58] = modules![
+const ENGINE: [(&str, &str); 59] = modules![
     "errors" "guard" "ids" "bus" "state" "origin" "access" "time" "backoff" "link" "dial" "exchange" "requests" "pass" "signal"
     "network" "messages" "invites" "calls" "inbox" "book" "presence" "roster" "codecs" "picture" "devices" "open" "voice" "capture"
-    "base64" "key_wrapping" "key_exchange" "seals" "encryption" "encodings" "line" "sdp" "peer"
+    "base64" "key_wrapping" "key_exchange" "seals" "encryption" "encodings" "line" "sdp" "peer" "prepared"
     "publish" "priorities" "receive" "look" "render" "view" "views" "quality" "bounds" "meter" "stats" "speaker" "levels" "boards" "group" "life" "talk" "engine" "extras" "classic"
 ];
 

@@ -201,8 +201,10 @@ class Session {
       case 'stop_receive':
         this.received.delete(`${fields.user}/${fields.media}`);
         return done;
+      case 'prepare':
+        return this.isInGroup ? 1000010 : { answer: { sdp: 'answer' } };
       case 'offer':
-        return { answer: { sdp: 'answer' } };
+        return this.isInGroup ? { answer: { sdp: 'answer' } } : 31;
       case 'online':
         return this.#watch(town.page(fields.after ?? '', Math.min(fields.limit, PAGE)));
       case 'set_state':
