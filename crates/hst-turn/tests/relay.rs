@@ -132,7 +132,7 @@ fn u1_no_address_but_the_medias_own_is_reached_in_any_way() {
             assert_eq!(code(&world.permit(user, &[peer])), 403, "{peer}");
             assert_eq!(code(&world.bind(user, 0x4000, peer)), 403, "{peer}");
             assert_eq!(world.say(user, peer, b"hello"), None, "{peer}");
-            assert_eq!(code(&world.request(user, METHOD_CONNECT, &[])), 403, "{peer}");
+            assert_eq!(code(&world.connect(user, peer)), 403, "{peer}");
         }
     }
     assert_eq!(code(&world.permit(&user, &[addr(MEDIA)])), 0);
