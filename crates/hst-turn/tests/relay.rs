@@ -286,6 +286,7 @@ fn u6_before_it_knows_who_asks_it_keeps_nothing_and_says_little() {
         let question = message(METHOD_ALLOCATE, &[(ATTR_REQUESTED_TRANSPORT, vec![17, 0, 0, 0])]);
         world.send(client, &question);
         if let Some(answer) = world.answer(client) {
+            // It has to say how to ask: an answer to so short a question cannot be shorter. So few are given.
             assert!(
                 answer.len() <= 2 * question.len(),
                 "{} for {}",

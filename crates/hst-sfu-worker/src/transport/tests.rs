@@ -37,6 +37,7 @@ mod replays;
 mod reports;
 mod resends;
 mod restarts;
+mod shapes;
 
 const SERVER: &str = "192.0.2.1:7881";
 const CLIENT: &str = "198.51.100.7:40000";
