@@ -16,6 +16,9 @@ use crate::{
     credentials::{Credentials, Sessions},
     remote::Remote,
 };
+use seen::{Seen, id};
+
+mod seen;
 
 /// From how many addresses a client may speak at a time: of those that are not taken the one goes that was checked the longest ago.
 pub(crate) const MAX_PATHS: usize = 8;
@@ -34,6 +37,17 @@ pub(crate) struct Paths {
     moves: usize,
     taken: Option<Remote>,
     state: State,
+    seen: Seen,
+    moved: Option<Move>,
+}
+
+/// The last time that another path was taken, at a client's word.
+#[derive(Debug)]
+struct Move {
+    at: Instant,
+    from: Remote,
+    /// Of the check that said so.
+    id: u32,
 }
 
 #[derive(Debug)]
@@ -76,6 +90,8 @@ impl Paths {
             moves: 0,
             taken: None,
             state: State::New,
+            seen: Seen::default(),
+            moved: None,
         }
     }
 
@@ -89,9 +105,9 @@ impl Paths {
     }
 
     /// Whether a connectivity check from a new address knows our secret, so that the address may be taken for the
-    /// client's. An address more than allowed gives back the one that has to go.
+    /// client's, and not for that of somebody who has heard it. An address more than allowed gives back the one that has to go.
     pub(crate) fn prove(&mut self, now: Instant, source: Remote, check: &[u8]) -> Option<Proved> {
-        if self.moves >= MAX_MOVES || !self.sessions.current().prove(check) {
+        if self.moves >= MAX_MOVES || !self.sessions.current().prove(check) || !self.seen.take(source, id(check)) {
             return None;
         }
         self.moves += 1;
@@ -105,7 +121,8 @@ impl Paths {
         Some(Proved { dropped })
     }
 
-    /// Takes a connectivity check from a proved address; `None` where it does not know our secret.
+    /// Takes a connectivity check from a proved address; `None` where it does not know our secret, or another address has sent it
+    /// before.
     pub(crate) fn check(&mut self, now: Instant, source: Remote, check: &[u8]) -> Option<Checked> {
         if let Some(response) = self.sessions.respond_as_before(now, source.addr, check) {
             return Some(Checked {
@@ -114,11 +131,18 @@ impl Paths {
             });
         }
         let response = self.sessions.respond(source.addr, check)?;
+        let id = id(check);
+        let is_copied = !self.seen.take(source, id);
+        if is_copied && !self.is_overtaken(now, source, id) {
+            return None;
+        }
         let mut is_agreed = false;
         if response.leads && self.note(now, source, response.nominates) {
             if response.nominates {
                 is_agreed = self.state != State::Agreed;
-                self.agree(now, source);
+                self.agree(now, source, id);
+                // Who has come back for that does not go again for it.
+                self.moved.take_if(|_| is_copied);
             } else if self.taken.is_none() {
                 self.taken = Some(source);
             }
@@ -143,6 +167,7 @@ impl Paths {
             self.state = State::Restarted;
         }
         self.all.iter_mut().for_each(|path| path.is_nominated = false);
+        (self.seen, self.moved) = Default::default();
         Some(())
     }
 
@@ -181,16 +206,27 @@ impl Paths {
             .is_some()
     }
 
+    /// Whether a copy of this check has led away from where it comes itself, later. Then the copy counts as one.
+    fn is_overtaken(&mut self, now: Instant, source: Remote, id: u32) -> bool {
+        let is_it = |it: &Move| it.from == source && it.id == id && now < it.at + FRESH;
+        let is_overtaken = self.moved.as_ref().is_some_and(is_it);
+        if is_overtaken {
+            self.seen.give_back(source, id);
+        }
+        is_overtaken
+    }
+
     /// The client chooses a path. Some choose all that work, and take the best of them: those stay where they are. Others choose the
     /// one that they take, and say so with each check.
-    fn agree(&mut self, now: Instant, source: Remote) {
+    fn agree(&mut self, now: Instant, source: Remote, id: u32) {
         let current = self.taken.and_then(|taken| self.path(taken));
         let is_kept = current.is_some_and(|current| {
             let is_better = current.remote.protocol == Protocol::Udp && source.protocol != Protocol::Udp;
             is_better && current.is_nominated && now < current.checked_at + FRESH
         });
         if !is_kept {
-            self.taken = Some(source);
+            let before = self.taken.replace(source).filter(|before| *before != source);
+            self.moved = before.map(|from| Move { at: now, from, id }).or(self.moved.take());
         }
         self.state = State::Agreed;
         self.sessions.settle();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use house::{House, KEY, Want, number_of, plain, vp8};
+use house::{DELTA, House, KEY, Want, call, number_of, plain, vp8};
 use hst_sfu_worker::{MediaEvent, TrackId};
 use str0m::media::MediaKind;
 
@@ -102,6 +102,30 @@ fn n2_n3_n10_junk_from_strangers_and_in_a_clients_name_disturbs_nobody_and_gets_
         house.seen
     );
     let answered = stranger.recv_from(&mut [0; 2048]).expect_err("no answer to strangers");
+    assert_eq!(answered.kind(), io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn n2_whoever_sends_a_clients_checks_again_from_elsewhere_gets_nothing_of_its_media() {
+    let (mut house, publisher, camera, receiver, _) = call();
+    let server = house.plane.local_addrs()[0];
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let before = house.clients[receiver].received.len();
+    for seq in 0..100_u32 {
+        for client in [publisher, receiver] {
+            assert!(!house.clients[client].checks.is_empty());
+            for check in &house.clients[client].checks {
+                stranger.send_to(check, server).unwrap();
+            }
+        }
+        house.video(publisher, camera, 101 + u64::from(seq), vp8(DELTA, seq));
+        house.drive("a moment", |_| true);
+    }
+    house.drive("the media", |house| {
+        house.clients[receiver].received.len() >= before + 100
+    });
+    let answered = stranger.recv_from(&mut [0; 2048]).expect_err("not a byte");
     assert_eq!(answered.kind(), io::ErrorKind::WouldBlock);
 }
 

@@ -100,7 +100,7 @@ fn a_length_that_lies_is_refused() {
 }
 
 #[test]
-fn a_packet_is_taken_once_and_the_window_is_as_wide_as_it_says() {
+fn r3_a_packet_is_taken_once_and_the_window_is_as_wide_as_it_says() {
     for profile in PROFILES {
         let (sender, mut receiver) = connection(profile);
         let highest = 70_000;
@@ -121,7 +121,7 @@ fn a_packet_is_taken_once_and_the_window_is_as_wide_as_it_says() {
 }
 
 #[test]
-fn an_rtcp_packet_is_taken_once_in_whatever_order() {
+fn r3_an_rtcp_packet_is_taken_once_in_whatever_order() {
     for profile in PROFILES {
         let (mut sender, mut receiver) = connection(profile);
         let packets: Vec<_> = (0..WINDOW + 1).map(|_| sealed_rtcp(&mut sender, SSRC)).collect();
@@ -132,6 +132,33 @@ fn an_rtcp_packet_is_taken_once_in_whatever_order() {
             assert_eq!(heard(at), Ok(()));
             assert_eq!(heard(at), Err(Refused::Replayed));
         }
+    }
+}
+
+#[test]
+fn r3_of_packets_and_reports_none_is_taken_again_at_any_distance_and_none_is_missed_that_is_a_hundred_late() {
+    const COUNT: u64 = 10_200;
+    for profile in PROFILES {
+        let (mut sender, mut receiver) = connection(profile);
+        let packets: Vec<_> = (0..COUNT).map(|index| sealed(&sender, SSRC, index)).collect();
+        let reports: Vec<_> = (0..COUNT).map(|_| sealed_rtcp(&mut sender, SSRC)).collect();
+        let mut heard = |at: u64| {
+            let packet = receiver.unprotect(&mut packets[at as usize].clone()).map(drop);
+            let report = receiver.unprotect_rtcp(&mut reports[at as usize].clone()).map(drop);
+            assert_eq!(packet, report, "{at}");
+            packet
+        };
+        let late = COUNT - 150;
+        for at in (0..COUNT).filter(|at| *at != late) {
+            assert_eq!(heard(at), Ok(()));
+            if at == late + 100 {
+                assert_eq!(heard(late), Ok(()));
+            }
+        }
+        for distance in [1, 63, 64, 128, WINDOW - 1, WINDOW, 10_000] {
+            assert_eq!(heard(COUNT - 1 - distance), Err(Refused::Replayed), "{distance}");
+        }
+        assert_eq!(heard(late), Err(Refused::Replayed));
     }
 }
 

@@ -132,7 +132,7 @@ fn u1_no_address_but_the_medias_own_is_reached_in_any_way() {
             assert_eq!(code(&world.permit(user, &[peer])), 403, "{peer}");
             assert_eq!(code(&world.bind(user, 0x4000, peer)), 403, "{peer}");
             assert_eq!(world.say(user, peer, b"hello"), None, "{peer}");
-            assert_eq!(code(&world.request(user, METHOD_CONNECT, &[])), 403, "{peer}");
+            assert_eq!(code(&world.connect(user, peer)), 403, "{peer}");
         }
     }
     assert_eq!(code(&world.permit(&user, &[addr(MEDIA)])), 0);
@@ -286,6 +286,7 @@ fn u6_before_it_knows_who_asks_it_keeps_nothing_and_says_little() {
         let question = message(METHOD_ALLOCATE, &[(ATTR_REQUESTED_TRANSPORT, vec![17, 0, 0, 0])]);
         world.send(client, &question);
         if let Some(answer) = world.answer(client) {
+            // It has to say how to ask: an answer to so short a question cannot be shorter. So few are given.
             assert!(
                 answer.len() <= 2 * question.len(),
                 "{} for {}",

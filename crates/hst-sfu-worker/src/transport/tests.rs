@@ -33,9 +33,11 @@ mod handshake;
 mod media;
 mod mirror;
 mod repair;
+mod replays;
 mod reports;
 mod resends;
 mod restarts;
+mod shapes;
 
 const SERVER: &str = "192.0.2.1:7881";
 const CLIENT: &str = "198.51.100.7:40000";
@@ -319,16 +321,18 @@ fn n2_n9_an_address_counts_only_when_it_knows_the_secret_and_only_so_many_do() {
         assert!(pair.transport.proves(pair.now, from(1), wrong).is_none());
     }
     for port in 1..MAX_PATHS as u16 {
+        let check = pair.check(true, false);
         let proved = pair.transport.proves(pair.now, from(port), &check);
         assert_eq!(proved.expect("it is the client's own check").dropped, None);
     }
+    let check = pair.check(true, false);
     let proved = pair.transport.proves(pair.now, from(99), &check).expect("one more");
     assert_eq!(proved.dropped, Some(from(1)), "not the one that is taken");
     for _ in MAX_PATHS + 1..MAX_MOVES {
-        let proved = pair.transport.proves(pair.now, from(7), &check);
+        let proved = pair.transport.proves(pair.now, from(99), &check);
         proved.expect("within a connection's life");
     }
-    let proved = pair.transport.proves(pair.now, from(7), &check);
+    let proved = pair.transport.proves(pair.now, from(99), &check);
     assert!(proved.is_none(), "it has moved enough");
 }
 

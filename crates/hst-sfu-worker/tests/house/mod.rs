@@ -70,6 +70,8 @@ pub(crate) struct Client {
     pub(crate) ice: IceConnectionState,
     /// Looks at each datagram that comes in.
     pub(crate) loses: Loses,
+    /// What it has sent of STUN.
+    pub(crate) checks: Vec<Vec<u8>>,
     /// The last offer with its lines, and the answer to it.
     pub(crate) lines: Vec<(Mid, LineRole)>,
     pub(crate) offer: String,
@@ -152,6 +154,7 @@ impl House {
             is_connected: false,
             ice: IceConnectionState::New,
             loses: Box::new(|_| false),
+            checks: Vec::new(),
             lines: Vec::new(),
             offer: String::new(),
             answer: String::new(),
@@ -399,6 +402,9 @@ impl Client {
             match self.rtc.poll_output().expect("polled") {
                 Output::Timeout(at) => break self.wake_at = at,
                 Output::Transmit(out) => {
+                    if out.contents[0] < 2 {
+                        self.checks.push(out.contents.to_vec());
+                    }
                     if let Some(wire) = &mut self.wire {
                         assert_eq!(out.proto, Protocol::Tcp);
                         wire.send(&out.contents);

@@ -16,7 +16,8 @@ use rtc_stun::{
     integrity::MessageIntegrity,
     message::{
         CLASS_ERROR_RESPONSE, CLASS_INDICATION, CLASS_REQUEST, MAGIC_COOKIE, METHOD_ALLOCATE, METHOD_CHANNEL_BIND,
-        METHOD_CREATE_PERMISSION, METHOD_REFRESH, METHOD_SEND, Message, MessageType, Method, Setter, TransactionId,
+        METHOD_CONNECT, METHOD_CREATE_PERMISSION, METHOD_REFRESH, METHOD_SEND, Message, MessageType, Method, Setter,
+        TransactionId,
     },
 };
 
@@ -176,6 +177,13 @@ impl World {
         let number = (ATTR_CHANNEL_NUMBER, [&number.to_be_bytes()[..], &[0, 0]].concat());
         let attributes = [number, (ATTR_XOR_PEER_ADDRESS, xored(peer, id))];
         let bytes = signed_as(user, METHOD_CHANNEL_BIND, id, &attributes);
+        self.ask(user.client, &bytes)
+    }
+
+    /// Asks for a connection over TCP to a peer (RFC 6062 section 4.3).
+    pub(crate) fn connect(&mut self, user: &User, peer: SocketAddr) -> Message {
+        let id = TransactionId::new();
+        let bytes = signed_as(user, METHOD_CONNECT, id, &[(ATTR_XOR_PEER_ADDRESS, xored(peer, id))]);
         self.ask(user.client, &bytes)
     }
 

@@ -7,6 +7,8 @@ use crate::MAX_SDP;
 
 /// So much of a slow machine's time may one description cost. What is quadratic costs more.
 const WATCHDOG: Duration = Duration::from_secs(2);
+/// And so much one that is too large, however large it is.
+const REFUSAL: Duration = Duration::from_millis(20);
 
 /// A good offer of a camera.
 fn good() -> String {
@@ -56,10 +58,18 @@ fn p1_what_is_too_large_is_refused_and_what_is_just_not_is_read_in_time() {
         format!("{good}a={}\r\n", "x".repeat(1 << 20)),
         format!("{session}{}", section.repeat(5_000)),
     ] {
-        assert!(matches!(judge(&large), Err(OfferError::TooLarge { .. })));
+        let effort = Effort::begin();
+        let refused = parse(&large, &[]).err();
+        let took = effort.so_far();
+        assert!(matches!(refused, Some(OfferError::TooLarge { .. })));
+        assert!(took < REFUSAL, "{took:?}");
     }
     let many = format!("{session}{}", "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n".repeat(5_000));
-    assert!(matches!(judge(&many), Err(OfferError::TooManyLines { .. })));
+    let effort = Effort::begin();
+    let refused = parse(&many, &[]).err();
+    let took = effort.so_far();
+    assert!(matches!(refused, Some(OfferError::TooManyLines { .. })));
+    assert!(took < REFUSAL, "{took:?}");
     // As much of one thing as fits.
     for line in [
         "a=x\r\n",

@@ -8,18 +8,24 @@ use str0m::crypto::dtls::{ProtocolVersion, SrtpProfile};
 use super::{effort::Effort, *};
 
 /// Of a DTLS record (RFC 6347 section 4.1).
-const RECORD: usize = 13;
+pub(super) const RECORD: usize = 13;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const ALERT: u8 = 21;
 const APPLICATION_DATA: u8 = 23;
 /// Of a handshake message in it (section 4.2.2).
-const MESSAGE: usize = 12;
+pub(super) const MESSAGE: usize = 12;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 pub(super) const CERTIFICATE: u8 = 11;
 pub(super) const CERTIFICATE_VERIFY: u8 = 15;
-/// Hostile input may cost so much of a slow machine's time. What loops costs more.
-pub(super) const WATCHDOG: Duration = Duration::from_secs(2);
+/// Hostile input may cost so much of a slow machine's time, and each datagram of many so much. What loops costs more.
+const WATCHDOG: Duration = Duration::from_millis(100);
+const EACH: Duration = Duration::from_micros(25);
+
+/// How much so many datagrams may cost.
+pub(super) fn watchdog(datagrams: usize) -> Duration {
+    WATCHDOG + EACH * datagrams as u32
+}
 
 pub(super) fn is_dtls(bytes: &[u8]) -> bool {
     matches!(bytes[0], 20..64)
@@ -69,7 +75,7 @@ pub(super) fn is_message(record: &[u8], kind: u8) -> bool {
 }
 
 /// What a client says in DTLS until it is connected, datagram by datagram.
-fn said() -> Vec<Vec<u8>> {
+pub(super) fn said() -> Vec<Vec<u8>> {
     let said = Rc::new(RefCell::new(Vec::new()));
     let mut pair = Pair::new();
     let copy = said.clone();
@@ -85,8 +91,9 @@ fn said() -> Vec<Vec<u8>> {
 }
 
 /// A client whose datagram of this number, of those in DTLS, is replaced.
-fn saying(at: usize, instead: Vec<Vec<u8>>) -> Pair {
+pub(super) fn saying(at: usize, instead: Vec<Vec<u8>>) -> Pair {
     let mut pair = Pair::new();
+    let watchdog = watchdog(instead.len());
     let (mut count, mut instead) = (0, Some(instead));
     pair.meddle = Box::new(move |way, bytes| {
         if way == Way::ToClient || !is_dtls(&bytes) {
@@ -101,7 +108,7 @@ fn saying(at: usize, instead: Vec<Vec<u8>>) -> Pair {
     });
     let effort = Effort::begin();
     pair.run(Duration::from_millis(100));
-    assert!(effort.so_far() < WATCHDOG, "{:?}", effort.so_far());
+    assert!(effort.so_far() < watchdog, "{:?}", effort.so_far());
     let lost = pair.lost();
     assert!(matches!(lost, None | Some(LostReason::Failed)), "{lost:?}");
     pair
@@ -133,7 +140,7 @@ fn d2_a_handshake_before_any_check_is_not_answered_and_does_no_harm() {
 #[test]
 fn d3_who_does_not_go_on_with_a_handshake_is_sent_little() {
     let mut pair = Pair::new();
-    let sent = Rc::new(RefCell::new((0, 0)));
+    let sent = Rc::new(RefCell::new(Vec::new()));
     let copy = sent.clone();
     let mut hellos = 0;
     pair.meddle = Box::new(move |way, bytes| {
@@ -146,18 +153,17 @@ fn d3_who_does_not_go_on_with_a_handshake_is_sent_little() {
                 if hellos == 1 { vec![bytes] } else { vec![] }
             }
             Way::ToClient => {
-                let mut sent = copy.borrow_mut();
-                *sent = (sent.0 + 1, sent.1 + bytes.len());
+                copy.borrow_mut().push(bytes.len());
                 vec![]
             }
         }
     });
     pair.run(Duration::from_secs(60));
-    let (datagrams, bytes) = *sent.borrow();
-    assert!(
-        datagrams <= 16 && bytes <= 12_000,
-        "{datagrams} datagrams of {bytes} bytes in all"
-    );
+    let sent = sent.take();
+    // A flight is one datagram, which is said to be lost each time. It is longer than what it answers: that is why nobody is answered
+    // before a check from his address has proved that he knows our secret.
+    assert!((1..=8).contains(&sent.len()), "{sent:?}");
+    assert!(sent.iter().all(|flight| *flight <= 750), "{sent:?}");
     assert!(matches!(
         pair.lost(),
         Some(LostReason::NeverConnected | LostReason::Failed)
@@ -267,41 +273,6 @@ fn d4_pieces_of_messages_take_64_kibibytes_of_a_peer_at_most() {
     assert!(peers.iter().all(|pair| pair.lost() != Some(LostReason::Fault)));
 }
 
-/// The record with a body cut to this length, where all lengths say so.
-fn cut(record: &[u8], len: usize) -> Vec<u8> {
-    let body = &record[RECORD + MESSAGE..][..len];
-    let seq = u16::from_be_bytes([record[RECORD + 4], record[RECORD + 5]]);
-    let message = fragment(record[RECORD], len as u32, seq, 0, body);
-    self::record(HANDSHAKE, 0, u64::from(record[10]), &message)
-}
-
-#[test]
-fn d5_d6_every_message_cut_at_every_byte_and_with_every_byte_changed_fails_cleanly() {
-    let mut tried = 0;
-    for (at, datagram) in said().into_iter().enumerate() {
-        let records = records(&datagram);
-        for (number, record) in records.iter().enumerate() {
-            if record[0] != HANDSHAKE || record[3..5] != [0, 0] {
-                continue;
-            }
-            let body = record.len() - RECORD - MESSAGE;
-            let cuts = (0..body).step_by(3).map(|len| cut(record, len));
-            let changes = (0..record.len()).step_by(2).map(|at| {
-                let mut changed = record.clone();
-                changed[at] = if at % 4 == 0 { 0xff } else { changed[at] ^ 0x41 };
-                changed
-            });
-            for changed in cuts.chain(changes) {
-                let mut all = records.clone();
-                all[number] = changed;
-                saying(at, vec![all.concat()]);
-                tried += 1;
-            }
-        }
-    }
-    assert!(tried > 300, "{tried}");
-}
-
 #[test]
 fn d8_without_a_proof_that_the_key_is_the_clients_nobody_is_connected() {
     let mut pair = Pair::new();
@@ -349,7 +320,8 @@ fn d8_d11_what_is_not_signed_is_dropped_after_the_handshake() {
 #[test]
 fn d10_every_nonce_that_is_sent_is_a_new_one() {
     let nonces = Rc::new(RefCell::new(Vec::new()));
-    for _ in 0..20 {
+    let mut all = 0;
+    for _ in 0..300 {
         let mut pair = Pair::new();
         let copy = nonces.clone();
         pair.meddle = Box::new(move |way, bytes| {
@@ -359,7 +331,7 @@ fn d10_every_nonce_that_is_sent_is_a_new_one() {
             // The last flight is lost four times, so that it is sent again.
             let sealed = records(&bytes).into_iter().filter(|it| it[3..5] == [0, 1]);
             let mut nonces = copy.borrow_mut();
-            nonces.extend(sealed.map(|it| (it[5..11].to_vec(), it[RECORD..RECORD + 8].to_vec())));
+            nonces.extend(sealed.map(|it| (it[3..11].to_vec(), it[RECORD..RECORD + 8].to_vec())));
             if (1..5).contains(&nonces.len()) {
                 vec![]
             } else {
@@ -373,28 +345,88 @@ fn d10_every_nonce_that_is_sent_is_a_new_one() {
         assert!(sent.len() > 1, "{sent:?}");
         let in_order = sent.is_sorted();
         let count = sent.len();
+        sent.sort_by_key(|(_, nonce)| nonce.clone());
         sent.dedup_by_key(|(_, nonce)| nonce.clone());
         assert!(in_order && sent.len() == count, "{sent:?}");
+        all += count;
     }
+    assert!(all > 1_000, "{all}");
+}
+
+/// The stack draws each nonce, out of 2^64. So it must not draw many under one key.
+#[test]
+fn d10_a_connection_seals_few_records_however_often_it_is_asked_for_them() {
+    let mut pair = Pair::new();
+    let said = Rc::new(RefCell::new(Vec::new()));
+    let copy = said.clone();
+    pair.meddle = Box::new(move |way, bytes| {
+        if way == Way::ToServer && is_dtls(&bytes) {
+            copy.borrow_mut().push(bytes.clone());
+        }
+        vec![bytes]
+    });
+    pair.run(Duration::from_secs(1));
+    assert!(pair.transport.is_connected());
+    let mut sealed = 0;
+    for round in 0..10_000_u64 {
+        for datagram in said.borrow().iter() {
+            let mut datagram = datagram.clone();
+            pair.receive(&datagram);
+            // The same under a number that has not come yet.
+            datagram[5..11].copy_from_slice(&(round + 1_000).to_be_bytes()[2..]);
+            pair.receive(&datagram);
+        }
+        pair.now += Duration::from_millis(1);
+        let sent = pair.outbox.take().into_iter().filter(|(_, bytes)| is_dtls(bytes));
+        let sent = sent.flat_map(|(_, bytes)| records(&bytes));
+        sealed += sent.filter(|record| record[3..5] == [0, 1]).count();
+    }
+    assert!(sealed < 100, "{sealed}");
+    assert_eq!(pair.lost(), None);
 }
 
 #[test]
 fn d12_with_four_of_ten_datagrams_lost_both_ways_a_handshake_takes_ten_seconds_at_most() {
-    let mut connected = 0;
-    for seed in 0..200 {
-        let mut pair = Pair::new();
-        let mut dice = StdRng::seed_from_u64(seed);
-        // How often a client checks its path is its own affair.
-        pair.meddle = Box::new(move |_, bytes| {
-            let is_lost = is_dtls(&bytes) && dice.random_bool(0.4);
-            if is_lost { vec![] } else { vec![bytes] }
-        });
-        pair.run(Duration::from_secs(10));
-        connected += usize::from(pair.transport.is_connected());
+    const ALL: u64 = 1_000;
+    // Which datagrams there are depends on keys that are drawn anew each time, so that it is never the same number. Of those whose
+    // checks get through one in 400 takes longer; where checks are lost on, too, one in 150, and that is the client's own affair.
+    for (are_checks_lost, may_be_late) in [(false, ALL / 100), (true, ALL / 50)] {
+        let late = (0..ALL).filter(|seed| is_late(*seed, are_checks_lost)).count() as u64;
+        assert!(late <= may_be_late, "{late} of {ALL}");
     }
-    // Which datagrams there are depends on keys that are drawn anew each time: one handshake of 400 takes longer, and so once in
-    // some thousand times more than four of these do.
-    assert!(connected >= 196, "{connected} of 200");
+}
+
+/// Whether a handshake that has begun under loss is not done ten seconds later.
+fn is_late(seed: u64, are_checks_lost: bool) -> bool {
+    let mut pair = Pair::offering(
+        |mut config| {
+            // As those of browsers and of our engines, its checks take losses.
+            config.set_max_stun_rto(Duration::from_secs(1));
+            config.set_max_stun_retransmits(24);
+            config
+        },
+        |sdp| sdp,
+    );
+    let mut dice = StdRng::seed_from_u64(seed);
+    let has_begun = Rc::new(RefCell::new(false));
+    let copy = has_begun.clone();
+    pair.meddle = Box::new(move |_, bytes| {
+        *copy.borrow_mut() |= is_dtls(&bytes);
+        let may_be_lost = is_dtls(&bytes) || are_checks_lost || !*copy.borrow();
+        if may_be_lost && dice.random_bool(0.4) {
+            vec![]
+        } else {
+            vec![bytes]
+        }
+    });
+    // How soon a client finds its path is its own affair.
+    while !*has_begun.borrow() && pair.lost().is_none() {
+        let next = pair.now + Duration::from_millis(10);
+        pair.run(Duration::from_millis(10));
+        pair.now = next;
+    }
+    pair.run(Duration::from_secs(10));
+    *has_begun.borrow() && !pair.transport.is_connected()
 }
 
 #[test]

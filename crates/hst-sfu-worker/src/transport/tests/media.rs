@@ -257,6 +257,41 @@ fn r11_numbers_over_all_streams_that_jump_cost_the_client_itself_at_most() {
 }
 
 #[test]
+fn r7_one_source_for_two_lines_is_that_of_the_first() {
+    let mut pair = Pair::connected();
+    let forger = Forger::new();
+    let mut api = pair.client.sdp_api();
+    let other = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+    let (offer, pending) = api.apply().expect("an offer");
+    let lines = [(pair.camera, 1), (other, 2)]
+        .map(|(mid, track)| Line::new(mid.to_string(), LineRole::Send { track: TrackId(track) }));
+    let offer = parse(&offer.to_sdp_string(), &lines).expect("readable");
+    let (answer, _) = pair.transport.negotiate(pair.now, offer).expect("an answer");
+    pair.accept(pending, &answer.to_sdp_string());
+    let of = |pair: &mut Pair, ssrc: Option<u32>, seq: u16, mid: Mid| {
+        let draft = pair.draft(seq);
+        let ssrc = ssrc.unwrap_or(draft.ssrc);
+        let draft = Draft { ssrc, ..draft }.extended(&one_byte(MID, mid.to_string().as_bytes()));
+        pair.receive(&forger.rtp(&draft.bytes(), 0));
+        let of = |happening| match happening {
+            Happening::Media(media) => Some(media.track),
+            _ => None,
+        };
+        pair.happenings.drain(..).find_map(of)
+    };
+    let (camera, first, second) = (pair.camera, Some(TrackId(1)), Some(TrackId(2)));
+    assert_eq!(of(&mut pair, None, 1, camera), first);
+    for seq in 2..100 {
+        let mid = [camera, other][usize::from(seq % 2)];
+        assert_eq!(of(&mut pair, None, seq, mid), first, "whatever line it names");
+    }
+    assert_eq!(pair.sources(), (1, 1));
+    assert_eq!(of(&mut pair, Some(77), 1, other), second, "a source of its own");
+    assert_eq!(of(&mut pair, Some(77), 2, camera), second);
+    assert_eq!(pair.sources(), (2, 2));
+}
+
+#[test]
 fn r7_a_source_belongs_to_the_line_that_had_it_first() {
     let mut pair = Pair::connected();
     let forger = Forger::new();
@@ -340,6 +375,25 @@ fn r12_r13_changed_packets_under_the_right_keys_harm_nothing() {
             "packet {seq}"
         );
         pair.happenings.clear();
+    }
+}
+
+#[test]
+fn r15_media_of_a_clock_that_stands_or_races_harm_nothing() {
+    for rate in ["0", "1", "4294967295"] {
+        let offered = Pair::refusable(|config| config, |sdp| sdp.replace("VP8/90000", &format!("VP8/{rate}")));
+        // It may be refused as well.
+        let Ok(mut pair) = offered else { continue };
+        pair.run(Duration::from_secs(1));
+        let forger = Forger::new();
+        for seq in 0..500 {
+            let mut draft = pair.draft(seq);
+            draft.timestamp = [0, 1 << 31, u32::MAX][usize::from(seq % 3)];
+            pair.takes(&forger, &draft);
+            pair.now += Duration::from_millis(10);
+            pair.transport.tick(pair.now, &mut pair.outbox, &mut pair.happenings);
+            assert_eq!(pair.lost(), None, "{rate}");
+        }
     }
 }
 

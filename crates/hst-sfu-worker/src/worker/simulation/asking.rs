@@ -73,16 +73,18 @@ impl Asker {
     pub(super) fn ask(&mut self, now: Instant) -> Option<Vec<u8>> {
         let mut seqs = Vec::new();
         self.missing.ask(now, ROUND_TRIP, &mut self.budget, &mut seqs);
+        let mut request = Vec::new();
+        Nack::write(&mut request, SENDER, self.ssrc, seqs);
+        (!request.is_empty()).then(|| self.say(request))?
+    }
+
+    /// The datagram that reports this, once there are keys.
+    pub(super) fn say(&mut self, mut report: Vec<u8>) -> Option<Vec<u8>> {
         if self.contexts.is_none() {
             self.contexts = self.keys.contexts();
         }
         let contexts = self.contexts.as_mut()?;
-        let mut request = Vec::new();
-        Nack::write(&mut request, SENDER, self.ssrc, seqs);
-        if request.is_empty() {
-            return None;
-        }
-        contexts.sender.protect_rtcp(&mut request, 0).expect("few requests");
-        Some(request)
+        contexts.sender.protect_rtcp(&mut report, 0).expect("few reports");
+        Some(report)
     }
 }

@@ -38,6 +38,7 @@ mod client;
 mod cost;
 mod in_step;
 mod keyframes;
+mod lies;
 mod link;
 mod long_loss;
 mod loss;
