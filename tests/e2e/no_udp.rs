@@ -4,63 +4,45 @@
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
-    sync::Arc,
 };
 
-use hst_access::{AccessPoints, StaticAccess};
-use hst_media_str0m::Str0mEngine;
-use hst_rtc::{
-    ClientBuilder, Event, MediaType, Preset, RtcEngine,
-    media::PeerState,
-    signal::{Limits, SignalTransport},
-};
+use hst_rtc::{Event, MediaType, media::PeerState};
 use hst_server::{Config, RunningServer, Server, Tls};
-use hst_signal_ws::WsTransport;
 use hst_tests::{
     gate::Gate,
-    house::{Member, live, login, within},
+    house::{Member, live, within},
     path::{detour, rewriting},
+    secure::Certificate,
 };
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs::default_provider};
 use tokio::{net::UdpSocket, time::Instant};
 
 /// Set aside for documentation (RFC 5737): nothing is there.
 const NOWHERE: [u8; 4] = [203, 0, 113, 7];
 
-/// A server with a relay, and how it is trusted.
+/// A server with a relay, and its certificate.
 struct Place {
     server: RunningServer,
-    trust: Arc<ClientConfig>,
-    _folder: tempfile::TempDir,
+    certificate: Certificate,
 }
 
 impl Place {
     /// One whose media are said to be at this address.
     async fn open(media: impl Into<IpAddr>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-        let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-        std::fs::write(&cert, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let mut trusted = RootCertStore::empty();
-        trusted.add(made.cert.der().clone()).unwrap();
-        let trust = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(trusted)
-            .with_no_client_auth();
+        let certificate = Certificate::of("127.0.0.1");
         let config = Config {
             bind: ([127, 0, 0, 1], 0).into(),
             node_ips: vec![media.into()],
-            tls: Tls::Files { cert, key },
+            tls: Tls::Files {
+                cert: certificate.cert.clone(),
+                key: certificate.key.clone(),
+            },
             turn: Some(([127, 0, 0, 1], 0).into()),
             workers: Some(NonZeroUsize::MIN),
             ..Config::dev()
         };
         Self {
             server: Server::new(config).start().await.unwrap(),
-            trust: Arc::new(trust),
-            _folder: folder,
+            certificate,
         }
     }
 
@@ -70,18 +52,10 @@ impl Place {
 
     /// Somebody who is told everything with these changes, and has joined.
     async fn member(&self, user: &str, changes: Vec<[String; 2]>, early: bool) -> Member {
-        let transport = WsTransport::new(Limits::default()).with_tls(self.trust.clone());
-        let transport: Arc<dyn SignalTransport> = rewriting(Arc::new(transport), changes);
-        let media = Arc::new(Str0mEngine::new().with_tls(self.trust.clone()));
-        let url = format!("wss://{}/v1/signal", self.server.addresses().http.unwrap());
-        let access = Arc::new(StaticAccess::new(AccessPoints::new([url]).unwrap()));
-        let client = ClientBuilder::new(transport, media).early_media(early);
-        let engine = RtcEngine::with(Preset::new(access, client));
-        let events = engine.events();
-        within("init", engine.init(None)).await.unwrap();
-        within("login", engine.login(login(user))).await.unwrap();
-        within("join", engine.join_group("g")).await.unwrap();
-        Member { engine, events }
+        let origin = format!("wss://{}", self.server.addresses().http.unwrap());
+        let carrying = |transport| rewriting(transport, changes);
+        let visitor = self.certificate.visitor(&origin, early, carrying).await;
+        visitor.come_in(user, "g").await
     }
 }
 
@@ -143,7 +117,11 @@ async fn who_reaches_nothing_but_the_relay_sees_the_others_through_it_over_udp_t
     let place = Place::open(NOWHERE).await;
     let change = |from: &str, to: &str| [from.to_owned(), to.to_owned()];
     let mut ben = place.member("ben", Vec::new(), true).await;
-    let over_tcp = vec![change("?transport=udp", "?transport=none")];
+    // Without TLS, though it is at the port of HTTPS.
+    let over_tcp = vec![
+        change("?transport=udp", "?transport=none"),
+        change("\"turns:", "\"stuns:"),
+    ];
     // Only what begins with "turns:" is left.
     let over_tls = vec![change("\"turn:", "\"stun:")];
     for (user, changes) in [("udp", Vec::new()), ("tcp", over_tcp), ("tls", over_tls)] {

@@ -77,10 +77,16 @@ async fn assert_no_loopback(page: &Page) {
 
 /// Starts the program itself on that host, and gives what it prints: the address of the page, and those of media.
 pub(crate) async fn serve(host: &Namespace) -> (Child, String, String) {
+    serve_with(host, &[]).await
+}
+
+/// The same with more options.
+pub(crate) async fn serve_with(host: &Namespace, options: &[&str]) -> (Child, String, String) {
     let mut server = Command::new("ip")
         .args(["netns", "exec", &host.name])
         .arg(program())
         .arg("--dev")
+        .args(options)
         .env("RUST_LOG", "warn")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

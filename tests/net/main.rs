@@ -7,5 +7,6 @@ mod lan;
 mod loss;
 mod namespace;
 mod nodes;
+mod one_port;
 mod people;
 mod platform;

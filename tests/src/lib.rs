@@ -7,6 +7,7 @@ pub mod hand;
 pub mod house;
 pub mod link;
 pub mod path;
+pub mod secure;
 
 /// The examples of the project's own pages, compiled.
 #[cfg(doctest)]

@@ -76,6 +76,16 @@ fn no_message_is_lost_or_doubled_while_connections_break() {
 }
 
 #[test]
+fn the_round_trips_of_joining_are_counted() {
+    let figures = figures("join --rtt 0,200 --runs 3");
+    assert_positive(&figures, &["p50_ms_rtt0", "p95_ms_rtt0"]);
+    let count = |name: &str| figures[name].as_f64().unwrap();
+    // Two, and one; a machine that is busy with other things adds to that. It was three and two once.
+    let (cold, warm) = (count("round_trips_cold"), count("round_trips_warm"));
+    assert!((1.5..2.8).contains(&cold) && (0.5..1.8).contains(&warm), "{figures}");
+}
+
+#[test]
 fn whoever_was_there_is_there_again_after_the_server_was_killed() {
     let figures = figures("restart --clients 25");
     assert_eq!((&figures["clients"], &figures["lost"]), (&25.into(), &0.into()));

@@ -18,7 +18,7 @@ pub const DEV_APP_ID: &str = "7a02a8217cd541f990152ea666ee24bf";
 pub const DEV_APP_SECRET: &str = "42de63b19db7fda7";
 
 /// The port of HTTP and of QUIC; the media threads have those behind it.
-const DEFAULT_PORT: u16 = 7880;
+pub(crate) const DEFAULT_PORT: u16 = 7880;
 /// The weight of a gateway of which nothing else is said: there are lower and higher ones.
 const DEFAULT_WEIGHT: u32 = 100;
 
@@ -28,8 +28,8 @@ const DEFAULT_WEIGHT: u32 = 100;
 /// [`with_toml`](Self::with_toml) reads a file over either.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the ports behind it, of UDP and TCP. Port 0 picks a
-    /// free one for each.
+    /// Where HTTP (TCP) and QUIC (UDP) listen; the media threads have the ports behind it, of UDP and TCP, or those
+    /// behind 7880 where it is below 1024, as browsers take no media from there. Port 0 picks a free one for each.
     pub bind: SocketAddr,
     /// The addresses at which clients reach the media threads; empty: found out from `bind` and this machine.
     pub node_ips: Vec<IpAddr>,

@@ -1,4 +1,12 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroUsize,
+};
+
+use crate::config::DEFAULT_PORT;
+
+/// Browsers take no media from lower ports, but for two of them.
+const LOWEST_MEDIA_PORT: u16 = 1024;
 
 /// Where the media threads listen, and where clients are told to look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +20,14 @@ pub(crate) fn own_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let usable = interfaces.iter().filter(|i| !i.is_loopback() && !i.is_link_local());
     usable.map(if_addrs::Interface::ip).collect()
+}
+
+/// The first port of the media threads: behind that of HTTP, or behind the default one where browsers would not go; if there are
+/// enough.
+pub(crate) fn media_port(port: u16, workers: NonZeroUsize) -> Option<u16> {
+    let port = if port < LOWEST_MEDIA_PORT { DEFAULT_PORT } else { port };
+    port.checked_add(workers.get().try_into().ok()?)?;
+    port.checked_add(1)
 }
 
 impl MediaNetwork {
@@ -62,6 +78,15 @@ impl MediaNetwork {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn media_is_at_ports_that_browsers_go_to() {
+        let first = |port| media_port(port, NonZeroUsize::new(2).unwrap());
+        let ports = [1, 443, 1023, 1024, 7880, 65_533, 65_534].map(first);
+        let expected = [7881, 7881, 7881, 1025, 7881, 65_534].map(Some);
+        assert_eq!(ports[..6], expected);
+        assert_eq!(ports[6], None);
+    }
 
     fn plan(bind: &str, node_ips: &[&str], own: &[&str]) -> (String, Vec<String>) {
         let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpAddr>>();

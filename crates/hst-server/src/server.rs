@@ -34,7 +34,7 @@ use crate::{
     links,
     media::Media,
     meter::Meter,
-    network::{MediaNetwork, own_addresses},
+    network::{MediaNetwork, media_port, own_addresses},
     node::Node,
     outside::outside_addresses,
     placement::Placement,
@@ -442,12 +442,6 @@ async fn start_media(
     })?;
     addresses.media = plane.local_addrs();
     Ok(Media::new(plane, events, life.clone()))
-}
-
-/// The first port of the media threads: behind that of HTTP, if there are enough.
-fn media_port(port: u16, workers: NonZeroUsize) -> Option<u16> {
-    port.checked_add(workers.get().try_into().ok()?)?;
-    port.checked_add(1)
 }
 
 /// Where a person can open the demo page, best first.

@@ -52,6 +52,9 @@ const WAKEFUL: [&str; 3] = [
 /// Chromium lets the timers of a page that was hidden for so long, 5 min when it is not told, come once a minute.
 const SLEEPY: &str = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/3";
 
+/// No test has a certificate that a browser knows.
+const TRUSTING: &str = "--ignore-certificate-errors";
+
 /// Chromium protects the pictures that it sends only when it is told to.
 const PROTECTING: &str = "--force-fieldtrials=WebRTC-FlexFEC-03-Advertised/Enabled/WebRTC-FlexFEC-03/Enabled/";
 
@@ -141,6 +144,11 @@ impl Browser {
     /// The same in a browser that takes and sends pictures with forward error correction (FlexFEC).
     pub async fn open_protecting(&self, url: &str) -> Page {
         self.open_with(url, json!({}), &[SOUND_AT_ONCE, PROTECTING]).await
+    }
+
+    /// The same in a browser that takes any certificate.
+    pub async fn open_trusting(&self, url: &str) -> Page {
+        self.open_with(url, json!({}), &[SOUND_AT_ONCE, TRUSTING]).await
     }
 
     /// The same on a small phone: 360×740, and fingers in place of a mouse.

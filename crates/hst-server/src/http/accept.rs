@@ -1,4 +1,4 @@
-use std::{io::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io::Write as _, net::SocketAddr, ops::RangeInclusive, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, http::Request};
 use hyper::{
@@ -13,7 +13,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader},
     net::{TcpListener, TcpStream},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -37,6 +37,9 @@ const BUFFER: usize = 16 * 1024;
 /// What is said to a client for whom there is no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
     Content-Type: text/plain\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
+
+/// The first byte of a STUN message (RFC 8489 section 5), which begins no request of HTTP and no handshake of TLS.
+const BEGINS_STUN: RangeInclusive<u8> = 0..=1;
 
 /// Serves HTTP/1.1 until the server ends.
 ///
@@ -96,17 +99,29 @@ fn refuse(stream: TcpStream) {
 async fn accepted_one(stream: TcpStream, tls: Option<TlsAcceptor>, peer: Peer, router: Router, hub: &Hub) {
     // Frames are small and each is wanted at once.
     let _ = stream.set_nodelay(true);
-    match tls {
-        None => tell_apart(stream, peer, router, hub).await,
-        Some(tls) => match timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => tell_apart(stream, peer, router, hub).await,
-            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-            Err(_) => tracing::debug!("TLS handshake took too long"),
-        },
+    let Some(tls) = tls else {
+        return tell_apart(stream, peer, router, hub).await;
+    };
+    let deadline = Instant::now() + HANDSHAKE_DEADLINE;
+    // What is relayed is encrypted already, so who comes for that needs no TLS.
+    if hub.relay.get().is_some() && is_for_relay(&stream, deadline).await {
+        return tell_apart(stream, peer, router, hub).await;
+    }
+    match timeout_at(deadline, tls.accept(stream)).await {
+        Ok(Ok(stream)) => tell_apart(stream, peer, router, hub).await,
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
     }
 }
 
-/// Who comes for the relay begins with a STUN message, whose first byte begins no request of HTTP.
+/// Whether it begins with a STUN message, and so with no handshake of TLS.
+async fn is_for_relay(stream: &TcpStream, deadline: Instant) -> bool {
+    let mut first = [u8::MAX];
+    let read = timeout_at(deadline, stream.peek(&mut first)).await;
+    matches!(read, Ok(Ok(1))) && BEGINS_STUN.contains(&first[0])
+}
+
+/// Who comes for the relay begins with a STUN message.
 async fn tell_apart<S>(stream: S, peer: Peer, router: Router, hub: &Hub)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -117,7 +132,7 @@ where
     // Room for that byte alone: whatever follows is read past it.
     let mut stream = BufReader::with_capacity(1, stream);
     match timeout(HEAD_DEADLINE, stream.fill_buf()).await {
-        Ok(Ok(&[0 | 1])) => {
+        Ok(Ok(&[first])) if BEGINS_STUN.contains(&first) => {
             tokio::select! {
                 () = relay.serve(stream, peer.address, peer.place) => {}
                 () = hub.life.draining() => {}

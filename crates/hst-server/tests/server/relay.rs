@@ -170,6 +170,7 @@ async fn u3_what_a_login_opens_at_the_relay_is_over_a_second_after_its_session()
     let (_ben, of_ben) = member(&server, &pin, "ben").await;
     let mut ways = vec![
         Way::udp(udp).await,
+        Way::tcp(http).await,
         Way::tls(http, &trusted, &[]).await,
         Way::tls(http, &trusted, &[b"stun.turn"]).await,
     ];
