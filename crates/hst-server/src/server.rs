@@ -1,7 +1,6 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    num::NonZeroUsize,
     sync::Arc,
     time::Duration,
 };
