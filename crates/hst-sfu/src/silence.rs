@@ -24,10 +24,12 @@ pub(crate) struct Silence {
 }
 
 impl Begun {
-    /// A picture begins.
+    /// A picture begins. Those that begin at once were held up together, and tell of no time that has passed.
     pub(crate) fn begin(&mut self, now: Instant) {
-        self.0.rotate_right(1);
-        self.0[0] = Some(now);
+        if self.0[0] != Some(now) {
+            self.0.rotate_right(1);
+            self.0[0] = Some(now);
+        }
     }
 
     /// With the picture that began then there are enough of them.

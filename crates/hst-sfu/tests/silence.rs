@@ -74,6 +74,17 @@ fn what_was_only_lost_goes_on_and_is_waited_for_as_long_the_next_time() {
 }
 
 #[test]
+fn pictures_that_come_at_once_tell_of_no_silence() {
+    let mut camera = camera();
+    camera.is_on[2] = false;
+    let requests = camera.requests;
+    (0..5).for_each(|_| camera.take_picture());
+    assert_eq!(camera.requests, requests, "they were late together");
+    camera.run(3 * FRAME);
+    assert_eq!(camera.requests, requests + 1);
+}
+
+#[test]
 fn nobody_misses_what_he_does_not_have() {
     let mut camera = camera();
     camera.budget(1, 200);

@@ -24,7 +24,7 @@ pub(super) struct Hold {
     until: Instant,
     /// The number that comes next; `None` before the first packet.
     next: Option<u16>,
-    /// What is behind it, in order, and when it came.
+    /// What is behind it, in order, and since when that or something behind that waits: of the first one the longest.
     waiting: VecDeque<(Instant, Arc<Media>)>,
 }
 
@@ -64,7 +64,9 @@ impl Hold {
             return false;
         }
         let at = self.waiting.partition_point(|(_, other)| ahead(other) < ahead(&media));
-        self.waiting.insert(at, (now, media));
+        // What is behind it has waited already.
+        let since = self.waiting.get(at).map_or(now, |(since, _)| *since);
+        self.waiting.insert(at, (since, media));
         let is_over = self.until <= now || self.waiting.len() > MOST;
         self.go_on(is_over, released)
     }
@@ -209,6 +211,18 @@ mod tests {
         assert!(!asked.holds.are_none(), "the keyframe has not come");
         asked.wait(500);
         assert!(asked.holds.are_none(), "nor will it");
+    }
+
+    #[test]
+    fn nothing_waits_longer_because_something_before_it_comes_late() {
+        let mut asked = Asked::new();
+        assert_eq!(asked.take(10, DELTA), [10]);
+        assert_eq!(asked.take(14, DELTA), NONE);
+        for seq in [13, 12] {
+            assert_eq!(asked.wait(149), NONE);
+            assert_eq!(asked.take(seq, DELTA), NONE);
+        }
+        assert_eq!(asked.wait(2), [12, 13, 14]);
     }
 
     #[test]
