@@ -1,9 +1,6 @@
 //! Messages of the handshake that are cut, changed, or longer than they should be.
 
-use super::{
-    handshake::{HANDSHAKE, MESSAGE, RECORD, fragment, record, records, said, saying},
-    *,
-};
+use super::handshake::{HANDSHAKE, MESSAGE, RECORD, fragment, record, records, said, saying};
 
 /// The record with a body cut to this length, where all lengths say so.
 fn cut(record: &[u8], len: usize) -> Vec<u8> {
