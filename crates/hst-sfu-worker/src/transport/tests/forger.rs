@@ -1,12 +1,12 @@
 //! A client that has the keys and holds to nothing else: any RTP and RTCP, encrypted and signed as agreed (RFC 7714).
 
-use str0m::crypto::{AeadAes256Gcm, dtls::SrtpProfile};
+use str0m::crypto::{AeadAes128Gcm, dtls::SrtpProfile};
 
 use super::*;
 
-const KEY: usize = AeadAes256Gcm::KEY_LEN;
-const SALT: usize = AeadAes256Gcm::SALT_LEN;
-const TAG: usize = AeadAes256Gcm::TAG_LEN;
+const KEY: usize = AeadAes128Gcm::KEY_LEN;
+const SALT: usize = AeadAes128Gcm::SALT_LEN;
+const TAG: usize = AeadAes128Gcm::TAG_LEN;
 /// Labels of the keys that are made of the master key (RFC 3711 section 4.3).
 const RTP: u8 = 0;
 const RTCP: u8 = 3;
@@ -24,7 +24,7 @@ impl Forger {
     /// One with the keys of this thread's last client.
     pub(super) fn new() -> Self {
         let agreed = spy::agreed().expect("it is connected");
-        assert_eq!(agreed.profile, SrtpProfile::AEAD_AES_256_GCM);
+        assert_eq!(agreed.profile, SrtpProfile::AEAD_AES_128_GCM);
         // Both keys, and behind them both salts: the DTLS client's first (RFC 5764 section 4.2).
         let at = usize::from(!agreed.is_active);
         let (keys, salts) = agreed.keys.split_at(2 * KEY);
@@ -41,7 +41,7 @@ impl Forger {
         let (header, payload) = plain.split_at(header_len(plain).min(plain.len()));
         let word = |at| u32::from_be_bytes(plain[at..at + 4].try_into().expect("a header"));
         let seq = u16::from_be_bytes([plain[2], plain[3]]);
-        let iv = AeadAes256Gcm::rtp_iv(self.derive(RTP + SALT_OF), word(8), rollovers, seq);
+        let iv = AeadAes128Gcm::rtp_iv(self.derive(RTP + SALT_OF), word(8), rollovers, seq);
         [header.to_vec(), self.seal(RTP, &iv, header, payload)].concat()
     }
 
@@ -50,14 +50,14 @@ impl Forger {
         self.reports += 1;
         let (header, rest) = plain.split_at(8);
         let ssrc = u32::from_be_bytes(header[4..].try_into().expect("four bytes"));
-        let iv = AeadAes256Gcm::rtcp_iv(self.derive(RTCP + SALT_OF), ssrc, self.reports);
+        let iv = AeadAes128Gcm::rtcp_iv(self.derive(RTCP + SALT_OF), ssrc, self.reports);
         let index = (self.reports | 1 << 31).to_be_bytes();
         let sealed = self.seal(RTCP, &iv, &[header, &index].concat(), rest);
         [header.to_vec(), sealed, index.to_vec()].concat()
     }
 
     fn seal(&self, label: u8, iv: &[u8; SALT], aad: &[u8], plain: &[u8]) -> Vec<u8> {
-        let ciphers = crypto::from_feature_flags().srtp_provider.aead_aes_256_gcm();
+        let ciphers = crypto::from_feature_flags().srtp_provider.aead_aes_128_gcm();
         let mut sealed = vec![0; plain.len() + TAG];
         let mut cipher = ciphers.create_cipher(self.derive(label), true);
         cipher.encrypt(iv, aad, plain, &mut sealed).expect("room");
@@ -73,7 +73,7 @@ impl Forger {
         for (round, part) in derived.chunks_mut(16).enumerate() {
             input[15] = round as u8;
             let mut block = [0; 32];
-            provider.srtp_aes_256_ecb_round(&self.master, &input, &mut block);
+            provider.srtp_aes_128_ecb_round(&self.master, &input, &mut block);
             part.copy_from_slice(&block[..part.len()]);
         }
         derived
