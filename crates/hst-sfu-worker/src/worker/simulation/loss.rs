@@ -120,7 +120,7 @@ fn row_3_5_random_loss_on_the_way_to_the_server_of_who_goes_on_with_all_that_he_
 
 #[test]
 fn rows_3_5_and_3_6_random_loss_on_both_ways() {
-    for (share, freeze, gap) in [(0.1, 4500, 100), (0.2, 7000, 200), (0.4, 15_000, 500)] {
+    for (share, freeze, gap) in [(0.1, 500, 100), (0.2, 1000, 200), (0.4, 3000, 500)] {
         let figures = call(Loss::Random(share), Loss::Random(share), USUAL);
         let video = both(published_bound(share), video_bound(share));
         let sound = both(sound_bound(share), sound_bound(share)) + share / 8.0;
