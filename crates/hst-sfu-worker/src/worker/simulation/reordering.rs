@@ -118,9 +118,10 @@ fn a_network_is_taken_for_as_wide_as_it_is_whatever_order_it_brings_things_in() 
         for figures in [&wide, &again] {
             assert!(figures.shown[2] > 450, "seed {seed}: {figures:?}");
         }
-        assert!(narrow.shown[0] > 400 && narrow.shown[2] == 0, "seed {seed}: {narrow:?}");
-        for figures in [wide, narrow, again] {
-            assert!(figures.freeze < Duration::from_secs(2), "seed {seed}: {figures:?}");
+        assert!(narrow.shown[0] > 350 && narrow.shown[2] == 0, "seed {seed}: {narrow:?}");
+        // Where little fits, a keyframe that is lost is sent again among all else.
+        for (figures, freeze) in [(wide, 1), (narrow, 4), (again, 1)] {
+            assert!(figures.freeze < Duration::from_secs(freeze), "seed {seed}: {figures:?}");
             assert!(figures.missing[1] < 0.01, "seed {seed}: {figures:?}");
         }
     }
