@@ -1,4 +1,4 @@
-//! Networks that change the order of packets, alone and together with loss and with a bottleneck.
+//! Networks that change the order of packets, alone and together with loss.
 
 use super::*;
 
@@ -7,9 +7,6 @@ const CAMERA_RATES: [u32; 3] = [150_000, 500_000, 1_300_000];
 const LENGTH: Duration = Duration::from_secs(20);
 /// All packets of a large picture are under way at once: so nearly each of them is overtaken.
 const JITTER: Duration = Duration::from_millis(20);
-/// What carries the large pictures with some to spare, and what does not.
-const WIDE: u64 = 3_000_000;
-const NARROW: u64 = 400_000;
 
 /// What became of a call.
 #[derive(Debug)]
