@@ -1,5 +1,7 @@
 //! A server with a certificate that nobody but its own clients trusts.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
+
 use std::{path::PathBuf, sync::Arc};
 
 use hst_access::{AccessPoints, StaticAccess};
