@@ -81,7 +81,7 @@ async fn a_prepared_connection_carries_an_encrypted_group_to_who_has_its_key() {
           window.packets = all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')?.packetsReceived;
         }, 100)";
     eve.run(count, Vec::new()).await;
-    eve.wait_until("packets > 50").await;
+    eve.wait_until("window.packets > 50").await;
     let shown = "return video.getVideoPlaybackQuality().totalVideoFrames";
     assert_eq!(eve.run(shown, Vec::new()).await, 0);
     for page in [&ben, &eve] {
