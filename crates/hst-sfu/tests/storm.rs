@@ -65,7 +65,6 @@ fn storm(codec: Codec, mut rng: SmallRng) {
         .windows(2)
         .filter(|pair| temporal(pair[0]) != temporal(pair[1]))
         .count();
-    println!("{changed} sizes, {rates} frame rates, {} requests", requests.len());
     assert!(changed > 30 && rates > 100, "{changed} sizes, {rates} frame rates");
     // Whoever gets everything notices nothing of it.
     let second = of(&camera.got, 2);
