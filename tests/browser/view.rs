@@ -170,8 +170,10 @@ async fn each_gets_his_size_in(codec: &str) {
     let script = "
         const all = await peers.at(-1).getStats();
         const sent = [...all.values()].find(({ type, kind }) => type === 'outbound-rtp' && kind === 'video');
-        return all.get(sent.codecId).mimeType";
-    assert_eq!(ann.run(script, Vec::new()).await, format!("video/{codec}"));
+        const { srtpCipher } = [...all.values()].find(({ type }) => type === 'transport');
+        return [all.get(sent.codecId).mimeType, srtpCipher]";
+    let agreed = json!([format!("video/{codec}"), "SRTP_AEAD_AES_128_GCM"]);
+    assert_eq!(ann.run(script, Vec::new()).await, agreed);
 
     member(&eve, "eve", false).await;
     // Chromium makes two sizes of a picture so small, whatever the codec.

@@ -24,7 +24,8 @@ pub(crate) struct Options {
     /// Read this TOML file; what is also said here on the command line wins
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where HTTP and QUIC listen [default: 127.0.0.1:7880]; media has the ports behind it, UDP and TCP (below 1024: those behind 7880); port 0 picks free ones
+    /// Where HTTP and QUIC listen [default: 127.0.0.1:7880]; media has the ports behind it, UDP and TCP (below 1024: those behind
+    /// 7880); port 0 picks free ones
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
     /// An address at which clients reach the media, in place of those found out; may be repeated

@@ -10,7 +10,10 @@ use dimpl::{Config, Dtls, Output, SrtpProfile};
 use hst_srtp::{Profile, Side};
 use str0m::crypto::{self, dtls::DtlsCert};
 
+use hello::Hello;
+
 mod beneath;
+mod hello;
 mod profile;
 mod rsa;
 
@@ -35,6 +38,8 @@ const FAILURE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0
 /// A handshake and what follows.
 pub(crate) struct Handshake {
     dtls: Dtls,
+    /// What has come of the client's.
+    hello: Hello,
     /// Of the certificate that the client must have, until he has shown it.
     expected: Option<Fingerprint>,
     contexts: Option<Contexts>,
@@ -88,6 +93,7 @@ impl Handshake {
         dtls.handle_timeout(now)?;
         Ok(Self {
             dtls,
+            hello: Hello::default(),
             expected: Some(fingerprint),
             contexts: None,
             is_done: false,
@@ -117,7 +123,8 @@ impl Handshake {
     ) -> Result<Progress, HandshakeError> {
         self.dtls.handle_timeout(now)?;
         if self.is_asked() {
-            self.dtls.handle_packet(&beneath::inward(datagram))?;
+            let datagram = beneath::inward(datagram, &mut self.hello);
+            self.dtls.handle_packet(&datagram)?;
         } else {
             self.dtls.handle_packet(datagram)?;
         }

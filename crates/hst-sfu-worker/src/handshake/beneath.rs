@@ -6,7 +6,10 @@ use dimpl::{
     crypto::{Buf, CryptoProvider, HashContext, HashProvider, SignatureVerifier, aws_lc_rs::default_provider},
 };
 
-use super::{profile, rsa};
+use super::{
+    hello::{Hello, Piece},
+    profile, rsa,
+};
 
 /// Of a DTLS record (RFC 6347 section 4.1), and of a handshake message in it (section 4.2.2).
 const RECORD: usize = 13;
@@ -27,13 +30,17 @@ pub(super) fn outward(datagram: &[u8]) -> Vec<u8> {
     changed(datagram, rsa::asking)
 }
 
-/// The datagram as dimpl is to read it.
-pub(super) fn inward(datagram: &[u8]) -> Vec<u8> {
-    changed(datagram, profile::reduced)
+/// The datagram as dimpl is to read it, with the client's hello where that is whole, and without the pieces of one that is not.
+pub(super) fn inward(datagram: &[u8], hello: &mut Hello) -> Vec<u8> {
+    changed(datagram, |message| match hello.take(message) {
+        Piece::None => profile::reduced(message),
+        Piece::Kept => Some(Vec::new()),
+        Piece::Last(whole) => Some(profile::reduced(&whole).unwrap_or(whole)),
+    })
 }
 
-/// The datagram with its messages changed. What is encrypted is left alone.
-fn changed(datagram: &[u8], change: fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+/// The datagram with its messages changed, and without those of which nothing is left. What is encrypted is left alone.
+fn changed(datagram: &[u8], mut change: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
     let mut out = Vec::with_capacity(datagram.len() + rsa::MORE);
     let mut rest = datagram;
     while let Some((header, after)) = rest.split_first_chunk::<RECORD>() {
@@ -43,11 +50,13 @@ fn changed(datagram: &[u8], change: fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
         };
         let is_plain = header[0] == HANDSHAKE && header[3..5] == [0, 0];
         let other = is_plain.then(|| change(body)).flatten();
-        let body = other.as_deref().unwrap_or(body);
-        out.extend(&header[..11]);
-        out.extend((body.len() as u16).to_be_bytes());
-        out.extend(body);
         rest = next;
+        let body = other.as_deref().unwrap_or(body);
+        if other.as_ref().is_none_or(|other| !other.is_empty()) {
+            out.extend(&header[..11]);
+            out.extend((body.len() as u16).to_be_bytes());
+            out.extend(body);
+        }
     }
     out.extend(rest);
     out

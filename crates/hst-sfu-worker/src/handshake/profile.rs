@@ -3,18 +3,19 @@
 
 use std::ops::Range;
 
-use super::beneath::{MESSAGE, whole};
+use super::{
+    beneath::{MESSAGE, whole},
+    hello::CLIENT_HELLO,
+};
 
-/// A client's hello (RFC 5246 section 7.4.1.2, RFC 6347 section 4.2.1), the extension in which it offers profiles (RFC 5764 section
-/// 4.1.1), and two of these (RFC 7714 section 14.2).
-const CLIENT_HELLO: u8 = 1;
+/// The extension in which a client's hello offers profiles (RFC 5764 section 4.1.1), and two of these (RFC 7714 section 14.2).
 const USE_SRTP: [u8; 2] = [0, 14];
 const AEAD_AES_128_GCM: [u8; 2] = [0, 7];
 const AEAD_AES_256_GCM: [u8; 2] = [0, 8];
 /// What nobody offers, in place of it.
 const NOTHING: [u8; 2] = [0xff, 8];
 
-/// The message, if it is a hello that offers AES with 128 bits, without an offer of AES with 256. One in several pieces stays as it is.
+/// The message, if it is a whole hello that offers AES with 128 bits, without an offer of AES with 256.
 pub(super) fn reduced(message: &[u8]) -> Option<Vec<u8>> {
     let offered = message.get(profiles(message)?)?.as_chunks().0;
     if !offered.contains(&AEAD_AES_128_GCM) {

@@ -14,7 +14,7 @@ use rtc_dtls::{
     },
 };
 
-use super::*;
+use super::{hello::Piece, *};
 
 const RECORD: usize = 13;
 const MESSAGE: usize = 12;
@@ -186,31 +186,60 @@ fn aes_of_128_bits_is_taken_where_it_is_offered() {
         pair.run(|_| ()).expect("nothing is wrong");
         assert_eq!(pair.agreed(), Some(agreed), "of {offered:?}");
     }
-    // A hello in pieces is what it is.
-    let mut pair = Pair::offering(&all, Some(certificate.clone()), expected);
-    pair.run(in_pieces).expect("nothing is wrong");
-    assert_eq!(pair.agreed(), Some(long));
-}
-
-/// Cuts a client's hello into two pieces, in records of their own.
-fn in_pieces(datagram: &mut Vec<u8>) {
-    if !is_hello(datagram) {
-        return;
+    // Browsers cut their hello in pieces, and these come in any order.
+    for place in [1, 50, 100] {
+        let mut pair = Pair::offering(&all, Some(certificate.clone()), expected);
+        let cut = |datagram: &mut Vec<u8>| {
+            if datagram[0] == HANDSHAKE && datagram[RECORD] == CLIENT_HELLO {
+                let [first, second] = pieces(&datagram[RECORD..], place).map(|it| record(HANDSHAKE, 0, &it));
+                *datagram = [second.clone(), second, first].concat();
+            }
+        };
+        pair.run(cut).expect("nothing is wrong");
+        assert_eq!(pair.agreed(), Some(short), "cut at {place}");
     }
-    let (header, body) = datagram[RECORD..].split_at(MESSAGE);
-    let (first, second) = body.split_at(50);
-    let piece = |at: usize, piece: &[u8]| {
-        let [at, len] = [at, piece.len()].map(|it| (it as u32).to_be_bytes());
-        [&header[..6], &at[1..], &len[1..], piece].concat()
-    };
-    let [first, mut second] = [piece(0, first), piece(50, second)].map(|it| record(HANDSHAKE, 0, &it));
-    // The number of the record.
-    second[10] = 1;
-    *datagram = [first, second].concat();
 }
 
-fn is_hello(datagram: &[u8]) -> bool {
-    datagram[0] == HANDSHAKE && datagram[RECORD] == CLIENT_HELLO
+/// The two pieces of a message whose body is cut there.
+fn pieces(message: &[u8], place: usize) -> [Vec<u8>; 2] {
+    let (header, body) = message.split_at(MESSAGE);
+    [0..place, place..body.len()].map(|range| {
+        let [start, len] = [range.start, range.len()].map(|it| (it as u32).to_be_bytes());
+        [&header[..6], &start[1..], &len[1..], &body[range]].concat()
+    })
+}
+
+#[test]
+fn d4_pieces_of_a_hello_are_kept_until_it_is_whole_and_no_more_than_4_kibibytes_of_it() {
+    let whole = message(CLIENT_HELLO, 0, &[7; 100]);
+    let [first, second] = pieces(&whole, 60);
+    let mut hello = Hello::default();
+    assert_eq!(hello.take(&whole), Piece::None, "it is in no pieces");
+    assert_eq!(hello.take(&first), Piece::Kept);
+    // Of another one, which takes its place.
+    assert_eq!(
+        hello.take(&pieces(&message(CLIENT_HELLO, 1, &[8; 100]), 50)[1]),
+        Piece::Kept
+    );
+    assert_eq!(hello.take(&second), Piece::Kept);
+    assert_eq!(hello.take(&first), Piece::Last(whole.clone()));
+    assert_eq!(hello.take(&first), Piece::None, "there was a whole one");
+
+    let mut hello = Hello::default();
+    let [large, _] = pieces(&message(CLIENT_HELLO, 0, &[7; 5000]), 60);
+    let mut endless = first.clone();
+    // It goes beyond the end of the message.
+    endless[8] = 60;
+    let other = message(CERTIFICATE_REQUEST, 0, &[7; 100]);
+    for none in [
+        &large,
+        &endless,
+        &pieces(&other, 60)[0],
+        &first[..70].to_vec(),
+        &first[..5].to_vec(),
+    ] {
+        assert_eq!(hello.take(none), Piece::None);
+    }
 }
 
 /// Where the bodies of messages in the clear are in a datagram.
@@ -315,14 +344,14 @@ proptest! {
         let before = [&[0xfe, 0xfd][..], &[7; 32], &[0, 0], &field(&[0xc0, 0x2b]), &[1, 0]].concat();
         let hello = message(CLIENT_HELLO, 0, &[before, field(&extensions.collect::<Vec<_>>().concat())].concat());
         let datagram = [record(HANDSHAKE, 0, &hello), noise].concat();
-        let read = beneath::inward(&datagram);
+        let read = beneath::inward(&datagram, &mut Hello::default());
         prop_assert_eq!(read.len(), datagram.len());
         prop_assert_ne!(&read, &datagram);
         prop_assert_eq!(beneath::said(&read[RECORD..RECORD + hello.len()]), hello.clone());
         // And any part of it does no harm.
         for end in 0..hello.len() {
             let part = record(HANDSHAKE, 0, &hello[..end]);
-            prop_assert_eq!(beneath::said(&beneath::inward(&part)[RECORD..]), &hello[..end]);
+            prop_assert_eq!(beneath::said(&beneath::inward(&part, &mut Hello::default())[RECORD..]), &hello[..end]);
         }
     }
 }

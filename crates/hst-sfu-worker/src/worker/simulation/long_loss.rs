@@ -1,9 +1,10 @@
 //! Networks that lose nearly half of everything, for as long as a talk lasts.
 
-use super::*;
+use super::{
+    loss::{CAMERA_RATES, video_bound},
+    *,
+};
 
-/// A camera in three encodings, in bits in a second.
-const CAMERA_RATES: [u32; 3] = [150_000, 500_000, 1_300_000];
 /// How many sounds before it each packet repeats.
 const REPEATS: usize = 2;
 
@@ -43,11 +44,6 @@ fn call(seed: u64, loss: Loss, length: Duration) -> Figures {
         sound,
         gap,
     }
-}
-
-/// What is left after three rounds of asking, in which requests and what is sent again are lost likewise; and half a point.
-fn video_bound(share: f64) -> f64 {
-    share * (1.0 - (1.0 - share).powi(2)).powi(3) + 0.005
 }
 
 /// What two packets repeat is lost with all three of them; and so many points for chance.

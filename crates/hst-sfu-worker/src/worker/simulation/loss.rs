@@ -5,7 +5,7 @@ use super::*;
 /// For so long packets are lost.
 const LENGTH: Duration = Duration::from_secs(40);
 /// A camera in three encodings, in bits in a second.
-const CAMERA_RATES: [u32; 3] = [150_000, 500_000, 1_300_000];
+pub(super) const CAMERA_RATES: [u32; 3] = [150_000, 500_000, 1_300_000];
 /// How many packets are lost in a row, on average, where they are lost in bursts.
 const BURST: f64 = 4.0;
 
@@ -65,7 +65,7 @@ fn one_call(seed: u64, up: Loss, down: Loss, [publisher, receiver]: Clients) -> 
 }
 
 /// With packets, requests and retransmissions lost alike, what is left after three rounds of asking; and half a point.
-fn video_bound(share: f64) -> f64 {
+pub(super) fn video_bound(share: f64) -> f64 {
     share * (1.0 - (1.0 - share).powi(2)).powi(3) + 0.005
 }
 
