@@ -58,6 +58,7 @@ mod server;
 mod session;
 mod sessions;
 mod sign_in;
+mod sockets;
 mod subnet;
 mod sweeping;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -9,16 +10,14 @@ use hst_auth::TokenVerifier;
 use hst_cluster::{Bus, Directory, NodeId};
 use hst_cluster_nats::Nats;
 use hst_sfu_worker::{Config as MediaConfig, MediaPlane};
-use hst_signal::{Limits, SignalListener};
-use hst_signal_quic::{BindError, QuicListener, ResetKey};
+use hst_signal::SignalListener;
+use hst_signal_quic::ResetKey;
 use hst_store::{Developer, Store};
-use tokio::net::TcpListener;
 
 use crate::{
     ClusterConfig, Config, Connections, Origin, StartError, Tls,
     admission::Admission,
     apps::Apps,
-    certificate::Certificate,
     cluster_config::DEFAULT_LINK_RATE,
     fleet::Fleet,
     follow::Feed,
@@ -27,7 +26,7 @@ use crate::{
     handover::DRAIN,
     holdings::Holdings,
     hooks::Hooks,
-    http::{self, QuicPoint, Web},
+    http::{self, Web},
     hub::Hub,
     life::{self, Life, Lifeline},
     links,
@@ -40,6 +39,7 @@ use crate::{
     registry::Registry,
     relay::{RelayDoor, RelayPlan},
     sessions::Sessions,
+    sockets::Sockets,
 };
 
 /// How long connections may take to end when the server does.
@@ -147,6 +147,15 @@ impl Server {
     /// # Errors
     /// See [`StartError`]. Nothing is left running then.
     pub async fn start(self) -> Result<RunningServer, StartError> {
+        self.boxed_start().await
+    }
+
+    /// Boxed, so that this crate alone compiles what a server consists of: what is awaited is compiled by whoever awaits it.
+    fn boxed_start(self) -> Pin<Box<dyn Future<Output = Result<RunningServer, StartError>> + Send>> {
+        Box::pin(self.start_all())
+    }
+
+    async fn start_all(self) -> Result<RunningServer, StartError> {
         let Self {
             config,
             verifier,
@@ -333,79 +342,6 @@ impl Server {
     }
 }
 
-/// What was opened towards the network.
-struct Sockets {
-    http: TcpListener,
-    metrics: Option<TcpListener>,
-    quic: QuicListener,
-    quic_point: QuicPoint,
-    certificate: Certificate,
-}
-
-impl Sockets {
-    async fn open(
-        config: &Config,
-        own: &[IpAddr],
-        resets: &ResetKey,
-        addresses: &mut Addresses,
-    ) -> Result<Self, StartError> {
-        let failed = |what| {
-            move |source| StartError::Bind {
-                what,
-                address: config.bind,
-                source,
-            }
-        };
-        let certificate = match &config.tls {
-            Tls::Files { cert, key } => Certificate::read(cert, key)?,
-            Tls::Off | Tls::SelfSigned => {
-                let names = own
-                    .iter()
-                    .chain(&config.node_ips)
-                    .copied()
-                    .chain([IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])]);
-                Certificate::self_signed(&names.collect::<Vec<_>>())?
-            }
-        };
-        let http = TcpListener::bind(config.bind).await.map_err(failed("HTTP, TCP"))?;
-        let metrics = match config.metrics {
-            Some(address) => Some(bind_metrics(address, addresses).await?),
-            None => None,
-        };
-        let (chain, key) = (certificate.chain.clone(), certificate.key.clone_key());
-        let quic = QuicListener::bind_again(config.bind, chain, key, resets, Limits::default());
-        let quic = quic.map_err(|error| match error {
-            BindError::Io(source) => failed("QUIC, UDP")(source),
-            error => StartError::Quic(error),
-        })?;
-        let address = quic.local_addr().map_err(failed("QUIC, UDP"))?;
-        addresses.http = Some(http.local_addr().map_err(failed("HTTP, TCP"))?);
-        addresses.quic = Some(address);
-        let quic_point = QuicPoint {
-            address,
-            pin: certificate.pin(),
-        };
-        Ok(Self {
-            http,
-            metrics,
-            quic,
-            quic_point,
-            certificate,
-        })
-    }
-}
-
-async fn bind_metrics(address: SocketAddr, addresses: &mut Addresses) -> Result<TcpListener, StartError> {
-    let failed = |source| StartError::Bind {
-        what: "metrics, TCP",
-        address,
-        source,
-    };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    addresses.metrics = Some(listener.local_addr().map_err(failed)?);
-    Ok(listener)
-}
-
 async fn start_media(
     config: &Config,
     own: &[IpAddr],
@@ -482,6 +418,15 @@ impl RunningServer {
     ///
     /// Not cancel-safe: dropped half-way, everything ends at once.
     pub async fn shutdown(self) {
+        self.boxed_shutdown().await;
+    }
+
+    /// Boxed for the reason for which the start is.
+    fn boxed_shutdown(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.shut_down_all())
+    }
+
+    async fn shut_down_all(self) {
         self.hub.drain(DRAIN).await;
         self.lifeline.end(PATIENCE).await;
         self.node.leave().await;
