@@ -19,7 +19,7 @@ async fn sleepy_page(browser: &Browser, server: &hst_server::RunningServer) -> P
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_page_whose_timers_come_once_a_minute_keeps_its_session() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, mut browser) = (server().await, Browser::start(Network::Loopback).await);
     let page = sleepy_page(&browser, &server).await;
     let script = "
         window.engine = new HstRtcEngine();
@@ -37,7 +37,7 @@ async fn a_hidden_page_whose_timers_come_once_a_minute_keeps_its_session() {
         Vec::new(),
     )
     .await;
-    sleep_until(Instant::now() + HIDDEN).await;
+    browser.stand_aside(sleep_until(Instant::now() + HIDDEN)).await;
     let ticks = page.run("return ticks", Vec::new()).await.as_u64().unwrap();
     assert!(ticks < 15, "it was not slowed down: {ticks} ticks");
     let told = page

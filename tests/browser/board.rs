@@ -64,7 +64,7 @@ fn ink(picture: &Value) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_pages_draw_on_one_board_and_who_comes_late_sees_the_same_pixels() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let (ann, ben) = tokio::join!(person(&browser, &server, "ann"), person(&browser, &server, "ben"));
     run(
         &ann,
@@ -180,7 +180,7 @@ async fn two_pages_draw_on_one_board_and_who_comes_late_sees_the_same_pixels() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mouse_draws_also_when_it_leaves_the_board_and_keys_write() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let (ann, ben) = tokio::join!(person(&browser, &server, "ann"), person(&browser, &server, "ben"));
     run(
         &ann,
@@ -213,7 +213,7 @@ async fn a_mouse_draws_also_when_it_leaves_the_board_and_keys_write() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_board_fits_its_element_in_three_ways_and_follows_its_size() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = person(&browser, &server, "ann").await;
     run(
         &page,

@@ -46,7 +46,7 @@ async fn ask(page: &Page, expression: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_meet_on_the_demo_page() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, ming) = tokio::join!(browser.open(&url), browser.open(&url));
     // A name that is no User ID works too.
@@ -79,7 +79,7 @@ async fn two_people_meet_on_the_demo_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lobby_shows_oneself_and_one_goes_in_as_one_was_there() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let ann = browser.open(&url).await;
     ann.wait_until("document.querySelector('#preview').getVideoPlaybackQuality().totalVideoFrames > 5")
@@ -113,7 +113,7 @@ async fn the_lobby_shows_oneself_and_one_goes_in_as_one_was_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_speaks_has_a_ring_and_who_is_pinned_is_large() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, ben) = tokio::join!(browser.open(&url), browser.open(&url));
     ben.run(TONE, Vec::new()).await;
@@ -141,7 +141,7 @@ async fn who_speaks_has_a_ring_and_who_is_pinned_is_large() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_in_the_lobby_is_rung_and_comes() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, ben) = tokio::join!(browser.open(&url), browser.open(&url));
     ann.join_demo("Ann", "tea").await;
@@ -187,7 +187,7 @@ async fn who_waits_in_the_lobby_is_rung_and_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_draws_on_the_white_board_the_other_sees() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, ben) = tokio::join!(browser.open(&url), browser.open(&url));
     tokio::join!(ann.join_demo("Ann", "tea"), ben.join_demo("Ben", "tea"));
@@ -222,7 +222,7 @@ async fn what_one_draws_on_the_white_board_the_other_sees() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_page_speaks_two_languages_and_says_what_is_wrong_in_them() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/?name=Ann&group=tea", origin(&server));
     let (first, second) = tokio::join!(browser.open(&url), browser.open(&url));
     first.join_demo("Ann", "tea").await;

@@ -60,7 +60,7 @@ async fn press(page: &Page, key: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_phone_everything_is_in_reach_and_nothing_scrolls_sideways() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let ann = browser.open_on_a_phone(&format!("{}/", origin(&server))).await;
     let settled = format!("{NO_SIDEWAYS} && (() => {{ {UNTOUCHABLE} }})().length === 0");
     let check = async |what: &str| {
@@ -92,7 +92,7 @@ async fn on_a_phone_everything_is_in_reach_and_nothing_scrolls_sideways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_five_people_fit_and_more_are_on_another_page() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, crowd) = tokio::join!(browser.open(&url), bare_page(&browser, &server));
     ann.resize(1440, 900).await;
@@ -121,7 +121,7 @@ async fn twenty_five_people_fit_and_more_are_on_another_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_do_what_the_dialog_of_keys_says_but_not_while_one_writes() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let ann = browser.open(&format!("{}/", origin(&server))).await;
     ann.join_demo("Ann", "tea").await;
     for (key, done) in [
@@ -158,7 +158,7 @@ async fn keys_do_what_the_dialog_of_keys_says_but_not_while_one_writes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_on_the_demo_page_keeps_anybody_out() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let url = format!("{}/", origin(&server));
     let (ann, ben) = tokio::join!(browser.open(&url), browser.open_on_a_phone(&url));
     tokio::join!(

@@ -38,7 +38,7 @@ async fn sees_and_hears(page: &Page) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_the_key_sees_and_hears_and_nobody_else_gets_a_picture_or_a_noise() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = || bare_page(&browser, &server);
     let (ann, ben, eve, tom) = tokio::join!(page(), page(), page(), page());
     let key = json!({ "key": PASSPHRASE, "keyId": 0 });
@@ -131,7 +131,7 @@ async fn each_gets_the_size_that_he_shows_of_an_encrypted_picture_sent_in_three(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_for_a_group_that_is_joined_with_it_and_calls_say_what_is_wrong() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
     let script = "
         const engine = new HstRtcEngine();
@@ -161,7 +161,7 @@ async fn a_key_is_for_a_group_that_is_joined_with_it_and_calls_say_what_is_wrong
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_exchange_keys_by_themselves_and_change_them_with_who_comes_and_goes() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = || bare_page(&browser, &server);
     let (ann, ben, cas, eve) = tokio::join!(page(), page(), page(), page());
     let exchange = json!({ "exchange": true });
@@ -206,7 +206,7 @@ async fn same_number(pages: &[&Page]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_and_a_native_engine_exchange_keys() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let native = RtcEngine::new();
     let mut events = native.events();
     log_in(&native, &server).await;
@@ -237,7 +237,7 @@ async fn a_browser_and_a_native_engine_exchange_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_and_a_native_engine_read_each_other() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let native = RtcEngine::new();
     log_in(&native, &server).await;
     let key = GroupKey::from_passphrase(PASSPHRASE, "secret").unwrap();

@@ -7,7 +7,7 @@ use crate::{bare_page, server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_before_init_fails_with_code_2() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
     let script = "
         const engine = new HstRtcEngine();
@@ -41,7 +41,7 @@ async fn every_call_before_init_fails_with_code_2() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_ids_and_calls_out_of_turn_have_their_codes() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
     let script = "
         const [first, second] = [new HstRtcEngine(), new HstRtcEngine()];
@@ -82,7 +82,7 @@ async fn malformed_ids_and_calls_out_of_turn_have_their_codes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leaving_exiting_and_destroying_stop_everything_and_the_same_engine_comes_back() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
     page.run(include_str!("life.js"), Vec::new()).await;
 

@@ -8,7 +8,7 @@ use crate::{bare_page, call::sees, server_with_one_way_in};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_without_udp_and_one_with_it_see_and_hear_each_other() {
     let server = server_with_one_way_in().await;
-    let browser = Browser::start(Network::Loopback).await;
+    let browser = Browser::start_beside_others(Network::Loopback).await;
     let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
     for script in [include_str!("no_udp.js"), include_str!("protocols.js")] {
         ann.run(script, Vec::new()).await;

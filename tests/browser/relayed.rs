@@ -15,7 +15,7 @@ async fn pages_that_reach_nothing_but_the_relay_see_each_other_through_it() {
         ..Config::dev()
     };
     let server = Server::new(config).start().await.unwrap();
-    let browser = Browser::start(Network::Loopback).await;
+    let browser = Browser::start_beside_others(Network::Loopback).await;
     let (ann, ben) = tokio::join!(bare_page(&browser, &server), bare_page(&browser, &server));
     for (page, user, transport) in [(&ann, "ann", "udp"), (&ben, "ben", "tcp")] {
         page.run(include_str!("protocols.js"), Vec::new()).await;

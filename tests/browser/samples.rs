@@ -32,7 +32,7 @@ async fn says(page: &Page, sample: &str, word: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_samples_succeed_with_a_good_token() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
     let login = LOGIN.replace(printed_token(), &token());
 
@@ -63,7 +63,7 @@ async fn the_samples_succeed_with_a_good_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_printed_token_is_damaged_and_the_login_fails() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
 
     run(&page, CREATE).await;

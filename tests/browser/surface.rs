@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs an application in a page of its own, and gives what it returns.
 async fn run(parts: &[&str]) -> Value {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let page = bare_page(&browser, &server).await;
     let (application, helpers) = parts.split_last().unwrap();
     for part in [include_str!("surface/helpers.js")].iter().chain(helpers) {

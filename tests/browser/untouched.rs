@@ -28,7 +28,7 @@ async fn listener(browser: &Browser, origin: &str, user: &str) -> Page {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sound_that_the_browser_has_held_back_plays_from_the_first_click_or_key_on() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let origin = origin(&server);
     let ann = bare_page(&browser, &server).await;
     ann.run(include_str!("call.js"), vec![json!("ann"), json!("untouched")])

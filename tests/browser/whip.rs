@@ -8,7 +8,7 @@ use crate::{origin, server, token};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_without_the_sdk_plays_what_another_publishes_also_from_another_origin() {
-    let (server, browser) = (server().await, Browser::start(Network::Loopback).await);
+    let (server, browser) = (server().await, Browser::start_beside_others(Network::Loopback).await);
     let origin = origin(&server);
     let elsewhere = origin.replace("127.0.0.1", "localhost");
     let pages = [&origin, &elsewhere].map(|origin| format!("{origin}/healthz"));

@@ -77,21 +77,40 @@ pub enum Network<'a> {
 
 /// A chromedriver and the browsers that it has started, each one with a profile of its own.
 ///
-/// One test at a time has one, whatever runs the tests: pictures are encoded and decoded in software. Dropping it ends
-/// all the browsers; when the test has failed, it first prints what the pages said on their consoles.
+/// A test that measures has the only one, whatever runs the tests: pictures are encoded and decoded in software. Others have
+/// theirs at the same time, as many as the runner lets run. Dropping it ends all the browsers; when the test has failed, it first
+/// prints what the pages said on their consoles.
 #[derive(Debug)]
 pub struct Browser {
     driver: Child,
     url: String,
     is_ordinary: bool,
     folder: TempDir,
+    kind: Turn,
     turn: Option<File>,
 }
 
+/// Beside whom a test may have browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Alone,
+    BesideOthers,
+}
+
 impl Browser {
-    /// Starts a driver when it is this test's turn.
+    /// Starts a driver when it is this test's turn, and no other's.
     pub async fn start(network: Network<'_>) -> Self {
-        let turn = turn().await;
+        Self::start_in(network, Turn::Alone).await
+    }
+
+    /// The same beside others that started like this: for a test that holds neither times nor rates against a limit, and so bears
+    /// a machine that is busy.
+    pub async fn start_beside_others(network: Network<'_>) -> Self {
+        Self::start_in(network, Turn::BesideOthers).await
+    }
+
+    async fn start_in(network: Network<'_>, kind: Turn) -> Self {
+        let turn = turn(kind).await;
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let host = match network {
             Network::Loopback => "127.0.0.1",
@@ -112,6 +131,7 @@ impl Browser {
             url: format!("http://{host}:{port}"),
             is_ordinary: network != Network::Loopback,
             folder,
+            kind,
             turn: Some(turn),
         }
     }
@@ -121,7 +141,7 @@ impl Browser {
     pub async fn stand_aside<T>(&mut self, until: impl Future<Output = T>) -> T {
         self.turn = None;
         let outcome = until.await;
-        self.turn = Some(turn().await);
+        self.turn = Some(turn(self.kind).await);
         outcome
     }
 
@@ -209,13 +229,17 @@ impl Drop for Browser {
 }
 
 /// Waits for a lock on a file beside the test binaries: the tests may run in several processes.
-async fn turn() -> File {
+async fn turn(kind: Turn) -> File {
     let path = std::env::current_exe()
         .expect("a test is a program")
         .with_file_name("browser.lock");
     let lock = move || {
         let file = File::create(path)?;
-        file.lock().map(|()| file)
+        match kind {
+            Turn::Alone => file.lock()?,
+            Turn::BesideOthers => file.lock_shared()?,
+        }
+        Ok::<_, std::io::Error>(file)
     };
     let locked = tokio::task::spawn_blocking(lock).await.expect("locking does not panic");
     locked.expect("the folder of the test binaries takes a lock")
