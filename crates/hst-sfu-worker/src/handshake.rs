@@ -28,8 +28,11 @@ const RESENDS: usize = 7;
 const WAITING: usize = 8;
 /// How large our datagrams are, which fit any ordinary path.
 const MTU: usize = 1200;
-/// The room for what the handshake has to say at a time. A certificate that is larger is none that a browser has.
-const ROOM: usize = 2000;
+/// What is larger is no datagram of a handshake: each fits an ordinary path. Browsers read no larger ones either.
+const LARGEST: usize = 2048;
+/// The room for what the handshake has to say at a time: for a certificate, too, which is put together of what waits, so that any that
+/// is whole fits. For a larger one dimpl has no answer but to panic.
+const ROOM: usize = WAITING * LARGEST;
 
 /// What ends a handshake that has failed (`handshake_failure`, RFC 5246 section 7.2): a fatal alert that can be read without keys,
 /// with the number of a record that no other one has.
@@ -114,13 +117,16 @@ impl Handshake {
         self.receive(now, &[], send)
     }
 
-    /// Takes a datagram of the client's.
+    /// Takes a datagram of the client's; one that is too large is as one that has not come.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
         datagram: &[u8],
         send: impl FnMut(&[u8]),
     ) -> Result<Progress, HandshakeError> {
+        if datagram.len() > LARGEST {
+            return Ok(Progress::default());
+        }
         self.dtls.handle_timeout(now)?;
         if self.is_asked() {
             let datagram = beneath::inward(datagram, &mut self.hello);

@@ -20,6 +20,7 @@ const RECORD: usize = 13;
 const MESSAGE: usize = 12;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
+const CERTIFICATE: u8 = 11;
 const CERTIFICATE_REQUEST: u8 = 13;
 
 static KEY: LazyLock<KeyPair> = LazyLock::new(|| key(RsaKeySize::_2048));
@@ -30,7 +31,11 @@ fn key(size: RsaKeySize) -> KeyPair {
 
 /// A certificate of the one key, and the other for whom to shake hands with it.
 fn certificate(of: &KeyPair, with: &KeyPair) -> Certificate {
-    let params = CertificateParams::new(vec!["peer".to_owned()]).expect("a name");
+    certificate_for(vec!["peer".to_owned()], of, with)
+}
+
+fn certificate_for(names: Vec<String>, of: &KeyPair, with: &KeyPair) -> Certificate {
+    let params = CertificateParams::new(names).expect("names");
     let made = params.self_signed(of).expect("a certificate");
     let provider = default_provider().expect("there is one");
     Certificate {
@@ -143,6 +148,52 @@ fn a_client_with_a_key_of_rsa_connects() {
         let mut pair = Pair::showing(certificate(key, key));
         pair.run(|_| ()).expect("nothing is wrong");
         assert_eq!(pair.agreed(), Some(Srtp_Aes128_Cm_Hmac_Sha1_80));
+    }
+}
+
+/// One that has the names of so many hosts, with some 50 bytes each.
+fn large(hosts: usize) -> Certificate {
+    let names = (0..hosts).map(|host| format!("host-{host:04}.with-a-long-name.peers.example.org"));
+    certificate_for(names.collect(), &KEY, &KEY)
+}
+
+#[test]
+fn a_client_whose_certificate_is_large_connects() {
+    for hosts in [30, 150] {
+        let mut pair = Pair::showing(large(hosts));
+        pair.run(|_| ()).expect("nothing is wrong");
+        assert_eq!(pair.agreed(), Some(Srtp_Aes128_Cm_Hmac_Sha1_80), "with {hosts} names");
+    }
+}
+
+#[test]
+fn d9_a_certificate_that_has_no_room_is_refused() {
+    let mut pair = Pair::showing(large(400));
+    let refused = pair.run(|_| ());
+    assert!(matches!(refused, Err(HandshakeError::Dtls(_))), "{refused:?}");
+    assert!(pair.contexts.is_none());
+}
+
+#[test]
+fn d9_a_certificate_in_a_datagram_that_nobody_sends_is_left_unread() {
+    for hosts in [200, 300] {
+        let certificate = large(hosts);
+        let shown = certificate.certificate[0].to_vec();
+        let length = |len: usize| (len as u32).to_be_bytes()[1..].to_vec();
+        let body = [length(shown.len() + 3), length(shown.len()), shown].concat();
+        let (mut pair, mut count) = (Pair::showing(certificate), 0);
+        let in_one = |datagram: &mut Vec<u8>| {
+            if datagram[0] == HANDSHAKE && datagram[RECORD] == CERTIFICATE {
+                let seq = u16::from_be_bytes([datagram[RECORD + 4], datagram[RECORD + 5]]);
+                let mut whole = record(HANDSHAKE, 0, &message(CERTIFICATE, seq, &body));
+                // Its number.
+                whole[3..11].copy_from_slice(&datagram[3..11]);
+                *datagram = whole;
+                count += 1;
+            }
+        };
+        pair.run(in_one).expect("it is left unread");
+        assert!(count > 0 && pair.contexts.is_none());
     }
 }
 
