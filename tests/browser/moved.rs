@@ -14,7 +14,9 @@ use serde_json::json;
 use crate::{
     bare_page,
     call::{all_flows, sees},
+    prepared,
     support::Server as NatsServer,
+    view,
 };
 
 /// The longest pause of a picture that it may cost, however busy the machine is. What it costs on an idle one is in
@@ -105,4 +107,19 @@ async fn a_call_goes_over_to_another_node_when_its_own_ends_and_nobody_is_told()
         let _ = writeln!(io::stderr(), "{name} saw no new picture for {pause:?} at the most");
         assert!(pause < LONGEST, "{name}: {pause:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_prepared_sees_by_the_node_that_his_session_has_gone_over_to() {
+    let nats = NatsServer::start().await;
+    let first = House::node(&nats.url(), "n1").await;
+    let second = House::node(&nats.url(), "n2").await;
+    let browser = Browser::start_beside_others(Network::Loopback).await;
+    let (ann, ben) = tokio::join!(bare_page(&browser, &second.server), bare_page(&browser, &first.server));
+    view::member(&ann, "ann", true).await;
+    prepared::prepare(&ben, "ben", "view").await;
+    names_both(&ben).await;
+    first.server.shutdown().await;
+    ben.run("await engine.joinGroup('view')", Vec::new()).await;
+    prepared::sees(&ben).await;
 }

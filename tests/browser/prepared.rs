@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use crate::{bare_page, e2ee, server, view};
 
 /// Makes a page somebody whose connection for this group is there before he joins.
-async fn prepare(page: &Page, user: &str, group: &str) {
+pub(crate) async fn prepare(page: &Page, user: &str, group: &str) {
     let args = vec![json!(user), json!(group)];
     page.run(include_str!("prepared.js"), args).await;
     page.wait_until("states() === 'connected'").await;
 }
 
 /// A page that sees more and more, without an error.
-async fn sees(page: &Page) {
+pub(crate) async fn sees(page: &Page) {
     page.wait_until("video.getVideoPlaybackQuality().totalVideoFrames > 10")
         .await;
     assert_eq!(page.run("return errors", Vec::new()).await, json!([]));
