@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dimpl::{Config, Dtls, Output, SrtpProfile};
+use dimpl::{Config, ConfigBuilder, Dtls, Output, SrtpProfile};
 use hst_srtp::{Profile, Side};
 use str0m::crypto::{self, dtls::DtlsCert};
 
@@ -14,6 +14,7 @@ use hello::Hello;
 
 mod beneath;
 mod hello;
+mod numbered;
 mod profile;
 mod rsa;
 
@@ -173,8 +174,14 @@ impl Handshake {
         let (mut progress, mut room) = (Progress::default(), [0; ROOM]);
         loop {
             match self.dtls.poll_output(&mut room) {
-                Output::Packet(datagram) if self.is_asked() => send(&beneath::outward(datagram)),
-                Output::Packet(datagram) => send(datagram),
+                Output::Packet(datagram) => {
+                    let mut datagram = match self.is_asked() {
+                        true => beneath::outward(datagram),
+                        false => datagram.to_vec(),
+                    };
+                    numbered::told(&mut datagram);
+                    send(&datagram);
+                }
                 Output::PeerCert(certificate) => {
                     let shown = Fingerprint::of(certificate);
                     let expected = self.expected.take().filter(|expected| *expected == shown);
@@ -246,22 +253,24 @@ pub(crate) fn profile_of(agreed: SrtpProfile) -> Profile {
 }
 
 /// How all shake hands who begin it, or all who do not.
-pub(crate) fn config(is_caller: bool) -> Result<Arc<Config>, dimpl::Error> {
+fn config(is_caller: bool) -> Result<Arc<Config>, dimpl::Error> {
     static SHARED: [OnceLock<Arc<Config>>; 2] = [const { OnceLock::new() }; 2];
     let shared = &SHARED[usize::from(is_caller)];
     if let Some(config) = shared.get() {
         return Ok(config.clone());
     }
-    // No cookie: the client's address is proved by its connectivity checks.
-    let config = Config::builder().use_server_cookie(false).mtu(MTU - rsa::MORE);
-    let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
-    let mut config = config.max_queue_rx(WAITING);
-    if !is_caller {
-        config = config.with_crypto_provider(beneath::provider());
-    }
+    let config = plain_config().with_crypto_provider(beneath::provider(is_caller));
     let config = Arc::new(config.build()?);
     // Another thread may have been faster.
     Ok(shared.get_or_init(|| config).clone())
+}
+
+/// The same with nothing of ours [beneath] it.
+pub(crate) fn plain_config() -> ConfigBuilder {
+    // No cookie: the client's address is proved by its connectivity checks.
+    let config = Config::builder().use_server_cookie(false).mtu(MTU - rsa::MORE);
+    let config = config.flight_start_rto(FIRST_RESEND).flight_retries(RESENDS);
+    config.max_queue_rx(WAITING)
 }
 
 #[cfg(test)]

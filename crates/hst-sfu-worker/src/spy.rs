@@ -98,8 +98,8 @@ impl DtlsProvider for Spy {
         _: DtlsVersion,
         _: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        // That of a caller has nothing that str0m's own has not.
-        let config = handshake::config(true).map_err(|error| CryptoError::Other(error.to_string()))?;
+        let config = handshake::plain_config().build();
+        let config = Arc::new(config.map_err(|error| CryptoError::Other(error.to_string()))?);
         let keys = Keys::default();
         LAST.set(Some(keys.clone()));
         Ok(Box::new(Tapped(Dtls::new_12(config, cert.clone(), now), keys)))

@@ -8,20 +8,28 @@ use dimpl::{
 
 use super::{
     hello::{Hello, Piece},
-    profile, rsa,
+    numbered, profile, rsa,
 };
 
 /// Of a DTLS record (RFC 6347 section 4.1), and of a handshake message in it (section 4.2.2).
-const RECORD: usize = 13;
+pub(super) const RECORD: usize = 13;
 pub(super) const MESSAGE: usize = 12;
 const HANDSHAKE: u8 = 22;
 
-/// dimpl's cryptography, for a server whose datagrams are changed on [the way out](outward) and [the way in](inward).
-pub(super) fn provider() -> CryptoProvider {
-    CryptoProvider {
-        hash_provider: &AsSaid,
-        signature_verification: &AsSaid,
+/// dimpl's cryptography for one whose records are [told their nonces](numbered::told), and whose datagrams, where the client begins,
+/// are changed on [the way out](outward) and [the way in](inward).
+pub(super) fn provider(is_caller: bool) -> CryptoProvider {
+    let numbered = CryptoProvider {
+        cipher_suites: numbered::suites(),
         ..default_provider()
+    };
+    match is_caller {
+        true => numbered,
+        false => CryptoProvider {
+            hash_provider: &AsSaid,
+            signature_verification: &AsSaid,
+            ..numbered
+        },
     }
 }
 
