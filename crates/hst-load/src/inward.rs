@@ -113,7 +113,7 @@ impl Inward {
             && let Some((seq, payload)) = rtx::read(packet.payload)
             && let Some(number) = line.reception.number(seq)
         {
-            line.missing.handle_packet(came.at, number);
+            line.missing.handle_again(came.at, number);
             line.count(came, number, payload, tally);
         }
     }

@@ -5,6 +5,10 @@ use std::{
 
 use super::{Budget, Patience};
 
+mod overtaken;
+
+use overtaken::Overtaken;
+
 /// A gap of more is no loss that could be mended: it begins anew behind it.
 const MAX_GAP: u64 = 1000;
 /// Of so many of the newest numbers it is known which have come. What is older is forgotten.
@@ -21,6 +25,8 @@ pub struct Missing {
     lowest: u64,
     /// In the order of their numbers; at most [`MOST`].
     lost: VecDeque<Lost>,
+    /// Of those that were missing and came by themselves.
+    overtaken: Overtaken,
     due: Option<Instant>,
     tally: Tally,
     /// The highest that was given up and not told yet.
@@ -71,14 +77,24 @@ impl Missing {
             highest: None,
             lowest: 0,
             lost: VecDeque::new(),
+            overtaken: Overtaken::new(patience.reorder_at_most),
             due: None,
             tally: Tally::default(),
             given_up: None,
         }
     }
 
-    /// Takes the number of a packet that has just come, also of one that was sent again.
+    /// Takes the number of a packet that has just come as it was sent first, or of which that is not known.
     pub fn handle_packet(&mut self, now: Instant, number: u64) -> Arrival {
+        self.handle(now, number, true)
+    }
+
+    /// Takes the number of one that was sent again, or computed: so it was lost, and not overtaken.
+    pub fn handle_again(&mut self, now: Instant, number: u64) -> Arrival {
+        self.handle(now, number, false)
+    }
+
+    fn handle(&mut self, now: Instant, number: u64, is_first: bool) -> Arrival {
         let Some(highest) = self.highest.filter(|highest| number <= highest + MAX_GAP + 1) else {
             return self.begin(number);
         };
@@ -88,8 +104,11 @@ impl Missing {
         }
         match self.lost.binary_search_by_key(&number, |lost| lost.number) {
             Ok(at) => {
-                let lost = self.lost.remove(at);
-                self.tally.recovered += u64::from(lost.is_some_and(|lost| lost.asked > 0));
+                if let Some(lost) = self.lost.remove(at) {
+                    self.tally.recovered += u64::from(lost.asked > 0);
+                    let late = now.saturating_duration_since(lost.since);
+                    self.overtaken.learn(if is_first { late } else { Duration::ZERO });
+                }
                 Arrival::Late
             }
             Err(_) if number < self.lowest => Arrival::Forgotten,
@@ -108,7 +127,7 @@ impl Missing {
     fn advance(&mut self, now: Instant, highest: u64, number: u64) {
         self.highest = Some(number);
         self.forget_below(number.saturating_sub(WINDOW));
-        let due = now + self.patience.reorder_time;
+        let due = now + self.patience.reorder_time.max(self.overtaken.wait());
         let late = |number| Lost {
             number,
             since: now,
@@ -133,15 +152,17 @@ impl Missing {
         let behind = |of: u64| of.saturating_sub(self.patience.reorder_packets);
         let (from, to) = (behind(highest), behind(number));
         let begin = self.lost.partition_point(|lost| lost.number <= from);
-        let mut is_due = false;
+        let (wait, mut earliest) = (self.overtaken.wait(), None);
         for lost in self.lost.range_mut(begin..).take_while(|lost| lost.number <= to) {
-            if lost.asked == 0 && lost.due.is_some() {
-                lost.due = Some(now);
-                is_due = true;
+            if lost.asked == 0
+                && let Some(due) = &mut lost.due
+            {
+                *due = (lost.since + wait).max(now).min(*due);
+                earliest = earlier(earliest, Some(*due));
             }
         }
-        if is_due {
-            self.wake_at(now);
+        if let Some(due) = earliest {
+            self.wake_at(due);
         }
     }
 

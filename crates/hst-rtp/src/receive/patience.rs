@@ -7,6 +7,8 @@ pub struct Patience {
     pub reorder_packets: u64,
     /// or so long after any newer one has come.
     pub reorder_time: Duration,
+    /// Where packets are overtaken on their way it is waited until they use to be there, but no longer than this.
+    pub reorder_at_most: Duration,
     /// It is asked for again after a round trip and a tenth, and not earlier than after this.
     pub at_least: Duration,
     /// So often it is asked for,
@@ -22,6 +24,7 @@ impl Default for Patience {
         Self {
             reorder_packets: 3,
             reorder_time: Duration::from_millis(5),
+            reorder_at_most: Duration::from_millis(50),
             at_least: Duration::from_millis(10),
             attempts: 10,
             age: Duration::from_secs(1),

@@ -90,7 +90,10 @@ impl Receiver {
             number
         };
         self.budget.handle_packet();
-        let arrival = self.missing.handle_packet(now, number);
+        let arrival = match packet.header.ssrc {
+            MEDIA => self.missing.handle_packet(now, number),
+            _ => self.missing.handle_again(now, number),
+        };
         let is_new = self.came.insert(number, ms).is_none();
         assert_ne!(arrival, Arrival::Jump);
         if arrival != Arrival::Forgotten {

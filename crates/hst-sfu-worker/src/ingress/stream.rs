@@ -16,6 +16,7 @@ use crate::{
 const PATIENCE: Patience = Patience {
     reorder_packets: 3,
     reorder_time: Duration::from_millis(5),
+    reorder_at_most: Duration::from_millis(50),
     at_least: Duration::from_millis(10),
     attempts: u8::MAX,
     age: Duration::from_secs(1),
@@ -108,7 +109,7 @@ impl Stream {
         let (Some(missing), Some(number)) = (&mut self.missing, self.reception.number(seq)) else {
             return false;
         };
-        matches!(missing.handle_packet(now, number), Arrival::New | Arrival::Late)
+        matches!(missing.handle_again(now, number), Arrival::New | Arrival::Late)
     }
 
     /// Takes one that was computed; says whether it was missing.

@@ -81,6 +81,61 @@ fn it_is_asked_after_some_packets_or_after_some_time() {
     assert_eq!(receiver.ask(13), [10, 11]);
 }
 
+/// Lets a packet be overtaken by four others, and come so late, again and again.
+fn overtake(receiver: &mut Receiver, from: u64, times: u64, late: u64) -> usize {
+    let mut asked = 0;
+    for round in from..from + times {
+        let (first, at) = (round * 10, round * 100);
+        receiver.take(at, [first]);
+        receiver.take(at + 10, first + 2..first + 6);
+        for ms in at + 10..at + 10 + late {
+            asked += receiver.ask(ms).len();
+        }
+        receiver.take(at + 10 + late, [first + 1]);
+        receiver.take(at + 40, first + 6..first + 10);
+    }
+    asked
+}
+
+#[test]
+fn where_packets_are_overtaken_they_are_waited_for_as_long_as_they_use_to_be_late() {
+    let mut receiver = Receiver::new(Patience::default());
+    let asked = overtake(&mut receiver, 0, 50, 20);
+    assert!((1..8).contains(&asked), "{asked} of 50 in vain");
+    // One that is lost is asked for a little later.
+    receiver.take(5_000, [500]);
+    receiver.take(5_001, 502..506);
+    assert_eq!(receiver.ask(5_020), []);
+    assert_eq!(receiver.ask(5_027), [501]);
+}
+
+#[test]
+fn where_more_is_lost_than_overtaken_nothing_is_waited_for() {
+    let mut receiver = Receiver::new(Patience::default());
+    overtake(&mut receiver, 0, 50, 20);
+    for round in 50..130 {
+        let (first, at) = (round * 10, round * 100);
+        receiver.take(at, [first]);
+        receiver.take(at + 10, first + 2..first + 10);
+        receiver.ask(at + 40);
+        let again = receiver.begin + Duration::from_millis(at + 60);
+        assert_eq!(receiver.missing.handle_again(again, first + 1), Arrival::Late);
+    }
+    receiver.take(13_000, [1_300]);
+    receiver.take(13_010, 1_302..1_306);
+    assert_eq!(receiver.ask(13_011), [1_301]);
+}
+
+#[test]
+fn nothing_is_waited_for_longer_than_may_be() {
+    let mut receiver = Receiver::new(Patience::default());
+    overtake(&mut receiver, 0, 20, 80);
+    receiver.take(2_000, [200]);
+    receiver.take(2_001, 202..206);
+    assert_eq!(receiver.ask(2_050), []);
+    assert_eq!(receiver.ask(2_051), [201]);
+}
+
 #[test]
 fn it_is_asked_again_each_round_trip_until_it_is_too_often() {
     let mut receiver = Receiver::new(Patience::default());

@@ -31,6 +31,7 @@ fn missing(reorder_time: Duration) -> Missing {
         // However many have come since.
         reorder_packets: if reorder_time.is_zero() { 0 } else { 1000 },
         reorder_time,
+        reorder_at_most: Duration::ZERO,
         at_least: ROUND_TRIP + LOOKED_AT / 2,
         attempts: 10,
         age: Duration::from_secs(10),

@@ -59,18 +59,15 @@ fn look(world: &mut World, length: Duration) -> Figures {
 }
 
 #[test]
-fn what_is_overtaken_costs_no_picture_and_of_three_packets_one_is_sent_twice_at_most() {
+fn what_is_overtaken_costs_no_picture_and_little_of_it_is_sent_twice() {
     for seed in 1..=3 {
         let plain = call(seed, |_| {});
         let jumbled = call(seed, |link| link.jitter = JITTER);
         println!("seed {seed}: {plain:?}\n    {jumbled:?}");
         assert_eq!(jumbled.missing, [0.0, 0.0], "seed {seed}: {jumbled:?}");
         let more = [0, 1].map(|way| jumbled.carried[way] as f64 / plain.carried[way] as f64 - 1.0);
-        // What three have overtaken, or comes 5 ms late, is asked for in vain. With so much jitter that is one packet of three.
-        assert!(
-            more.iter().all(|more| *more < 0.4),
-            "seed {seed}: {more:?} more is sent"
-        );
+        // Without waiting for what was overtaken that would be one packet of three on the way to the server.
+        assert!(more[0] < 0.06 && more[1] < 0.12, "seed {seed}: {more:?} more is sent");
         assert!(
             jumbled.shown[2] > 490,
             "seed {seed}: the large picture stays: {jumbled:?}"
