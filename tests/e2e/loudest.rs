@@ -17,7 +17,7 @@ const SETTLED: usize = 150;
 const WATCHED: usize = 100;
 
 /// A sound for ever of which somebody has measured how loud it is, or nobody.
-fn hum(below_loudest: Option<u8>) -> Box<dyn MediaSource> {
+pub(crate) fn hum(below_loudest: Option<u8>) -> Box<dyn MediaSource> {
     let duration = Duration::from_millis(20);
     let frame = |number: u8| Frame {
         data: [&[0xfc, number][..], &[7; 60]].concat().into(),

@@ -56,6 +56,7 @@ mod real_peers;
 mod restart;
 mod revoked;
 mod slow_reader;
+mod speakers;
 mod stats;
 mod views;
 mod whip;

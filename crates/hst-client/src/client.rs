@@ -262,6 +262,18 @@ impl Client {
             .await
     }
 
+    /// Whether [`Event::AudioLevels`] and [`Event::ActiveSpeaker`] are told, of whatever group this user is in, until
+    /// [`destroy`](Self::destroy). Nothing is measured unless it is asked for. What is told is what publishers tell with their
+    /// sounds (RFC 6464), so nothing is decoded, and sounds count that the application does not read; one that tells nothing
+    /// counts as silent.
+    ///
+    /// # Errors
+    /// Code 2 before `init`.
+    pub async fn measure_audio_levels(&self, on: bool) -> Result<(), Error> {
+        self.call("measuring levels", |outcome| Command::MeasureLevels { on, outcome })
+            .await
+    }
+
     pub(crate) async fn call<T>(&self, call: &str, command: impl FnOnce(Outcome<T>) -> Command) -> Result<T, Error> {
         let commands = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let commands = commands.ok_or_else(|| Error::not_initialised(call))?;

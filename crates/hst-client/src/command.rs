@@ -81,4 +81,8 @@ pub(crate) enum Command {
     Stats {
         outcome: Outcome<Vec<MediaStats>>,
     },
+    MeasureLevels {
+        on: bool,
+        outcome: Outcome<()>,
+    },
 }

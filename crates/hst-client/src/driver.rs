@@ -21,6 +21,7 @@ use tracing::info;
 use crate::{
     ClientBuilder, Error, Event,
     command::{Command, Outcome},
+    levels::Levels,
     link::{Link, LinkNews},
     media::{MediaLink, News, stopped},
     pump::OwnMedia,
@@ -40,6 +41,8 @@ pub(crate) struct Driver {
     events: broadcast::Sender<Event>,
     media: MediaLink,
     bounds: Bounds,
+    /// How loud everybody is, where that is asked for.
+    levels: Option<Levels>,
     early_media: bool,
     /// The group that the media transport is for.
     prepared: Option<String>,
@@ -74,6 +77,7 @@ enum Wake {
     Discovered(Result<AccessPoints, AccessError>),
     Link(LinkNews),
     Media(News),
+    Levels(Instant),
     Timeout,
 }
 
@@ -85,6 +89,7 @@ impl Driver {
             media: MediaLink::new(parts.media, events.clone()),
             events,
             bounds: Bounds::default(),
+            levels: None,
             early_media: parts.early_media,
             prepared: None,
             access: None,
@@ -111,6 +116,7 @@ impl Driver {
                 Wake::Media(News::Transport(news)) => self.handle_transport(news).await,
                 Wake::Media(News::Former(news)) => self.media.handle_former(news).await,
                 Wake::Media(News::SourceEnded(key, result)) => self.handle_source_ended(key, result).await,
+                Wake::Levels(now) => self.tell_levels(now).await,
                 Wake::Timeout => self.session.handle_timeout(now()),
             }
             self.settle().await;
@@ -126,6 +132,7 @@ impl Driver {
             result = discovered(&mut self.discovery) => Wake::Discovered(result),
             news = self.link.next() => Wake::Link(news),
             news = self.media.next() => Wake::Media(news),
+            now = levels_due(&mut self.levels) => Wake::Levels(now),
             () = until(deadline) => Wake::Timeout,
         }
     }
@@ -192,6 +199,13 @@ impl Driver {
             Command::Stats { outcome } => {
                 let stats = self.media.stats(self.session.user(), &self.bounds).await;
                 tell(outcome, Ok(stats));
+            }
+            Command::MeasureLevels { on, outcome } => {
+                match on {
+                    true => _ = self.levels.get_or_insert_with(Levels::new),
+                    false => self.levels = None,
+                }
+                tell(outcome, Ok(()));
             }
         }
     }
@@ -290,6 +304,9 @@ impl Driver {
             Output::CloseMedia => {
                 self.prepared = None;
                 self.bounds.clear();
+                if let Some(levels) = &mut self.levels {
+                    levels.forget();
+                }
                 self.media.close(&stopped()).await;
             }
             Output::Disconnect => self.link.close(),
@@ -358,6 +375,13 @@ fn now() -> std::time::Instant {
 async fn until(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(deadline) => sleep_until(Instant::from_std(deadline)).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn levels_due(levels: &mut Option<Levels>) -> Instant {
+    match levels {
+        Some(levels) => levels.due().await,
         None => std::future::pending().await,
     }
 }

@@ -6,6 +6,8 @@ use hst_media::PeerState;
 use hst_proto::{Invitation, InviteEnded, InviteResult, Payload, PresenceChange};
 use tokio::sync::broadcast;
 
+use crate::AudioLevel;
+
 /// How many events wait for a reader that is slow; the oldest give way and the reader is told how many he missed.
 pub(crate) const EVENT_CAPACITY: usize = 1024;
 
@@ -66,6 +68,13 @@ pub enum Event {
     /// In a group whose members exchange keys: 60 digits that all of them see alike, if nobody stands between them. Told
     /// whenever somebody comes or goes.
     SafetyNumber(String),
+    /// How loud everybody is who is received, this user included, the loudest first: five times a second while there is any
+    /// sound, and once an empty list when there is none left. Told while
+    /// [`measure_audio_levels`](crate::Client::measure_audio_levels) is on.
+    AudioLevels(Vec<AudioLevel>),
+    /// Somebody else speaks than before, or, with `None`, nobody has for some seconds. A cough takes nobody's turn, a short
+    /// pause ends none. Told while [`measure_audio_levels`](crate::Client::measure_audio_levels) is on.
+    ActiveSpeaker(Option<UserId>),
     /// The session ended without being asked to: log in again.
     Ended(Refusal),
     /// This reader was too slow: so many events before the next one are lost to it.

@@ -8,6 +8,7 @@ mod driver;
 mod encryption;
 mod error;
 mod event;
+mod levels;
 mod link;
 mod media;
 mod platform;
@@ -16,6 +17,7 @@ mod pump;
 mod race;
 mod recovery;
 mod remote;
+mod speaker;
 mod stats;
 mod transport;
 
@@ -30,5 +32,6 @@ pub use hst_proto::{
     InviteOutcome, InviteResult, Media, OnlineTerminal, OnlineUser, Payload, PresenceChange, Priority, Roster, ToGroup,
 };
 pub use hst_quality::{Limit, Quality, Reason};
+pub use levels::AudioLevel;
 pub use remote::RemoteMedia;
 pub use stats::MediaStats;

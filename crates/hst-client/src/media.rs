@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hst_group::client::Refusal;
-use hst_id::{MediaRef, MediaType, UserId};
+use hst_id::{MediaRef, MediaType};
 use hst_media::{
     Codec, Foretold, FrameReader, Kind, LineId, MediaEngine, MediaError, MediaPeer, MediaSource, PeerConfig,
     SourceError, TrackInfo,
@@ -10,7 +10,6 @@ use hst_proto::{ErrorCode, Line, Offer, RequestId, Role};
 use tokio::{
     sync::{Notify, broadcast, mpsc},
     task::{AbortHandle, JoinSet},
-    time::Instant,
 };
 
 use crate::{
@@ -20,10 +19,11 @@ use crate::{
     progress::Progress,
     pump::{LineSlot, OwnMedia, Pumped, pump},
     remote::READER_CAPACITY,
-    stats::{Bounds, MediaStats, Meter},
+    stats::Meter,
     transport::{Transport, TransportNews},
 };
 
+mod figures;
 mod rescue;
 
 use self::rescue::Former;
@@ -374,24 +374,6 @@ impl MediaLink {
         }
     }
 
-    pub(crate) async fn stats(&mut self, own: Option<&UserId>, bounds: &Bounds) -> Vec<MediaStats> {
-        let (Some(transport), Some(own)) = (&mut self.transport, own) else {
-            return Vec::new();
-        };
-        let now = Instant::now();
-        let mut all = Vec::new();
-        for line in transport.peer.stats().await {
-            // One that waits for its media has nothing to tell.
-            let Some(key) = self.key_of(line.line, own) else {
-                continue;
-            };
-            let meter = self.meters.entry(key.clone()).or_default();
-            all.push(meter.read(now, key, line, bounds));
-        }
-        self.meters.retain(|key, _| all.iter().any(|it| it.key == *key));
-        all
-    }
-
     async fn open(&mut self) -> Result<&mut Box<dyn MediaPeer>, MediaError> {
         let transport = match self.transport.take() {
             Some(transport) => transport,
@@ -455,17 +437,6 @@ impl MediaLink {
             .iter()
             .find(|(_, r)| r.line == line)
             .map(|(key, _)| Role::Receive(key.clone()))
-    }
-
-    fn key_of(&self, line: LineId, own: &UserId) -> Option<MediaRef> {
-        Some(match self.role(line)? {
-            Role::Send { media_type, media } => MediaRef {
-                user: own.clone(),
-                media_type,
-                media,
-            },
-            Role::Receive(key) => key,
-        })
     }
 }
 

@@ -188,6 +188,10 @@ impl Bounds {
         self.wanted.clear();
     }
 
+    pub(crate) fn is_muted(&self, key: &MediaRef) -> bool {
+        self.muted.contains(key)
+    }
+
     /// Why a media is no better, and how high a picture of one's own is wanted at present; 0 is not known.
     fn of(&self, key: &MediaRef, line: LineStats) -> (Limit, u32) {
         let own: OwnMedia = (key.media_type, key.media.clone());

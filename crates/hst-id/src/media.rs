@@ -107,6 +107,16 @@ impl MediaId {
         Self("appdef_mic".into())
     }
 
+    /// The id of the same voice when its user alters it: one of the two is heard.
+    pub fn altered_voice() -> Self {
+        Self("appdef_mic_magic".into())
+    }
+
+    /// The id of what a browser's shared screen plays.
+    pub fn screen_sound() -> Self {
+        Self("appdef_screen_sound".into())
+    }
+
     /// The id of a browser's shared screen.
     pub fn screen() -> Self {
         Self("0".into())

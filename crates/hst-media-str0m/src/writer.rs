@@ -81,6 +81,7 @@ impl FrameWriter for Writer {
             written.map_err(|_| LineClosed)?;
         }
         self.counters.frame(codec, &frame);
+        self.counters.heard(frame.loudness(codec));
         Ok(())
     }
 }

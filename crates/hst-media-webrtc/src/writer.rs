@@ -169,6 +169,7 @@ impl FrameWriter for Writer {
                 .map_err(|_| LineClosed)?;
         }
         self.counters.frame(codec, &frame);
+        self.counters.heard(frame.loudness(codec));
         Ok(())
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Codec, FrameReader, FrameWriter, Kind, MediaError, TrackInfo};
+use crate::{Codec, FrameReader, FrameWriter, Kind, Level, MediaError, TrackInfo};
 
 /// One connection for media: lines in both directions, negotiated by offers that this side makes and answers that the
 /// other side gives.
@@ -158,6 +158,8 @@ pub struct LineStats {
     pub freezes: u64,
     /// For how long all together.
     pub frozen: Duration,
+    /// How loud its sound was last, as its publisher tells or it is guessed here; unknown of pictures, and of what tells nothing.
+    pub level: Option<Level>,
 }
 
 impl LineStats {
@@ -177,6 +179,7 @@ impl LineStats {
             size: None,
             freezes: 0,
             frozen: Duration::ZERO,
+            level: None,
         }
     }
 }

@@ -210,4 +210,13 @@ impl RtcEngine {
     pub async fn stats(&self) -> Result<Vec<MediaStats>, Error> {
         self.client.stats().await
     }
+
+    /// Whether [`Event::AudioLevels`](crate::Event::AudioLevels) and [`Event::ActiveSpeaker`](crate::Event::ActiveSpeaker) are
+    /// told.
+    ///
+    /// # Errors
+    /// As [`Client::measure_audio_levels`].
+    pub async fn measure_audio_levels(&self, on: bool) -> Result<(), Error> {
+        self.client.measure_audio_levels(on).await
+    }
 }

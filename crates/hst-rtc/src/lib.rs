@@ -6,10 +6,10 @@ pub mod presets;
 
 pub use engine::RtcEngine;
 pub use hst_client::{
-    Audience, Class, Client, ClientBuilder, Error, ErrorCode, Event, Events, GroupEvent, GroupKey, GroupMessage,
-    Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult, KeyError,
-    Limit, LoginOptions, Media, MediaStats, OnlineTerminal, OnlineUser, Payload, PresenceChange, Priority, Quality,
-    Reason, Refusal, RemoteMedia, Roster, State, ToGroup,
+    Audience, AudioLevel, Class, Client, ClientBuilder, Error, ErrorCode, Event, Events, GroupEvent, GroupKey,
+    GroupMessage, Invitation, Invite, InviteAnswer, InviteCancel, InviteEnd, InviteEnded, InviteOutcome, InviteResult,
+    KeyError, Limit, LoginOptions, Media, MediaStats, OnlineTerminal, OnlineUser, Payload, PresenceChange, Priority,
+    Quality, Reason, Refusal, RemoteMedia, Roster, State, ToGroup,
 };
 pub use hst_id::{AppId, GroupId, InvalidName, MediaId, MediaRef, MediaType, TerminalType, UserId};
 pub use presets::Preset;

@@ -4,6 +4,7 @@ use hst_group::client::{Refusal, State};
 use hst_id::MediaRef;
 use hst_media::{Foretold, MediaError, MediaSource, PeerEvent, PeerState, SourceError};
 use hst_proto::{ErrorCode, Offer, Prepare, Reply, RequestId};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::{Driver, Waiter, now, tell};
@@ -132,6 +133,17 @@ impl Driver {
             TransportNews::Ended => self.media.handle_ended().await,
         };
         self.check_transport(kept).await;
+    }
+
+    pub(super) async fn tell_levels(&mut self, now: Instant) {
+        let lines = self.media.lines(self.session.user()).await;
+        let events = self
+            .levels
+            .iter_mut()
+            .flat_map(|it| it.measure(now, &lines, &self.bounds));
+        for event in events.collect::<Vec<_>>() {
+            self.tell(event);
+        }
     }
 
     pub(super) async fn handle_source_ended(&mut self, key: OwnMedia, result: Result<(), SourceError>) {

@@ -392,6 +392,7 @@ pub async fn statistics_count_what_was_carried(engine: &dyn MediaEngine, other: 
     alice.connect().await;
     bob.connect().await;
     let mut reader = None;
+    let last = frame(Codec::Opus, 9, 100, true);
     for number in 0..10 {
         voice.write(frame(Codec::Opus, number, 100, true)).await.unwrap();
         if reader.is_none() {
@@ -414,6 +415,7 @@ pub async fn statistics_count_what_was_carried(engine: &dyn MediaEngine, other: 
             (stats[0].packets, stats[0].bytes, stats[0].frames, stats[0].lost),
             (10, 1000, 10, 0)
         );
+        assert_eq!(stats[0].level, last.level);
     }
 }
 

@@ -306,6 +306,7 @@ fn count(stats: &mut LineStats, codec: Codec, frame: &Frame) {
     stats.frames += 1;
     stats.bytes += frame.data.len() as u64;
     stats.size = size_of(codec, frame).or(stats.size);
+    stats.level = frame.level.or(stats.level);
 }
 
 #[derive(Debug)]

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Codec, Frame, LineStats, size::size_of};
+use crate::{Codec, Frame, Level, LineStats, size::size_of};
 
 const CODECS: [Codec; 3] = [Codec::Opus, Codec::Vp8, Codec::H264];
 
@@ -26,7 +26,12 @@ pub struct Counters {
     freezes: AtomicU64,
     /// In microseconds.
     frozen: AtomicU64,
+    /// Beside [`KNOWN`] whether it is a voice, and 7 bits of how loud it is.
+    level: AtomicU64,
 }
+
+const KNOWN: u64 = 1 << 8;
+const VOICE: u64 = 1 << 7;
 
 impl Counters {
     /// A packet with so many bytes of media.
@@ -42,6 +47,19 @@ impl Counters {
         self.frames.fetch_add(1, Relaxed);
         if let Some((width, height)) = size_of(codec, frame) {
             self.size.store(u64::from(width) << 16 | u64::from(height), Relaxed);
+        }
+    }
+
+    /// A sound is so loud, if that is known.
+    pub fn heard(&self, level: Option<Level>) {
+        if let Some(Level {
+            below_loudest,
+            is_voice,
+        }) = level
+        {
+            let voice = if is_voice { VOICE } else { 0 };
+            self.level
+                .store(KNOWN | voice | u64::from(below_loudest.min(127)), Relaxed);
         }
     }
 
@@ -90,6 +108,10 @@ impl Counters {
         stats.size = known(&self.size).map(|size| ((size >> 16) as u16, size as u16));
         stats.freezes = self.freezes.load(Relaxed);
         stats.frozen = Duration::from_micros(self.frozen.load(Relaxed));
+        stats.level = known(&self.level).map(|level| Level {
+            below_loudest: (level & 127) as u8,
+            is_voice: level & VOICE != 0,
+        });
         stats
     }
 }

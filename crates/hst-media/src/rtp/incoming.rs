@@ -128,6 +128,8 @@ impl Incoming {
             }
         }
         for frame in frames {
+            // Also of what nobody reads.
+            self.counters.heard(frame.level);
             // A frame after one that was dropped here cannot be decoded either.
             if self.assembler.needs_keyframe() && !frame.keyframe {
                 continue;

@@ -14,8 +14,6 @@ pub(crate) enum Plan {
 
 /// The id of a camera that is published without naming a device.
 const CAMERA: &str = "appdef_vid";
-/// The id of a voice that is altered: it is heard in the place of the microphone.
-const ALTERED_VOICE: &str = "appdef_mic_magic";
 
 /// What is published on an offer's lines: the microphone on the one that sends sound, the camera on the one that sends a
 /// picture. `None` if there are more of a kind.
@@ -71,11 +69,12 @@ fn kind_of(key: &MediaRef) -> Kind {
 }
 
 fn rank(key: &MediaRef) -> u8 {
-    match (key.media_type, key.media.as_str()) {
+    match (key.media_type, &key.media) {
         (MediaType::ScreenShare, _) => 0,
         (MediaType::Video, _) => 1,
-        (_, ALTERED_VOICE) => 2,
-        (_, id) if id == MediaId::microphone().as_str() => 3,
+        // It is heard in the place of the microphone.
+        (_, id) if *id == MediaId::altered_voice() => 2,
+        (_, id) if *id == MediaId::microphone() => 3,
         _ => 4,
     }
 }
