@@ -96,6 +96,10 @@ async fn both_ends_and_the_server_tell_the_same_of_what_flows_and_give_it_a_scor
             (Some("film.ivf"), Some("bob")),
         ]
     );
+    assert!(
+        streams[..2].iter().all(|voice| voice["freeze_count"].is_null()),
+        "{streams:?}"
+    );
     for film in &streams[2..] {
         let frame_rate = film["frame_rate"].as_f64().unwrap();
         assert!(
@@ -116,6 +120,10 @@ async fn both_ends_and_the_server_tell_the_same_of_what_flows_and_give_it_a_scor
         let is_inward = film["receiver"].is_null();
         assert_eq!(film["nacks"].is_null(), is_inward, "{film}");
         assert!(film["packets_lost"].is_null() || !is_inward, "{film}");
+        // On a busy machine it may have stood still.
+        let (count, time) = (&film["freeze_count"], &film["freeze_ms"]);
+        assert_eq!((count.is_u64(), time.is_f64()), (!is_inward, !is_inward), "{film}");
+        assert!(count.as_u64() > Some(0) || time.as_f64() <= Some(0.0), "{film}");
         // On a busy machine even a way of no length is uneven.
         assert!(film["quality"]["score"].as_f64().unwrap() >= 1.0, "{film}");
     }

@@ -52,7 +52,7 @@ pub use config::Config;
 pub use error::OfferError;
 pub use event::{LostReason, MediaEvent};
 pub use foretold::Foretold;
-pub use hst_sfu::{Flow, FlowLayer, FlowLimit, PeerId, TrackId};
+pub use hst_sfu::{Flow, FlowLayer, FlowLimit, Freezes, PeerId, TrackId};
 pub use line::{Line, LineRole};
 pub use offer::{MAX_LINES, MAX_SDP};
 pub use plane::MediaPlane;

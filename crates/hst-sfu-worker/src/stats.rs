@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hst_sfu::{Flow, PeerId, TrackId};
+use hst_sfu::{Flow, Freezes, PeerId, TrackId};
 
 /// What a room has done so far, and what flows in it at present.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,6 +65,8 @@ pub struct LineStats {
     pub nacks: u64,
     /// How often he asked for a keyframe.
     pub keyframe_requests: u64,
+    /// How often its pictures stood still, by when they went to him.
+    pub freezes: Freezes,
     /// Bits in a second that his network carries, all he receives together; `None` is not known.
     pub estimate: Option<u64>,
     /// How well it reaches him, as he reports.

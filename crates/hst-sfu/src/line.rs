@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use crate::{
     DescriptorPatch, Formats, Forward, LineId, TrackId,
+    freezes::FreezeMeter,
     layer::Layer,
     reading::Reading,
     rewrite::{Place, Rewriter},
@@ -25,6 +26,7 @@ pub(crate) struct Line {
     /// Whether it was reported that it cannot carry the present source.
     is_reported: bool,
     rewriter: Rewriter,
+    pub(crate) freezes: FreezeMeter,
 }
 
 /// What becomes of a packet on a line.
@@ -51,6 +53,7 @@ impl Line {
             picture: None,
             is_reported: false,
             rewriter: Rewriter::default(),
+            freezes: FreezeMeter::default(),
         }
     }
 
@@ -122,6 +125,7 @@ impl Line {
         self.rewriter.start(packet.now, place, packet.codec.clock_rate());
         self.settle(packet, target);
         self.bound(read);
+        self.note_picture(packet);
         self.forward(packet, place, self.current.unwrap_or(target))
     }
 
@@ -130,13 +134,17 @@ impl Line {
         let Passing { admitted, read, .. } = packet;
         let place = place_of(packet);
         if self.rewriter.is_newest(admitted.index) {
+            let is_new = self.picture != Some(packet.timestamp);
             if read.starts_keyframe {
                 self.settle(packet, target);
-            } else if self.picture != Some(packet.timestamp) {
+            } else if is_new {
                 self.picture = Some(packet.timestamp);
                 self.lower(target);
             }
             self.raise(target, read);
+            if is_new && self.current.is_some_and(|current| read.temporal <= current.temporal) {
+                self.note_picture(packet);
+            }
         }
         self.bound(read);
         let Some(current) = self.current else {
@@ -175,6 +183,13 @@ impl Line {
                 active: read.frame.and_then(|frame| Some(frame.targets?.up_to(current))),
             }),
         })
+    }
+
+    /// A picture goes on, of which this is the first packet that came.
+    fn note_picture(&mut self, packet: &Passing) {
+        if packet.codec.is_video() {
+            self.freezes.handle_picture(packet.now);
+        }
     }
 
     /// From this keyframe on it carries of this encoding what it should.

@@ -130,6 +130,9 @@ impl Router {
         self.pass_all();
         self.tracks.entry(track).or_default().is_muted = true;
         self.silence(track);
+        for &place in self.tracks.get(&track).into_iter().flat_map(|entry| &entry.lines) {
+            line_at(&mut self.lines, place).freezes.rest();
+        }
     }
 
     /// The track is forwarded again: sound at once, video from its next keyframe on, which is asked for. The numbers of
@@ -178,6 +181,7 @@ impl Router {
         let Some(&place) = self.places.get(&id) else { return };
         let line = line_at(&mut self.lines, place);
         line.stop();
+        line.freezes.rest();
         let Some(track) = line.track.take() else { return };
         if line.clear_target() {
             let is_starved = false;

@@ -56,6 +56,10 @@ pub(crate) struct Stream {
     nacks: Option<u64>,
     /// How often the receiver, or here the publisher, was asked for a keyframe.
     keyframe_requests: u64,
+    /// How often pictures stood still, by when the server sent them on; null of a sound, and on the way from the publisher.
+    freeze_count: Option<u64>,
+    /// For how long all together.
+    freeze_ms: Option<f64>,
     /// Bits in a second that the receiver's network carries, all that he gets together; null where it is not known.
     estimate: Option<u64>,
     /// Why it is no more: none, bandwidth, view, muted or paused.
@@ -209,7 +213,10 @@ impl Naming {
 
     fn outward(&self, of: &LineStats) -> Option<Stream> {
         let media = self.tracks.get(&TrackId(of.track.0))?;
+        let freezes = (media.media_type != MediaType::Audio).then_some(of.freezes);
         Some(Stream {
+            freeze_count: freezes.map(|it| it.count.into()),
+            freeze_ms: freezes.map(|it| millis(it.time)),
             receiver: Some(self.members.get(&MemberId(of.peer.0))?.clone()),
             packets: of.packets,
             nacks: Some(of.nacks),
@@ -247,6 +254,8 @@ impl Stream {
             round_trip_ms: path.round_trip.map(millis),
             nacks: None,
             keyframe_requests: 0,
+            freeze_count: None,
+            freeze_ms: None,
             estimate: None,
             limited_by: limit(flow.limit).as_str().to_owned(),
             quality,
@@ -268,7 +277,7 @@ fn limit(of: FlowLimit) -> Limit {
     }
 }
 
-/// How good it is, as far as that is seen here: how often it freezes is seen where it is decoded.
+/// How good it is, as far as that is seen here: for which share of the time it stood still, only who asks again and again knows.
 fn quality(of: MediaType, flow: &Flow, path: &Path) -> Option<Quality> {
     let kind = match of {
         MediaType::Audio => Kind::Sound,

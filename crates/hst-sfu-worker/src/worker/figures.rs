@@ -63,7 +63,8 @@ fn lines<'a>(now: Instant, room: &'a RoomState, transport: &'a Transport) -> imp
         // What is kept from him is hidden at his end.
         let is_held = held.is_some_and(|held| held.contains(&track));
         let nothing = Flow::none(if is_held { FlowLimit::View } else { FlowLimit::Paused });
-        let flow = room.router.outflow(now, LineId { peer, slot }).unwrap_or(nothing);
+        let id = LineId { peer, slot };
+        let flow = room.router.outflow(now, id).unwrap_or(nothing);
         let path: Path = transport.path.out(line.heard(), &flow);
         LineStats {
             peer,
@@ -72,6 +73,7 @@ fn lines<'a>(now: Instant, room: &'a RoomState, transport: &'a Transport) -> imp
             packets: line.packets(),
             nacks: line.nacks(),
             keyframe_requests: line.keyframe_requests(),
+            freezes: room.router.freezes(id),
             estimate,
             path,
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Router;
 use crate::{
-    Flow, FlowLayer, FlowLimit, LineId, PeerId, TrackId,
+    Flow, FlowLayer, FlowLimit, Freezes, LineId, PeerId, TrackId,
     ladder::{self, Rung},
     layer::Layer,
     line::Line,
@@ -62,6 +62,12 @@ impl Router {
         let nothing = Flow::none(limit);
         let flow = current.map_or(nothing, |layer| flow(entry, layer, limit));
         Some(Flow { wanted_height, ..flow })
+    }
+
+    /// How often the pictures on a line stood still since there is this line.
+    pub fn freezes(&self, id: LineId) -> Freezes {
+        let line = self.places.get(&id).and_then(|&place| self.lines[place].as_ref());
+        line.map(|line| line.freezes.sum()).unwrap_or_default()
     }
 
     /// What a receiver's network carries, in bits in a second; `None` is not known.

@@ -155,6 +155,7 @@ impl Router {
         }
         let before = std::mem::replace(&mut line.target, target);
         if before.is_none() != target.is_none() {
+            line.freezes.rest();
             self.outputs.push_back(Output::Starved {
                 line: id,
                 track,
