@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use hst_media_str0m::Str0mEngine;
+use hst_media_webrtc::WebRtcEngine;
 use hst_rtc::{
     MediaType,
-    media::{Codec, Frame, FrameList, Level, Paced, TrackInfo},
+    media::{Codec, Frame, FrameList, Level, MediaEngine, Paced, TrackInfo},
 };
 use hst_tests::house::{House, within};
 
@@ -27,10 +28,18 @@ fn sound(number: u16) -> Frame {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_voice_hardly_a_sound_is_missing_where_a_tenth_is_lost_on_either_way() {
+    hardly_a_sound_is_missing(Arc::new(Str0mEngine::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_voice_hardly_a_sound_is_missing_by_the_other_engine_either() {
+    hardly_a_sound_is_missing(Arc::new(WebRtcEngine::new())).await;
+}
+
+async fn hardly_a_sound_is_missing(engine: Arc<dyn MediaEngine>) {
     let (house, _link) = House::at_the_end_of_a_cable(LOST).await;
-    let engine = || Arc::new(Str0mEngine::new());
-    let ann = house.member_by(engine(), "ann", "g").await;
-    let mut bob = house.member_by(engine(), "bob", "g").await;
+    let ann = house.member_by(engine.clone(), "ann", "g").await;
+    let mut bob = house.member_by(engine, "bob", "g").await;
     let sounds = FrameList::new(TrackInfo::new(Codec::Opus), (0..SOUNDS).map(sound).collect());
     let publish = ann
         .engine

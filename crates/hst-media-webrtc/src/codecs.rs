@@ -15,7 +15,9 @@ use rtc::{
 use crate::feedback::Feedback;
 
 /// Payload types; this side always offers, so they are ours to choose.
-const OPUS: u8 = 111;
+pub(crate) const OPUS: u8 = 111;
+/// Opus with what came before it (RED, RFC 2198).
+pub(crate) const RED: u8 = 63;
 const VP8: u8 = 96;
 const VP8_RTX: u8 = 97;
 const H264: u8 = 102;
@@ -24,7 +26,7 @@ const H264_RTX: u8 = 103;
 /// The codec of a packet, by its payload type.
 pub(crate) fn codec_of(payload_type: u8) -> Option<Codec> {
     match payload_type {
-        OPUS => Some(Codec::Opus),
+        OPUS | RED => Some(Codec::Opus),
         VP8 => Some(Codec::Vp8),
         H264 => Some(Codec::H264),
         _ => None,
@@ -38,6 +40,12 @@ pub(crate) fn payload_type_of(codec: Codec) -> Option<u8> {
         Codec::H264 => Some(H264),
         _ => None,
     }
+}
+
+/// Whether an answer takes sound with what came before it. Each section of sound offers that, so it is in all of them or in none.
+pub(crate) fn takes_red(answer: &str) -> bool {
+    let prefix = format!("a=rtpmap:{RED} red/");
+    answer.lines().any(|line| line.starts_with(&prefix))
 }
 
 pub(crate) fn rtp_kind(kind: Kind) -> RtpCodecKind {
@@ -79,6 +87,19 @@ pub(crate) fn rtp_codec(codec: Codec) -> Option<RTCRtpCodecParameters> {
     })
 }
 
+fn red() -> RTCRtpCodecParameters {
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: "audio/red".into(),
+            clock_rate: Codec::Opus.clock_rate(),
+            channels: 2,
+            sdp_fmtp_line: format!("{OPUS}/{OPUS}"),
+            rtcp_feedback: vec![],
+        },
+        payload_type: RED,
+    }
+}
+
 fn rtx(payload_type: u8, of: u8) -> RTCRtpCodecParameters {
     RTCRtpCodecParameters {
         rtp_codec: RTCRtpCodec {
@@ -100,7 +121,8 @@ pub(crate) fn codecs_of(kind: Kind, preferred: Option<Codec>) -> Vec<RTCRtpCodec
         Kind::Video => vec![Codec::Vp8, Codec::H264],
     };
     codecs.sort_by_key(|&codec| Some(codec) != preferred);
-    codecs.into_iter().filter_map(rtp_codec).collect()
+    let repeats = (kind == Kind::Audio).then(red);
+    codecs.into_iter().filter_map(rtp_codec).chain(repeats).collect()
 }
 
 /// The codecs, header extensions and RTCP machinery of a new peer.

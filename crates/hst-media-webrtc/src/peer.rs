@@ -18,7 +18,7 @@ use webrtc::{
 };
 
 use crate::{
-    codecs::{codecs_of, rtp_codec, rtp_kind},
+    codecs::{codecs_of, rtp_codec, rtp_kind, takes_red},
     engine::engine_error,
     pump::Receiving,
     shared::{Link, Shared},
@@ -236,6 +236,7 @@ impl MediaPeer for WebRtcPeer {
     async fn answer(&mut self, sdp: &str) -> Result<(), MediaError> {
         self.check_open()?;
         let live = self.negotiation.answered()?;
+        let takes_red = takes_red(sdp);
         let description = RTCSessionDescription::answer(sdp.to_owned()).map_err(|e| MediaError::Answer(e.into()))?;
         self.connection
             .set_remote_description(description)
@@ -243,7 +244,10 @@ impl MediaPeer for WebRtcPeer {
             .map_err(|e| MediaError::Answer(e.into()))?;
         for (line, section) in live {
             match &section.media {
-                Media::Send { gate, .. } => _ = gate.send_replace(Gate::Open),
+                Media::Send { sending, gate } => {
+                    sending.set_takes_red(takes_red);
+                    gate.send_replace(Gate::Open);
+                }
                 Media::Receive { receiving, .. } => receiving.carry(Some((line, section.counters.clone()))),
             }
         }

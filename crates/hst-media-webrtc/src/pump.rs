@@ -18,7 +18,11 @@ use webrtc::{
     rtp_transceiver::RtpTransceiver,
 };
 
-use crate::{codecs::codec_of, extensions::Numbers, shared::Shared};
+use crate::{
+    codecs::{OPUS, RED, codec_of},
+    extensions::Numbers,
+    shared::Shared,
+};
 
 /// What a receiving section carries now; `None` drops everything that arrives.
 pub(crate) struct Receiving {
@@ -91,7 +95,8 @@ pub(crate) async fn pump(track: Arc<dyn TrackRemote>, shared: Arc<Shared>) {
                         stream = Some(Stream::begin(id, codec, counters, &shared));
                     }
                     ssrc = packet.header.ssrc;
-                    if let Some(stream) = &mut stream {
+                    let is_redundant = packet.header.payload_type == RED;
+                    if let Some(Stream { incoming, .. }) = &mut stream {
                         let packet = Packet {
                             sequence: packet.header.sequence_number.into(),
                             timestamp: packet.header.timestamp,
@@ -99,7 +104,10 @@ pub(crate) async fn pump(track: Arc<dyn TrackRemote>, shared: Arc<Shared>) {
                             level: extensions.read_level(&packet.header),
                             payload: packet.payload,
                         };
-                        stream.incoming.take(Instant::now(), packet);
+                        match is_redundant {
+                            true => incoming.take_redundant(Instant::now(), packet, OPUS),
+                            false => incoming.take(Instant::now(), packet),
+                        }
                     }
                 }
                 Some(_) => {}

@@ -1,10 +1,16 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use hst_media::{
     Codec, Frame, FrameWriter, LineClosed,
-    rtp::{BURST, BURST_INTERVAL, Counters, Outgoing},
+    rtp::{BURST, BURST_INTERVAL, Counters, Echo, Outgoing},
 };
 use rtc::rtp::{Header, Packet};
 use tokio::{
@@ -16,7 +22,11 @@ use webrtc::{
     rtp_transceiver::RtpTransceiver,
 };
 
-use crate::{codecs::payload_type_of, extensions::Numbers, shared::Link};
+use crate::{
+    codecs::{OPUS, RED, payload_type_of},
+    extensions::Numbers,
+    shared::Link,
+};
 
 /// Whether a line may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +47,15 @@ pub(crate) struct Sending {
     track: Arc<TrackLocalStaticRTP>,
     transceiver: Arc<dyn RtpTransceiver>,
     /// A lock, because the writer of a stopped line may still be at its last frame when the next one begins.
-    stream: Mutex<Outgoing>,
+    stream: Mutex<Stream>,
+    /// Whether the other side takes sound with what came before it.
+    takes_red: AtomicBool,
+}
+
+struct Stream {
+    packets: Outgoing,
+    /// What it has sent last, of sound.
+    echo: Echo,
 }
 
 impl Sending {
@@ -54,8 +72,17 @@ impl Sending {
             ssrc,
             track,
             transceiver,
-            stream: Mutex::new(Outgoing::new(codec, sequence)),
+            stream: Mutex::new(Stream {
+                packets: Outgoing::new(codec, sequence),
+                echo: Echo::default(),
+            }),
+            takes_red: AtomicBool::new(false),
         }
+    }
+
+    /// What the other side has answered.
+    pub(crate) fn set_takes_red(&self, takes_red: bool) {
+        self.takes_red.store(takes_red, Relaxed);
     }
 
     /// The header extensions that the other side takes.
@@ -127,13 +154,16 @@ impl FrameWriter for Writer {
         self.ready().await?;
         let codec = self.sending.codec;
         let payload_type = payload_type_of(codec).ok_or(LineClosed)?;
+        let is_redundant = codec == Codec::Opus && self.sending.takes_red.load(Relaxed);
         let mut stream = self.sending.stream.lock().await;
 
         let start = match &self.start {
             Some(start) => start.clone(),
             None => {
+                // Nobody hears in this line what the one before carried.
+                stream.echo = Echo::default();
                 let start = Start {
-                    timestamp: stream.begin(Instant::now(), frame.time, rand::random()),
+                    timestamp: stream.packets.begin(Instant::now(), frame.time, rand::random()),
                     extensions: self.sending.extensions().await.unwrap_or_default(),
                     mid: self.sending.mid().await,
                 };
@@ -141,11 +171,16 @@ impl FrameWriter for Writer {
             }
         };
 
-        let packets = stream.packets(Instant::now(), start.timestamp, &frame);
+        let packets = stream.packets.packets(Instant::now(), start.timestamp, &frame);
         for (index, packet) in packets.into_iter().enumerate() {
             if index > 0 && index % BURST == 0 {
                 sleep(BURST_INTERVAL).await;
             }
+            self.counters.packet(codec, packet.payload.len());
+            let (payload_type, payload) = match is_redundant {
+                true => (RED, stream.echo.payload(packet.timestamp, &packet.payload, OPUS)),
+                false => (payload_type, packet.payload),
+            };
             let mut header = Header {
                 version: 2,
                 marker: packet.marker,
@@ -160,8 +195,6 @@ impl FrameWriter for Writer {
                 let _ = header.set_extension(number, mid.clone());
             }
             start.extensions.write_level(&mut header, packet.level);
-            let payload = packet.payload;
-            self.counters.packet(codec, payload.len());
             self.sending
                 .track
                 .write_rtp(Packet { header, payload })
