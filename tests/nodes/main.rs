@@ -10,6 +10,7 @@ mod failures;
 mod media;
 mod neighbour;
 mod next;
+mod prepared;
 mod registered;
 mod versions;
 
