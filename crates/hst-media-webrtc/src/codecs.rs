@@ -121,8 +121,7 @@ pub(crate) fn codecs_of(kind: Kind, preferred: Option<Codec>) -> Vec<RTCRtpCodec
         Kind::Video => vec![Codec::Vp8, Codec::H264],
     };
     codecs.sort_by_key(|&codec| Some(codec) != preferred);
-    let repeats = (kind == Kind::Audio).then(red);
-    codecs.into_iter().filter_map(rtp_codec).chain(repeats).collect()
+    codecs.into_iter().filter_map(rtp_codec).collect()
 }
 
 /// The codecs, header extensions and RTCP machinery of a new peer.
@@ -134,6 +133,8 @@ pub(crate) fn configure(feedback: Feedback) -> Result<(MediaEngine, Registry)> {
         }
         extension(&mut media, kind, extmap::SDES_MID_URI)?;
     }
+    // These go with what a section prefers, as long as the other side takes them.
+    media.register_codec(red(), RtpCodecKind::Audio)?;
     media.register_codec(rtx(VP8_RTX, VP8), RtpCodecKind::Video)?;
     media.register_codec(rtx(H264_RTX, H264), RtpCodecKind::Video)?;
     extension(&mut media, Kind::Audio, extmap::AUDIO_LEVEL_URI)?;

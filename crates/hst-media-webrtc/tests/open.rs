@@ -64,7 +64,7 @@ async fn an_offer_has_everything_that_a_media_server_may_use() {
     for wanted in [
         "a=recvonly",
         "a=rtpmap:111 opus/48000/2",
-        "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n",
+        "audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n",
         "a=rtpmap:63 red/48000/2",
         "a=fmtp:63 111/111\r\n",
         "a=fmtp:111 minptime=10;useinbandfec=1",
