@@ -14,7 +14,7 @@ use crate::{Client, LoadError, Tally, desk::Desk, overflow::overflowed, processo
 
 /// How often sockets are emptied: so seldom that each time there is much, and so often that all of it fits them; and how often while
 /// not all are connected, which takes several answers.
-const REST: Duration = Duration::from_millis(5);
+pub(crate) const REST: Duration = Duration::from_millis(5);
 const CONNECTING: Duration = Duration::from_millis(1);
 /// How much news of sockets is taken at a time.
 const NEWS: usize = 1024;

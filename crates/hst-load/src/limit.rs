@@ -13,14 +13,16 @@ use hst_srtp::{Profile, Sender, Side};
 use mio::{Events, Interest, Poll, Token, net::UdpSocket};
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 
-use crate::{LoadError, Pace, processor::processor_time};
+use crate::{
+    LoadError, Pace,
+    arrival::{self, Inbox},
+    crowd,
+    processor::processor_time,
+};
 
 /// The header of a packet with the extensions that a server writes: twelve bytes, four to begin them, and eight of them.
 const HEADER: usize = 24;
-/// How soon the receivers' thread notices that it is over.
-const LOOK: Duration = Duration::from_millis(20);
 const NEWS: usize = 256;
-const MAX_DATAGRAM: usize = 2048;
 
 /// What this machine can do at most for media of this kind.
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +55,14 @@ pub struct Audience {
 }
 
 /// Copies, encrypts (AES-128-GCM) and sends packets for a while, each burst to one receiver in one call of the system, and
-/// does nothing else: no server that does the same can need less. The packets go to sockets on loopback, which a thread of its
-/// own empties.
+/// does nothing else: no server that does the same can need less. The packets go to sockets on loopback like those of a server's
+/// [clients](crate::Crowd): a thread of its own empties them as seldom, and asks as well when each came.
 ///
 /// # Errors
 /// The system gives no socket or no thread.
 pub fn limit(audience: Audience, pace: Pace, length: Duration) -> Result<Limit, LoadError> {
     let sockets = (0..audience.groups * audience.receivers)
-        .map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0).into()))
+        .map(|_| arrival::bind((Ipv4Addr::LOCALHOST, 0).into()))
         .collect::<io::Result<Vec<_>>>()?;
     let destinations = sockets
         .iter()
@@ -182,21 +184,22 @@ fn header(out: &mut Vec<u8>, ssrc: u32, index: u64) {
     out.extend([0; 8]);
 }
 
-/// Takes everything that comes, as receivers do.
+/// Takes everything that comes, when clients would.
 fn empty(mut sockets: Vec<UdpSocket>, is_over: &AtomicBool) -> io::Result<()> {
     let mut poll = Poll::new()?;
     for (place, socket) in sockets.iter_mut().enumerate() {
         poll.registry().register(socket, Token(place), Interest::READABLE)?;
     }
     let mut ready = Events::with_capacity(NEWS);
-    let mut buffer = [0; MAX_DATAGRAM];
+    let mut inbox = Inbox::new();
     while !is_over.load(Ordering::Acquire) {
-        match poll.poll(&mut ready, Some(LOOK)) {
+        thread::sleep(crowd::REST);
+        match poll.poll(&mut ready, Some(Duration::ZERO)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
         for event in &ready {
-            while sockets[event.token().0].recv(&mut buffer).is_ok() {}
+            while inbox.receive(&sockets[event.token().0]).is_ok() {}
         }
     }
     Ok(())

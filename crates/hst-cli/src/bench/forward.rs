@@ -20,6 +20,7 @@ use super::{
     report,
     stage::Stage,
     target::{Target, TargetOptions},
+    turns::Turn,
 };
 use crate::error::CliError;
 
@@ -28,6 +29,8 @@ use crate::error::CliError;
 const BUSY: f64 = 0.9;
 /// With less than this of the load that was asked for, or of what publishers are to send, it was not reached.
 const NEAR: f64 = 0.9;
+/// Where it is not measured in turns with a server, the limit is measured for so long.
+const LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -57,10 +60,11 @@ pub(crate) struct Options {
 #[derive(Serialize)]
 struct Figures {
     case: Case,
-    /// How fast the server is, of how fast this machine could encrypt and send the same packets at all.
+    /// How fast the server is, of how fast this machine could encrypt and send the same packets at all: the median of all turns.
     ratio_to_limit: Option<f64>,
     packets_per_second_per_core: Option<f64>,
     gbit_per_second_per_core: Option<f64>,
+    /// The median, too.
     limit_packets_per_second_per_core: Option<f64>,
     server_us_per_packet: Option<f64>,
     server_user_us_per_packet: Option<f64>,
@@ -151,7 +155,12 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     };
     keep_to(all.as_ref())?;
     shape.pace.every = measured.every;
-    let limit = limit::measure(&shape)?;
+    let turns = &measured.turns;
+    let limit = match report::median(turns.iter().map(Turn::limit).collect()) {
+        Some(cost) => cost.recip(),
+        None => limit::speed(&shape, LIMIT)?,
+    };
+    let ratio = report::median(turns.iter().filter_map(Turn::ratio).collect());
 
     let cost = cost_of(&measured);
     let other_cost = other.as_ref().and_then(cost_of).map(|cost| cost.iter().sum::<f64>());
@@ -172,7 +181,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let delay = |share| report::rounded(tally.delays.permille(share).as_secs_f64() * 1e6);
     let figures = Figures {
         case: options.case,
-        ratio_to_limit: speed.map(|speed| report::rounded(speed / limit)),
+        ratio_to_limit: ratio.or(speed.map(|speed| speed / limit)).map(report::rounded),
         packets_per_second_per_core: speed.map(f64::round),
         gbit_per_second_per_core: speed.map(|speed| report::rounded(speed * payload * 8.0 / 1e9)),
         limit_packets_per_second_per_core: Some(limit.round()),
@@ -238,9 +247,13 @@ async fn beside(program: &Path, shape: &Shape, length: Duration) -> Result<Measu
     measure(stage, shape, &program.served(), None, length).await
 }
 
-/// What a packet takes of the server itself and of the system, in microseconds; `None` where nobody says it, or of none.
+/// What a packet takes of the server itself and of the system, in microseconds, in the middle one of all turns; `None` where nobody
+/// says it, or of none.
 fn cost_of(measured: &Measured) -> Option<[f64; 2]> {
     let packets = measured.packets();
-    let cpu = measured.cpu.filter(|_| packets > 0)?;
-    Some(cpu.map(|time| time.as_secs_f64() * 1e6 / packets as f64))
+    let cpu = measured.cpu.filter(|_| packets > 0)?.map(|time| time.as_secs_f64());
+    let all: f64 = cpu.iter().sum();
+    let turns = measured.turns.iter().filter_map(|turn| turn.server);
+    let cost = report::median(turns.collect()).unwrap_or(all / packets as f64);
+    Some(cpu.map(|part| part / all * cost * 1e6))
 }

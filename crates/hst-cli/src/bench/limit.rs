@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use hst_load::limit;
+use hst_load::{Limit, LoadError, limit};
 use serde::Serialize;
 
 use super::{
@@ -10,9 +10,6 @@ use super::{
     report,
 };
 use crate::error::CliError;
-
-/// Beside a server it is measured for so long, which is enough: nothing in it changes over time.
-const BESIDE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -48,12 +45,20 @@ pub(crate) fn run(options: Options) -> Result<(), CliError> {
     Ok(report::print(&figures, options.json)?)
 }
 
-/// The same beside a server: packets in a second of CPU time.
-pub(super) fn measure(shape: &Shape) -> Result<f64, CliError> {
-    speed(shape, BESIDE)
+/// The same beside a server that rests: seconds of a processor for a packet.
+pub(super) async fn beside(shape: &Shape, length: Duration) -> Result<f64, CliError> {
+    let (audience, pace) = (shape.audience(), shape.pace);
+    let measured = tokio::task::spawn_blocking(move || limit(audience, pace, length)).await;
+    let limit = measured.unwrap_or(Err(LoadError::Panicked)).map_err(BenchError::Load)?;
+    Ok(cost(limit))
 }
 
-fn speed(shape: &Shape, length: Duration) -> Result<f64, CliError> {
+/// Packets in a second of CPU time.
+pub(super) fn speed(shape: &Shape, length: Duration) -> Result<f64, CliError> {
     let limit = limit(shape.audience(), shape.pace, length).map_err(BenchError::Load)?;
-    Ok(limit.packets as f64 / limit.busy.as_secs_f64())
+    Ok(cost(limit).recip())
+}
+
+fn cost(limit: Limit) -> f64 {
+    limit.busy.as_secs_f64() / limit.packets as f64
 }

@@ -6,7 +6,13 @@ use std::{
 use hst_load::{Crowd, Tally};
 use tokio::time::sleep;
 
-use super::{BenchError, case::Shape, machine, stage::Stage};
+use super::{
+    BenchError,
+    case::Shape,
+    machine,
+    stage::Stage,
+    turns::{self, Stretch, Turn},
+};
 use crate::error::CliError;
 
 /// Clients that are not connected by then do not connect.
@@ -30,9 +36,12 @@ pub(super) struct Measured {
     pub(super) cpu: Option<[Duration; 2]>,
     /// Datagrams for which there was no room in its sockets, where those are known.
     pub(super) overflowed: Option<u64>,
+    /// For how long was sent.
     pub(super) elapsed: Duration,
     /// Between one burst and the next.
     pub(super) every: Duration,
+    /// In turns with the limit; none where it was measured at one go.
+    pub(super) turns: Vec<Turn>,
 }
 
 impl Measured {
@@ -52,7 +61,8 @@ pub(super) struct Served {
 }
 
 impl Served {
-    fn cpu(&self) -> Option<[Duration; 2]> {
+    /// Its processor time: its own, and the system's for it.
+    pub(super) fn cpu(&self) -> Option<[Duration; 2]> {
         self.pid.and_then(machine::cpu_times)
     }
 
@@ -62,7 +72,8 @@ impl Served {
     }
 }
 
-/// Has the clients send and receive for a while. With `load`, they send as much as keeps that many cores of the server busy.
+/// Has the clients send and receive for a while, in turns with the limit. With `load`, they send as much as keeps that many cores of
+/// the server busy, at one go.
 pub(super) async fn measure(
     stage: Stage,
     shape: &Shape,
@@ -96,24 +107,24 @@ pub(super) async fn measure(
     }
 
     let overflowed = server.overflowed();
-    let (before, begun) = (cpu(), Instant::now());
-    all(Crowd::count);
-    sleep(length).await;
-    let (after, elapsed) = (cpu(), begun.elapsed());
-    all(Crowd::listen);
+    let (whole, turns) = match load {
+        Some(_) => (Stretch::measure(&crowds, server, length).await, Vec::new()),
+        None => turns::take(&crowds, server, shape, length).await?,
+    };
     sleep(REST).await;
     let [front, hall] = crowds.map(Crowd::end);
     let mut tally = front.map_err(BenchError::Load)?;
     tally.join(hall.map_err(BenchError::Load)?);
     Ok(Measured {
         tally,
-        cpu: spent(before, after),
+        cpu: whole.cpu,
         overflowed: server
             .overflowed()
             .zip(overflowed)
             .map(|(now, then)| now.saturating_sub(then)),
-        elapsed,
+        elapsed: whole.elapsed,
         every,
+        turns,
     })
 }
 
@@ -153,7 +164,25 @@ async fn keep_busy(
     Ok(every)
 }
 
-fn spent(before: Option<[Duration; 2]>, after: Option<[Duration; 2]>) -> Option<[Duration; 2]> {
+/// All of it is exact; which part was the system's, the system itself counts in larger pieces than some of this.
+pub(super) fn spent(before: Option<[Duration; 2]>, after: Option<[Duration; 2]>) -> Option<[Duration; 2]> {
     let (before, after) = before.zip(after)?;
-    Some([0, 1].map(|of| after[of].saturating_sub(before[of])))
+    let [all_before, all_after] = [before, after].map(|times| times.iter().sum::<Duration>());
+    let all = all_after.saturating_sub(all_before);
+    let own = after[0].saturating_sub(before[0]).min(all);
+    Some([own, all - own])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_spent_is_all_of_it_however_it_is_divided() {
+        let millis = |times: [u64; 2]| Some(times.map(Duration::from_millis));
+        assert_eq!(spent(millis([10, 20]), millis([13, 22])), millis([3, 2]));
+        assert_eq!(spent(millis([10, 20]), millis([8, 27])), millis([0, 5]));
+        assert_eq!(spent(millis([10, 20]), millis([18, 17])), millis([5, 0]));
+        assert_eq!(spent(None, millis([1, 1])), None);
+    }
 }

@@ -25,6 +25,7 @@ mod restart;
 mod signal;
 mod stage;
 mod target;
+mod turns;
 mod wire;
 
 use clap::Subcommand;

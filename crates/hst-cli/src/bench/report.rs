@@ -25,6 +25,13 @@ pub(super) fn millis(time: Duration) -> f64 {
     rounded(time.as_secs_f64() * 1e3)
 }
 
+/// The middle one, or that between the two in the middle; `None` of none.
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(values[low], values[high]))
+}
+
 /// Three digits behind the point.
 pub(super) fn rounded(number: f64) -> f64 {
     (number * 1e3).round() / 1e3
@@ -53,5 +60,12 @@ mod tests {
         assert_eq!(percentile(&mut times, 99), Duration::from_millis(198));
         assert_eq!(percentile(&mut times[..1], 99), Duration::from_millis(1));
         assert_eq!(percentile(&mut [], 50), Duration::ZERO);
+    }
+
+    #[test]
+    fn half_of_the_values_are_below_the_middle() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![9.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 }
