@@ -67,30 +67,35 @@ async fn speaking(house: &House, user: &str, below_loudest: u8) -> (Member, Arc<
     (member, level)
 }
 
-/// Who speaks next, and how loud everybody was that moment: by name.
-async fn turn(listener: &mut Member) -> (Option<String>, Vec<(String, u8)>) {
-    let mut last = Vec::new();
+/// Who speaks next, and how loud everybody was until then, by name: one list after the other.
+async fn turn(listener: &mut Member) -> (Option<String>, Vec<Vec<(String, u8)>>) {
+    let mut lists = Vec::new();
     let turn = async {
         loop {
             match listener.events.recv().await.expect("an engine") {
                 Event::AudioLevels(levels) => {
                     let of = |AudioLevel { key, volume, .. }: AudioLevel| (key.user.to_string(), volume);
-                    last = levels.into_iter().map(of).collect();
+                    lists.push(levels.into_iter().map(of).collect());
                 }
                 Event::ActiveSpeaker(user) => return user.as_ref().map(UserId::to_string),
                 _ => {}
             }
         }
     };
-    (within("another speaker", turn).await, last)
+    (within("another speaker", turn).await, lists)
 }
 
-fn said_by<const N: usize>(user: &str, of: [(&str, u8); N]) -> (Option<String>, Vec<(String, u8)>) {
-    (Some(user.to_owned()), levels(of))
-}
-
-fn levels<const N: usize>(of: [(&str, u8); N]) -> Vec<(String, u8)> {
-    of.map(|(user, volume)| (user.to_owned(), volume)).to_vec()
+/// It was somebody's turn after everybody had been so loud.
+#[track_caller]
+fn assert_turn<const N: usize>(
+    (speaker, lists): (Option<String>, Vec<Vec<(String, u8)>>),
+    user: Option<&str>,
+    of: [(&str, u8); N],
+) {
+    assert_eq!(speaker.as_deref(), user, "{lists:?}");
+    let levels = of.map(|(user, volume)| (user.to_owned(), volume)).to_vec();
+    // On a busy machine nothing may come for a moment, and somebody is silent in one list.
+    assert!(lists.contains(&levels), "{levels:?} in {lists:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,9 +110,14 @@ async fn whoever_listens_is_told_how_loud_others_are_and_who_of_them_speaks() {
         within("receiving", carl.engine.receive(key)).await.unwrap();
     }
     carl.engine.measure_audio_levels(true).await.unwrap();
-    assert_eq!(turn(&mut carl).await, said_by("ann", [("ann", 32), ("ben", 18)]));
+    let mut first = turn(&mut carl).await;
+    if first.0.as_deref() == Some("ben") {
+        // He was heard a moment earlier, and who is louder takes his turn.
+        first = turn(&mut carl).await;
+    }
+    assert_turn(first, Some("ann"), [("ann", 32), ("ben", 18)]);
     anns.store(SILENCE, Relaxed);
-    assert_eq!(turn(&mut carl).await, said_by("ben", [("ben", 18), ("ann", 0)]));
+    assert_turn(turn(&mut carl).await, Some("ben"), [("ben", 18), ("ann", 0)]);
     bens.store(SILENCE, Relaxed);
     assert_eq!(turn(&mut carl).await.0, None);
 
@@ -125,10 +135,10 @@ async fn one_s_own_voice_counts_and_is_silent_while_it_is_muted() {
     let house = House::open(Door::Preset).await;
     let (mut ann, _) = speaking(&house, "ann", SPEECH).await;
     ann.engine.measure_audio_levels(true).await.unwrap();
-    assert_eq!(turn(&mut ann).await, said_by("ann", [("ann", 32)]));
+    assert_turn(turn(&mut ann).await, Some("ann"), [("ann", 32)]);
     let path = format!("/v1/apps/{DEV_APP_ID}/groups/g/media/mute");
     let mute = json!({"user": "ann", "type": 1, "media": "appdef_mic", "muted": true}).to_string();
     let answer = Backend::of(&house.server).await.send("POST", &path, &mute).await;
     assert_eq!(answer["code"], 0, "{answer}");
-    assert_eq!(turn(&mut ann).await, (None, levels([("ann", 0)])));
+    assert_turn(turn(&mut ann).await, None, [("ann", 0)]);
 }
