@@ -53,7 +53,7 @@ enum Fate {
 impl History {
     /// Reads what noting a packet will use.
     pub(crate) fn foresee(&self) {
-        black_box((self.packets.front(), self.packets.back().copied()));
+        black_box([self.packets.front().copied(), self.packets.back().copied()]);
     }
 
     /// Notes a packet, and says which number it has.

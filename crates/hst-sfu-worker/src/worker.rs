@@ -488,7 +488,8 @@ impl Worker {
     fn schedule(&mut self, now: Instant, id: TransportId) {
         if let Some(transport) = self.transports.get_mut(&id) {
             let at = transport.wake_at().max(now + TICK);
-            transport.alarm = self.timers.schedule(Timer::Transport(id), at);
+            // Timers are late by up to a tick, which is no reason to ask again.
+            transport.alarm = self.timers.schedule(Timer::Transport(id), at).min(at);
         }
     }
 }

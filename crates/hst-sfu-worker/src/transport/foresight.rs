@@ -28,7 +28,7 @@ impl Transport {
 
     /// Reads what is behind that.
     pub(crate) fn foresee_behind_report(&self) {
-        black_box(self.plain.first());
+        black_box(self.plain.first().copied());
         self.way.foresee_behind_report();
         if let Some(slot) = self.slots.first() {
             slot.foresee();
