@@ -143,6 +143,11 @@ impl Shape {
         }
     }
 
+    /// Whether not all who publish are forwarded, so that it depends on who goes on.
+    pub(super) fn is_chosen(&self) -> bool {
+        self.forwarded < self.publishers
+    }
+
     /// Who gets what.
     pub(super) fn audience(&self) -> Audience {
         Audience {

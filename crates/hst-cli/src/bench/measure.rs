@@ -72,8 +72,8 @@ impl Served {
     }
 }
 
-/// Has the clients send and receive for a while, in turns with the limit. With `load`, they send as much as keeps that many cores of
-/// the server busy, at one go.
+/// Has the clients send and receive for a while, in turns with the limit. Where the loudest are chosen they send at one go, since who
+/// rests is not among them; and so they do with `load`, as much as keeps that many cores of the server busy.
 pub(super) async fn measure(
     stage: Stage,
     shape: &Shape,
@@ -107,9 +107,9 @@ pub(super) async fn measure(
     }
 
     let overflowed = server.overflowed();
-    let (whole, turns) = match load {
-        Some(_) => (Stretch::measure(&crowds, server, length).await, Vec::new()),
-        None => turns::take(&crowds, server, shape, length).await?,
+    let (whole, turns) = match load.is_some() || shape.is_chosen() {
+        true => (Stretch::measure(&crowds, server, length).await, Vec::new()),
+        false => turns::take(&crowds, server, shape, length).await?,
     };
     sleep(REST).await;
     let [front, hall] = crowds.map(Crowd::end);
