@@ -18,8 +18,6 @@ use crate::{
 /// A picture that a receiver has is paused only when it has not fitted for so long: estimates of what a network carries
 /// waver.
 const STARVED: Duration = Duration::from_secs(2);
-/// Beside sound it is paused at once when not even this part of the smallest fits: it would drown the sound until then.
-const DROWNING: u64 = 3;
 
 /// What can be had of each track; looked up once for all receivers.
 type Ladders = HashMap<TrackId, Vec<Rung>>;
@@ -109,26 +107,23 @@ impl Router {
         for (place, wish) in places.into_iter().zip(wishes) {
             if let Some(smallest) = wish.ladder.first() {
                 let target = wish.chosen.map(|chosen| wish.ladder[chosen].layer);
-                let drowns_sound = sound > 0 && budget.is_some_and(|left| left < smallest.rate / DROWNING);
-                let patience = if drowns_sound { Duration::ZERO } else { STARVED };
-                has_changed |= self.aim(now, place, (smallest.layer, patience), target);
+                has_changed |= self.aim(now, place, smallest.layer, target);
             }
         }
         self.tell_rates(peer, rates);
         has_changed
     }
 
-    /// The line should carry this from now on: at least the smallest, unless nothing has fitted for so long. Says
+    /// The line should carry this from now on: at least the smallest, unless nothing has fitted for some time. Says
     /// whether it is another encoding or size than before.
-    fn aim(&mut self, now: Instant, place: usize, at_least: (Layer, Duration), target: Option<Layer>) -> bool {
-        let (smallest, patience) = at_least;
+    fn aim(&mut self, now: Instant, place: usize, smallest: Layer, target: Option<Layer>) -> bool {
         let line = line_at(&mut self.lines, place);
         let short_since = match target {
             Some(_) => None,
             None => Some(line.short_since.unwrap_or(now)),
         };
         line.short_since = short_since;
-        let is_short = |since: Instant| now.saturating_duration_since(since) < patience;
+        let is_short = |since: Instant| now.saturating_duration_since(since) < STARVED;
         let target = match short_since.filter(|&since| is_short(since) && line.target.is_some()) {
             Some(_) => Some(smallest),
             None => target,

@@ -11,8 +11,6 @@ const LENGTH: Duration = Duration::from_secs(20);
 /// By then it is noticed how little there is, and that it stays so.
 const NOTICED: Duration = Duration::from_secs(8);
 const BACK: Duration = Duration::from_secs(5);
-/// By then nothing of the sound is missing any more.
-const SOUND_IS_WHOLE: Duration = Duration::from_millis(1500);
 
 #[test]
 fn a_picture_that_fits_no_more_is_paused_with_a_word_sound_goes_on_and_both_are_back_within_5_s() {
@@ -22,7 +20,7 @@ fn a_picture_that_fits_no_more_is_paused_with_a_word_sound_goes_on_and_both_are_
         let [narrow, other] = [(); 2].map(|()| world.join(Role::Receive, without_red));
         world.clients[narrow].down.rate = Some(WIDE);
         world.run(START);
-        let (begun, first_begun) = (world.now, world.sounds(publisher));
+        let begun = world.now;
         world.clients[narrow].down.rate = Some(TINY);
         world.run(NOTICED);
         let (settled, first_sound) = (world.now, world.sounds(publisher));
@@ -33,12 +31,6 @@ fn a_picture_that_fits_no_more_is_paused_with_a_word_sound_goes_on_and_both_are_
         let after = world.starved[0].0 - begun;
         assert!(after < NOTICED, "seed {seed}: {after:?}");
         assert_eq!(world.shown(narrow, settled), [0, 0, 0], "seed {seed}: it is not shown");
-        let last = (first_begun..first_sound).rfind(|it| !world.clients[narrow].ear.heard.contains(it));
-        let whole = last.map_or(Duration::ZERO, |it| {
-            Duration::from_secs(1) * (it + 1 - first_begun) / SOUNDS
-        });
-        println!("seed {seed}: sound is whole after {whole:?}");
-        assert!(whole < SOUND_IS_WHOLE, "seed {seed}: sound is whole after {whole:?}");
         let sounds = first_sound..world.sounds(publisher) - SOUNDS;
         let (missing, gap) = world.clients[narrow].ear.missing(sounds);
         println!("seed {seed}: after {after:?}; {missing} of the sounds, {gap} in a row");
